@@ -1,0 +1,89 @@
+package apperr
+
+import "webhooks/shared/locale"
+
+// Problem is what is wrong with one field, from a closed list.
+type Problem int
+
+// The problems.
+const (
+	Required Problem = iota + 1
+	Null
+	WrongType
+	Unknown
+	Length
+	ControlCharacters
+	OutOfRange
+	EmptyList
+	UnknownEventType
+	DuplicateEventType
+	URLTooLong
+	URLSyntax
+	URLScheme
+	URLUserInfo
+	URLFragment
+	URLHost
+	URLPort
+	URLAddress
+	SecretEncoding
+	SecretKeyLength
+	GivenTwice
+	problemEnd
+)
+
+// Problems returns every problem, for the test that walks the list.
+func Problems() []Problem {
+	var all []Problem
+	for p := Required; p < problemEnd; p++ {
+		all = append(all, p)
+	}
+	return all
+}
+
+func (p Problem) text() locale.Text {
+	switch p {
+	case Required:
+		return locale.Text{Chinese: "必填", English: "is required"}
+	case Null:
+		return locale.Text{Chinese: "不能为 null：不修改请省略该字段", English: "must not be null; leave the field out to keep its value"}
+	case WrongType:
+		return locale.Text{Chinese: "类型不正确，应为 %s", English: "has the wrong type, want %s"}
+	case Unknown:
+		return locale.Text{Chinese: "未知字段", English: "is not a known field"}
+	case Length:
+		return locale.Text{Chinese: "长度必须为 %d 到 %d 个字符", English: "must have %d to %d characters"}
+	case ControlCharacters:
+		return locale.Text{Chinese: "不能包含控制字符", English: "must not contain control characters"}
+	case OutOfRange:
+		return locale.Text{Chinese: "必须是 %d 到 %d 的整数", English: "must be an integer from %d to %d"}
+	case EmptyList:
+		return locale.Text{Chinese: "至少需要一项", English: "must have at least one entry"}
+	case UnknownEventType:
+		return locale.Text{Chinese: "不支持的事件类型：%s", English: "is not a known event type: %s"}
+	case DuplicateEventType:
+		return locale.Text{Chinese: "事件类型重复：%s", English: "names an event type twice: %s"}
+	case URLTooLong:
+		return locale.Text{Chinese: "不能超过 2048 字节", English: "must not exceed 2048 bytes"}
+	case URLSyntax:
+		return locale.Text{Chinese: "不是有效的绝对 URL（不能包含空格或控制字符）", English: "is not a valid absolute URL (no spaces or control characters)"}
+	case URLScheme:
+		return locale.Text{Chinese: "必须使用 https", English: "must use https"}
+	case URLUserInfo:
+		return locale.Text{Chinese: "不能包含用户名或密码", English: "must not contain a user name or password"}
+	case URLFragment:
+		return locale.Text{Chinese: "不能包含 # 片段", English: "must not contain a # fragment"}
+	case URLHost:
+		return locale.Text{Chinese: "缺少主机名或主机名无效", English: "has no host or an invalid one"}
+	case URLPort:
+		return locale.Text{Chinese: "端口不允许", English: "has a port that is not allowed"}
+	case URLAddress:
+		return locale.Text{Chinese: "必须指向公网地址", English: "must point to a public address"}
+	case SecretEncoding:
+		return locale.Text{Chinese: "以 whsec_ 开头时，其后必须是标准 base64", English: "must be standard base64 after whsec_"}
+	case SecretKeyLength:
+		return locale.Text{Chinese: "whsec_ 之后的密钥解码后必须为 24 到 64 字节", English: "must hold 24 to 64 bytes after whsec_"}
+	case GivenTwice:
+		return locale.Text{Chinese: "只能出现一次", English: "must be given once"}
+	}
+	return locale.Text{Chinese: "不正确", English: "is not acceptable"}
+}

@@ -1,0 +1,83 @@
+package apperr
+
+import "webhooks/shared/locale"
+
+// Reason is the number in the envelope of a refused request: the HTTP status
+// followed by two digits. A number is never given a second meaning.
+type Reason int
+
+// The reasons. The README prints this list.
+const (
+	InvalidJSON      Reason = 40001
+	InvalidFields    Reason = 40002
+	NothingToUpdate  Reason = 40003
+	InvalidWebhookID Reason = 40004
+	UnreadableTarget Reason = 40005
+
+	NotAuthenticated Reason = 40101
+
+	MissingScope Reason = 40301
+
+	WebhookNotFound Reason = 40401
+	RouteNotFound   Reason = 40402
+
+	WrongMethod Reason = 40501
+
+	ChangedMeanwhile Reason = 40901
+	TooManyWebhooks  Reason = 40902
+
+	BodyTooLarge Reason = 41301
+
+	TestedTooOften Reason = 42901
+
+	InternalError Reason = 50001
+
+	TemporarilyUnavailable Reason = 50301
+)
+
+type entry struct {
+	code Code
+	text locale.Text
+}
+
+// entry returns the table's row of r. A reason without a row is an internal
+// error, and a test walks the list so that there is none.
+func (r Reason) entry() entry {
+	if e, ok := reasons()[r]; ok {
+		return e
+	}
+	return reasons()[InternalError]
+}
+
+// Reasons returns every reason with its code and sentence, for the tests that
+// hold the list and the README together.
+func Reasons() map[Reason]Code {
+	codes := make(map[Reason]Code)
+	for r, e := range reasons() {
+		codes[r] = e.code
+	}
+	return codes
+}
+
+// reasons is the one table of what callers are told. It is built on demand:
+// errors are rare, and nothing can change it.
+func reasons() map[Reason]entry {
+	return map[Reason]entry{
+		InvalidJSON:            {Invalid, locale.Text{Chinese: "请求体必须是一个有效的 JSON 对象（UTF-8 编码，无重复字段）：%s", English: "The body must be one valid JSON object in UTF-8 without duplicate names: %s"}},
+		InvalidFields:          {Invalid, locale.Text{Chinese: "请求参数不正确，详见 errors", English: "Some fields are not acceptable; see errors"}},
+		NothingToUpdate:        {Invalid, locale.Text{Chinese: "没有要更新的字段：请至少提供 name、url、secret、events、enabled 之一", English: "Nothing to update: give at least one of name, url, secret, events, enabled"}},
+		InvalidWebhookID:       {Invalid, locale.Text{Chinese: "webhook_id 必须是正整数", English: "webhook_id must be a positive integer"}},
+		UnreadableTarget:       {Invalid, locale.Text{Chinese: "请求路径或查询字符串无法解析", English: "The request's path or query string cannot be parsed"}},
+		NotAuthenticated:       {Unauthenticated, locale.Text{Chinese: "未认证：请在 Authorization 头中提供 Bearer API 密钥", English: "Not authenticated: send an API key as Authorization: Bearer"}},
+		MissingScope:           {Forbidden, locale.Text{Chinese: "没有权限：API 密钥缺少 %s", English: "Not allowed: the API key lacks the scope %s"}},
+		WebhookNotFound:        {NotFound, locale.Text{Chinese: "Webhook 不存在", English: "There is no such webhook"}},
+		RouteNotFound:          {NotFound, locale.Text{Chinese: "接口不存在：%s", English: "There is no such route: %s"}},
+		WrongMethod:            {MethodNotAllowed, locale.Text{Chinese: "该接口不支持 %s 方法，支持：%s", English: "This route does not take %s; it takes %s"}},
+		ChangedMeanwhile:       {Conflict, locale.Text{Chinese: "Webhook 同时被其他请求修改，请重试", English: "The webhook was changed by another request at the same time; try again"}},
+		TooManyWebhooks:        {Conflict, locale.Text{Chinese: "Webhook 数量已达上限 %d 个，请先删除不用的", English: "The limit of %d webhooks is reached; delete one first"}},
+		BodyTooLarge:           {TooLarge, locale.Text{Chinese: "请求体不能超过 %d 字节", English: "The body must not exceed %d bytes"}},
+		TestedTooOften:         {RateLimited, locale.Text{Chinese: "测试过于频繁，请 %d 秒后重试", English: "Tested too often; try again in %d seconds"}},
+		InternalError:          {Internal, locale.Text{Chinese: "服务内部错误，请稍后重试", English: "Internal error; try again later"}},
+		TemporarilyUnavailable: {Unavailable, locale.Text{Chinese: "服务暂时不可用，请稍后重试", English: "Temporarily unavailable; try again later"}},
+	}
+}

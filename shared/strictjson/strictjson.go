@@ -1,0 +1,73 @@
+// Package strictjson reads JSON the way an interface between companies needs
+// it: exactly one object, exact member names, no duplicate members, valid
+// UTF-8 (RFC 8259 §4 and §8.1 leave both open; RFC 7493 closes them). The
+// standard library's decoder would match "Tenant_ID" to "tenant_id" and take
+// the last of two members.
+package strictjson
+
+import (
+	"errors"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Object holds the members of a JSON object, each as the bytes that were sent.
+type Object map[string]jsontext.Value
+
+// ErrNotObject says that the text is valid JSON but not an object.
+var ErrNotObject = errors.New("not a JSON object")
+
+// Parse reads text as exactly one JSON object. The values are copies, with
+// number precision, member order, escapes and inner white space kept.
+func Parse(text []byte) (Object, error) {
+	var object Object
+	if err := json.Unmarshal(text, &object); err != nil {
+		var wrongKind *json.SemanticError
+		if errors.As(err, &wrongKind) {
+			return nil, ErrNotObject
+		}
+		return nil, err
+	}
+	if object == nil { // the text was null
+		return nil, ErrNotObject
+	}
+	return object, nil
+}
+
+// IsNull reports whether v is the JSON value null.
+func IsNull(v jsontext.Value) bool { return v.Kind() == 'n' }
+
+// String returns v as a string, and false when it is anything else.
+func String(v jsontext.Value) (string, bool) {
+	var s string
+	if v.Kind() != '"' || json.Unmarshal(v, &s) != nil {
+		return "", false
+	}
+	return s, true
+}
+
+// Bool returns v as a boolean, and false when it is anything else.
+func Bool(v jsontext.Value) (value, ok bool) {
+	if v.Kind() != 't' && v.Kind() != 'f' {
+		return false, false
+	}
+	return v.Kind() == 't', true
+}
+
+// Strings returns v as a list of strings, and false when it is anything else.
+func Strings(v jsontext.Value) ([]string, bool) {
+	var values []jsontext.Value
+	if v.Kind() != '[' || json.Unmarshal(v, &values) != nil {
+		return nil, false
+	}
+	list := make([]string, 0, len(values))
+	for _, value := range values {
+		s, ok := String(value)
+		if !ok {
+			return nil, false
+		}
+		list = append(list, s)
+	}
+	return list, true
+}

@@ -1,0 +1,96 @@
+package strictjson_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/strictjson"
+)
+
+func TestParseRefuses(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, text string }{
+		{name: "nothing", text: ""},
+		{name: "not JSON", text: "{name}"},
+		{name: "two values", text: `{} {}`},
+		{name: "trailing garbage", text: `{}x`},
+		{name: "null", text: `null`},
+		{name: "array", text: `[]`},
+		{name: "string", text: `"a"`},
+		{name: "duplicate member", text: `{"a":1,"a":2}`},
+		{name: "duplicate member below", text: `{"a":{"b":1,"b":2}}`},
+		{name: "duplicate by escape", text: `{"a":1,"\u0061":2}`},
+		{name: "invalid UTF-8", text: "{\"a\":\"\xff\"}"},
+		{name: "lone surrogate", text: `{"a":"\ud800"}`},
+		{name: "byte order mark", text: "\xef\xbb\xbf{}"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if object, err := strictjson.Parse([]byte(tt.text)); err == nil {
+				t.Errorf("Parse(%q) = %v, want an error", tt.text, object)
+			}
+		})
+	}
+}
+
+func TestParseKeepsBytes(t *testing.T) {
+	t.Parallel()
+	const data = `{ "z" : 1.00000000000000000001, "a":"\u00e9\/",  "n":1e400 }`
+	object, err := strictjson.Parse([]byte(`{"data":` + data + `}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(data, string(object["data"])); diff != "" {
+		t.Errorf("data (-want +got):\n%s", diff)
+	}
+	if _, ok := object["Data"]; ok {
+		t.Error("names must match exactly")
+	}
+}
+
+func TestValues(t *testing.T) {
+	t.Parallel()
+	object, err := strictjson.Parse([]byte(`{"s":"x","b":true,"n":null,"l":["a","b"],"m":["a",1],"i":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, ok := strictjson.String(object["s"]); s != "x" || !ok {
+		t.Errorf("String = %q, %v", s, ok)
+	}
+	if _, ok := strictjson.String(object["i"]); ok {
+		t.Error("a number is not a string")
+	}
+	if b, ok := strictjson.Bool(object["b"]); !b || !ok {
+		t.Errorf("Bool = %v, %v", b, ok)
+	}
+	if _, ok := strictjson.Bool(object["s"]); ok {
+		t.Error("a string is not a boolean")
+	}
+	if !strictjson.IsNull(object["n"]) || strictjson.IsNull(object["s"]) {
+		t.Error("IsNull")
+	}
+	if l, ok := strictjson.Strings(object["l"]); !ok || !cmp.Equal(l, []string{"a", "b"}) {
+		t.Errorf("Strings = %q, %v", l, ok)
+	}
+	if _, ok := strictjson.Strings(object["m"]); ok {
+		t.Error("a list with a number is not a list of strings")
+	}
+}
+
+func FuzzParse(f *testing.F) {
+	f.Add([]byte(`{"a":{"b":[1,2,"x"]}}`))
+	f.Add([]byte(`{"a":1,"a":2}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		object, err := strictjson.Parse(text)
+		if err != nil {
+			return
+		}
+		for name, value := range object {
+			if !value.IsValid() {
+				t.Errorf("member %q holds invalid JSON %q", name, value)
+			}
+		}
+	})
+}
