@@ -1,0 +1,38 @@
+"""What the local cloud prints: one line per step with its time, and one way to stop with a reason.
+
+All of it goes to standard error, so that a command's standard output holds its answer only.
+"""
+
+import contextlib
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+
+def say(text: str = "") -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def stop_with(reason: str):
+    """Ends the program with exit status 1."""
+    raise SystemExit(f"\nerror: {reason}")
+
+
+@contextlib.contextmanager
+def step(name: str):
+    """Prints the step when it begins and its seconds when it ends well."""
+    print(f"  {name} ... ", end="", file=sys.stderr, flush=True)
+    begun = time.monotonic()
+    yield
+    say(f"{time.monotonic() - begun:.1f} s")
+
+
+def run_quietly(command: list[str], log: Path, env: dict[str, str], cwd: Path) -> None:
+    """Runs a program with its output in a log, and shows the end of the log when it fails."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as out:
+        code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=cwd).returncode
+    if code:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        stop_with("\n".join([f"{Path(command[0]).name} {command[1]} failed:", *lines[-40:], f"All of it: {log}"]))

@@ -1,0 +1,76 @@
+"""The two virtual environments of the local cloud, made on demand under .local/venv.
+
+Two, because ministack and the SAM CLI pin different versions of botocore. Standard library only:
+this runs before anything is installed. `python3 venvs.py cloud|sam` prints the folder of programs.
+"""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from say import step, stop_with
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+VENVS = ROOT / ".local" / "venv"
+OLDEST_PYTHON = (3, 11)  # tomllib; the SAM CLI and ministack want 3.10
+
+
+def cloud() -> Path:
+    """The folder of programs of the environment that has ministack, boto3 and the verifier."""
+    return make("cloud")
+
+
+def sam() -> Path:
+    """The folder that holds `sam`: the PATH's when it is new enough, else an environment's."""
+    if found := shutil.which("sam"):
+        answer = subprocess.run([found, "--version"], capture_output=True, text=True).stdout
+        wanted = re.search(r"aws-sam-cli==([\d.]+)", requirements("sam").read_text()).group(1)
+        if (version := re.search(r"version ([\d.]+)", answer)) and numbers(version.group(1)) >= numbers(wanted):
+            return Path(found).parent
+    return make("sam")
+
+
+def make(name: str) -> Path:
+    """Creates the environment, or again when its requirement file is not the one it was made from."""
+    folder, wanted = VENVS / name, requirements(name).read_text() + f"\n# python {sys.version}\n"
+    made_from = folder / "made-from.txt"
+    if made_from.exists() and made_from.read_text() == wanted:
+        return folder / "bin"
+    with step(f"Install {what(name)} into .local/venv/{name}"):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        run([sys.executable, "-m", "venv", str(folder)], hint="Debian and Ubuntu keep it in the package python3-venv.")
+        run([str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements(name))])
+        made_from.write_text(wanted)
+    return folder / "bin"
+
+
+def run(command: list[str], hint: str = "") -> None:
+    result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if result.returncode:
+        stop_with(f"{' '.join(command)} failed:\n{result.stdout.strip()}\n{hint}".strip())
+
+
+def requirements(name: str) -> Path:
+    return HERE / f"requirements-{name}.txt"
+
+
+def what(name: str) -> str:
+    return ", ".join(line for line in requirements(name).read_text().split("\n") if line and line[0] != "#")
+
+
+def numbers(version: str) -> list[int]:
+    return [int(part) for part in version.split(".") if part]
+
+
+def check_python() -> None:
+    if sys.version_info < OLDEST_PYTHON:
+        stop_with(f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed; {sys.executable} is {sys.version.split()[0]}.")
+
+
+if __name__ == "__main__":
+    check_python()
+    print({"cloud": cloud, "sam": sam}[sys.argv[1]]())
