@@ -1,0 +1,27 @@
+// Package boot starts a Lambda function.
+package boot
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambdacontext"
+)
+
+// Build wires a function once at cold start and returns what Lambda invokes:
+// any value that [lambda.Start] takes. Tests call the same Build.
+type Build[F any] func(ctx context.Context, log *slog.Logger, getenv func(string) string) (F, error)
+
+// Main builds the function and hands it to the Lambda runtime. When it cannot
+// be built, it logs why and ends the process, which fails the cold start.
+func Main[F any](build Build[F]) {
+	log := lambdacontext.NewLogger()
+	function, err := build(context.Background(), log, os.Getenv)
+	if err != nil {
+		log.Error("the function cannot start", "error", err.Error())
+		os.Exit(1)
+	}
+	lambda.Start(function)
+}

@@ -1,0 +1,235 @@
+package httpapi_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/auth"
+	"webhooks/shared/httpapi"
+)
+
+// bundle is a route's function, its log and what it answered.
+type bundle struct {
+	log      bytes.Buffer
+	function httpapi.Function
+}
+
+func setup(t *testing.T, route httpapi.Route) *bundle {
+	t.Helper()
+	b := &bundle{}
+	b.function = httpapi.New(slog.New(slog.NewJSONHandler(&b.log, nil)), route)
+	return b
+}
+
+// request is what the gateway sends for a caller who may do everything.
+func request(method, path, body string) events.APIGatewayV2HTTPRequest {
+	r := events.APIGatewayV2HTTPRequest{RawPath: path, Body: body, Headers: map[string]string{}}
+	r.RequestContext.HTTP.Method = method
+	r.RequestContext.DomainName = "api.example.com"
+	r.RequestContext.Authorizer = &events.APIGatewayV2HTTPRequestContextAuthorizerDescription{
+		Lambda: map[string]any{"tenant_id": "acme", "scopes": "webhooks:read webhooks:write"},
+	}
+	return r
+}
+
+func (b *bundle) call(t *testing.T, r events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
+	t.Helper()
+	response, err := b.function(context.Background(), r)
+	if err != nil {
+		t.Fatalf("the function failed: %v", err)
+	}
+	return response
+}
+
+func readWebhook(handle httpapi.Handler) httpapi.Route {
+	return httpapi.Route{Pattern: "GET /api/v1/webhooks/{webhook_id}", Scope: auth.WebhooksRead, Handle: handle}
+}
+
+func failing(err error) httpapi.Route {
+	return readWebhook(func(*http.Request, auth.Caller) (httpapi.Reply, error) { return httpapi.Reply{}, err })
+}
+
+const webhookPath = "/api/v1/webhooks/7"
+
+func TestSuccess(t *testing.T) {
+	t.Parallel()
+	b := setup(t, readWebhook(func(r *http.Request, caller auth.Caller) (httpapi.Reply, error) {
+		id, err := httpapi.WebhookID(r)
+		return httpapi.OK(map[string]any{"webhook_id": id, "name": "<环境>&" + caller.TenantID}), err
+	}))
+	response := b.call(t, request("GET", webhookPath, ""))
+	if response.StatusCode != 200 {
+		t.Fatalf("status = %d, body %s", response.StatusCode, response.Body)
+	}
+	// No HTML escaping: a "<" must not cost six bytes of Lambda's 6 MB.
+	if want := `"name":"<环境>&acme"`; !strings.Contains(response.Body, want) || !strings.HasPrefix(response.Body, `{"code":0,"message":"success","data":{`) {
+		t.Errorf("body = %s, want %s in the envelope", response.Body, want)
+	}
+	if got := response.Headers["Content-Type"]; got != "application/json; charset=utf-8" {
+		t.Errorf("content type = %q", got)
+	}
+}
+
+func TestNoContentHasNoBody(t *testing.T) {
+	t.Parallel()
+	b := setup(t, readWebhook(func(*http.Request, auth.Caller) (httpapi.Reply, error) {
+		return httpapi.Reply{Status: http.StatusNoContent, Message: "删除成功"}, nil
+	}))
+	if response := b.call(t, request("GET", webhookPath, "")); response.StatusCode != 204 || response.Body != "" {
+		t.Errorf("answer = %d %q, want 204 and nothing", response.StatusCode, response.Body)
+	}
+}
+
+// TestEveryReason holds that a reason's number begins with the status that its
+// code gets: the list, the status table and the envelope agree.
+func TestEveryReason(t *testing.T) {
+	t.Parallel()
+	for reason := range apperr.Reasons() {
+		response := setup(t, failing(apperr.New(reason))).call(t, request("GET", webhookPath, ""))
+		if response.StatusCode != int(reason)/100 {
+			t.Errorf("reason %d answers %d", reason, response.StatusCode)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	t.Parallel()
+	refused := apperr.Refuse([]apperr.Field{{Name: "name", Problem: apperr.Required}, {Name: "url", Problem: apperr.URLScheme}})
+	tests := []struct {
+		name     string
+		err      error
+		language string
+		header   map[string]string
+		want     string
+	}{
+		{name: "Chinese by default", err: apperr.New(apperr.WebhookNotFound), want: `{"code":40401,"message":"Webhook 不存在"}`},
+		{name: "English when preferred", err: apperr.New(apperr.WebhookNotFound), language: "en-GB, zh;q=0.5", want: `{"code":40401,"message":"There is no such webhook"}`},
+		{name: "every refused field", err: refused, want: `{"code":40002,"message":"请求参数不正确，详见 errors","data":{"errors":[{"field":"name","message":"必填"},{"field":"url","message":"必须使用 https"}]}}`},
+		{name: "unknown error leaks nothing", err: errors.New("table arn:aws:x"), want: `{"code":50001,"message":"服务内部错误，请稍后重试"}`},
+		{
+			name: "too often says when", err: &apperr.Error{Reason: apperr.TestedTooOften, Args: []any{5}, RetryAfter: 4001 * time.Millisecond},
+			header: map[string]string{"Retry-After": "5"}, want: `{"code":42901,"message":"测试过于频繁，请 5 秒后重试"}`,
+		},
+		{
+			name: "wrong method says which", err: apperr.New(apperr.WrongMethod, "PATCH", "GET, PUT"), language: "en",
+			header: map[string]string{"Allow": "GET, PUT"}, want: `{"code":40501,"message":"This route does not take PATCH; it takes GET, PUT"}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := request("GET", webhookPath, "")
+			r.Headers["accept-language"] = tt.language
+			response := setup(t, failing(tt.err)).call(t, r)
+			if diff := cmp.Diff(tt.want, response.Body); diff != "" {
+				t.Errorf("body (-want +got):\n%s", diff)
+			}
+			for name, value := range tt.header {
+				if response.Headers[name] != value {
+					t.Errorf("%s = %q, want %q", name, response.Headers[name], value)
+				}
+			}
+		})
+	}
+}
+
+func TestCallers(t *testing.T) {
+	t.Parallel()
+	ok := readWebhook(func(*http.Request, auth.Caller) (httpapi.Reply, error) { return httpapi.OK(nil), nil })
+	tests := []struct {
+		name   string
+		lambda map[string]any
+		want   int
+	}{
+		{name: "may", lambda: map[string]any{"tenant_id": "acme", "scopes": "webhooks:read"}, want: 200},
+		{name: "lacks the scope", lambda: map[string]any{"tenant_id": "acme", "scopes": "logs:read webhooks:readx"}, want: 403},
+		{name: "no tenant", lambda: map[string]any{"scopes": "webhooks:read"}, want: 401},
+		{name: "no authorizer", lambda: nil, want: 401},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := request("GET", webhookPath, "")
+			r.RequestContext.Authorizer.Lambda = tt.lambda
+			if response := setup(t, ok).call(t, r); response.StatusCode != tt.want {
+				t.Errorf("status = %d, want %d (%s)", response.StatusCode, tt.want, response.Body)
+			}
+		})
+	}
+}
+
+func TestOddRequests(t *testing.T) {
+	t.Parallel()
+	readID := readWebhook(func(r *http.Request, _ auth.Caller) (httpapi.Reply, error) {
+		_, err := httpapi.WebhookID(r)
+		return httpapi.OK(nil), err
+	})
+	tests := []struct {
+		name, path, query string
+		want              string
+	}{
+		{name: "zero", path: "/api/v1/webhooks/0", want: `"code":40004`},
+		{name: "negative", path: "/api/v1/webhooks/-1", want: `"code":40004`},
+		{name: "leading zero", path: "/api/v1/webhooks/07", want: `"code":40004`},
+		{name: "plus", path: "/api/v1/webhooks/+7", want: `"code":40004`},
+		{name: "word", path: "/api/v1/webhooks/seven", want: `"code":40004`},
+		{name: "beyond 64 bits", path: "/api/v1/webhooks/9223372036854775808", want: `"code":40004`},
+		{name: "encoded slash", path: "/api/v1/webhooks/7%2F8", want: `"code":40004`},
+		{name: "dots", path: "/api/v1/webhooks/..", want: `"code":40402`},
+		{name: "double slash", path: "/api/v1//webhooks/7", want: `"code":40402`},
+		{name: "another path", path: "/api/v1/other", want: `"code":40402`},
+		{name: "broken escape", path: "/api/v1/webhooks/%zz", want: `"code":40005`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			response := setup(t, readID).call(t, request("GET", tt.path, ""))
+			if !strings.Contains(response.Body, tt.want) {
+				t.Errorf("answer = %d %s, want %s", response.StatusCode, response.Body, tt.want)
+			}
+		})
+	}
+}
+
+func TestBodies(t *testing.T) {
+	t.Parallel()
+	echo := httpapi.Route{Pattern: "POST /api/v1/webhooks", MaxBody: 8, Handle: func(r *http.Request, _ auth.Caller) (httpapi.Reply, error) {
+		body, err := httpapi.ReadBody(r)
+		return httpapi.OK(string(body)), err
+	}}
+	r := request("POST", "/api/v1/webhooks", "12345678")
+	if response := setup(t, echo).call(t, r); !strings.Contains(response.Body, `"data":"12345678"`) {
+		t.Errorf("answer = %s", response.Body)
+	}
+	r.Body = "123456789"
+	if response := setup(t, echo).call(t, r); response.StatusCode != 413 || !strings.Contains(response.Body, "8 字节") {
+		t.Errorf("answer = %d %s, want 413 with the limit", response.StatusCode, response.Body)
+	}
+	r.Body, r.IsBase64Encoded = "not base64!", true
+	if response := setup(t, echo).call(t, r); response.StatusCode != 400 {
+		t.Errorf("answer = %d %s, want 400", response.StatusCode, response.Body)
+	}
+}
+
+func TestPanicIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t, readWebhook(func(*http.Request, auth.Caller) (httpapi.Reply, error) { panic("a bug") }))
+	response := b.call(t, request("GET", webhookPath, ""))
+	if response.StatusCode != 500 || strings.Contains(response.Body, "bug") {
+		t.Errorf("answer = %d %s", response.StatusCode, response.Body)
+	}
+	log := b.log.String()
+	if strings.Count(log, "\n") != 1 || !strings.Contains(log, "panic: a bug") || !strings.Contains(log, "httpapi_test.go") {
+		t.Errorf("log = %s, want one line with the panic and its stack", log)
+	}
+}

@@ -1,0 +1,150 @@
+package httpapi
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/go-json-experiment/json"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/locale"
+)
+
+// Reply is a success: its status, the contract's message and the data. A 204
+// has no body whatever else is set (RFC 9110 §15.3.5).
+type Reply struct {
+	Status  int
+	Message string
+	Data    any
+}
+
+// OK is a 200 with the contract's plain "success".
+func OK(data any) Reply { return Reply{http.StatusOK, "success", data} }
+
+type envelope struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Data    any    `json:"data,omitzero"`
+}
+
+type refusedFields struct {
+	Errors []refusedField `json:"errors"`
+}
+
+type refusedField struct {
+	Field   string `json:"field"`
+	Message string `json:"message"`
+}
+
+func (reply Reply) write(w http.ResponseWriter) error {
+	if reply.Status == http.StatusNoContent {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	return writeJSON(w, reply.Status, envelope{0, reply.Message, reply.Data})
+}
+
+// writeError writes err's envelope and returns the status.
+func writeError(w http.ResponseWriter, r *http.Request, err error) int {
+	e, l := apperr.From(err), LocaleOf(r)
+	status := statusOf(e.Code())
+	if e.RetryAfter > 0 {
+		// Whole seconds (RFC 9110 §10.2.3), rounded up: a caller who obeys is not
+		// refused again.
+		w.Header().Set("Retry-After", strconv.Itoa(int((e.RetryAfter+999_999_999)/1_000_000_000)))
+	}
+	if e.Reason == apperr.WrongMethod && len(e.Args) == 2 {
+		// The sentence ends with the methods that the route takes, and RFC 9110
+		// §15.5.6 wants them in this header.
+		w.Header().Set("Allow", fmt.Sprint(e.Args[1]))
+	}
+	if writeJSON(w, status, errorEnvelope(e, l)) != nil {
+		// Strings and numbers always encode; without this line a mistake here
+		// would answer 200 with nothing.
+		w.WriteHeader(http.StatusInternalServerError)
+	}
+	return status
+}
+
+func errorEnvelope(e *apperr.Error, l locale.Locale) envelope {
+	answer := envelope{Code: int(e.Reason), Message: e.Message(l)}
+	if len(e.Fields) > 0 {
+		var refused refusedFields
+		for _, f := range e.Fields {
+			refused.Errors = append(refused.Errors, refusedField{f.Name, f.Message(l)})
+		}
+		answer.Data = refused
+	}
+	return answer
+}
+
+// writeJSON writes nothing when value cannot be encoded.
+func writeJSON(w http.ResponseWriter, status int, value any) error {
+	body, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Errorf("encode the answer: %w", err)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	// Answers hold secrets and change at any time.
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, err = w.Write(body)
+	return err
+}
+
+// unreadable answers an event that is no request at all.
+func unreadable(request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
+	e := apperr.New(apperr.UnreadableTarget)
+	body, err := json.Marshal(errorEnvelope(e, locale.Negotiate(request.Headers["accept-language"])))
+	if err != nil {
+		return events.APIGatewayV2HTTPResponse{StatusCode: http.StatusInternalServerError}
+	}
+	return events.APIGatewayV2HTTPResponse{
+		StatusCode: statusOf(e.Code()),
+		Headers:    map[string]string{"content-type": "application/json; charset=utf-8"},
+		Body:       string(body),
+	}
+}
+
+// ReadBody returns the request's body, or a BodyTooLarge error when it exceeds
+// the route's limit.
+func ReadBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, apperr.New(apperr.BodyTooLarge, tooLarge.Limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the request body: %w", err)
+	}
+	return body, nil
+}
+
+// statusOf is the one table from codes to HTTP statuses.
+func statusOf(code apperr.Code) int {
+	switch code {
+	case apperr.Invalid:
+		return http.StatusBadRequest
+	case apperr.Unauthenticated:
+		return http.StatusUnauthorized
+	case apperr.Forbidden:
+		return http.StatusForbidden
+	case apperr.NotFound:
+		return http.StatusNotFound
+	case apperr.MethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case apperr.Conflict:
+		return http.StatusConflict
+	case apperr.TooLarge:
+		return http.StatusRequestEntityTooLarge
+	case apperr.RateLimited:
+		return http.StatusTooManyRequests
+	case apperr.Unavailable:
+		return http.StatusServiceUnavailable
+	}
+	return http.StatusInternalServerError
+}
