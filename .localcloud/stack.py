@@ -10,28 +10,186 @@ from pathlib import Path
 import venvs
 
 venvs.check_python()
-if Path(sys.prefix) != venvs.VENVS / "cloud":
+if Path(sys.prefix).resolve() != (venvs.VENVS / "cloud").resolve():
     python = str(venvs.cloud() / "python")
     os.execv(python, [python, *sys.argv])
 
-import cloud  # noqa: E402 (needs the virtual environment)
-from say import say, stop_with  # noqa: E402
+import json  # noqa: E402 (these need the virtual environment)
+import shutil  # noqa: E402
+import subprocess  # noqa: E402
+import time  # noqa: E402
+
+import cloud  # noqa: E402
+import demo  # noqa: E402
+import deploy  # noqa: E402
+import keys  # noqa: E402
+import logs  # noqa: E402
+from say import say, step, stop_with  # noqa: E402
+from venvs import ROOT  # noqa: E402
+
+PORT = int(os.environ.get("PORT") or 4566)
+TEST_PORT = int(os.environ.get("TEST_PORT") or 4577)
+
+
+def run() -> None:
+    """The whole service on this machine, a key, one delivery, and how to go on."""
+    begun = time.monotonic()
+    it = cloud.local(PORT)
+    deploy.build()
+    it.start()
+    stack = ready(it)
+    demo.play(it, stack)
+    say(how_to_go_on(it, stack, time.monotonic() - begun))
+
+
+def ready(it: cloud.Cloud) -> dict:
+    """Deploys what changed and writes the stack file with a key that works."""
+    deploy.deploy(it)
+    known = known_outputs(it)
+    key = it.read_stack().get("api_key", "")
+    if not key or not keys.works(known["api_url"], key):
+        with step("Issue an API key for the tenant demo"):
+            key = keys.issue(it, known["keys_function"], "demo")
+    return it.write_stack(tenant_id="demo", api_key=key, **{k: v for k, v in known.items() if k != "keys_function"})
+
+
+def known_outputs(it: cloud.Cloud) -> dict[str, str]:
+    """The addresses of the deployed stack, from its outputs."""
+    try:
+        found = deploy.outputs(it)
+        return {
+            "api_url": f"{it.endpoint}/_aws/execute-api/{found['ApiId']}/$default",
+            "events_queue_url": found["EventsQueueUrl"],
+            "event_bus_name": found["EventBusName"],
+            "keys_function": found["KeysFunctionName"],
+        }
+    except (KeyError, deploy.ClientError) as error:
+        stop_with(f"the local cloud does not hold the stack that this checkout expects ({error!r}).\n`make reset` drops its data; `make run` begins anew.")
+
+
+def how_to_go_on(it: cloud.Cloud, stack: dict, seconds: float) -> str:
+    api, key = stack["api_url"], stack["api_key"]
+    publish = "make publish TYPE=training.completed DATA='{\"job\":7}'"
+    text = f"""
+Ready after {seconds:.0f} s. The API and a key of the tenant demo (also in .local/stack.json):
+
+  {api}
+  {key}
+
+List its webhooks, and register one of your own:
+
+  curl -H 'Authorization: Bearer {key}' '{api}/api/v1/webhooks'
+
+  curl -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' \\
+    -d '{{"name":"mine","url":"http://127.0.0.1:8000/","events":["training.completed"]}}' '{api}/api/v1/webhooks'
+
+Publish an event, by SQS and by EventBridge:
+
+  {publish}
+  {publish} VIA=bus
+"""
+    if shutil.which("aws"):
+        text += aws_commands(it, stack)
+    return text + """
+make api-key TENANT=acme   another tenant's key        make logs    follow the functions' logs
+make stop                  stop, keep the data         make reset   stop, drop the data
+"""
+
+
+def aws_commands(it: cloud.Cloud, stack: dict) -> str:
+    settings = f"AWS_ACCESS_KEY_ID={cloud.KEY_ID} AWS_SECRET_ACCESS_KEY={cloud.SECRET} AWS_REGION={cloud.REGION} aws --endpoint-url {it.endpoint}"
+    message = '{"type":"training.completed","tenant_id":"demo","data":{"job":7}}'
+    entry = [{
+        "EventBusName": stack["event_bus_name"], "Source": "platform", "DetailType": "training.completed",
+        "Detail": '{"tenant_id":"demo","job":7}',
+    }]
+    return f"""
+The same with the AWS CLI:
+
+  {settings} sqs send-message \\
+    --queue-url '{stack["events_queue_url"]}' --message-body '{message}'
+
+  {settings} events put-events \\
+    --entries '{json.dumps(entry, separators=(",", ":"))}'
+"""
+
+
+def publish() -> None:
+    """One event to the running local stack; TYPE, DATA, TENANT and VIA (sqs or bus) come from the environment."""
+    it, stack = running_local()
+    kind, tenant = os.environ.get("TYPE") or "environment.created", os.environ.get("TENANT") or stack["tenant_id"]
+    try:
+        data = json.loads(os.environ.get("DATA") or "{}")
+    except json.JSONDecodeError as error:
+        stop_with(f"DATA is not JSON: {error}")
+    if os.environ.get("VIA") == "bus":
+        entry = {"EventBusName": stack["event_bus_name"], "Source": "platform", "DetailType": kind, "Detail": json.dumps({"tenant_id": tenant, **data})}
+        answer = it.client("events").put_events(Entries=[entry])["Entries"][0]
+        print(answer.get("EventId") or stop_with(f"the bus refused it: {answer}"))
+    else:
+        body = json.dumps({"type": kind, "tenant_id": tenant, "data": data}, ensure_ascii=False)
+        print("evt_" + it.client("sqs").send_message(QueueUrl=stack["events_queue_url"], MessageBody=body)["MessageId"])
+
+
+def api_key() -> None:
+    """Prints a new key of TENANT and nothing else."""
+    it, _ = running_local()
+    print(keys.issue(it, known_outputs(it)["keys_function"], os.environ.get("TENANT") or "demo"))
+
+
+def follow_logs() -> None:
+    it, _ = running_local()
+    logs.follow(it)
+
+
+def stop() -> None:
+    stopped = cloud.local(PORT).stop()
+    say("Stopped; the data is kept. `make run` goes on with it." if stopped else "The local cloud does not run.")
+
+
+def reset() -> None:
+    cloud.local(PORT).drop()
+    say("The local cloud is stopped and its data dropped.")
+
+
+def running_local() -> tuple[cloud.Cloud, dict]:
+    it = cloud.local(PORT)
+    stack = it.read_stack()
+    if not it.process() or not stack:
+        stop_with("the local stack does not run: `make run` starts it.")
+    return it, stack
 
 
 def test_up() -> None:
-    """A test cloud with the stack in it; stays up when the stack cannot be deployed."""
-    it = cloud.test()
+    """A test cloud with the stack in it. It stays up when the stack cannot be built or deployed."""
+    it = cloud.test(TEST_PORT)
     it.start()
     it.write_stack()
-    say(f"  {it.endpoint}")
+    deploy.build()
+    ready(it)
+    say(f"  {it.endpoint} {it.stack_file}")
 
 
 def test_down() -> None:
+    say("  Stopped the test cloud." if cloud.test().stop() else "  No test cloud runs.")
+
+
+def with_stack() -> None:
+    """Runs a program with the environment that the Go tests expect: `stack.py test-env go test ./...`."""
     it = cloud.test()
-    say("  Stopped the test cloud." if it.stop() else "  No test cloud runs.")
+    if not it.process():
+        stop_with("no test cloud runs: `make test-up` starts one.")
+    env = deploy.aws_environment(it) | {"WEBHOOKS_STACK": str(it.stack_file)}
+    sys.exit(subprocess.run(sys.argv[2:], env=env, cwd=ROOT).returncode)
 
 
-COMMANDS = {"test-up": test_up, "test-down": test_down}
+COMMANDS = {
+    "run": run, "stop": stop, "reset": reset, "logs": follow_logs, "api-key": api_key, "publish": publish,
+    "build": deploy.build, "test-up": test_up, "test-down": test_down, "test-env": with_stack,
+}
 
 if __name__ == "__main__":
-    COMMANDS[sys.argv[1]](*sys.argv[2:])
+    try:
+        COMMANDS[sys.argv[1]]()
+    except KeyboardInterrupt:
+        sys.exit(130)
