@@ -1,5 +1,81 @@
-.PHONY: test-up test-down
-test-up: ## Start the test cloud
-	@python3 .localcloud/stack.py test-up
-test-down: ## Stop the test cloud
-	@python3 .localcloud/stack.py test-down
+# make            says what there is to make
+# make run        the whole service on this machine
+# make test       all tests, against a local cloud of their own
+#
+# The targets stay short: what they do is in .localcloud/, one file per thing.
+
+.DEFAULT_GOAL := help
+SHELL := bash
+PYTHON ?= python3
+STACK := $(PYTHON) .localcloud/stack.py
+
+# Which environment of samconfig.toml `make deploy` uses: dev or prod.
+CONFIG ?= dev
+# Ports of the local cloud and of the one for tests; the latter takes another when it is not free.
+PORT ?= 4566
+TEST_PORT ?= 4577
+# For make api-key and make publish.
+TENANT ?= demo
+TYPE ?= environment.created
+DATA ?= {}
+VIA ?= sqs
+# Handed to go test, for instance GOTEST='-run TestDelivery ./functions/dispatcher'.
+GOTEST ?= ./...
+# A test that takes longer than this is stuck.
+GOTEST_TIMEOUT ?= 12m
+export PORT TEST_PORT TENANT TYPE DATA VIA
+
+##@ Run it here
+.PHONY: run stop reset logs api-key publish
+run: ## The whole service on this machine: start, build, deploy, deliver one event
+	@$(STACK) run
+stop: ## Stop it and keep its data
+	@$(STACK) stop
+reset: ## Stop it and drop its data
+	@$(STACK) reset
+logs: ## Follow the functions' logs
+	@$(STACK) logs
+api-key: ## Print a new API key: make -s api-key TENANT=acme
+	@$(STACK) api-key
+publish: ## Publish an event: make publish TYPE=training.failed DATA='{"job":7}' VIA=bus
+	@$(STACK) publish
+
+##@ SAM
+.PHONY: build validate deploy start-api invoke
+build: ## sam build, for this machine's processor
+	@$(STACK) build
+validate: ## sam validate --lint
+	@$(STACK) sam validate --lint --region us-east-1
+deploy: ## sam build and sam deploy to your AWS account: make deploy CONFIG=prod
+	@$(STACK) account-check
+	@$(STACK) sam build --config-env $(CONFIG) --build-dir .aws-sam/$(CONFIG)
+	@$(STACK) sam deploy --config-env $(CONFIG) --config-file "$(CURDIR)/samconfig.toml" --template-file .aws-sam/$(CONFIG)/template.yaml
+start-api: ## sam local start-api on port 3000 in Docker, on the tables and queues of make run
+	@$(STACK) start-api
+invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhooksFunction EVENT=events/list-webhooks.json
+	@$(STACK) invoke $(FUNCTION) $(EVENT)
+
+##@ Check it
+.PHONY: test test-up test-go test-down test-containers lint fmt
+test: ## All tests, with the race detector, against a local cloud started for them
+	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
+test-up: ## Start that cloud and leave it running, for make test-go
+	@$(STACK) test-up
+test-go: ## Tests against the cloud of make test-up: make test-go GOTEST='-run TestKeys ./shared/...'
+	@$(STACK) test-env go test -timeout $(GOTEST_TIMEOUT) $(GOTEST)
+test-down: ## Stop that cloud
+	@$(STACK) test-down
+test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
+	@.localcloud/test-containers.sh
+lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
+	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	go mod tidy -diff
+	@$(MAKE) --no-print-directory validate
+fmt: ## Format the Go code
+	gofmt -w functions shared
+
+.PHONY: help
+help: ## This text
+	@awk 'BEGIN { FS = ":.*## " } /^##@/ { printf "\n%s\n", substr($$0, 5) } /^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile

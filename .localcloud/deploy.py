@@ -65,8 +65,8 @@ def deploy(cloud: Cloud) -> bool:
         return False
     sam = str(venvs.sam() / "sam")
     with step("Deploy the stack"):
-        settings = samconfig()
-        bucket(cloud, settings["s3_bucket"])
+        bucket(cloud, samconfig()["s3_bucket"])
+        drop_failed(cloud)
         command = [
             sam, "deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local", "--template-file", str(BUILD / "template.yaml"),
             "--stack-name", cloud.stack, "--parameter-overrides", *overrides(),
@@ -100,6 +100,18 @@ def outputs(cloud: Cloud) -> dict[str, str]:
 def bucket(cloud: Cloud, name: str) -> None:
     """The bucket for the functions' code; for a real account `resolve_s3` makes it."""
     cloud.client("s3").create_bucket(Bucket=name)
+
+
+def drop_failed(cloud: Cloud) -> None:
+    """Deletes a stack whose first deploy failed: CloudFormation lets nothing else be done with it."""
+    cloudformation = cloud.client("cloudformation")
+    try:
+        status = cloudformation.describe_stacks(StackName=cloud.stack)["Stacks"][0]["StackStatus"]
+    except ClientError:
+        return  # there is none
+    if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS", "DELETE_FAILED"):
+        cloudformation.delete_stack(StackName=cloud.stack)
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=cloud.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
 
 def aws_environment(cloud: Cloud) -> dict[str, str]:

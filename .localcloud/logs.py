@@ -14,13 +14,14 @@ def follow(cloud: Cloud) -> None:
     client = cloud.client("logs")
     functions = {f"/aws/lambda/{physical}": name.removesuffix("Function") for name, physical in corrections.Template(cloud).functions().items()}
     since = {group: int((time.time() - LOOK_BACK_SECONDS) * 1000) for group in functions}
-    seen: set[str] = set()
+    seen: set[tuple] = set()
     say("The functions' logs; Ctrl-C ends.")
     while True:
         events = [(event, name) for group, name in functions.items() for event in new_events(client, group, since)]
         for event, name in sorted(events, key=lambda pair: pair[0]["timestamp"]):
-            if event["eventId"] not in seen:
-                seen.add(event["eventId"])
+            line = event["logStreamName"], event["timestamp"], event["message"]  # ministack gives no event ids
+            if line not in seen:
+                seen.add(line)
                 print(f"{name:<18} {event['message'].rstrip()}", flush=True)
         time.sleep(POLL_SECONDS)
 

@@ -19,7 +19,11 @@ import shutil  # noqa: E402
 import subprocess  # noqa: E402
 import time  # noqa: E402
 
+import boto3  # noqa: E402
+from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
+
 import cloud  # noqa: E402
+import containers  # noqa: E402
 import demo  # noqa: E402
 import deploy  # noqa: E402
 import keys  # noqa: E402
@@ -29,6 +33,7 @@ from venvs import ROOT  # noqa: E402
 
 PORT = int(os.environ.get("PORT") or 4566)
 TEST_PORT = int(os.environ.get("TEST_PORT") or 4577)
+LOW_CONCURRENCY = 100
 
 
 def run() -> None:
@@ -63,7 +68,7 @@ def known_outputs(it: cloud.Cloud) -> dict[str, str]:
             "event_bus_name": found["EventBusName"],
             "keys_function": found["KeysFunctionName"],
         }
-    except (KeyError, deploy.ClientError) as error:
+    except (KeyError, ClientError) as error:
         stop_with(f"the local cloud does not hold the stack that this checkout expects ({error!r}).\n`make reset` drops its data; `make run` begins anew.")
 
 
@@ -167,25 +172,65 @@ def test_up() -> None:
     it.write_stack()
     deploy.build()
     ready(it)
-    say(f"  {it.endpoint} {it.stack_file}")
+    say(f"  {it.endpoint}, described in {it.stack_file.relative_to(ROOT)}")
 
 
 def test_down() -> None:
     say("  Stopped the test cloud." if cloud.test().stop() else "  No test cloud runs.")
 
 
-def with_stack() -> None:
-    """Runs a program with the environment that the Go tests expect: `stack.py test-env go test ./...`."""
-    it = cloud.test()
-    if not it.process():
+def test() -> None:
+    """Runs the tests in a cloud of their own, which ends with them; one that ran already is used and stays."""
+    started = not cloud.test().process()
+    try:
+        test_up()
+        code = in_test_environment()
+        code = code or subprocess.run([sys.executable, "-m", "unittest", "discover", "-s", ".localcloud", "-p", "*_test.py"], cwd=ROOT).returncode
+    finally:
+        if started:
+            test_down()
+    sys.exit(code)
+
+
+def test_env() -> None:
+    if not cloud.test().process():
         stop_with("no test cloud runs: `make test-up` starts one.")
+    sys.exit(in_test_environment())
+
+
+def in_test_environment() -> int:
+    """Runs the program of the command line with what the Go tests read: WEBHOOKS_STACK and AWS_…"""
+    it = cloud.test()
+    it.process()
     env = deploy.aws_environment(it) | {"WEBHOOKS_STACK": str(it.stack_file)}
-    sys.exit(subprocess.run(sys.argv[2:], env=env, cwd=ROOT).returncode)
+    return subprocess.run(sys.argv[2:], env=env, cwd=ROOT).returncode
+
+
+def sam() -> None:
+    """Becomes the SAM CLI, with the environment that functions are built in."""
+    program = str(venvs.sam() / "sam")
+    os.execve(program, [program, *sys.argv[2:]], os.environ | deploy.BUILD_ENV)
+
+
+def account_check() -> None:
+    """Warns when the caller's AWS account may run few functions at once; a new account may run 10."""
+    try:
+        limit = boto3.client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"]
+    except (BotoCoreError, ClientError) as error:
+        say(f"note: the account's Lambda concurrency could not be read ({error}).")
+        return
+    if limit < LOW_CONCURRENCY:
+        say(
+            f"warning: this account runs at most {limit} Lambda functions at once, all of them together.\n"
+            "         Deliveries wait when it is used up; ask for more under Service Quotas, AWS Lambda, Concurrent executions."
+        )
 
 
 COMMANDS = {
     "run": run, "stop": stop, "reset": reset, "logs": follow_logs, "api-key": api_key, "publish": publish,
-    "build": deploy.build, "test-up": test_up, "test-down": test_down, "test-env": with_stack,
+    "build": deploy.build, "sam": sam, "account-check": account_check,
+    "start-api": containers.start_api, "invoke": containers.invoke,
+    "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env,
 }
 
 if __name__ == "__main__":

@@ -1,0 +1,131 @@
+"""`sam local start-api` and `sam local invoke` in Docker, on the tables and queues of the running local stack.
+
+SAM gives a container the variables of its template only, with logical names for values. So both run on
+a copy of the built template, in which every function has the variables of its deployed twin and the
+address of the local cloud as a container sees it.
+"""
+
+import contextlib
+import json
+import os
+import platform
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import yaml
+
+import cloud
+import corrections
+import deploy
+import venvs
+from say import stop_with
+from venvs import ROOT
+
+HOST = "host.docker.internal"
+IMAGE = "public.ecr.aws/lambda/provided:al2023"  # what SAM runs, with the processor appended
+TEMPLATE = ROOT / ".local" / "containers" / "template.json"
+
+
+def start_api() -> None:
+    """Serves the API on port 3000 until interrupted."""
+    run_sam("local", "start-api", *sys.argv[2:])
+
+
+def invoke() -> None:
+    """Invokes one function with one event, and prints its answer."""
+    if len(sys.argv) < 4:
+        stop_with("say which: make invoke FUNCTION=ListWebhooksFunction EVENT=events/list-webhooks.json")
+    run_sam("local", "invoke", sys.argv[2], "--event", str(Path(sys.argv[3]).resolve()), *sys.argv[4:])
+
+
+def run_sam(*command: str) -> None:
+    it = cloud.local(int(os.environ.get("PORT") or 4566))
+    if not it.process():
+        stop_with("the local stack does not run: `make run` starts it.")
+    if not deploy.NATIVE:
+        stop_with("on macOS: LAMBDA_EXECUTOR=docker make run, so that there are Linux binaries.")
+    check_docker()
+    deploy.build()
+    write_template(it)
+    sam = str(venvs.sam() / "sam")
+    options = ["--config-file", str(ROOT / "samconfig.toml"), "--template-file", str(TEMPLATE), *host_options(), *pull_options()]
+    options += ["--parameter-overrides", *deploy.overrides()]
+    with reachable_from_containers(it.port):
+        process = subprocess.Popen([sam, *command, *options], env=deploy.aws_environment(it), cwd=ROOT)
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:  # the terminal sent it to SAM as well, which removes its containers
+            code = process.wait()
+    sys.exit(code)
+
+
+def check_docker() -> None:
+    if not shutil.which("docker"):
+        stop_with("Docker is not installed: `sam local` runs the functions in containers.")
+    answer = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True)
+    if answer.returncode:
+        stop_with(f"Docker does not answer:\n{answer.stderr.strip()}")
+
+
+def write_template(it: cloud.Cloud) -> None:
+    """Writes the built template with the deployed functions' own variables."""
+    template = yaml.safe_load((deploy.BUILD / "template.yaml").read_text(encoding="utf-8"))
+    client = it.client("lambda")
+    for name, physical in corrections.Template(it).functions().items():
+        properties = template["Resources"][name]["Properties"]
+        variables = client.get_function_configuration(FunctionName=physical).get("Environment", {}).get("Variables", {})
+        properties["Environment"] = {"Variables": variables | {"AWS_ENDPOINT_URL": f"http://{HOST}:{it.port}"}}
+        properties["CodeUri"] = str(deploy.BUILD / name)
+    TEMPLATE.parent.mkdir(parents=True, exist_ok=True)
+    TEMPLATE.write_text(json.dumps(template, indent=1), encoding="utf-8")
+
+
+def host_options() -> list[str]:
+    """Docker Desktop knows the name of the host by itself; Docker on Linux has to be told."""
+    return ["--add-host", f"{HOST}:{bridge()}"] if platform.system() == "Linux" else []
+
+
+def pull_options() -> list[str]:
+    """An image that is here already is not looked for in a registry, which may be out of reach."""
+    image = f"{IMAGE}-{'arm64' if deploy.overrides()[0].endswith('arm64') else 'x86_64'}"
+    here = subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode == 0
+    return ["--skip-pull-image"] if here else []
+
+
+def bridge() -> str:
+    """The address of this machine on Docker's bridge, which containers reach and the network outside does not."""
+    command = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+
+@contextlib.contextmanager
+def reachable_from_containers(port: int):
+    """On Linux, lets containers reach the local cloud, which listens on 127.0.0.1 only: connections to the
+    same port of the bridge's address are passed on, for as long as `sam local` runs."""
+    if platform.system() != "Linux":
+        yield
+        return
+    with socket.create_server((bridge(), port), backlog=128) as server:
+        threading.Thread(target=accept, args=(server, port), daemon=True).start()
+        yield
+
+
+def accept(server: socket.socket, port: int) -> None:
+    with contextlib.suppress(OSError):  # the server is closed when `sam local` has ended
+        while True:
+            client, _ = server.accept()
+            target = socket.create_connection(("127.0.0.1", port))
+            for source, sink in ((client, target), (target, client)):
+                threading.Thread(target=pump, args=(source, sink), daemon=True).start()
+
+
+def pump(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    with contextlib.suppress(OSError):
+        sink.shutdown(socket.SHUT_WR)
