@@ -1,0 +1,190 @@
+package event
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"webhooks/shared/strictjson"
+)
+
+// Message is a queue message that should hold an event.
+type Message struct {
+	ID     string    // the queue's id of the message
+	SentAt time.Time // when it was sent, with milliseconds
+	Body   []byte
+}
+
+// Reason says in a word why an event can never be delivered.
+type Reason string
+
+// The reasons, as operators see them on a dead letter.
+const (
+	NotJSON          Reason = "not_json"
+	Ambiguous        Reason = "ambiguous"
+	UnknownField     Reason = "unknown_field"
+	MissingField     Reason = "missing_field"
+	InvalidID        Reason = "invalid_id"
+	InvalidTenant    Reason = "invalid_tenant"
+	InvalidTimestamp Reason = "invalid_timestamp"
+	UnknownType      Reason = "unknown_type"
+	DataTooLarge     Reason = "data_too_large"
+)
+
+// Refusal is the error of an event that can never be delivered.
+type Refusal struct {
+	Reason Reason
+	Detail string // a sentence for the operator
+	// EventID is the event's id where it could be read, or "".
+	EventID string
+}
+
+// Error returns reason and sentence.
+func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Detail }
+
+// Decode reads the event in m. Its error is always a [*Refusal].
+func Decode(m Message) (Event, error) {
+	object, err := strictjson.Parse(m.Body)
+	if err != nil {
+		return Event{}, &Refusal{Reason: NotJSON, Detail: "the message is not one JSON object in UTF-8 without duplicate names"}
+	}
+	d := decoder{object: object, message: m}
+	e, refusal := d.decode()
+	if refusal != nil {
+		refusal.EventID = d.readID()
+		return Event{}, refusal
+	}
+	return e, nil
+}
+
+type decoder struct {
+	object  strictjson.Object
+	message Message
+}
+
+func (d decoder) decode() (Event, *Refusal) {
+	envelope := d.hasAny("detail-type", "detail")
+	if envelope && d.hasAny("type", "data", "tenant_id", "timestamp") {
+		return Event{}, refuse(Ambiguous, "the message has members of an event and of an EventBridge envelope")
+	}
+	var e Event
+	var refusal *Refusal
+	if envelope {
+		e, refusal = d.envelope()
+	} else {
+		e, refusal = d.plain()
+	}
+	if refusal != nil {
+		return Event{}, refusal
+	}
+	return d.finish(e)
+}
+
+// plain reads {"id"?, "type", "tenant_id", "timestamp"?, "data"}.
+func (d decoder) plain() (Event, *Refusal) {
+	for name := range d.object {
+		if !slices.Contains([]string{"id", "type", "tenant_id", "timestamp", "data"}, name) {
+			return Event{}, refuse(UnknownField, fmt.Sprintf("the event has a member %.64q that is none of id, type, tenant_id, timestamp, data", name))
+		}
+	}
+	tenant, ok := strictjson.String(d.object["tenant_id"])
+	if !ok {
+		return Event{}, refuse(MissingField, "the event has no string tenant_id")
+	}
+	return d.members(tenant, "type", "timestamp", "data")
+}
+
+// envelope reads what EventBridge makes of PutEvents
+// (https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html).
+// AWS may add members to it, so unknown ones are none of our business.
+func (d decoder) envelope() (Event, *Refusal) {
+	detail, err := strictjson.Parse(d.object["detail"])
+	if err != nil {
+		return Event{}, refuse(MissingField, "the envelope's detail is not a JSON object")
+	}
+	tenant, ok := strictjson.String(detail["tenant_id"])
+	if !ok {
+		return Event{}, refuse(MissingField, "the envelope's detail has no string tenant_id")
+	}
+	return d.members(tenant, "detail-type", "time", "detail")
+}
+
+// members reads what both forms have, under the names that they give it.
+func (d decoder) members(tenant, typeName, timestampName, dataName string) (Event, *Refusal) {
+	e := Event{TenantID: tenant, Data: d.object[dataName]}
+	if e.Data == nil {
+		return Event{}, refuse(MissingField, "the event has no "+dataName)
+	}
+	kind, ok := strictjson.String(d.object[typeName])
+	if !ok {
+		return Event{}, refuse(MissingField, "the event has no string "+typeName)
+	}
+	e.Type = Type(kind)
+	if value, given := d.object["id"]; given {
+		if e.ID, ok = strictjson.String(value); !ok {
+			return Event{}, refuse(InvalidID, "the event's id is not a string")
+		}
+	} else {
+		e.ID = "evt_" + d.message.ID
+	}
+	if value, given := d.object[timestampName]; given {
+		e.timestampGiven = true
+		if e.Timestamp, ok = strictjson.String(value); !ok {
+			return Event{}, refuse(InvalidTimestamp, "the event's "+timestampName+" is not a string")
+		}
+	} else {
+		// The time of sending is the same when the queue gives us the message
+		// again: a repeat makes the same bytes.
+		e.Timestamp = d.message.SentAt.UTC().Format(timestampLayout)
+	}
+	return e, nil
+}
+
+// finish checks the values of e.
+func (d decoder) finish(e Event) (Event, *Refusal) {
+	switch {
+	case !ValidID(e.ID):
+		return Event{}, refuse(InvalidID, "the event's id must be 1 to 64 of A-Z a-z 0-9 _ -")
+	case !ValidID(e.TenantID):
+		return Event{}, refuse(InvalidTenant, "the tenant_id must be 1 to 64 of A-Z a-z 0-9 _ -")
+	case len(e.Data) > MaxData:
+		return Event{}, refuse(DataTooLarge, fmt.Sprintf("the data has %d bytes and may have %d", len(e.Data), MaxData))
+	}
+	if _, known := e.Type.Bit(); !known {
+		return Event{}, refuse(UnknownType, fmt.Sprintf("%.64q is not an event type", string(e.Type)))
+	}
+	if !validTimestamp(e.Timestamp) {
+		return Event{}, refuse(InvalidTimestamp, "the timestamp is not in RFC 3339")
+	}
+	return e, nil
+}
+
+// validTimestamp reports whether s is RFC 3339. time.Parse alone also takes a
+// comma before the fraction, which the RFC and many receivers do not.
+func validTimestamp(s string) bool {
+	if len(s) > 64 || slices.Contains([]byte(s), ',') {
+		return false
+	}
+	_, err := time.Parse(time.RFC3339, s)
+	return err == nil
+}
+
+// readID returns the event's id if it is usable, for the dead letter.
+func (d decoder) readID() string {
+	id, ok := strictjson.String(d.object["id"])
+	if !ok || !ValidID(id) {
+		return ""
+	}
+	return id
+}
+
+func (d decoder) hasAny(names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool {
+		_, has := d.object[name]
+		return has
+	})
+}
+
+func refuse(reason Reason, detail string) *Refusal {
+	return &Refusal{Reason: reason, Detail: detail}
+}

@@ -1,0 +1,169 @@
+package event_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/event"
+)
+
+// message is body as the queue hands it over.
+func message(body string) event.Message {
+	return event.Message{
+		ID:     "0b2d1c3e-7a5b-4f5e-9c1d-2e3f4a5b6c7d",
+		SentAt: time.Date(2026, 1, 26, 10, 0, 0, 7_000_000, time.UTC),
+		Body:   []byte(body),
+	}
+}
+
+func TestDecode(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, body string
+		wantID     string
+		wantBody   string
+	}{
+		{
+			name:     "everything given",
+			body:     `{"id":"e1","type":"environment.created","tenant_id":"acme","timestamp":"2026-01-26T10:00:00+08:00","data":{"id":7}}`,
+			wantID:   "e1",
+			wantBody: `{"type":"environment.created","timestamp":"2026-01-26T10:00:00+08:00","data":{"id":7}}`,
+		},
+		{
+			name:     "id and timestamp from the message",
+			body:     `{"type":"alert.resolved","tenant_id":"acme","data":null}`,
+			wantID:   "evt_0b2d1c3e-7a5b-4f5e-9c1d-2e3f4a5b6c7d",
+			wantBody: `{"type":"alert.resolved","timestamp":"2026-01-26T10:00:00.007Z","data":null}`,
+		},
+		{
+			name:     "bytes of data kept",
+			body:     `{"type":"alert.triggered","tenant_id":"acme","timestamp":"2026-01-26T10:00:00Z","data": { "z": 1.0000000000000000000001, "a": "\u00e9<\/" } }`,
+			wantID:   "evt_0b2d1c3e-7a5b-4f5e-9c1d-2e3f4a5b6c7d",
+			wantBody: `{"type":"alert.triggered","timestamp":"2026-01-26T10:00:00Z","data":{ "z": 1.0000000000000000000001, "a": "\u00e9<\/" }}`,
+		},
+		{
+			name:     "EventBridge envelope",
+			body:     `{"version":"0","id":"6a7e8feb-b491-4cf7-a9f1-bf3703467718","detail-type":"training.failed","source":"platform","account":"123456789012","time":"2026-01-26T10:00:00Z","region":"us-east-1","resources":[],"detail":{"tenant_id":"acme","job":9}}`,
+			wantID:   "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+			wantBody: `{"type":"training.failed","timestamp":"2026-01-26T10:00:00Z","data":{"tenant_id":"acme","job":9}}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			e, err := event.Decode(message(tt.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if e.ID != tt.wantID || e.TenantID != "acme" {
+				t.Errorf("id = %q, tenant = %q, want %q and acme", e.ID, e.TenantID, tt.wantID)
+			}
+			if diff := cmp.Diff(tt.wantBody, string(e.Body())); diff != "" {
+				t.Errorf("body (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	const rest = `"tenant_id":"acme","type":"alert.resolved","data":1`
+	tests := []struct {
+		name, body string
+		want       event.Reason
+		wantID     string
+	}{
+		{name: "not JSON", body: `hello`, want: event.NotJSON},
+		{name: "array", body: `[]`, want: event.NotJSON},
+		{name: "two objects", body: `{` + rest + `}{}`, want: event.NotJSON},
+		{name: "duplicate member", body: `{` + rest + `,"data":2}`, want: event.NotJSON},
+		{name: "duplicate member within data", body: `{"tenant_id":"acme","type":"alert.resolved","data":{"a":1,"a":2}}`, want: event.NotJSON},
+		{name: "invalid UTF-8", body: "{\"tenant_id\":\"acme\",\"type\":\"alert.resolved\",\"data\":\"\xff\"}", want: event.NotJSON},
+		{name: "wrong case of a name", body: `{"id":"e1","Tenant_ID":"acme","type":"alert.resolved","data":1}`, want: event.UnknownField, wantID: "e1"},
+		{name: "unknown member", body: `{` + rest + `,"priority":1}`, want: event.UnknownField},
+		{name: "event and envelope at once", body: `{` + rest + `,"detail-type":"alert.resolved","detail":{"tenant_id":"other"}}`, want: event.Ambiguous},
+		{name: "envelope with a tenant beside it", body: `{"detail-type":"alert.resolved","tenant_id":"acme","detail":{"tenant_id":"other"}}`, want: event.Ambiguous},
+		{name: "no tenant", body: `{"id":"e1","type":"alert.resolved","data":1}`, want: event.MissingField, wantID: "e1"},
+		{name: "tenant not a string", body: `{"tenant_id":7,"type":"alert.resolved","data":1}`, want: event.MissingField},
+		{name: "tenant with a separator", body: `{"tenant_id":"a#b","type":"alert.resolved","data":1}`, want: event.InvalidTenant},
+		{name: "no data", body: `{"tenant_id":"acme","type":"alert.resolved"}`, want: event.MissingField},
+		{name: "no type", body: `{"tenant_id":"acme","data":1}`, want: event.MissingField},
+		{name: "unknown type", body: `{"tenant_id":"acme","type":"environment.exploded","data":1}`, want: event.UnknownType},
+		{name: "the test route's type", body: `{"tenant_id":"acme","type":"webhook.test","data":1}`, want: event.UnknownType},
+		{name: "id with a full stop", body: `{"id":"e.1",` + rest + `}`, want: event.InvalidID},
+		{name: "empty id", body: `{"id":"",` + rest + `}`, want: event.InvalidID},
+		{name: "id null", body: `{"id":null,` + rest + `}`, want: event.InvalidID},
+		{name: "id of 65 characters", body: `{"id":"` + strings.Repeat("x", 65) + `",` + rest + `}`, want: event.InvalidID},
+		{name: "timestamp without zone", body: `{"timestamp":"2026-01-26T10:00:00",` + rest + `}`, want: event.InvalidTimestamp},
+		{name: "timestamp with a comma", body: `{"timestamp":"2026-01-26T10:00:00,5Z",` + rest + `}`, want: event.InvalidTimestamp},
+		{name: "timestamp a number", body: `{"timestamp":1,` + rest + `}`, want: event.InvalidTimestamp},
+		{name: "data beyond the limit", body: `{"id":"big","tenant_id":"acme","type":"alert.resolved","data":"` + strings.Repeat("x", event.MaxData-1) + `"}`, want: event.DataTooLarge, wantID: "big"},
+		{name: "envelope without tenant", body: `{"detail-type":"alert.resolved","id":"e1","time":"2026-01-26T10:00:00Z","detail":{}}`, want: event.MissingField, wantID: "e1"},
+		{name: "envelope whose detail is a string", body: `{"detail-type":"alert.resolved","detail":"x"}`, want: event.MissingField},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			e, err := event.Decode(message(tt.body))
+			var refusal *event.Refusal
+			if !errors.As(err, &refusal) {
+				t.Fatalf("Decode = %+v, %v, want a refusal", e, err)
+			}
+			if refusal.Reason != tt.want || refusal.EventID != tt.wantID {
+				t.Errorf("refusal = %+v, want reason %s and event id %q", refusal, tt.want, tt.wantID)
+			}
+		})
+	}
+}
+
+func TestHash(t *testing.T) {
+	t.Parallel()
+	decode := func(m event.Message) event.Hash {
+		e, err := event.Decode(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return e.Hash()
+	}
+	const base = `{"id":"e1","type":"alert.resolved","tenant_id":"acme","data":{"a":1}}`
+	first := decode(message(base))
+	later := message(base)
+	later.SentAt = later.SentAt.Add(time.Hour)
+	if decode(later) != first {
+		t.Error("the same message sent later must be a duplicate")
+	}
+	for name, body := range map[string]string{
+		"data":      `{"id":"e1","type":"alert.resolved","tenant_id":"acme","data":{"a":2}}`,
+		"spaces":    `{"id":"e1","type":"alert.resolved","tenant_id":"acme","data":{"a": 1}}`,
+		"type":      `{"id":"e1","type":"alert.triggered","tenant_id":"acme","data":{"a":1}}`,
+		"tenant":    `{"id":"e1","type":"alert.resolved","tenant_id":"acme2","data":{"a":1}}`,
+		"timestamp": `{"id":"e1","type":"alert.resolved","tenant_id":"acme","timestamp":"2026-01-26T10:00:00.007Z","data":{"a":1}}`,
+	} {
+		if decode(message(body)) == first {
+			t.Errorf("another %s must be another hash", name)
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(`{"id":"e1","type":"environment.created","tenant_id":"acme","timestamp":"2026-01-26T10:00:00Z","data":{"id":7}}`))
+	f.Add([]byte(`{"id":"x","detail-type":"training.failed","time":"2026-01-26T10:00:00Z","detail":{"tenant_id":"acme"}}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		e, err := event.Decode(message(string(body)))
+		if err != nil {
+			return
+		}
+		if !event.ValidID(e.ID) || !event.ValidID(e.TenantID) {
+			t.Errorf("accepted id %q of tenant %q", e.ID, e.TenantID)
+		}
+		// What we send must be readable by the strictest receiver: ourselves.
+		again, err := event.Decode(event.Message{ID: "x", Body: []byte(`{"id":"x","tenant_id":"t","type":"` + string(e.Type) + `","timestamp":"` + e.Timestamp + `","data":` + string(e.Data) + `}`)})
+		if err != nil || !cmp.Equal(again.Body(), e.Body()) {
+			t.Errorf("the body %s does not survive: %v", e.Body(), err)
+		}
+	})
+}

@@ -1,0 +1,41 @@
+package event_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/event"
+)
+
+// TestTypesKeepTheirPlace pins the order: a type's place is stored as a bit of
+// every subscription index, so inserting or removing one would subscribe
+// webhooks to other events.
+func TestTypesKeepTheirPlace(t *testing.T) {
+	t.Parallel()
+	want := []event.Type{
+		"environment.created", "environment.started", "environment.stopped", "environment.deleted",
+		"training.started", "training.completed", "training.failed",
+		"alert.triggered", "alert.resolved",
+	}
+	if diff := cmp.Diff(want, event.Types()); diff != "" {
+		t.Errorf("types (-want +got):\n%s", diff)
+	}
+	for i, kind := range want {
+		if bit, known := kind.Bit(); bit != i || !known {
+			t.Errorf("%s.Bit() = %d, %v, want %d", kind, bit, known, i)
+		}
+	}
+	if _, known := event.Test.Bit(); known {
+		t.Error("nobody may subscribe to the test type")
+	}
+}
+
+func TestValidID(t *testing.T) {
+	t.Parallel()
+	for id, want := range map[string]bool{"a": true, "A-z_09": true, "": false, "a.b": false, "a#b": false, "a b": false, "é": false, "a\n": false} {
+		if event.ValidID(id) != want {
+			t.Errorf("ValidID(%q) = %v", id, !want)
+		}
+	}
+}
