@@ -1,0 +1,61 @@
+package webhook
+
+import (
+	"slices"
+
+	"webhooks/shared/event"
+)
+
+// Mask is what a webhook wants, as it is stored in the tenant's index:
+//
+//	bit 0      the webhook is enabled
+//	bit n + 1  it is subscribed to the event type whose [event.Type.Bit] is n
+//
+// Stored masks outlive every release: no bit ever gets another meaning.
+type Mask uint64
+
+const enabledBit Mask = 1
+
+// Mask returns what w wants.
+func (w Webhook) Mask() Mask {
+	var mask Mask
+	if w.Enabled {
+		mask |= enabledBit
+	}
+	for _, t := range w.Events {
+		mask |= typeBit(t)
+	}
+	return mask
+}
+
+// typeBit returns the bit of t, and none for a type nobody can subscribe to.
+func typeBit(t event.Type) Mask {
+	bit, known := t.Bit()
+	if !known {
+		return 0
+	}
+	return enabledBit << (bit + 1)
+}
+
+// Index is the subscription index of a tenant: the mask of each of its webhooks
+// by id. It is written in the same transaction as the webhook, so it is never
+// older than the webhook itself.
+type Index map[int64]Mask
+
+// Match returns the ids of the enabled webhooks that are subscribed to t, in
+// ascending order.
+func (x Index) Match(t event.Type) []int64 {
+	bit := typeBit(t)
+	if bit == 0 {
+		return nil
+	}
+	want := enabledBit | bit
+	var ids []int64
+	for id, mask := range x {
+		if mask&want == want {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
+}

@@ -1,0 +1,143 @@
+package webhookdb
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/event"
+	"webhooks/shared/webhook"
+)
+
+// item is an item as DynamoDB holds it.
+type item = map[string]types.AttributeValue
+
+// The attributes that expressions name.
+const (
+	tenantID  = "tenant_id"
+	webhookID = "webhook_id"
+	createdAt = "created_at"
+	revision  = "revision"
+	testedAt  = "tested_at"
+	lastID    = "last_id"
+	count     = "count"
+	index     = "index"
+)
+
+// tenantItem is the id of the item about the tenant itself; webhooks count from 1.
+const tenantItem = 0
+
+func itemKey(key webhook.Key) item {
+	return item{
+		tenantID:  &types.AttributeValueMemberS{Value: key.TenantID},
+		webhookID: &types.AttributeValueMemberN{Value: strconv.FormatInt(key.ID, 10)},
+	}
+}
+
+// record is a webhook's item. Other attributes of it (tested_at) belong to
+// those who write them.
+type record struct {
+	TenantID        string           `dynamodbav:"tenant_id"`
+	WebhookID       int64            `dynamodbav:"webhook_id"`
+	Name            string           `dynamodbav:"name"`
+	URL             string           `dynamodbav:"url"`
+	Secret          string           `dynamodbav:"secret"`
+	PreviousSecrets []previousSecret `dynamodbav:"previous_secrets"`
+	Events          []event.Type     `dynamodbav:"events"`
+	Enabled         bool             `dynamodbav:"enabled"`
+	CreatedAt       time.Time        `dynamodbav:"created_at"`
+	UpdatedAt       time.Time        `dynamodbav:"updated_at"`
+	Revision        int64            `dynamodbav:"revision"`
+}
+
+type previousSecret struct {
+	Secret    string    `dynamodbav:"secret"`
+	ExpiresAt time.Time `dynamodbav:"expires_at"`
+}
+
+func encodeWebhook(w webhook.Webhook) (item, error) {
+	r := record{
+		TenantID:        w.TenantID,
+		WebhookID:       w.ID,
+		Name:            w.Name,
+		URL:             w.URL,
+		Secret:          sealSecret(w.Secret),
+		PreviousSecrets: make([]previousSecret, 0, len(w.PreviousSecrets)), // nil would be stored as NULL
+		Events:          w.Events,
+		Enabled:         w.Enabled,
+		CreatedAt:       w.CreatedAt,
+		UpdatedAt:       w.UpdatedAt,
+		Revision:        w.Revision,
+	}
+	for _, p := range w.PreviousSecrets {
+		r.PreviousSecrets = append(r.PreviousSecrets, previousSecret{sealSecret(p.Secret), p.ExpiresAt})
+	}
+	encoded, err := attributevalue.MarshalMap(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode webhook %d: %w", w.ID, err)
+	}
+	return encoded, nil
+}
+
+func decodeWebhook(stored item) (webhook.Webhook, error) {
+	var r record
+	if err := attributevalue.UnmarshalMap(stored, &r); err != nil {
+		return webhook.Webhook{}, fmt.Errorf("decode a webhook: %w", err)
+	}
+	w := webhook.Webhook{
+		TenantID:  r.TenantID,
+		ID:        r.WebhookID,
+		Name:      r.Name,
+		URL:       r.URL,
+		Events:    r.Events,
+		Enabled:   r.Enabled,
+		CreatedAt: r.CreatedAt,
+		UpdatedAt: r.UpdatedAt,
+		Revision:  r.Revision,
+	}
+	var err error
+	if w.Secret, err = openSecret(r.Secret); err != nil {
+		return webhook.Webhook{}, fmt.Errorf("decode webhook %d of tenant %s: %w", w.ID, w.TenantID, err)
+	}
+	for _, p := range r.PreviousSecrets {
+		secret, err := openSecret(p.Secret)
+		if err != nil {
+			return webhook.Webhook{}, fmt.Errorf("decode webhook %d of tenant %s: %w", w.ID, w.TenantID, err)
+		}
+		w.PreviousSecrets = append(w.PreviousSecrets, webhook.PreviousSecret{Secret: secret, ExpiresAt: p.ExpiresAt})
+	}
+	return w, nil
+}
+
+// tenantRecord is item 0 of a tenant. The zero value is a tenant that never had
+// a webhook.
+type tenantRecord struct {
+	TenantID string                  `dynamodbav:"tenant_id"`
+	LastID   int64                   `dynamodbav:"last_id"`
+	Count    int                     `dynamodbav:"count"`
+	Index    map[string]webhook.Mask `dynamodbav:"index"`
+}
+
+func decodeTenant(stored item) (tenantRecord, error) {
+	var r tenantRecord
+	if err := attributevalue.UnmarshalMap(stored, &r); err != nil {
+		return tenantRecord{}, fmt.Errorf("decode item 0 of a tenant: %w", err)
+	}
+	return r, nil
+}
+
+// webhookIndex returns the index by id.
+func (r tenantRecord) webhookIndex() (webhook.Index, error) {
+	x := make(webhook.Index, len(r.Index))
+	for text, mask := range r.Index {
+		id, err := strconv.ParseInt(text, 10, 64)
+		if err != nil {
+			return nil, fmt.Errorf("index of tenant %s: %w", r.TenantID, err)
+		}
+		x[id] = mask
+	}
+	return x, nil
+}
