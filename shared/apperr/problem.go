@@ -28,6 +28,7 @@ const (
 	SecretEncoding
 	SecretKeyLength
 	GivenTwice
+	Blank
 	problemEnd
 )
 
@@ -84,6 +85,8 @@ func (p Problem) text() locale.Text {
 		return locale.Text{Chinese: "whsec_ 之后的密钥解码后必须为 24 到 64 字节", English: "must hold 24 to 64 bytes after whsec_"}
 	case GivenTwice:
 		return locale.Text{Chinese: "只能出现一次", English: "must be given once"}
+	case Blank:
+		return locale.Text{Chinese: "不能为空白", English: "must not be blank"}
 	}
 	return locale.Text{Chinese: "不正确", English: "is not acceptable"}
 }
