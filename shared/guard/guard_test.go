@@ -1,0 +1,260 @@
+package guard_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"webhooks/shared/guard"
+)
+
+func newGuard(t testing.TB, cfg guard.Config) *guard.Guard {
+	t.Helper()
+	g, err := guard.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// listen counts the connections to a listener on loopback.
+func listen(t *testing.T, address string) (port string, accepted *atomic.Int32) {
+	t.Helper()
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skipf("no listener on %s: %v", address, err)
+	}
+	accepted = new(atomic.Int32)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			accepted.Add(1)
+			conn.Close()
+		}
+	}()
+	t.Cleanup(func() { listener.Close(); <-done })
+	_, port, err = net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port, accepted
+}
+
+// forbidden are addresses that no request may go to, one at least of each range
+// that leads elsewhere than to the public internet. The bounds of ranges are there
+// because prefix lengths are easy to get wrong.
+func forbidden() map[string][]string {
+	return map[string][]string{
+		"this network, RFC 791":            {"0.0.0.0", "0.0.0.1", "0.255.255.255"},
+		"private, RFC 1918":                {"10.0.0.0", "10.0.0.1", "10.255.255.255", "172.16.0.0", "172.17.0.1", "172.31.255.255", "192.168.0.0", "192.168.255.255"},
+		"shared, RFC 6598":                 {"100.64.0.0", "100.100.100.200", "100.127.255.255"},
+		"loopback":                         {"127.0.0.0", "127.0.0.1", "127.0.0.2", "127.1.2.3", "127.255.255.255", "::1"},
+		"link-local, instance metadata":    {"169.254.0.0", "169.254.169.254", "169.254.170.2", "169.254.169.253", "169.254.79.129", "169.254.255.255"},
+		"IETF protocol assignments":        {"192.0.0.0", "192.0.0.8", "192.0.0.170", "192.0.0.255"},
+		"documentation, RFC 5737":          {"192.0.2.1", "198.51.100.1", "203.0.113.1"},
+		"AS112 and AMT":                    {"192.31.196.1", "192.52.193.1", "192.175.48.1", "2620:4f:8000::1"},
+		"6to4 relays, RFC 7526":            {"192.88.99.0", "192.88.99.1", "192.88.99.255"},
+		"benchmarks, RFC 2544":             {"198.18.0.0", "198.18.0.1", "198.19.255.255", "2001:2::1"},
+		"multicast":                        {"224.0.0.0", "224.0.0.1", "239.255.255.250", "239.255.255.255", "ff00::", "ff02::1", "ff05::c", "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+		"reserved and broadcast":           {"240.0.0.0", "250.1.2.3", "255.255.255.254", "255.255.255.255"},
+		"unspecified":                      {"::"},
+		"IPv4-mapped":                      {"::ffff:127.0.0.1", "::ffff:10.0.0.1", "::ffff:169.254.169.254", "::ffff:7f00:1", "::ffff:0.0.0.0"},
+		"IPv4-compatible and -translated":  {"::127.0.0.1", "::7f00:1", "::a9fe:a9fe", "::8.8.8.8", "::ffff:0:127.0.0.1"},
+		"NAT64, RFC 6052 and RFC 8215":     {"64:ff9b::127.0.0.1", "64:ff9b::a9fe:a9fe", "64:ff9b::8.8.8.8", "64:ff9b:1::1", "64:ff9b:1:ffff::a00:1"},
+		"discard and dummy":                {"100::1", "100:0:0:1::1"},
+		"6to4, RFC 3056":                   {"2002::", "2002:7f00:1::1", "2002:a9fe:a9fe::1", "2002:ffff:ffff:ffff:ffff:ffff:ffff:ffff"},
+		"Teredo, RFC 4380":                 {"2001::1", "2001:0:4136:e378:8000:63bf:3fff:fdd2"},
+		"ORCHID, AMT, AS112 in 2001::/23":  {"2001:3::1", "2001:4:112::1", "2001:10::1", "2001:20::1", "2001:1ff:ffff::1"},
+		"IPv6 documentation":               {"2001:db8::1", "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "3fff::1", "3fff:fff:ffff::1"},
+		"segment routing, RFC 9602":        {"5f00::1"},
+		"unique local, AWS metadata":       {"fc00::1", "fd00::1", "fd00:ec2::254", "fd00:ec2::253", "fd12:3456:789a::1", "fdff:ffff::1"},
+		"IPv6 link-local":                  {"fe80::1", "fe80::1%lo", "fe80::a9fe:a9fe", "febf::1"},
+		"site-local, RFC 3879":             {"fec0::1", "feff::1"},
+		"loopback with a zone":             {"::1%lo"},
+		"outside of global unicast":        {"1::1", "4000::1", "8000::1", "e000::1"},
+		"mapped, spelt in capitals or hex": {"::FFFF:7F00:0001", "0:0:0:0:0:ffff:127.0.0.1", "0000:0000:0000:0000:0000:0000:0000:0001"},
+	}
+}
+
+func TestDialRefusesForbiddenAddresses(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, guard.Config{})
+	for why, addresses := range forbidden() {
+		for _, address := range addresses {
+			for _, port := range []string{"443", "8443"} {
+				conn, err := g.DialContext(t.Context(), "tcp", net.JoinHostPort(address, port))
+				if err == nil {
+					conn.Close()
+				}
+				if !errors.Is(err, guard.ErrRefused) {
+					t.Errorf("%s (%s), port %s: error = %v, want ErrRefused", address, why, port, err)
+				}
+			}
+		}
+	}
+}
+
+// Loopback and nothing else is what the local switch opens.
+func TestDialRefusesForbiddenAddressesLocally(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, guard.Config{AllowLocal: true})
+	for why, addresses := range forbidden() {
+		if strings.Contains(why, "loopback") || strings.Contains(why, "mapped") {
+			continue
+		}
+		for _, address := range addresses {
+			if _, err := g.DialContext(t.Context(), "tcp", net.JoinHostPort(address, "80")); !errors.Is(err, guard.ErrRefused) {
+				t.Errorf("%s (%s): error = %v, want ErrRefused", address, why, err)
+			}
+		}
+	}
+}
+
+func TestDialRefusesPortsAndNetworks(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, guard.Config{Ports: []uint16{443}})
+	for _, target := range []struct{ network, address string }{
+		{network: "tcp", address: "192.0.43.8:80"},
+		{network: "tcp", address: "192.0.43.8:8443"},
+		{network: "tcp", address: "192.0.43.8:22"},
+		{network: "tcp", address: "[2600::]:6379"},
+		{network: "udp", address: "192.0.43.8:443"},
+		{network: "unix", address: "/run/docker.sock"},
+	} {
+		if _, err := g.DialContext(t.Context(), target.network, target.address); !errors.Is(err, guard.ErrRefused) {
+			t.Errorf("%s %s: error = %v, want ErrRefused", target.network, target.address, err)
+		}
+	}
+}
+
+func TestDialFindsNothingBehindLoopback(t *testing.T) {
+	t.Parallel()
+	port, accepted := listen(t, "127.0.0.1:0")
+	_ = port
+	resolver := newResolver(t, map[string][][]string{
+		"loop.example.com":   {{"127.0.0.1"}},
+		"loop6.example.com":  {{"::1"}},
+		"both.example.com":   {{"127.0.0.1", "::1", "0.0.0.0"}},
+		"mapped.example.com": {{"::ffff:127.0.0.1"}},
+	})
+	// Every port is allowed here, so that only the address can be the reason.
+	var all []uint16
+	for p := 1; p < 1<<16; p++ {
+		all = append(all, uint16(p))
+	}
+	g := newGuard(t, guard.Config{Ports: all, Resolver: resolver})
+	for _, host := range []string{
+		"127.0.0.1", "127.0.0.2", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "localhost",
+		"loop.example.com", "loop6.example.com", "both.example.com", "mapped.example.com", "LOOP.example.com.",
+	} {
+		if _, err := g.DialContext(t.Context(), "tcp", net.JoinHostPort(host, port)); !errors.Is(err, guard.ErrRefused) {
+			t.Errorf("%s: error = %v, want ErrRefused", host, err)
+		}
+	}
+	if n := accepted.Load(); n != 0 {
+		t.Errorf("%d connections arrived", n)
+	}
+}
+
+// DNS rebinding: what a name resolved to when it was looked at says nothing about
+// what it resolves to when it is dialled. Loopback plays the public address here.
+func TestDialAfterRebinding(t *testing.T) {
+	t.Parallel()
+	port, accepted := listen(t, "127.0.0.1:0")
+	g := newGuard(t, guard.Config{AllowLocal: true, Resolver: newResolver(t, map[string][][]string{
+		"rebind.example.com": {{"127.0.0.1"}, {"10.0.0.1"}, {"169.254.169.254", "fd00:ec2::254"}},
+	})})
+	conn, err := g.DialContext(t.Context(), "tcp", "rebind.example.com:"+port)
+	if err != nil {
+		t.Fatalf("first dial: %v", err)
+	}
+	conn.Close()
+	for n := range 3 {
+		if _, err := g.DialContext(t.Context(), "tcp", "rebind.example.com:"+port); !errors.Is(err, guard.ErrRefused) {
+			t.Errorf("dial %d after rebinding: error = %v, want ErrRefused", n, err)
+		}
+	}
+	if n := accepted.Load(); n > 1 {
+		t.Errorf("%d connections arrived, want 1", n)
+	}
+}
+
+// A name with one permitted and one forbidden address: only the first is dialled,
+// and the failure to reach it is no refusal, in whatever order DNS gave them.
+func TestDialOfMixedName(t *testing.T) {
+	t.Parallel()
+	open, _ := listen(t, "127.0.0.1:0")
+	g := newGuard(t, guard.Config{AllowLocal: true, Resolver: newResolver(t, map[string][][]string{
+		"good-first.example.com": {{"127.0.0.1", "10.0.0.1"}},
+		"bad-first.example.com":  {{"10.0.0.1", "127.0.0.1"}},
+		"six.example.com":        {{"fd00::1", "127.0.0.1"}},
+		"bad-only.example.com":   {{"10.0.0.1", "fd00::1"}},
+	})})
+	closed := closedPort(t)
+	for _, host := range []string{"good-first.example.com", "bad-first.example.com", "six.example.com"} {
+		conn, err := g.DialContext(t.Context(), "tcp", net.JoinHostPort(host, open))
+		if err != nil {
+			t.Errorf("%s: %v", host, err)
+			continue
+		}
+		if got, want := conn.RemoteAddr().String(), "127.0.0.1:"+open; got != want {
+			t.Errorf("%s: connected to %s, want %s", host, got, want)
+		}
+		conn.Close()
+
+		_, err = g.DialContext(t.Context(), "tcp", net.JoinHostPort(host, closed))
+		if err == nil || errors.Is(err, guard.ErrRefused) {
+			t.Errorf("%s, nobody listening: error = %v, want one that is no refusal", host, err)
+		}
+	}
+	if _, err := g.DialContext(t.Context(), "tcp", net.JoinHostPort("bad-only.example.com", open)); !errors.Is(err, guard.ErrRefused) {
+		t.Errorf("only forbidden addresses: error = %v, want ErrRefused", err)
+	}
+}
+
+func TestDialOfUnknownName(t *testing.T) {
+	t.Parallel()
+	g := newGuard(t, guard.Config{Resolver: newResolver(t, nil)})
+	// The last three are loopback to C resolvers.
+	for _, host := range []string{"nobody.example.com", "0x7f.0.0.1", "0177.0.0.1", "2130706433"} {
+		_, err := g.DialContext(t.Context(), "tcp", net.JoinHostPort(host, "443"))
+		var dnsErr *net.DNSError
+		if !errors.As(err, &dnsErr) || errors.Is(err, guard.ErrRefused) {
+			t.Errorf("%s: error = %v, want a DNS error", host, err)
+		}
+	}
+}
+
+func TestDialStopsWithItsContext(t *testing.T) {
+	t.Parallel()
+	port, _ := listen(t, "127.0.0.1:0")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	g := newGuard(t, guard.Config{AllowLocal: true})
+	if _, err := g.DialContext(ctx, "tcp", "127.0.0.1:"+port); !errors.Is(err, context.Canceled) {
+		t.Errorf("error = %v, want context.Canceled", err)
+	}
+}
+
+// closedPort returns a port on 127.0.0.1 where nobody listens.
+func closedPort(t *testing.T) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
