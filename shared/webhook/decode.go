@@ -1,0 +1,277 @@
+package webhook
+
+import (
+	"errors"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/event"
+	"webhooks/shared/guard"
+	"webhooks/shared/signature"
+	"webhooks/shared/strictjson"
+)
+
+// URLChecker says whether a URL may be registered; [guard.Guard] is one.
+type URLChecker interface {
+	CheckURL(raw string) (*url.URL, error)
+}
+
+// maxNamed is how many entries of one list an error names: a body of 256 KiB
+// has room for tens of thousands of wrong ones.
+const maxNamed = 20
+
+// maxQuoted is how much of a caller's own text an error quotes, in bytes.
+const maxQuoted = 64
+
+// DecodeNew reads the body of a POST. It returns InvalidJSON for what is not
+// one JSON object, and InvalidFields with every field that is missing, unknown
+// or not acceptable.
+func DecodeNew(body []byte, urls URLChecker) (New, error) {
+	d, err := newDecoder(body, urls, true)
+	if err != nil {
+		return New{}, err
+	}
+	p := d.fields()
+	d.refuseRest()
+	if err := apperr.Refuse(d.refused); err != nil {
+		return New{}, err
+	}
+	n := New{Name: *p.Name, URL: *p.URL, Events: p.Events, Enabled: p.Enabled == nil || *p.Enabled}
+	if p.Secret == nil {
+		n.Secret, n.SecretGenerated = signature.NewSecret(), true
+	} else {
+		n.Secret = *p.Secret
+	}
+	return n, nil
+}
+
+// DecodePatch reads the body of a PUT: a partial update, of which the read-only
+// fields that GET shows are ignored. It returns InvalidJSON for what is not one
+// JSON object, InvalidFields with every field that is unknown or not
+// acceptable, and NothingToUpdate when no field is left.
+func DecodePatch(body []byte, urls URLChecker) (Patch, error) {
+	d, err := newDecoder(body, urls, false)
+	if err != nil {
+		return Patch{}, err
+	}
+	delete(d.object, "webhook_id")
+	delete(d.object, "created_at")
+	p := d.fields()
+	d.refuseRest()
+	if err := apperr.Refuse(d.refused); err != nil {
+		return Patch{}, err
+	}
+	if p.Name == nil && p.URL == nil && p.Secret == nil && p.Events == nil && p.Enabled == nil {
+		return Patch{}, apperr.New(apperr.NothingToUpdate)
+	}
+	return p, nil
+}
+
+// decoder takes the fields out of an object and collects what is wrong.
+type decoder struct {
+	object  strictjson.Object
+	urls    URLChecker
+	whole   bool // name, url and events are required
+	refused []apperr.Field
+}
+
+func newDecoder(body []byte, urls URLChecker, whole bool) (*decoder, error) {
+	object, err := strictjson.Parse(body)
+	if err != nil {
+		return nil, apperr.Wrap(err, apperr.InvalidJSON, jsonProblem(err))
+	}
+	return &decoder{object: object, urls: urls, whole: whole}, nil
+}
+
+// fields reads the fields in the order of the API document, which is the order
+// in which an error names them.
+func (d *decoder) fields() Patch {
+	return Patch{
+		Name:    d.name(),
+		URL:     d.url(),
+		Secret:  d.secret(),
+		Events:  d.events(),
+		Enabled: d.enabled(),
+	}
+}
+
+func (d *decoder) refuse(name string, p apperr.Problem, args ...any) {
+	d.refused = append(d.refused, apperr.Field{Name: name, Problem: p, Args: args})
+}
+
+// refuseRest names what no field took.
+func (d *decoder) refuseRest() {
+	unknown := slices.Sorted(maps.Keys(d.object))
+	for _, name := range unknown[:min(len(unknown), maxNamed)] {
+		d.refuse(quote(name), apperr.Unknown)
+	}
+}
+
+// take removes a field from the object, and reports whether there is a value to
+// look at.
+func (d *decoder) take(name string, required bool) (jsontext.Value, bool) {
+	value, present := d.object[name]
+	delete(d.object, name)
+	switch {
+	case !present && required:
+		d.refuse(name, apperr.Required)
+	case present && strictjson.IsNull(value):
+		d.refuse(name, apperr.Null)
+		present = false
+	}
+	return value, present
+}
+
+func (d *decoder) text(name string, required bool) *string {
+	value, ok := d.take(name, required)
+	if !ok {
+		return nil
+	}
+	text, ok := strictjson.String(value)
+	if !ok {
+		d.refuse(name, apperr.WrongType, "string")
+		return nil
+	}
+	return &text
+}
+
+func (d *decoder) name() *string {
+	name := d.text("name", d.whole)
+	if name == nil {
+		return nil
+	}
+	switch length := utf8.RuneCountInString(*name); {
+	case length < MinNameLength || length > MaxNameLength:
+		d.refuse("name", apperr.Length, MinNameLength, MaxNameLength)
+	case strings.ContainsFunc(*name, unicode.IsControl):
+		d.refuse("name", apperr.ControlCharacters)
+	case strings.TrimSpace(*name) == "":
+		d.refuse("name", apperr.Blank)
+	}
+	return name
+}
+
+func (d *decoder) url() *string {
+	raw := d.text("url", d.whole)
+	if raw == nil {
+		return nil
+	}
+	// Only raw is kept: the customer gets back what was sent, and what a request
+	// is sent to is decided at every delivery anew.
+	if _, err := d.urls.CheckURL(*raw); err != nil {
+		d.refuse("url", urlProblem(err))
+	} else if strings.Contains(*raw, `"`) {
+		// No character of a URL (RFC 3986 §2), though the parser takes it. Each
+		// would be four bytes in Lambda's answer, which the list must fit into.
+		d.refuse("url", apperr.URLSyntax)
+	}
+	return raw
+}
+
+func (d *decoder) secret() *string {
+	secret := d.text("secret", false)
+	if secret == nil {
+		return nil
+	}
+	_, err := signature.ParseSecret(*secret)
+	switch {
+	case errors.Is(err, signature.ErrSecretEncoding):
+		d.refuse("secret", apperr.SecretEncoding)
+	case errors.Is(err, signature.ErrSecretKeyLength):
+		d.refuse("secret", apperr.SecretKeyLength)
+	case errors.Is(err, signature.ErrSecretCharacters):
+		d.refuse("secret", apperr.ControlCharacters)
+	case err != nil:
+		d.refuse("secret", apperr.Length, signature.MinSecretCharacters, signature.MaxSecretCharacters)
+	}
+	return secret
+}
+
+func (d *decoder) enabled() *bool {
+	value, ok := d.take("enabled", false)
+	if !ok {
+		return nil
+	}
+	enabled, ok := strictjson.Bool(value)
+	if !ok {
+		d.refuse("enabled", apperr.WrongType, "boolean")
+	}
+	return &enabled
+}
+
+// events returns distinct types; each wrong one is named once.
+func (d *decoder) events() []event.Type {
+	value, ok := d.take("events", d.whole)
+	if !ok {
+		return nil
+	}
+	names, ok := strictjson.Strings(value)
+	if !ok {
+		d.refuse("events", apperr.WrongType, "array of strings")
+		return nil
+	}
+	if len(names) == 0 {
+		d.refuse("events", apperr.EmptyList)
+	}
+	types := make([]event.Type, 0, len(event.Types()))
+	seen := make(map[string]int, len(names))
+	wrong := 0
+	for _, name := range names {
+		seen[name]++
+		problem := apperr.UnknownEventType
+		_, known := event.Type(name).Bit()
+		switch times := seen[name]; {
+		case known && times == 1:
+			types = append(types, event.Type(name))
+			continue
+		case known && times == 2:
+			problem = apperr.DuplicateEventType
+		case times > 1:
+			continue
+		}
+		if wrong++; wrong <= maxNamed {
+			d.refuse("events", problem, quote(name))
+		}
+	}
+	return types
+}
+
+// quote returns the beginning of a caller's text, for an error.
+func quote(text string) string {
+	if len(text) <= maxQuoted {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxQuoted], "") + "…"
+}
+
+// urlProblem is what the caller is told about the guard's refusal.
+func urlProblem(err error) apperr.Problem {
+	var refused *guard.URLError
+	if !errors.As(err, &refused) {
+		return apperr.URLSyntax
+	}
+	switch refused.Problem {
+	case guard.ProblemTooLong:
+		return apperr.URLTooLong
+	case guard.ProblemScheme:
+		return apperr.URLScheme
+	case guard.ProblemUserInfo:
+		return apperr.URLUserInfo
+	case guard.ProblemFragment:
+		return apperr.URLFragment
+	case guard.ProblemHost:
+		return apperr.URLHost
+	case guard.ProblemPort:
+		return apperr.URLPort
+	case guard.ProblemAddress:
+		return apperr.URLAddress
+	}
+	return apperr.URLSyntax
+}
