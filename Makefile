@@ -66,7 +66,7 @@ test-go: ## Tests against the cloud of make test-up: make test-go GOTEST='-run T
 test-down: ## Stop that cloud
 	@$(STACK) test-down
 test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
-	@.localcloud/test-containers.sh
+	@$(STACK) test-containers
 lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
 	go vet ./...

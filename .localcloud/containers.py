@@ -6,15 +6,14 @@ address of the local cloud as a container sees it.
 """
 
 import contextlib
+import ipaddress
 import json
-import os
 import platform
 import shutil
 import socket
 import subprocess
 import sys
 import threading
-from pathlib import Path
 
 import yaml
 
@@ -30,32 +29,23 @@ IMAGE = "public.ecr.aws/lambda/provided:al2023"  # what SAM runs, with the proce
 TEMPLATE = ROOT / ".local" / "containers" / "template.json"
 
 
-def start_api() -> None:
+def start_api(it: cloud.Cloud) -> None:
     """Serves the API on port 3000 until interrupted."""
-    run_sam("local", "start-api", *sys.argv[2:])
+    follow(it, "local", "start-api", *sys.argv[2:])
 
 
-def invoke() -> None:
+def invoke(it: cloud.Cloud) -> None:
     """Invokes one function with one event, and prints its answer."""
     if len(sys.argv) < 4:
         stop_with("say which: make invoke FUNCTION=ListWebhooksFunction EVENT=events/list-webhooks.json")
-    run_sam("local", "invoke", sys.argv[2], "--event", str(Path(sys.argv[3]).resolve()), *sys.argv[4:])
+    follow(it, "local", "invoke", sys.argv[2], "--event", sys.argv[3], *sys.argv[4:])
 
 
-def run_sam(*command: str) -> None:
-    it = cloud.local(int(os.environ.get("PORT") or 4566))
-    if not it.process():
-        stop_with("the local stack does not run: `make run` starts it.")
-    if not deploy.NATIVE:
-        stop_with("on macOS: LAMBDA_EXECUTOR=docker make run, so that there are Linux binaries.")
+def follow(it: cloud.Cloud, *command: str) -> None:
     check_docker()
-    deploy.build()
-    write_template(it)
-    sam = str(venvs.sam() / "sam")
-    options = ["--config-file", str(ROOT / "samconfig.toml"), "--template-file", str(TEMPLATE), *host_options(), *pull_options()]
-    options += ["--parameter-overrides", *deploy.overrides()]
     with reachable_from_containers(it.port):
-        process = subprocess.Popen([sam, *command, *options], env=deploy.aws_environment(it), cwd=ROOT)
+        sam = prepare(it, *command)
+        process = subprocess.Popen(sam, env=environment(it), cwd=ROOT)
         try:
             code = process.wait()
         except KeyboardInterrupt:  # the terminal sent it to SAM as well, which removes its containers
@@ -63,12 +53,27 @@ def run_sam(*command: str) -> None:
     sys.exit(code)
 
 
+def prepare(it: cloud.Cloud, *command: str) -> list[str]:
+    """The command line that runs a `sam local` command on the cloud."""
+    if not deploy.NATIVE:
+        stop_with("on macOS: LAMBDA_EXECUTOR=docker make run, so that there are Linux binaries.")
+    deploy.build()
+    write_template(it)
+    options = ["--config-file", str(ROOT / "samconfig.toml"), "--template-file", str(TEMPLATE), *host_options(), *pull_options()]
+    return [str(venvs.sam() / "sam"), *command, *options, "--parameter-overrides", *deploy.overrides()]
+
+
 def check_docker() -> None:
     if not shutil.which("docker"):
         stop_with("Docker is not installed: `sam local` runs the functions in containers.")
+    if reason := docker_refuses():
+        stop_with(f"Docker does not answer:\n{reason}")
+
+
+def docker_refuses() -> str:
+    """Why Docker cannot be used, or nothing."""
     answer = subprocess.run(["docker", "version", "--format", "{{.Server.Version}}"], capture_output=True, text=True)
-    if answer.returncode:
-        stop_with(f"Docker does not answer:\n{answer.stderr.strip()}")
+    return answer.stderr.strip() or answer.stdout.strip() if answer.returncode else ""
 
 
 def write_template(it: cloud.Cloud) -> None:
@@ -84,6 +89,14 @@ def write_template(it: cloud.Cloud) -> None:
     TEMPLATE.write_text(json.dumps(template, indent=1), encoding="utf-8")
 
 
+def environment(it: cloud.Cloud) -> dict[str, str]:
+    """What `sam local` runs in: credentials of the local cloud, and none of the functions' own variables,
+    which SAM would prefer to those of the template."""
+    resources = json.loads(TEMPLATE.read_text(encoding="utf-8"))["Resources"].values()
+    own = {name for r in resources for name in r.get("Properties", {}).get("Environment", {}).get("Variables", {})}
+    return {name: value for name, value in deploy.aws_environment(it).items() if name not in own}
+
+
 def host_options() -> list[str]:
     """Docker Desktop knows the name of the host by itself; Docker on Linux has to be told."""
     return ["--add-host", f"{HOST}:{bridge()}"] if platform.system() == "Linux" else []
@@ -91,15 +104,23 @@ def host_options() -> list[str]:
 
 def pull_options() -> list[str]:
     """An image that is here already is not looked for in a registry, which may be out of reach."""
-    image = f"{IMAGE}-{'arm64' if deploy.overrides()[0].endswith('arm64') else 'x86_64'}"
-    here = subprocess.run(["docker", "image", "inspect", image], capture_output=True).returncode == 0
-    return ["--skip-pull-image"] if here else []
+    return ["--skip-pull-image"] if has_image() else []
+
+
+def image() -> str:
+    return f"{IMAGE}-{deploy.architecture()}"
+
+
+def has_image() -> bool:
+    return subprocess.run(["docker", "image", "inspect", image()], capture_output=True).returncode == 0
 
 
 def bridge() -> str:
     """The address of this machine on Docker's bridge, which containers reach and the network outside does not."""
-    command = ["docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}"]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    answer = subprocess.run(["docker", "network", "inspect", "bridge"], capture_output=True, text=True, check=True).stdout
+    config = json.loads(answer)[0]["IPAM"]["Config"][0]
+    # A bridge that was only just made is described without its gateway, which is the first address.
+    return config.get("Gateway") or str(ipaddress.ip_network(config["Subnet"])[1])
 
 
 @contextlib.contextmanager
@@ -109,7 +130,11 @@ def reachable_from_containers(port: int):
     if platform.system() != "Linux":
         yield
         return
-    with socket.create_server((bridge(), port), backlog=128) as server:
+    try:
+        server = socket.create_server((bridge(), port), backlog=128)
+    except OSError as error:
+        stop_with(f"containers cannot be let through to the local cloud: {error}\nOn Linux this needs Docker's own bridge on this machine (not rootless, not remote).")
+    with server:
         threading.Thread(target=accept, args=(server, port), daemon=True).start()
         yield
 

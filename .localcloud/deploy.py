@@ -121,7 +121,7 @@ def aws_environment(cloud: Cloud) -> dict[str, str]:
         "AWS_ENDPOINT_URL": cloud.endpoint, "AWS_REGION": REGION, "AWS_DEFAULT_REGION": REGION,
         "AWS_ACCESS_KEY_ID": KEY_ID, "AWS_SECRET_ACCESS_KEY": SECRET,
         "AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-        "NO_PROXY": "127.0.0.1,localhost", "SAM_CLI_TELEMETRY": "0",
+        "NO_PROXY": "127.0.0.1,localhost", "SAM_CLI_TELEMETRY": "0", "SAM_CLI_POLL_DELAY": "0.5",
     }
 
 
@@ -131,8 +131,12 @@ def samconfig() -> dict:
 
 def overrides() -> list[str]:
     """The template's parameters of the `local` environment, with this machine's architecture."""
-    mine = "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
-    return samconfig()["parameter_overrides"].replace("x86_64", mine).split()
+    return samconfig()["parameter_overrides"].replace("x86_64", architecture()).split()
+
+
+def architecture() -> str:
+    """This machine's, as Lambda calls it."""
+    return "arm64" if platform.machine().lower() in ("arm64", "aarch64") else "x86_64"
 
 
 def source_hash() -> str:

@@ -23,6 +23,7 @@ import boto3  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 
 import cloud  # noqa: E402
+import container_check  # noqa: E402
 import containers  # noqa: E402
 import demo  # noqa: E402
 import deploy  # noqa: E402
@@ -157,6 +158,26 @@ def reset() -> None:
     say("The local cloud is stopped and its data dropped.")
 
 
+def start_api() -> None:
+    containers.start_api(running_local()[0])
+
+
+def invoke() -> None:
+    containers.invoke(running_local()[0])
+
+
+def test_containers() -> None:
+    """Proves `sam local invoke` and `sam local start-api` in real containers, on a test cloud."""
+    it = cloud.test(TEST_PORT)
+    started = not it.process()
+    try:
+        test_up()
+        container_check.check(it)
+    finally:
+        if started:
+            test_down()
+
+
 def running_local() -> tuple[cloud.Cloud, dict]:
     it = cloud.local(PORT)
     stack = it.read_stack()
@@ -229,7 +250,7 @@ def account_check() -> None:
 COMMANDS = {
     "run": run, "stop": stop, "reset": reset, "logs": follow_logs, "api-key": api_key, "publish": publish,
     "build": deploy.build, "sam": sam, "account-check": account_check,
-    "start-api": containers.start_api, "invoke": containers.invoke,
+    "start-api": start_api, "invoke": invoke, "test-containers": test_containers,
     "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env,
 }
 
