@@ -2,6 +2,8 @@
 
 1. It ignores the OpenAPI body that SAM makes of an HTTP API: every route would answer 404.
 2. It ignores the time to live and the point-in-time recovery of a table, and CORS.
+3. It keeps a number that comes from a parameter as text, and an SQS mapping whose MaximumConcurrency is
+   text stops all SQS mappings ("'>=' not supported between instances of 'int' and 'str'" in its log).
 
 Everything is read from the processed template, nothing is said a second time, and applying it twice
 changes nothing: what a later template no longer has is removed. A part can go when, without it,
@@ -87,7 +89,17 @@ def apply(cloud: Cloud) -> list[str]:
         correct_table(cloud.client("dynamodb"), name, properties, changes)
     for name, properties in template.resources("AWS::ApiGatewayV2::Api"):
         correct_api(cloud.client("apigatewayv2"), name, properties, changes)
+    for mapping, properties in template.resources("AWS::Lambda::EventSourceMapping"):
+        correct_mapping(cloud.client("lambda"), mapping, properties, changes)
     return changes
+
+
+def correct_mapping(client, mapping: str, properties: dict, changes: list[str]) -> None:
+    maximum = (properties.get("ScalingConfig") or {}).get("MaximumConcurrency")
+    now = client.get_event_source_mapping(UUID=mapping).get("ScalingConfig", {}).get("MaximumConcurrency")
+    if maximum and now != int(maximum):
+        client.update_event_source_mapping(UUID=mapping, ScalingConfig={"MaximumConcurrency": int(maximum)})
+        changes.append(f"concurrency of {properties['EventSourceArn']}: {maximum}")
 
 
 def correct_table(dynamodb, name: str, properties: dict, changes: list[str]) -> None:

@@ -16,6 +16,7 @@ if Path(sys.prefix).resolve() != (venvs.VENVS / "cloud").resolve():
 
 import json  # noqa: E402 (these need the virtual environment)
 import shutil  # noqa: E402
+import signal  # noqa: E402
 import subprocess  # noqa: E402
 import time  # noqa: E402
 
@@ -255,6 +256,8 @@ COMMANDS = {
 }
 
 if __name__ == "__main__":
+    # So that what was started is stopped as well when a time box ends this: `finally` runs.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         COMMANDS[sys.argv[1]]()
     except KeyboardInterrupt:
