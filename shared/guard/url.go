@@ -201,12 +201,12 @@ func endsInNumber(host string) bool {
 // escapeAfterHost percent-encodes what is not ASCII in the path and the query of
 // raw, as browsers do: net/http would send it as it is.
 func escapeAfterHost(raw string) string {
-	start := strings.Index(raw, "://") + len("://")
-	if i := strings.IndexAny(raw[start:], "/?"); i >= 0 {
-		start += i
-	} else {
+	_, after, _ := strings.Cut(raw, "://")
+	i := strings.IndexAny(after, "/?")
+	if i < 0 {
 		return raw
 	}
+	start := len(raw) - len(after) + i
 	var out strings.Builder
 	out.WriteString(raw[:start])
 	for _, c := range []byte(raw[start:]) {
