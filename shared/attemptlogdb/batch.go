@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -15,9 +14,9 @@ import (
 const (
 	// maxBatch is the most that one BatchWriteItem takes.
 	maxBatch = 25
-	// maxTries bounds how often unprocessed writes are sent: with the waits of
-	// backoff about two seconds in all. Then they are the caller's, which queues
-	// them: a function must not sit on a throttled table.
+	// maxTries bounds how often unprocessed writes are sent: with [Backoff] about
+	// a second in all. Then they are the caller's, which queues them: a function
+	// must not sit on a throttled table.
 	maxTries = 6
 )
 
@@ -34,7 +33,7 @@ func (s *Store) writeBatch(ctx context.Context, logs []attemptlog.Log) (unwritte
 		}
 		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: attributes}})
 	}
-	for try := 1; ; try++ {
+	for n := 0; ; n++ {
 		out, err := s.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]types.WriteRequest{s.table: requests},
 		})
@@ -44,20 +43,13 @@ func (s *Store) writeBatch(ctx context.Context, logs []attemptlog.Log) (unwritte
 		if requests = out.UnprocessedItems[s.table]; len(requests) == 0 {
 			return nil, nil
 		}
-		if try == maxTries {
-			return remaining(logs, requests), fmt.Errorf("write %d logs in %d tries: %w", len(requests), try, errUnprocessed)
+		if n+1 == maxTries {
+			return remaining(logs, requests), fmt.Errorf("write %d logs in %d tries: %w", len(requests), maxTries, errUnprocessed)
 		}
-		if err := s.Wait(ctx, backoff(try, s.Jitter())); err != nil {
+		if err := s.pause(ctx, n); err != nil {
 			return remaining(logs, requests), fmt.Errorf("wait before writing %d logs again: %w", len(requests), err)
 		}
 	}
-}
-
-// backoff returns how long to wait after the given try (from 1): at most 50 ms,
-// then twice as much each time, of which jitter in [0,1) chooses the upper half.
-func backoff(try int, jitter float64) time.Duration {
-	most := 50 * time.Millisecond << (try - 1)
-	return most/2 + time.Duration(jitter*float64(most/2))
 }
 
 // remaining returns those of logs whose keys requests name.

@@ -84,7 +84,7 @@ func (s *Store) logs(ctx context.Context, key webhook.Key, low, high int64) ([]a
 	if err != nil {
 		return nil, err
 	}
-	now := s.Now()
+	now := s.now()
 	logs := make([]attemptlog.Log, 0, len(items))
 	for _, attributes := range items {
 		log, err := decode(key, attributes)

@@ -103,7 +103,7 @@ func (s *Store) firstLive(ctx context.Context, key webhook.Key, bucket, last int
 
 // expired returns the creation time, in unix milliseconds, of a log that
 // expires now.
-func (s *Store) expired() int64 { return s.Now().Add(-s.retention).UnixMilli() }
+func (s *Store) expired() int64 { return s.now().Add(-s.retention).UnixMilli() }
 
 // logsOnly leaves item 0 out.
 func logsOnly() expression.KeyConditionBuilder {

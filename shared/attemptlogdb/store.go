@@ -28,23 +28,37 @@ type Store struct {
 	client    DynamoDB
 	table     string
 	retention time.Duration
-
-	// Now tells which logs have expired. Tests set it before the first call.
-	Now func() time.Time
-	// Wait sleeps before unprocessed writes are sent again; it returns early
-	// with ctx's error. Tests set it before the first call.
-	Wait func(ctx context.Context, d time.Duration) error
-	// Jitter returns a number in [0,1). Tests set it before the first call.
-	Jitter func() float64
+	now       func() time.Time
+	pause     Pause
 }
+
+// Pause waits before try number n + 2 (n counts from 0), or returns the error
+// of ctx when that ends first.
+type Pause func(ctx context.Context, n int) error
+
+// Option changes how a Store waits or tells the time.
+type Option func(*Store)
+
+// WithClock replaces [time.Now], by which logs expire.
+func WithClock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
+
+// WithPause replaces [Backoff], which waits before writes that DynamoDB left
+// unprocessed are sent again.
+func WithPause(pause Pause) Option { return func(s *Store) { s.pause = pause } }
 
 // New returns the store behind table, whose logs live for retention.
-func New(client DynamoDB, table string, retention time.Duration) *Store {
-	return &Store{client: client, table: table, retention: retention, Now: time.Now, Wait: wait, Jitter: rand.Float64}
+func New(client DynamoDB, table string, retention time.Duration, options ...Option) *Store {
+	s := &Store{client: client, table: table, retention: retention, now: time.Now, pause: Backoff}
+	for _, option := range options {
+		option(s)
+	}
+	return s
 }
 
-func wait(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
+// Backoff is the [Pause] of a Store: a random part of a doubling delay ("full
+// jitter"), so that functions throttled together do not come back together.
+func Backoff(ctx context.Context, n int) error {
+	timer := time.NewTimer(delay(n, rand.Float64()))
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -52,4 +66,12 @@ func wait(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+}
+
+// firstDelay is the longest first delay.
+const firstDelay = 50 * time.Millisecond
+
+// delay returns the part random, from [0,1), of the n-th delay.
+func delay(n int, random float64) time.Duration {
+	return time.Duration(random * float64(firstDelay<<min(n, maxTries)))
 }

@@ -1,0 +1,194 @@
+package attemptlogdb_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/webhook"
+)
+
+// all reads every page and checks the totals of each.
+func (b *bundle) all(t *testing.T, size int, total int64) []attemptlog.Log {
+	t.Helper()
+	var logs []attemptlog.Log
+	pages := (total + int64(size) - 1) / int64(size)
+	for number := 1; int64(number) <= pages+1; number++ {
+		page := b.list(t, number, size)
+		want := attemptlog.Page{Logs: page.Logs, Number: number, Size: size, Total: total, TotalPages: pages}
+		if diff := cmp.Diff(want, page); diff != "" {
+			t.Fatalf("page %d (-want +got):\n%s", number, diff)
+		}
+		logs = append(logs, page.Logs...)
+	}
+	return logs
+}
+
+// ids checks that logs have the ids high to low, in that order.
+func ids(t *testing.T, logs []attemptlog.Log, high, low int64) {
+	t.Helper()
+	var got, want []int64
+	for _, log := range logs {
+		got = append(got, log.ID)
+	}
+	for id := high; id >= low; id-- {
+		want = append(want, id)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("ids (-want +got):\n%s", diff)
+	}
+}
+
+func TestListReturnsWhatWasAppended(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	want := b.log(b.now)
+	want.Outcome, want.StatusCode, want.ResponseBody, want.Truncated = attemptlog.Retrying, 503, "忙", true
+	want.Failure, want.NextAttemptAt = "timeout", b.now.Add(5*time.Minute)
+	b.append(t, []attemptlog.Log{want})
+	want.ID = 1
+	if diff := cmp.Diff([]attemptlog.Log{want}, b.list(t, 1, 20).Logs); diff != "" {
+		t.Errorf("not what was appended (-want +got):\n%s", diff)
+	}
+}
+
+func TestListEveryPage(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{0, 1, 99, 100, 101, 250} {
+		for _, size := range []int{1, 20, 99, 100} {
+			if n/size > 15 {
+				continue // many calls that show nothing new
+			}
+			t.Run(fmt.Sprintf("%d logs by %d", n, size), func(t *testing.T) {
+				t.Parallel()
+				b := setup(t)
+				b.append(t, b.logs(n))
+				ids(t, b.all(t, size, int64(n)), int64(n), 1)
+			})
+		}
+	}
+}
+
+func TestListShowsNoOtherWebhooksLogs(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	others := []webhook.Key{{TenantID: "acme", ID: 8}, {TenantID: "acme2", ID: 7}, {TenantID: "acme", ID: 71}, {TenantID: "acm", ID: 7}}
+	logs := b.logs(3)
+	for _, other := range others {
+		log := b.log(b.now)
+		log.TenantID, log.WebhookID = other.TenantID, other.ID
+		logs = append(logs, log)
+	}
+	b.append(t, logs)
+	ids(t, b.all(t, 100, 3), 3, 1)
+	for _, other := range others {
+		page, err := b.store.List(t.Context(), other, 1, 20)
+		if err != nil || page.Total != 1 || len(page.Logs) != 1 || page.Logs[0].Webhook() != other {
+			t.Errorf("%v has %+v, %v; want its one log", other, page, err)
+		}
+	}
+}
+
+func TestListHidesExpiredLogs(t *testing.T) {
+	t.Parallel()
+	for _, expired := range []int{1, 99, 100, 101, 399, 400, 449, 450} {
+		t.Run(fmt.Sprintf("%d of 450", expired), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			logs := b.logs(450)
+			b.append(t, logs)
+			// The log before the first live one expires at this very moment.
+			b.now = logs[expired-1].ExpiresAt(retention)
+			live := int64(450 - expired)
+			ids(t, b.all(t, 100, live), 450, 451-live)
+		})
+	}
+}
+
+func TestListAmongHoles(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		lost    int // ids before the first 250 logs
+		between int // ids between them and 250 more
+		after   int // ids after those
+		expired int // how many of the first 250 have expired
+		total   int64
+	}{
+		{name: "one lost", between: 1, total: 501},
+		{name: "a bucket lost", between: 200, total: 700},
+		{name: "a bucket lost in an old webhook", between: 200, expired: 120, total: 580},
+		{name: "three buckets lost in an old webhook", between: 380, expired: 20, total: 860},
+		{name: "the first bucket lost", lost: 150, total: 500},
+		{name: "the last buckets given and not yet written", after: 320, expired: 10, total: 810},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.reserve(t, tt.lost)
+			old := b.logs(250)
+			b.append(t, old)
+			b.reserve(t, tt.between)
+			b.now = b.now.Add(24 * time.Hour)
+			b.append(t, b.logs(250))
+			b.reserve(t, tt.after)
+			if tt.expired > 0 {
+				b.now = old[tt.expired-1].ExpiresAt(retention)
+			}
+			shown := b.all(t, 100, tt.total)
+			if want := 500 - tt.expired; len(shown) != want {
+				t.Errorf("%d logs are shown, want %d", len(shown), want)
+			}
+		})
+	}
+}
+
+func TestListOfLogsThatWereAllLost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.reserve(t, 250)
+	if page := b.list(t, 1, 20); page.Total != 0 || page.TotalPages != 0 || len(page.Logs) != 0 {
+		t.Errorf("the page is %+v, want an empty one", page)
+	}
+}
+
+// DESIGN §5: page 1 and the last page cost the same, and a young webhook's page
+// is the last id, a look at the first log, and at most two Queries.
+func TestListCostsTheSameOnEveryPage(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	logs := b.logs(12_345)
+	for len(logs) > 0 { // as a dispatcher flushes them, only larger
+		n := min(1000, len(logs))
+		b.append(t, logs[:n])
+		logs = logs[n:]
+	}
+	cost := func(number, size int) map[string]int {
+		return b.calls.during(func() { b.list(t, number, size) })
+	}
+	for _, number := range []int{1, 2, 62, 123} {
+		// Page 1 begins within a bucket, so 100 logs lie in two.
+		if diff := cmp.Diff(map[string]int{"Get": 1, "Query": 3}, cost(number, 100)); diff != "" {
+			t.Errorf("page %d of 100 logs (-want +got):\n%s", number, diff)
+		}
+	}
+	if diff := cmp.Diff(cost(1, 1), cost(10_000, 1)); diff != "" {
+		t.Errorf("page 10,000 costs other calls than page 1 (-1 +10,000):\n%s", diff)
+	}
+	// Half of the logs expire: the search is the same for every page, too.
+	b.now = b.now.Add(retention - 6000*time.Second)
+	first, deep := cost(1, 100), cost(60, 100)
+	if diff := cmp.Diff(first, deep); diff != "" {
+		t.Errorf("page 60 of an old webhook costs other calls than page 1 (-1 +60):\n%s", diff)
+	}
+	if first["Query"] > 25 {
+		t.Errorf("a page of an old webhook takes %d Queries", first["Query"])
+	}
+	if page := b.list(t, 1, 100); page.Total != 6000 {
+		t.Errorf("total = %d, want the 6000 that live", page.Total)
+	}
+}
