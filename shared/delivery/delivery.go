@@ -1,0 +1,141 @@
+// Package delivery is one event on its way to one webhook: the message that
+// carries it, and the decision what follows an attempt.
+package delivery
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/event"
+	"webhooks/shared/webhook"
+)
+
+// Delivery is one event on its way to one webhook.
+type Delivery struct {
+	Webhook webhook.Key
+	Event   event.Key
+	Type    event.Type
+	// Attempt is the number of the attempt to make, from 1.
+	Attempt int
+	// Due is when the attempt is to be made, in milliseconds. Later due times
+	// are counted from it and not from the clock, so that two copies of a
+	// delivery compute the same ones.
+	Due time.Time
+	// Hash is the fingerprint of the event: with its key it finds the body in
+	// the events table, and no other event's body.
+	Hash event.Hash
+	// Body is what the receiver gets, or nil when it has to be read.
+	Body []byte
+}
+
+// Message is a message of the deliveries queue: exactly one of a delivery to
+// attempt and the log of an attempt that was made but could not be written
+// down at the time (an outcome).
+type Message struct {
+	Delivery *Delivery
+	Outcome  *attemptlog.Log
+}
+
+// wire is the JSON form of a Message.
+type wire struct {
+	Kind      string          `json:"kind"`
+	TenantID  string          `json:"tenant_id,omitzero"`
+	WebhookID int64           `json:"webhook_id,omitzero"`
+	EventID   string          `json:"event_id,omitzero"`
+	Type      event.Type      `json:"type,omitzero"`
+	Attempt   int             `json:"attempt,omitzero"`
+	Due       int64           `json:"due,omitzero"` // unix milliseconds
+	Hash      string          `json:"hash,omitzero"`
+	Log       *attemptlog.Log `json:"log,omitzero"`
+	Body      jsontext.Value  `json:"body,omitzero"`
+}
+
+const (
+	kindDelivery = "delivery"
+	kindOutcome  = "outcome"
+)
+
+// Encode returns d as the body of a queue message. Every part of it but the
+// event's body is from a closed alphabet, so it is put together by hand: a
+// JSON encoder would reformat the body, whose bytes are signed.
+func (d Delivery) Encode() string {
+	const members = 192
+	b := make([]byte, 0, members+len(d.Webhook.TenantID)+len(d.Event.ID)+len(d.Type)+2*len(d.Hash)+len(d.Body))
+	b = append(b, `{"kind":"delivery","tenant_id":"`...)
+	b = append(b, d.Webhook.TenantID...)
+	b = append(b, `","webhook_id":`...)
+	b = strconv.AppendInt(b, d.Webhook.ID, 10)
+	b = append(b, `,"event_id":"`...)
+	b = append(b, d.Event.ID...)
+	b = append(b, `","type":"`...)
+	b = append(b, d.Type...)
+	b = append(b, `","attempt":`...)
+	b = strconv.AppendInt(b, int64(d.Attempt), 10)
+	b = append(b, `,"due":`...)
+	b = strconv.AppendInt(b, d.Due.UnixMilli(), 10)
+	b = append(b, `,"hash":"`...)
+	b = hex.AppendEncode(b, d.Hash[:])
+	b = append(b, '"')
+	if d.Body != nil {
+		b = append(b, `,"body":`...)
+		b = append(b, d.Body...)
+	}
+	return string(append(b, '}'))
+}
+
+// EncodeOutcome returns l as the body of a queue message.
+func EncodeOutcome(l attemptlog.Log) (string, error) {
+	body, err := json.Marshal(wire{Kind: kindOutcome, Log: &l})
+	if err != nil {
+		return "", fmt.Errorf("encode an outcome: %w", err)
+	}
+	return string(body), nil
+}
+
+// Decode reads what Encode and EncodeOutcome wrote. Members that it does not
+// know are ignored: during a deployment, an older version may read what a
+// newer one wrote.
+func Decode(body []byte) (Message, error) {
+	var w wire
+	if err := json.Unmarshal(body, &w); err != nil {
+		return Message{}, fmt.Errorf("read a delivery message: %w", err)
+	}
+	switch w.Kind {
+	case kindOutcome:
+		if w.Log == nil || w.Log.WebhookID < 1 || !event.ValidID(w.Log.TenantID) {
+			return Message{}, errors.New("the outcome names no webhook")
+		}
+		return Message{Outcome: w.Log}, nil
+	case kindDelivery:
+		d, err := w.delivery()
+		if err != nil {
+			return Message{}, err
+		}
+		return Message{Delivery: &d}, nil
+	}
+	return Message{}, fmt.Errorf("a message of kind %.32q is no delivery", w.Kind)
+}
+
+func (w wire) delivery() (Delivery, error) {
+	d := Delivery{
+		Webhook: webhook.Key{TenantID: w.TenantID, ID: w.WebhookID},
+		Event:   event.Key{TenantID: w.TenantID, ID: w.EventID},
+		Type:    w.Type, Attempt: w.Attempt, Due: time.UnixMilli(w.Due).UTC(), Body: w.Body,
+	}
+	if !event.ValidID(w.TenantID) || !event.ValidID(w.EventID) || w.WebhookID < 1 || w.Attempt < 1 {
+		return Delivery{}, errors.New("the delivery names no event, webhook or attempt")
+	}
+	hash, err := hex.DecodeString(w.Hash)
+	if err != nil || len(hash) != len(d.Hash) {
+		return Delivery{}, errors.New("the delivery has no hash of its event")
+	}
+	d.Hash = event.Hash(hash)
+	return d, nil
+}

@@ -1,0 +1,187 @@
+package delivery_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"webhooks/shared/attempt"
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/delivery"
+	"webhooks/shared/event"
+	"webhooks/shared/webhook"
+)
+
+var due = time.Date(2026, 1, 26, 10, 0, 0, 7_000_000, time.UTC)
+
+func sample() delivery.Delivery {
+	return delivery.Delivery{
+		Webhook: webhook.Key{TenantID: "acme", ID: 7}, Event: event.Key{TenantID: "acme", ID: "evt_1"},
+		Type: event.TrainingFailed, Attempt: 1, Due: due, Hash: event.Hash{1, 2, 3},
+		Body: []byte(`{"type":"training.failed","data":{ "z": 1.000000000000000000001, "a":"\u00e9\/" }}`),
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	t.Parallel()
+	without := sample()
+	without.Body = nil
+	for name, d := range map[string]delivery.Delivery{"with its body": sample(), "with a body to read": without} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			m, err := delivery.Decode([]byte(d.Encode()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			// Byte for byte: the body is what gets signed.
+			if diff := cmp.Diff(&d, m.Delivery); diff != "" || m.Outcome != nil {
+				t.Errorf("delivery (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestOutcomeRoundTrip(t *testing.T) {
+	t.Parallel()
+	l := attemptlog.Log{
+		TenantID: "acme", WebhookID: 7, EventID: "evt_1", EventType: event.TrainingFailed, Attempt: 2,
+		Outcome: attemptlog.Retrying, StatusCode: 500, ResponseTime: 12 * time.Millisecond, ResponseBody: "no\n\x00",
+		CreatedAt: due, NextAttemptAt: due.Add(time.Minute),
+	}
+	text, err := delivery.EncodeOutcome(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := delivery.Decode([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(&l, m.Outcome); diff != "" {
+		t.Errorf("outcome (-want +got):\n%s", diff)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	t.Parallel()
+	good := sample().Encode()
+	for name, text := range map[string]string{
+		"not JSON":       "hello",
+		"another kind":   `{"kind":"greeting"}`,
+		"no kind":        `{}`,
+		"empty outcome":  `{"kind":"outcome"}`,
+		"no webhook":     strings.Replace(good, `"webhook_id":7`, `"webhook_id":0`, 1),
+		"no attempt":     strings.Replace(good, `"attempt":1`, `"attempt":0`, 1),
+		"no hash":        strings.Replace(good, `"hash":"01`, `"hash":"zz`, 1),
+		"foreign letter": strings.Replace(good, `"event_id":"evt_1"`, `"event_id":"evt.1"`, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if m, err := delivery.Decode([]byte(text)); err == nil {
+				t.Errorf("Decode = %+v, want an error", m)
+			}
+		})
+	}
+}
+
+func standard(t *testing.T) delivery.Schedule {
+	t.Helper()
+	s, err := delivery.ParseSchedule("5,300,1800,7200,18000,36000,50400,72000,86400")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestParseScheduleRefuses(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{"", "0", "-5", "5,,5", "five", "604801", strings.Repeat("1,", 19) + "1"} {
+		if s, err := delivery.ParseSchedule(text); err == nil {
+			t.Errorf("ParseSchedule(%q) = %v, want an error", text, s)
+		}
+	}
+}
+
+func TestDecide(t *testing.T) {
+	t.Parallel()
+	schedule := standard(t)
+	now := due.Add(2 * time.Second)
+	next, _ := schedule.Next(sample())
+	last := sample()
+	last.Attempt = 10
+	retrying := delivery.Verdict{Outcome: attemptlog.Retrying, Next: next}
+	failed := delivery.Verdict{Outcome: attemptlog.Failed}
+	tests := []struct {
+		name   string
+		d      delivery.Delivery
+		result attempt.Result
+		want   delivery.Verdict
+	}{
+		{name: "200", d: sample(), result: attempt.Result{StatusCode: 200}, want: delivery.Verdict{Outcome: attemptlog.Delivered}},
+		{name: "299", d: sample(), result: attempt.Result{StatusCode: 299}, want: delivery.Verdict{Outcome: attemptlog.Delivered}},
+		{name: "redirect", d: sample(), result: attempt.Result{StatusCode: 302}, want: retrying},
+		{name: "404", d: sample(), result: attempt.Result{StatusCode: 404}, want: retrying},
+		{name: "999", d: sample(), result: attempt.Result{StatusCode: 999}, want: retrying},
+		{name: "timeout", d: sample(), result: attempt.Result{Failure: attempt.FailureTimeout}, want: retrying},
+		{name: "gone", d: sample(), result: attempt.Result{StatusCode: 410}, want: delivery.Verdict{Outcome: attemptlog.Failed, Disable: true}},
+		{name: "refused address", d: sample(), result: attempt.Result{Failure: attempt.FailureRefused}, want: failed},
+		{name: "last attempt", d: last, result: attempt.Result{StatusCode: 500}, want: failed},
+		{name: "last attempt asked to wait", d: last, result: attempt.Result{StatusCode: 503, RetryAfter: time.Hour}, want: failed},
+		{name: "short Retry-After", d: sample(), result: attempt.Result{StatusCode: 503, RetryAfter: time.Second}, want: retrying},
+		{
+			name: "long Retry-After", d: sample(), result: attempt.Result{StatusCode: 429, RetryAfter: time.Hour},
+			want: delivery.Verdict{Outcome: attemptlog.Retrying, Next: now.Add(time.Hour)},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			if diff := cmp.Diff(tt.want, schedule.Decide(tt.d, tt.result, now)); diff != "" {
+				t.Errorf("verdict (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestNextIsSpreadAndTheSameForCopies(t *testing.T) {
+	t.Parallel()
+	schedule := standard(t)
+	rapid.Check(t, func(t *rapid.T) {
+		d := sample()
+		d.Webhook.ID = rapid.Int64Range(1, 1<<40).Draw(t, "webhook")
+		d.Event.ID = rapid.StringMatching(`[A-Za-z0-9_-]{1,64}`).Draw(t, "event")
+		d.Attempt = rapid.IntRange(1, len(schedule)).Draw(t, "attempt")
+		next, more := schedule.Next(d)
+		wait := float64(schedule[d.Attempt-1])
+		if got := float64(next.Sub(d.Due)); !more || got < 0.8*wait-1e6 || got > 1.2*wait {
+			t.Fatalf("wait %v of %v", time.Duration(got), time.Duration(wait))
+		}
+		m, err := delivery.Decode([]byte(d.Encode()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again, _ := schedule.Next(*m.Delivery); !again.Equal(next) {
+			t.Fatalf("a copy computes %v, not %v", again, next)
+		}
+	})
+}
+
+func TestJitterUsesItsWholeRange(t *testing.T) {
+	t.Parallel()
+	schedule := standard(t)
+	var buckets [8]int
+	d := sample()
+	for id := range int64(8000) {
+		d.Webhook.ID = id + 1
+		next, _ := schedule.Next(d)
+		share := (next.Sub(due).Seconds()/5 - 0.8) / 0.4
+		buckets[min(int(share*8), 7)]++
+	}
+	for i, n := range buckets {
+		if n < 800 || n > 1200 {
+			t.Errorf("bucket %d of the jitter holds %d of 8000", i, n)
+		}
+	}
+}

@@ -1,0 +1,71 @@
+package delivery
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Schedule holds the waits between the attempts of a delivery: the first one
+// is between attempt 1 and attempt 2.
+type Schedule []time.Duration
+
+// Bounds of a schedule: no wait beyond a week, and no more than 20 attempts.
+const (
+	maxWait  = 7 * 24 * time.Hour
+	maxWaits = 19
+)
+
+// ParseSchedule reads waits in whole seconds, separated by commas.
+func ParseSchedule(text string) (Schedule, error) {
+	var s Schedule
+	for field := range strings.SplitSeq(text, ",") {
+		seconds, err := strconv.Atoi(strings.TrimSpace(field))
+		wait := time.Duration(seconds) * time.Second
+		if err != nil || seconds < 1 || seconds > int(maxWait/time.Second) {
+			return nil, fmt.Errorf("%.32q is not a wait of 1 to %d seconds", field, int(maxWait/time.Second))
+		}
+		s = append(s, wait)
+	}
+	if len(s) > maxWaits {
+		return nil, errors.New("a schedule has at most 19 waits")
+	}
+	return s, nil
+}
+
+// Next returns when the attempt after d's is due, and false when d's is the
+// last one.
+func (s Schedule) Next(d Delivery) (due time.Time, more bool) {
+	if d.Attempt > len(s) {
+		return time.Time{}, false
+	}
+	wait := s[d.Attempt-1]
+	return d.Due.Add(wait + time.Duration(float64(wait)*jitter(d))).Truncate(time.Millisecond), true
+}
+
+// spread is how far the jitter goes to each side.
+const spread = 0.2
+
+// jitter returns a number in [-spread, spread) that is a hash of the delivery
+// and its attempt: receivers that failed together are not called together, and
+// two copies of a delivery still agree.
+func jitter(d Delivery) float64 {
+	h := fnv.New64a()
+	var numbers [16]byte
+	binary.BigEndian.PutUint64(numbers[:8], uint64(d.Webhook.ID))
+	binary.BigEndian.PutUint64(numbers[8:], uint64(d.Attempt))
+	// Writing to a hash never fails.
+	_, _ = h.Write([]byte(d.Webhook.TenantID + "#" + d.Event.ID + "#"))
+	_, _ = h.Write(numbers[:])
+	// FNV leaves the high bits of near inputs alike; one multiplication by an
+	// odd constant (that of splitmix64) spreads them.
+	x := h.Sum64()
+	x ^= x >> 30
+	x *= 0xbf58476d1ce4e5b9
+	x ^= x >> 27
+	return spread * (float64(x>>11)/(1<<52) - 1)
+}
