@@ -4,6 +4,8 @@
 2. It ignores the time to live and the point-in-time recovery of a table, and CORS.
 3. It keeps a number that comes from a parameter as text, and an SQS mapping whose MaximumConcurrency is
    text stops all SQS mappings ("'>=' not supported between instances of 'int' and 'str'" in its log).
+4. It keeps a number in a function's environment as a number, and then cannot start the function
+   ("expected str, bytes or os.PathLike object, not int").
 
 Everything is read from the processed template, nothing is said a second time, and applying it twice
 changes nothing: what a later template no longer has is removed. A part can go when, without it,
@@ -90,16 +92,27 @@ def apply(cloud: Cloud) -> list[str]:
     for name, properties in template.resources("AWS::ApiGatewayV2::Api"):
         correct_api(cloud.client("apigatewayv2"), name, properties, changes)
     for mapping, properties in template.resources("AWS::Lambda::EventSourceMapping"):
-        correct_mapping(cloud.client("lambda"), mapping, properties, changes)
+        correct_mapping(cloud.client("lambda"), mapping, properties)
+    for function, properties in template.resources("AWS::Lambda::Function"):
+        correct_environment(cloud.client("lambda"), function, properties, changes)
     return changes
 
 
-def correct_mapping(client, mapping: str, properties: dict, changes: list[str]) -> None:
+def correct_environment(client, function: str, properties: dict, changes: list[str]) -> None:
+    wanted = (properties.get("Environment") or {}).get("Variables") or {}
+    numbers = {name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in wanted.items() if not isinstance(value, str)}
+    if numbers:
+        # The others as they are: of those the deployed values count, not what is worked out here.
+        now = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
+        client.update_function_configuration(FunctionName=function, Environment={"Variables": now | numbers})
+        changes.append(f"environment of {function}: {', '.join(numbers)}")
+
+
+def correct_mapping(client, mapping: str, properties: dict) -> None:
+    """Sets the number as a number, always: what is read back does not show whether it is text."""
     maximum = (properties.get("ScalingConfig") or {}).get("MaximumConcurrency")
-    now = client.get_event_source_mapping(UUID=mapping).get("ScalingConfig", {}).get("MaximumConcurrency")
-    if maximum and now != int(maximum):
+    if maximum:
         client.update_event_source_mapping(UUID=mapping, ScalingConfig={"MaximumConcurrency": int(maximum)})
-        changes.append(f"concurrency of {properties['EventSourceArn']}: {maximum}")
 
 
 def correct_table(dynamodb, name: str, properties: dict, changes: list[str]) -> None:

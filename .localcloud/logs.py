@@ -7,23 +7,32 @@ from cloud import Cloud
 from say import say
 
 LOOK_BACK_SECONDS, POLL_SECONDS = 60, 1.0
+# The template asks AWS to leave them out; ministack writes them all the same.
+PLATFORM_LINES = ("START RequestId", "END RequestId", "REPORT RequestId")
 
 
 def follow(cloud: Cloud) -> None:
     """Prints every line of every function from a minute ago on, until interrupted."""
-    client = cloud.client("logs")
-    functions = {f"/aws/lambda/{physical}": name.removesuffix("Function") for name, physical in corrections.Template(cloud).functions().items()}
-    since = {group: int((time.time() - LOOK_BACK_SECONDS) * 1000) for group in functions}
+    client, groups = cloud.client("logs"), log_groups(cloud)
+    since = dict.fromkeys(groups, int((time.time() - LOOK_BACK_SECONDS) * 1000))
     seen: set[tuple] = set()
     say("The functions' logs; Ctrl-C ends.")
     while True:
-        events = [(event, name) for group, name in functions.items() for event in new_events(client, group, since)]
-        for event, name in sorted(events, key=lambda pair: pair[0]["timestamp"]):
+        for event in sorted((event for group in groups for event in new_events(client, group, since)), key=lambda event: event["timestamp"]):
             line = event["logStreamName"], event["timestamp"], event["message"]  # ministack gives no event ids
-            if line not in seen:
-                seen.add(line)
-                print(f"{name:<18} {event['message'].rstrip()}", flush=True)
+            if line not in seen and not event["message"].startswith(PLATFORM_LINES):
+                print(event["message"].rstrip(), flush=True)
+            seen.add(line)
         time.sleep(POLL_SECONDS)
+
+
+def log_groups(cloud: Cloud) -> list[str]:
+    """The log groups of the stack's functions: one each, or those that the template names."""
+    client, groups = cloud.client("lambda"), {}
+    for physical in corrections.Template(cloud).functions().values():
+        settings = client.get_function_configuration(FunctionName=physical).get("LoggingConfig", {})
+        groups[settings.get("LogGroup") or f"/aws/lambda/{physical}"] = True
+    return list(groups)
 
 
 def new_events(client, group: str, since: dict[str, int]) -> list[dict]:
@@ -32,7 +41,7 @@ def new_events(client, group: str, since: dict[str, int]) -> list[dict]:
         pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since[group])
         events = [event for page in pages for event in page["events"]]
     except client.exceptions.ResourceNotFoundException:
-        return []  # the function has not run yet
+        return []  # no function has run yet
     if events:
         since[group] = max(event["timestamp"] for event in events)
     return events
