@@ -29,6 +29,13 @@ const (
 	SecretKeyLength
 	GivenTwice
 	Blank
+	IDSyntax
+	KeyIDSyntax
+	UnknownScope
+	DuplicateScope
+	TimeSyntax
+	TimeRange
+	NotOneOf
 	problemEnd
 )
 
@@ -87,6 +94,20 @@ func (p Problem) text() locale.Text {
 		return locale.Text{Chinese: "只能出现一次", English: "must be given once"}
 	case Blank:
 		return locale.Text{Chinese: "不能为空白", English: "must not be blank"}
+	case IDSyntax:
+		return locale.Text{Chinese: "必须是 1 到 64 个字母、数字、下划线或连字符", English: "must be 1 to 64 letters, digits, underscores or hyphens"}
+	case KeyIDSyntax:
+		return locale.Text{Chinese: "不是 API 密钥的编号", English: "is not the id of an API key"}
+	case UnknownScope:
+		return locale.Text{Chinese: "未知的权限：%s", English: "is not a known scope: %s"}
+	case DuplicateScope:
+		return locale.Text{Chinese: "权限重复：%s", English: "names a scope twice: %s"}
+	case TimeSyntax:
+		return locale.Text{Chinese: "必须是 RFC 3339 格式的时间，例如 2026-01-26T10:00:00Z", English: "must be a time of RFC 3339, such as 2026-01-26T10:00:00Z"}
+	case TimeRange:
+		return locale.Text{Chinese: "必须晚于现在且早于 10000 年", English: "must be later than now and before the year 10000"}
+	case NotOneOf:
+		return locale.Text{Chinese: "必须是以下之一：%s", English: "must be one of %s"}
 	}
 	return locale.Text{Chinese: "不正确", English: "is not acceptable"}
 }
