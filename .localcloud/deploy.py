@@ -8,6 +8,7 @@ import hashlib
 import os
 import platform
 import subprocess
+import time
 import tomllib
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from botocore.exceptions import ClientError
 import corrections
 import venvs
 from cloud import KEY_ID, REGION, SECRET, Cloud
-from say import run_quietly, step, stop_with
+from say import alone, run_quietly, step, stop_with
 from venvs import HERE, ROOT
 
 TEMPLATE = ROOT / "template.yaml"
@@ -25,13 +26,21 @@ NATIVE = platform.system() == "Linux" or os.environ.get("LAMBDA_EXECUTOR") == "d
 BUILD = ROOT / ".aws-sam" / "build" if NATIVE else ROOT / ".local" / "build"
 # Within the build folder, which a `sam build` by hand empties: then it is built again here.
 BUILT_FROM = BUILD / "built-from.txt"
+RESET = "If the data kept from before does not fit this checkout any more: make reset, then make run."
+LOCK = ROOT / ".local" / "build.lock"  # make run and make test share the build
 # -s also leaves out the DWARF data; without the version control's stamp a commit does not change the binary.
 BUILD_ENV = {"CGO_ENABLED": "0", "GOFLAGS": "-trimpath -buildvcs=false -tags=lambda.norpc -ldflags=-s", "SAM_CLI_TELEMETRY": "0"}
+SETTLE_SECONDS = 60
 
 
 def build() -> None:
     """`sam build`, unless nothing that goes into the functions has changed since the last one."""
     check_tools()
+    with alone(LOCK):
+        build_alone()
+
+
+def build_alone() -> None:
     sources = source_hash()
     if BUILT_FROM.exists() and BUILT_FROM.read_text() == sources:
         return
@@ -60,18 +69,23 @@ def built_from(binary: Path, folder: Path) -> bool:
 
 def deploy(cloud: Cloud) -> bool:
     """`sam deploy` and the corrections, unless this very build is deployed already. Says whether it was not."""
+    with alone(LOCK):
+        return deploy_alone(cloud)
+
+
+def deploy_alone(cloud: Cloud) -> bool:
     build_name = build_hash()
     if deployed(cloud) == build_name:
         return False
     sam = str(venvs.sam() / "sam")
     with step("Deploy the stack"):
         bucket(cloud, samconfig()["s3_bucket"])
-        drop_failed(cloud)
+        settle(cloud)
         command = [
             sam, "deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local", "--template-file", str(BUILD / "template.yaml"),
             "--stack-name", cloud.stack, "--parameter-overrides", *overrides(),
         ]
-        run_quietly(command, cloud.folder / "deploy.log", aws_environment(cloud), ROOT)
+        run_quietly(command, cloud.folder / "deploy.log", aws_environment(cloud), ROOT, RESET if cloud.keeps_data else "")
     with step("Correct what the local cloud ignores"):
         corrections.apply(cloud)
         cloud.client("ssm").put_parameter(Name=parameter(cloud), Value=build_name, Type="String", Overwrite=True)
@@ -102,16 +116,24 @@ def bucket(cloud: Cloud, name: str) -> None:
     cloud.client("s3").create_bucket(Bucket=name)
 
 
-def drop_failed(cloud: Cloud) -> None:
-    """Deletes a stack whose first deploy failed: CloudFormation lets nothing else be done with it."""
-    cloudformation = cloud.client("cloudformation")
-    try:
-        status = cloudformation.describe_stacks(StackName=cloud.stack)["Stacks"][0]["StackStatus"]
-    except ClientError:
-        return  # there is none
-    if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "REVIEW_IN_PROGRESS", "DELETE_FAILED"):
+def settle(cloud: Cloud) -> None:
+    """Waits for a deploy that goes on after a Ctrl-C, and deletes a stack whose first deploy failed:
+    CloudFormation lets nothing else be done with it."""
+    cloudformation, deadline = cloud.client("cloudformation"), time.monotonic() + SETTLE_SECONDS
+    while (status := stack_status(cloudformation, cloud.stack)).endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS":
+        if time.monotonic() > deadline:
+            stop_with(f"the stack {cloud.stack} stays {status}: an earlier deploy was cut off.\n{RESET}")
+        time.sleep(0.5)
+    if status in ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS"):
         cloudformation.delete_stack(StackName=cloud.stack)
-        cloudformation.get_waiter("stack_delete_complete").wait(StackName=cloud.stack, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
+        cloudformation.get_waiter("stack_delete_complete").wait(StackName=cloud.stack, WaiterConfig={"Delay": 1, "MaxAttempts": SETTLE_SECONDS})
+
+
+def stack_status(cloudformation, stack: str) -> str:
+    try:
+        return cloudformation.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+    except ClientError:
+        return "NONE"
 
 
 def aws_environment(cloud: Cloud) -> dict[str, str]:

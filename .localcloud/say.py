@@ -4,6 +4,7 @@ All of it goes to standard error, so that a command's standard output holds its 
 """
 
 import contextlib
+import fcntl
 import subprocess
 import sys
 import time
@@ -28,11 +29,20 @@ def step(name: str):
     say(f"{time.monotonic() - begun:.1f} s")
 
 
-def run_quietly(command: list[str], log: Path, env: dict[str, str], cwd: Path) -> None:
+@contextlib.contextmanager
+def alone(file: Path):
+    """Waits until no other command of this checkout is within the same part, then keeps others out."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def run_quietly(command: list[str], log: Path, env: dict[str, str], cwd: Path, hint: str = "") -> None:
     """Runs a program with its output in a log, and shows the end of the log when it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w", encoding="utf-8") as out:
         code = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=cwd).returncode
     if code:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        stop_with("\n".join([f"{Path(command[0]).name} {command[1]} failed:", *lines[-40:], f"All of it: {log}"]))
+        stop_with("\n".join([f"{Path(command[0]).name} {command[1]} failed:", *lines[-40:], f"All of it: {log}", hint]).rstrip())

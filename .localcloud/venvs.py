@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from say import step, stop_with
+from say import alone, step, stop_with
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
@@ -35,6 +35,11 @@ def sam() -> Path:
 
 def make(name: str) -> Path:
     """Creates the environment, or again when its requirement file is not the one it was made from."""
+    with alone(VENVS / f"{name}.lock"):
+        return make_alone(name)
+
+
+def make_alone(name: str) -> Path:
     folder, wanted = VENVS / name, requirements(name).read_text() + f"\n# python {sys.version}\n"
     made_from = folder / "made-from.txt"
     if made_from.exists() and made_from.read_text() == wanted:
