@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"webhooks/shared/auth"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhook"
+)
+
+// creator stores a new webhook.
+type creator interface {
+	Create(context.Context, webhook.Webhook) (webhook.Webhook, error)
+}
+
+type handler struct {
+	webhooks creator
+	urls     webhook.URLChecker
+}
+
+func (h handler) route() httpapi.Route {
+	return httpapi.Route{Pattern: "POST /api/v1/webhooks", Scope: auth.WebhooksWrite, Handle: h.create}
+}
+
+// created is the contract's answer. The secret is there only when we made it:
+// whoever sent one knows it.
+type created struct {
+	WebhookID int64     `json:"webhook_id"`
+	Name      string    `json:"name"`
+	URL       string    `json:"url"`
+	Secret    string    `json:"secret,omitzero"`
+	Enabled   bool      `json:"enabled"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func (h handler) create(r *http.Request, caller auth.Caller) (httpapi.Reply, error) {
+	body, err := httpapi.ReadBody(r)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	wanted, err := webhook.DecodeNew(body, h.urls)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	w, err := h.webhooks.Create(r.Context(), wanted.Webhook(caller.TenantID))
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	data := created{WebhookID: w.ID, Name: w.Name, URL: w.URL, Enabled: w.Enabled, CreatedAt: w.CreatedAt}
+	if wanted.SecretGenerated {
+		data.Secret = w.Secret
+	}
+	return httpapi.Reply{Status: http.StatusCreated, Message: "Webhook 创建成功", Data: data}, nil
+}

@@ -1,0 +1,31 @@
+// Function delete-webhook serves DELETE /api/v1/webhooks/{webhook_id}: it deletes a webhook.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/boot"
+	"webhooks/shared/cloud"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhookdb"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := cloud.NewSettings(getenv)
+	table := settings.Required("WEBHOOKS_TABLE")
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	cfg, err := cloud.Config(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table)}
+	return httpapi.New(log, h.route()), nil
+}

@@ -1,0 +1,40 @@
+package main
+
+import (
+	"context"
+	"net/http"
+
+	"webhooks/shared/auth"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhook"
+)
+
+// getter reads one webhook.
+type getter interface {
+	Get(context.Context, webhook.Key) (webhook.Webhook, error)
+}
+
+type handler struct {
+	webhooks getter
+}
+
+func (h handler) route() httpapi.Route {
+	return httpapi.Route{Pattern: "GET /api/v1/webhooks/{webhook_id}", Scope: auth.WebhooksRead, Handle: h.get}
+}
+
+func (h handler) get(r *http.Request, caller auth.Caller) (httpapi.Reply, error) {
+	id, err := httpapi.WebhookID(r)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	w, err := h.webhooks.Get(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id})
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	view := w.View()
+	// Who knows the secret can sign as we do, so reading alone does not show it.
+	if caller.May(auth.WebhooksWrite) {
+		view.Secret = w.Secret
+	}
+	return httpapi.OK(view), nil
+}

@@ -1,0 +1,37 @@
+// Function update-webhook serves PUT /api/v1/webhooks/{webhook_id}: it changes some fields of a webhook.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/boot"
+	"webhooks/shared/cloud"
+	"webhooks/shared/guard"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhookdb"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := cloud.NewSettings(getenv)
+	table := settings.Required("WEBHOOKS_TABLE")
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	urls, err := guard.FromEnv(getenv)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := cloud.Config(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table), urls: urls, now: time.Now}
+	return httpapi.New(log, h.route()), nil
+}
