@@ -1,0 +1,61 @@
+package webhook_test
+
+import (
+	"bytes"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"webhooks/shared/signature"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhooktest"
+)
+
+func TestKeys(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)
+	w := webhooktest.Webhook("acme", func(w *webhook.Webhook) {
+		w.PreviousSecrets = []webhook.PreviousSecret{
+			{Secret: "previous-secret", ExpiresAt: now.Add(time.Second)},
+			{Secret: "expired-secret", ExpiresAt: now},
+		}
+	})
+	keys, err := w.Keys(now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []signature.Key{parse(t, webhooktest.Secret), parse(t, "previous-secret")}
+	if len(keys) != len(want) || !keys[0].Equal(want[0]) || !keys[1].Equal(want[1]) {
+		t.Errorf("%d keys, want the current one, then the one that has not expired", len(keys))
+	}
+}
+
+func TestKeysOfABrokenSecret(t *testing.T) {
+	t.Parallel()
+	w := webhooktest.Webhook("acme", func(w *webhook.Webhook) { w.Secret = "whsec_broken!" })
+	if _, err := w.Keys(time.Now()); err == nil || strings.Contains(err.Error(), "broken") {
+		t.Errorf("error = %v, want one that does not show the secret", err)
+	}
+}
+
+func TestALogNeverShowsSecrets(t *testing.T) {
+	t.Parallel()
+	w := webhooktest.Webhook("acme", func(w *webhook.Webhook) {
+		w.PreviousSecrets = []webhook.PreviousSecret{{Secret: webhooktest.Secret}}
+	})
+	var out bytes.Buffer
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("line", "webhook", w)
+	if strings.Contains(out.String(), webhooktest.Secret) || !strings.Contains(out.String(), "acme") {
+		t.Errorf("logged %s", out.String())
+	}
+}
+
+func parse(t *testing.T, secret string) signature.Key {
+	t.Helper()
+	key, err := signature.ParseSecret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
