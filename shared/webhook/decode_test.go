@@ -15,7 +15,6 @@ import (
 	"webhooks/shared/locale"
 	"webhooks/shared/signature"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhooktest"
 )
 
 func urls(t testing.TB) webhook.URLChecker {
