@@ -8,6 +8,7 @@ package attempt
 
 import (
 	"context"
+	"crypto/x509"
 	"time"
 
 	"webhooks/shared/signature"
@@ -83,6 +84,8 @@ type Config struct {
 	BodyLimit int
 	// UserAgent is the user-agent header: our name and version.
 	UserAgent string
+	// RootCAs verify the receivers' certificates: the system's.
+	RootCAs *x509.CertPool
 }
 
 func (c Config) withDefaults() Config {

@@ -5,10 +5,10 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"io"
 	"net"
 	"net/http"
 	"net/http/httptrace"
+	"net/url"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -34,6 +34,7 @@ func New(g *guard.Guard, cfg Config) *Sender {
 		cfg:   cfg.withDefaults(),
 		tls: &tls.Config{
 			MinVersion:         tls.VersionTLS12,
+			RootCAs:            cfg.RootCAs,
 			ClientSessionCache: tls.NewLRUClientSessionCache(tlsSessions),
 		},
 	}
@@ -77,45 +78,46 @@ func (s *Sender) send(caller context.Context, req Request) Result {
 	if err != nil {
 		return Result{Failure: urlFailure(err), Err: err}
 	}
-	signed := signature.Sign(req.Keys, req.ID, req.Time, req.Body)
-	if req.ID == "" || signed == "" {
-		return Result{Failure: FailureInternal, Err: errIncomplete}
-	}
 	ctx, cancel := context.WithTimeout(caller, s.cfg.Timeout)
 	defer cancel()
 	var answered atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotFirstResponseByte: func() { answered.Store(true) },
 	})
-
+	request, err := s.newRequest(ctx, u, req)
+	if err != nil {
+		return Result{Failure: FailureInternal, Err: err}
+	}
 	// RoundTrip, not a Client: no redirects, no cookies, and errors without the URL.
-	// GetBody lets net/http turn to another connection when the kept-alive one died
-	// before a byte was written. After that it never repeats a POST, as long as no
-	// Idempotency-Key header says that it may.
-	request := (&http.Request{
-		Method:        http.MethodPost,
-		URL:           u,
-		Host:          u.Host,
-		Proto:         "HTTP/1.1",
-		ProtoMajor:    1,
-		ProtoMinor:    1,
-		ContentLength: int64(len(req.Body)),
-		Body:          io.NopCloser(bytes.NewReader(req.Body)),
-		GetBody:       func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(req.Body)), nil },
-		Header: http.Header{
-			"Webhook-Id":        {req.ID},
-			"Webhook-Timestamp": {strconv.FormatInt(req.Time.Unix(), 10)},
-			"Webhook-Signature": {signed},
-			"Content-Type":      {contentTypeJSON},
-			"User-Agent":        {s.cfg.UserAgent},
-		},
-	}).WithContext(ctx)
 	response, err := s.transport.RoundTrip(request)
 	if err != nil {
 		return Result{Failure: failureOf(caller, err, answered.Load()), Err: err}
 	}
 	defer response.Body.Close()
 	return s.read(caller, response)
+}
+
+// newRequest signs req. Its GetBody, which net/http makes, lets the transport turn
+// to another connection when the kept-alive one died before a byte was written.
+// Afterwards it never repeats a POST, as long as no Idempotency-Key header tells it
+// that it may: so there is none.
+func (s *Sender) newRequest(ctx context.Context, u *url.URL, req Request) (*http.Request, error) {
+	signed := signature.Sign(req.Keys, req.ID, req.Time, req.Body)
+	if req.ID == "" || signed == "" {
+		return nil, errIncomplete
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(req.Body))
+	if err != nil {
+		return nil, err
+	}
+	request.Header = http.Header{
+		"Content-Type":      {contentTypeJSON},
+		"User-Agent":        {s.cfg.UserAgent},
+		"Webhook-Id":        {req.ID},
+		"Webhook-Signature": {signed},
+		"Webhook-Timestamp": {strconv.FormatInt(req.Time.Unix(), 10)},
+	}
+	return request, nil
 }
 
 func urlFailure(err error) Failure {
