@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
@@ -25,3 +26,8 @@ func Main[F any](build Build[F]) {
 	}
 	lambda.Start(function)
 }
+
+// SQSFunction is what Lambda invokes for a queue mapping that reports batch
+// item failures:
+// https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+type SQSFunction func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)

@@ -43,6 +43,14 @@ type Message struct {
 	Outcome  *attemptlog.Log
 }
 
+// EventID returns the id of the event that m is about.
+func (m Message) EventID() string {
+	if m.Outcome != nil {
+		return m.Outcome.EventID
+	}
+	return m.Delivery.Event.ID
+}
+
 // wire is the JSON form of a Message.
 type wire struct {
 	Kind      string          `json:"kind"`

@@ -1,0 +1,51 @@
+// Function dispatcher reads the deliveries queue, makes the attempts and sees
+// to what follows.
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"webhooks/shared/boot"
+	"webhooks/shared/cloud"
+	"webhooks/shared/deadletter"
+	"webhooks/shared/delivery"
+	"webhooks/shared/dispatch"
+	"webhooks/shared/eventdb"
+	"webhooks/shared/queue"
+	"webhooks/shared/retrydb"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (boot.SQSFunction, error) {
+	settings := cloud.NewSettings(getenv)
+	events, retries := settings.Required("EVENTS_TABLE"), settings.Required("RETRIES_TABLE")
+	deliveries, deadLetters := settings.Required("DELIVERIES_QUEUE_URL"), settings.Required("DEAD_LETTERS_QUEUE_URL")
+	maxReceiveCount := settings.Int("MAX_RECEIVE_COUNT", 2, 1000)
+	schedule, err := delivery.ParseSchedule(settings.Required("RETRY_SCHEDULE"))
+	if err != nil {
+		return nil, fmt.Errorf("RETRY_SCHEDULE: %w", err)
+	}
+	cfg, err := cloud.Config(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
+	d, err := dispatch.New(log, db, settings, getenv)
+	if err != nil {
+		return nil, err
+	}
+	d.Schedule = schedule
+	d.Events = eventdb.New(db, events, 0) // it only reads
+	d.Retries = retrydb.New(db, retries)
+	d.Queue = queue.New(queues, deliveries)
+	d.DeadLetters = deadletter.New(queue.New(queues, deadLetters))
+	d.MaxReceiveCount = maxReceiveCount
+	return d.Handle, nil
+}

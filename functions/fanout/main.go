@@ -1,0 +1,49 @@
+// Function fanout reads the events queue and queues one delivery for each
+// webhook that an event matches.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"webhooks/shared/boot"
+	"webhooks/shared/cloud"
+	"webhooks/shared/deadletter"
+	"webhooks/shared/eventdb"
+	"webhooks/shared/fanout"
+	"webhooks/shared/queue"
+	"webhooks/shared/webhookdb"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (boot.SQSFunction, error) {
+	settings := cloud.NewSettings(getenv)
+	webhooks, table := settings.Required("WEBHOOKS_TABLE"), settings.Required("EVENTS_TABLE")
+	deliveries, deadLetters := settings.Required("DELIVERIES_QUEUE_URL"), settings.Required("DEAD_LETTERS_QUEUE_URL")
+	retention := settings.Days("EVENT_RETENTION_DAYS")
+	maxReceiveCount := settings.Int("MAX_RECEIVE_COUNT", 2, 1000)
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	cfg, err := cloud.Config(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
+	f := &fanout.Fanout{
+		Log:             log,
+		Webhooks:        webhookdb.New(db, webhooks),
+		Events:          eventdb.New(db, table, retention),
+		Deliveries:      queue.New(queues, deliveries),
+		DeadLetters:     deadletter.New(queue.New(queues, deadLetters)),
+		MaxReceiveCount: maxReceiveCount,
+		Now:             time.Now,
+	}
+	return f.Handle, nil
+}

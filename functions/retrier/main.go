@@ -1,0 +1,41 @@
+// Function retrier runs every minute and moves deliveries that are about to
+// become due from the retries table to the deliveries queue.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"webhooks/shared/boot"
+	"webhooks/shared/cloud"
+	"webhooks/shared/queue"
+	"webhooks/shared/retrier"
+	"webhooks/shared/retrydb"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function. It ignores the event that wakes it: the clock and
+// the table say what there is to do.
+func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (func(context.Context) error, error) {
+	settings := cloud.NewSettings(getenv)
+	retries, deliveries := settings.Required("RETRIES_TABLE"), settings.Required("DELIVERIES_QUEUE_URL")
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	cfg, err := cloud.Config(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	r := &retrier.Retrier{
+		Log:     log,
+		Retries: retrydb.New(dynamodb.NewFromConfig(cfg), retries),
+		Queue:   queue.New(sqs.NewFromConfig(cfg), deliveries),
+		Now:     time.Now,
+	}
+	return r.Run, nil
+}

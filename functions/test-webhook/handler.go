@@ -1,0 +1,71 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"net/http"
+	"strconv"
+	"time"
+
+	"webhooks/shared/attempt"
+	"webhooks/shared/auth"
+	"webhooks/shared/dispatch"
+	"webhooks/shared/event"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhook"
+)
+
+// webhooks reads a webhook and notes that it is tested.
+type webhooks interface {
+	Get(ctx context.Context, key webhook.Key) (webhook.Webhook, error)
+	MarkTested(ctx context.Context, key webhook.Key, now time.Time, interval time.Duration) error
+}
+
+// sender sends an event to a webhook at once.
+type sender interface {
+	Test(ctx context.Context, w webhook.Webhook, e event.Event) (attempt.Result, error)
+}
+
+type handler struct {
+	webhooks webhooks
+	sender   sender
+	now      func() time.Time
+}
+
+func (h handler) route() httpapi.Route {
+	return httpapi.Route{Pattern: "POST /api/v1/webhooks/{webhook_id}/test", Scope: auth.WebhooksTest, Handle: h.test}
+}
+
+// tested is the contract's answer. A receiver that could not be reached has
+// status code 0 and an error.
+type tested struct {
+	StatusCode   int    `json:"status_code"`
+	ResponseTime int64  `json:"response_time"` // milliseconds
+	Error        string `json:"error,omitzero"`
+}
+
+func (h handler) test(r *http.Request, caller auth.Caller) (httpapi.Reply, error) {
+	id, err := httpapi.WebhookID(r)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	key := webhook.Key{TenantID: caller.TenantID, ID: id}
+	if err := h.webhooks.MarkTested(r.Context(), key, h.now(), dispatch.TestInterval); err != nil {
+		return httpapi.Reply{}, err
+	}
+	w, err := h.webhooks.Get(r.Context(), key)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	data := []byte(`{"webhook_id":` + strconv.FormatInt(id, 10) + `}`)
+	e := event.NewTest(caller.TenantID, "evt_"+rand.Text(), h.now(), data)
+	result, err := h.sender.Test(r.Context(), w, e)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	answer := tested{StatusCode: result.StatusCode, ResponseTime: result.ResponseTime.Milliseconds()}
+	if result.Failure != "" {
+		answer.Error = result.Failure.Text().In(httpapi.LocaleOf(r))
+	}
+	return httpapi.Reply{Status: http.StatusOK, Message: "测试请求已发送", Data: answer}, nil
+}

@@ -1,0 +1,34 @@
+// Function test-webhook serves POST /api/v1/webhooks/{webhook_id}/test: it
+// sends a test event at once and answers what the receiver said.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/boot"
+	"webhooks/shared/cloud"
+	"webhooks/shared/dispatch"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhookdb"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := cloud.NewSettings(getenv)
+	cfg, err := cloud.Config(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	db := dynamodb.NewFromConfig(cfg)
+	d, err := dispatch.New(log, db, settings, getenv)
+	if err != nil {
+		return nil, err
+	}
+	h := handler{webhooks: webhookdb.New(db, settings.Required("WEBHOOKS_TABLE")), sender: d, now: d.Now}
+	return httpapi.New(log, h.route()), nil
+}

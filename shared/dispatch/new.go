@@ -1,0 +1,43 @@
+package dispatch
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/attempt"
+	"webhooks/shared/attemptlogdb"
+	"webhooks/shared/cloud"
+	"webhooks/shared/guard"
+	"webhooks/shared/webhookdb"
+)
+
+// New returns a dispatcher with what every attempt needs, as settings and
+// getenv configure it: the guard, the sender, the webhooks and the logs. It is
+// enough for [Dispatcher.Test]; [Dispatcher.Handle] also needs the other
+// fields.
+func New(log *slog.Logger, db *dynamodb.Client, settings *cloud.Settings, getenv func(string) string) (*Dispatcher, error) {
+	webhooks, logs := settings.Required("WEBHOOKS_TABLE"), settings.Required("LOGS_TABLE")
+	retention := settings.Days("LOG_RETENTION_DAYS")
+	timeout := time.Duration(settings.Int("ATTEMPT_TIMEOUT_SECONDS", 1, 15)) * time.Second
+	bodyLimit := settings.Int("RESPONSE_BODY_BYTES", 1, attempt.MaxBodyLimit)
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	g, err := guard.FromEnv(getenv)
+	if err != nil {
+		return nil, err
+	}
+	return &Dispatcher{
+		Log:            log,
+		Webhooks:       webhookdb.New(db, webhooks),
+		Logs:           attemptlogdb.New(db, logs, retention),
+		Sender:         attempt.New(g, attempt.Config{Timeout: timeout, BodyLimit: bodyLimit, UserAgent: UserAgent}),
+		AttemptTimeout: timeout,
+		Now:            time.Now,
+	}, nil
+}
+
+// UserAgent is the user-agent header of every attempt.
+const UserAgent = "webhooks-on-aws/1.0"

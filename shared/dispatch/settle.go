@@ -1,0 +1,181 @@
+package dispatch
+
+import (
+	"context"
+	"time"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/deadletter"
+	"webhooks/shared/delivery"
+	"webhooks/shared/queue"
+	"webhooks/shared/webhook"
+)
+
+// linger is how long a finished attempt waits for others to share its writes.
+// It is short beside any receiver's answer, and it turns the ten log-id
+// reservations of a batch to one webhook into one.
+const linger = 10 * time.Millisecond
+
+// outcomeDelay is how long a log that could not be written waits in the queue.
+const outcomeDelay = time.Minute
+
+// settle flushes tasks as they end, those that end together in one go: a fast
+// receiver's log does not wait for the slowest of the batch.
+func (d *Dispatcher) settle(ctx context.Context, ends <-chan *task, outstanding int) {
+	for outstanding > 0 {
+		batch := []*task{<-ends}
+		outstanding--
+		full := time.NewTimer(linger)
+		for open := true; open && outstanding > 0; {
+			select {
+			case t := <-ends:
+				batch = append(batch, t)
+				outstanding--
+			case <-full.C:
+				open = false
+			}
+		}
+		full.Stop()
+		d.flush(ctx, batch)
+	}
+}
+
+// flush writes the logs of tasks, then queues their next attempts, then sets
+// aside what can never be made.
+func (d *Dispatcher) flush(ctx context.Context, tasks []*task) {
+	unwritten := d.writeLogs(ctx, tasks)
+	// One clock reading decides where each next attempt goes: with two, one just
+	// at the border could go nowhere.
+	horizon := d.Now().Add(queue.MaxDelay)
+	d.queueNext(ctx, tasks, unwritten, horizon)
+	d.keepNext(ctx, tasks, horizon)
+	d.setAside(ctx, tasks)
+}
+
+// logKey tells the logs of one flush apart.
+type logKey struct {
+	webhook webhook.Key
+	eventID string
+	attempt int
+	at      int64
+}
+
+func keyOf(l attemptlog.Log) logKey {
+	return logKey{l.Webhook(), l.EventID, l.Attempt, l.CreatedAt.UnixMilli()}
+}
+
+// unwritten is a log that has to be written later.
+type unwritten struct {
+	log   attemptlog.Log
+	owner *task
+}
+
+// writeLogs returns the logs that could not be written.
+func (d *Dispatcher) writeLogs(ctx context.Context, tasks []*task) []unwritten {
+	var logs []attemptlog.Log
+	owners := make(map[logKey]*task)
+	for _, t := range tasks {
+		if t.log != nil && t.err == nil {
+			logs = append(logs, *t.log)
+			owners[keyOf(*t.log)] = t
+		}
+	}
+	if len(logs) == 0 {
+		return nil
+	}
+	failed, err := d.Logs.Append(ctx, logs)
+	if err != nil {
+		d.Log.ErrorContext(ctx, "logs could not be written and are queued", "logs", len(failed), "error", err.Error())
+	}
+	list := make([]unwritten, 0, len(failed))
+	for _, l := range failed {
+		list = append(list, unwritten{l, owners[keyOf(l)]})
+	}
+	return list
+}
+
+// queueNext sends what goes to the deliveries queue: next attempts that are
+// near, and logs to be written later.
+func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwritten, horizon time.Time) {
+	var messages []queue.Message
+	var failed []func(error)
+	for _, t := range tasks {
+		if t.next == nil || t.err != nil || t.next.Due.After(horizon) {
+			continue
+		}
+		messages = append(messages, queue.Message{
+			Body: t.next.Encode(), Delay: queue.MaxDelay - horizon.Sub(t.next.Due), Group: t.next.Webhook.TenantID,
+		})
+		failed = append(failed, func(err error) { t.err = err })
+	}
+	for _, u := range logs {
+		body, err := delivery.EncodeOutcome(u.log)
+		if err != nil {
+			d.lose(ctx, u, err)
+			continue
+		}
+		messages = append(messages, queue.Message{Body: body, Delay: outcomeDelay, Group: u.log.TenantID})
+		failed = append(failed, func(err error) { d.lose(ctx, u, err) })
+	}
+	if len(messages) == 0 {
+		return
+	}
+	for i, err := range d.Queue.Send(ctx, messages) {
+		if err != nil {
+			failed[i](err)
+		}
+	}
+}
+
+// lose ends the way of a log that neither the table nor the queue took. A
+// message that carried only the log is received again. An attempt is not made
+// again for its log's sake: the function's own log keeps what is known.
+func (d *Dispatcher) lose(ctx context.Context, u unwritten, err error) {
+	if u.owner != nil && u.owner.outcome {
+		u.owner.err = err
+		return
+	}
+	d.Log.ErrorContext(ctx, "the log of an attempt is lost",
+		"tenant_id", u.log.TenantID, "webhook_id", u.log.WebhookID, "event_id", u.log.EventID,
+		"attempt", u.log.Attempt, "outcome", string(u.log.Outcome), "status_code", u.log.StatusCode, "error", err.Error())
+}
+
+// keepNext keeps the next attempts that are further away than a queue can
+// delay them.
+func (d *Dispatcher) keepNext(ctx context.Context, tasks []*task, horizon time.Time) {
+	var owners []*task
+	var later []delivery.Delivery
+	for _, t := range tasks {
+		if t.next != nil && t.err == nil && t.next.Due.After(horizon) {
+			owners = append(owners, t)
+			later = append(later, *t.next)
+		}
+	}
+	if len(later) == 0 {
+		return
+	}
+	for i, err := range d.Retries.Put(ctx, later) {
+		owners[i].err = err
+	}
+}
+
+// setAside sends the dead letters.
+func (d *Dispatcher) setAside(ctx context.Context, tasks []*task) {
+	var owners []*task
+	var letters []deadletter.Letter
+	for _, t := range tasks {
+		if t.letter == nil {
+			continue
+		}
+		owners = append(owners, t)
+		letters = append(letters, *t.letter)
+		d.Log.WarnContext(ctx, "message set aside", "message_id", t.record.MessageId,
+			"event_id", t.letter.EventID, "reason", t.letter.Reason, "detail", t.letter.Detail)
+	}
+	if len(letters) == 0 {
+		return
+	}
+	for i, err := range d.DeadLetters.Send(ctx, letters) {
+		owners[i].err = err
+	}
+}

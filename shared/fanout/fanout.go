@@ -1,0 +1,228 @@
+// Package fanout turns events into deliveries: one for every webhook of the
+// tenant that is enabled and subscribed to the event's type.
+//
+// The order of its steps is what keeps an accepted event from being lost. An
+// event is stored only after its deliveries are queued, so that a crash in
+// between repeats the fan-out; and what can never succeed is set aside with
+// its reason.
+package fanout
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"golang.org/x/sync/errgroup"
+
+	"webhooks/shared/deadletter"
+	"webhooks/shared/event"
+	"webhooks/shared/eventdb"
+	"webhooks/shared/queue"
+	"webhooks/shared/webhook"
+)
+
+// Conflict is the reason of a dead letter whose id another event has.
+const Conflict = "conflict"
+
+// Webhooks is where the subscription indexes are.
+type Webhooks interface {
+	Indexes(ctx context.Context, tenantIDs []string) (map[string]webhook.Index, error)
+}
+
+// Events is where events are stored.
+type Events interface {
+	Known(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error)
+	PutBody(ctx context.Context, e event.Event, now time.Time) error
+	Store(ctx context.Context, e event.Event, webhooks []int64, now time.Time) error
+}
+
+// Deliveries is the queue of deliveries.
+type Deliveries interface {
+	Send(ctx context.Context, messages []queue.Message) []error
+}
+
+// DeadLetters is the queue of events that can never be delivered.
+type DeadLetters interface {
+	Send(ctx context.Context, letters []deadletter.Letter) []error
+}
+
+// Fanout handles batches of the events queue.
+type Fanout struct {
+	Log         *slog.Logger
+	Webhooks    Webhooks
+	Events      Events
+	Deliveries  Deliveries
+	DeadLetters DeadLetters
+	// MaxReceiveCount is that of the events queue.
+	MaxReceiveCount int
+	Now             func() time.Time
+}
+
+// storeConcurrency is how many events of a batch are written at once.
+const storeConcurrency = 10
+
+// Handle fans out the events of batch. It answers the messages that failed for
+// a reason of ours and are to be received again; the list is never nil,
+// because the local cloud takes null for a failure of everything.
+func (f *Fanout) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
+	now := f.Now()
+	jobs := f.read(ctx, batch.Records)
+	f.match(ctx, jobs)
+	f.recognise(ctx, jobs, now)
+	f.putBodies(ctx, jobs, now)
+	f.send(ctx, jobs)
+	f.store(ctx, jobs, now)
+	f.setAside(ctx, jobs)
+	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
+	for _, j := range jobs {
+		f.logJob(ctx, j)
+		if j.failure() != nil {
+			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: j.record.MessageId})
+		}
+	}
+	return response, nil
+}
+
+// match finds the webhooks of every event: one read for all tenants.
+func (f *Fanout) match(ctx context.Context, jobs []*job) {
+	var tenants []string
+	seen := make(map[string]bool)
+	for _, j := range pending(jobs) {
+		if !seen[j.event.TenantID] {
+			seen[j.event.TenantID] = true
+			tenants = append(tenants, j.event.TenantID)
+		}
+	}
+	if len(tenants) == 0 {
+		return
+	}
+	indexes, err := f.Webhooks.Indexes(ctx, tenants)
+	for _, j := range pending(jobs) {
+		if err != nil {
+			j.err = err
+			continue
+		}
+		j.matches = indexes[j.event.TenantID].Match(j.event.Type)
+	}
+}
+
+// recognise tells new events from known ones, in the table and in the batch
+// itself: two messages with one id in one batch must not fail each other.
+func (f *Fanout) recognise(ctx context.Context, jobs []*job, now time.Time) {
+	var keys []event.Key
+	for _, j := range pending(jobs) {
+		keys = append(keys, j.event.Key())
+	}
+	if len(keys) == 0 {
+		return
+	}
+	known, err := f.Events.Known(ctx, keys, now)
+	first := make(map[event.Key]*job)
+	for _, j := range pending(jobs) {
+		if err != nil {
+			j.err = err
+			continue
+		}
+		key, hash := j.event.Key(), j.event.Hash()
+		switch stored, isKnown := known[key]; {
+		case isKnown && stored == hash:
+			j.done = duplicate
+		case isKnown:
+			j.conflict()
+		case first[key] == nil:
+			first[key] = j
+		case first[key].event.Hash() == hash:
+			j.same = first[key]
+		default:
+			j.conflict()
+		}
+	}
+}
+
+// putBodies gives large bodies their own rows before a delivery refers to them.
+func (f *Fanout) putBodies(ctx context.Context, jobs []*job, now time.Time) {
+	var large []*job
+	for _, j := range pending(jobs) {
+		j.body = j.event.Body()
+		if len(j.matches) > 0 && len(j.body) > eventdb.InlineBody {
+			large = append(large, j)
+		}
+	}
+	each(large, func(j *job) {
+		if j.err = f.Events.PutBody(ctx, j.event, now); j.err == nil {
+			j.body = nil
+		}
+	})
+}
+
+// send queues one delivery for every match, the deliveries of all events
+// together so that they share requests.
+func (f *Fanout) send(ctx context.Context, jobs []*job) {
+	var messages []queue.Message
+	var owners []*job
+	for _, j := range pending(jobs) {
+		for _, d := range j.deliveries() {
+			messages = append(messages, queue.Message{Body: d.Encode(), Group: d.Webhook.TenantID})
+			owners = append(owners, j)
+		}
+	}
+	if len(messages) == 0 {
+		return
+	}
+	for i, err := range f.Deliveries.Send(ctx, messages) {
+		if err != nil {
+			owners[i].err = err
+		}
+	}
+}
+
+// store keeps the events whose deliveries are queued.
+func (f *Fanout) store(ctx context.Context, jobs []*job, now time.Time) {
+	each(pending(jobs), func(j *job) {
+		err := f.Events.Store(ctx, j.event, j.matches, now)
+		if !errors.Is(err, eventdb.ErrConflict) {
+			j.err = err
+			j.done = fannedOut
+			return
+		}
+		// Another event took the id since we looked. Our deliveries are queued and
+		// may need this body for days: it gets a row that only they know.
+		if j.err = f.Events.PutBody(ctx, j.event, now); j.err == nil {
+			j.conflict()
+		}
+	})
+}
+
+// setAside sends the dead letters.
+func (f *Fanout) setAside(ctx context.Context, jobs []*job) {
+	var letters []deadletter.Letter
+	var owners []*job
+	for _, j := range jobs {
+		if j.letter != nil && j.err == nil {
+			letters = append(letters, *j.letter)
+			owners = append(owners, j)
+		}
+	}
+	if len(letters) == 0 {
+		return
+	}
+	for i, err := range f.DeadLetters.Send(ctx, letters) {
+		owners[i].err = err
+	}
+}
+
+// each calls do for every job, some at once.
+func each(jobs []*job, do func(*job)) {
+	var group errgroup.Group
+	group.SetLimit(storeConcurrency)
+	for _, j := range jobs {
+		group.Go(func() error {
+			do(j)
+			return nil
+		})
+	}
+	// What failed is written in the jobs: the group itself never fails.
+	_ = group.Wait()
+}

@@ -1,0 +1,150 @@
+package fanout
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"webhooks/shared/deadletter"
+	"webhooks/shared/delivery"
+	"webhooks/shared/event"
+	"webhooks/shared/webhook"
+)
+
+// job is one message of a batch on its way through the steps. It is pending
+// until it fails, is set aside or is done.
+type job struct {
+	record  events.SQSMessage
+	sentAt  time.Time
+	event   event.Event
+	matches []int64
+	body    []byte // nil when it has a row of its own
+
+	err    error              // our own failure: the message is received again
+	letter *deadletter.Letter // it can never be delivered
+	done   outcome
+	// same is the job of the same event earlier in the batch, whose fate this
+	// one shares.
+	same *job
+}
+
+type outcome string
+
+const (
+	fannedOut outcome = "fanned_out"
+	duplicate outcome = "duplicate"
+)
+
+func (j *job) pending() bool {
+	return j.err == nil && j.letter == nil && j.done == "" && j.same == nil
+}
+
+func pending(jobs []*job) []*job {
+	var list []*job
+	for _, j := range jobs {
+		if j.pending() {
+			list = append(list, j)
+		}
+	}
+	return list
+}
+
+// failure returns why the message is to be received again, or nil.
+func (j *job) failure() error {
+	if j.same != nil {
+		return j.same.failure()
+	}
+	return j.err
+}
+
+func (j *job) setAside(reason, detail, eventID string) {
+	j.letter = &deadletter.Letter{Body: j.record.Body, Reason: reason, Detail: detail, EventID: eventID}
+}
+
+func (j *job) conflict() {
+	j.setAside(Conflict, "another event of this tenant has this id; give every event an id of its own", j.event.ID)
+}
+
+// deliveries returns one delivery for every match. They are due when the
+// event was sent, so that a repeated fan-out computes the same due times.
+func (j *job) deliveries() []delivery.Delivery {
+	list := make([]delivery.Delivery, 0, len(j.matches))
+	hash := j.event.Hash()
+	for _, id := range j.matches {
+		list = append(list, delivery.Delivery{
+			Webhook: webhook.Key{TenantID: j.event.TenantID, ID: id},
+			Event:   j.event.Key(), Type: j.event.Type,
+			Attempt: 1, Due: j.sentAt, Hash: hash, Body: j.body,
+		})
+	}
+	return list
+}
+
+// read decodes the messages of a batch.
+func (f *Fanout) read(ctx context.Context, records []events.SQSMessage) []*job {
+	jobs := make([]*job, 0, len(records))
+	for _, record := range records {
+		j := &job{record: record}
+		f.readOne(ctx, j)
+		jobs = append(jobs, j)
+	}
+	return jobs
+}
+
+func (f *Fanout) readOne(ctx context.Context, j *job) {
+	// A message that trips a bug of ours fails alone, and not the whole batch
+	// again and again.
+	defer func() {
+		if p := recover(); p != nil {
+			j.err = fmt.Errorf("panic: %v", p)
+			f.Log.ErrorContext(ctx, "panic while reading an event", "message_id", j.record.MessageId, "stack", string(debug.Stack()))
+		}
+	}()
+	sent, err := strconv.ParseInt(j.record.Attributes["SentTimestamp"], 10, 64)
+	if err != nil {
+		j.err = errors.New("the message has no SentTimestamp")
+		return
+	}
+	j.sentAt = time.UnixMilli(sent).UTC()
+	exhausted, err := deadletter.NearlyExhausted(j.record, f.MaxReceiveCount)
+	if err != nil {
+		j.err = err
+		return
+	}
+	j.event, err = event.Decode(event.Message{ID: j.record.MessageId, SentAt: j.sentAt, Body: []byte(j.record.Body)})
+	var refusal *event.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		j.setAside(string(refusal.Reason), refusal.Detail, refusal.EventID)
+	case err != nil:
+		j.err = err
+	case exhausted:
+		j.setAside(deadletter.TooManyReceives, "fanning the event out failed again and again; the fanout function's log says why", j.event.ID)
+	}
+}
+
+// logJob writes one line about the message.
+func (f *Fanout) logJob(ctx context.Context, j *job) {
+	attributes := []slog.Attr{
+		slog.String("message_id", j.record.MessageId),
+		slog.String("tenant_id", j.event.TenantID), slog.String("event_id", j.event.ID),
+		slog.String("event_type", string(j.event.Type)),
+	}
+	switch err := j.failure(); {
+	case err != nil:
+		f.Log.LogAttrs(ctx, slog.LevelError, "event failed", append(attributes, slog.String("error", err.Error()))...)
+	case j.letter != nil:
+		f.Log.LogAttrs(ctx, slog.LevelWarn, "event set aside", append(attributes,
+			slog.String("reason", j.letter.Reason), slog.String("detail", j.letter.Detail))...)
+	case j.done == duplicate || j.same != nil:
+		f.Log.LogAttrs(ctx, slog.LevelInfo, "event is a duplicate", attributes...)
+	default:
+		f.Log.LogAttrs(ctx, slog.LevelInfo, "event fanned out", append(attributes, slog.Int("webhooks", len(j.matches)))...)
+	}
+}

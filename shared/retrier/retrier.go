@@ -1,0 +1,177 @@
+// Package retrier moves deliveries that are about to become due from the
+// retries table to the deliveries queue.
+//
+// It runs every minute and looks at every minute from its cursor to the next
+// 90 seconds. The cursor only moves to minutes at least ten minutes past that
+// it found empty in every shard, so late rows, missed ticks, clock skew and
+// two retriers at once do no harm: a dispatcher writes no row that is due
+// within the next 15 minutes, and a row is deleted only after its message was
+// sent. Two retriers at once may send one row twice; the copies compute the
+// same next due time and collapse into one row again.
+package retrier
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"webhooks/shared/queue"
+	"webhooks/shared/retrydb"
+)
+
+const (
+	// ahead is how far before its due time a row is moved. It is longer than the
+	// tick, so that the queue's delay and not the tick decides the second.
+	ahead = 90 * time.Second
+	// settled is how long a minute must be past before the cursor may leave it.
+	settled = 10 * time.Minute
+	// firstLook is how far back a retrier looks that finds no cursor.
+	firstLook = 24 * time.Hour
+	// reserve is the time that a run leaves for the cursor and its log line.
+	reserve = 5 * time.Second
+)
+
+// Retries is the retries table.
+type Retries interface {
+	Cursor(ctx context.Context) (retrydb.Minute, bool, error)
+	Advance(ctx context.Context, m retrydb.Minute) error
+	In(ctx context.Context, m retrydb.Minute, shard int, after string) (rows []retrydb.Row, next string, unreadable, err error)
+	Delete(ctx context.Context, rows []retrydb.Row) error
+}
+
+// Queue is the queue of deliveries.
+type Queue interface {
+	Send(ctx context.Context, messages []queue.Message) []error
+}
+
+// Retrier moves rows.
+type Retrier struct {
+	Log     *slog.Logger
+	Retries Retries
+	Queue   Queue
+	Now     func() time.Time
+}
+
+// Run moves what is due within the next 90 s. What it has no time for, the
+// next run goes on with. It returns what failed: those rows stay.
+func (r *Retrier) Run(ctx context.Context) error {
+	now := r.Now()
+	cursor, known, err := r.Retries.Cursor(ctx)
+	if err != nil {
+		return err
+	}
+	if !known {
+		cursor = retrydb.MinuteOf(now.Add(-firstLook))
+	}
+	clean := cursor // every minute before it is empty for ever
+	moved := 0
+	var failures []error
+	last := retrydb.MinuteOf(now.Add(ahead))
+	m := cursor
+	for ; m <= last && !r.outOfTime(ctx); m++ {
+		result := r.moveMinute(ctx, m, now)
+		moved += result.moved
+		failures = append(failures, result.failures...)
+		past := !(m + 1).Start().After(now.Add(-settled))
+		if m == clean && result.empty && past {
+			clean++
+		}
+	}
+	if clean > cursor || !known {
+		if err := r.Retries.Advance(ctx, clean); err != nil {
+			failures = append(failures, err)
+		}
+	}
+	r.Log.InfoContext(ctx, "retries moved", "moved", moved, "failures", len(failures),
+		"behind_minutes", int64(retrydb.MinuteOf(now)-clean), "complete", m > last)
+	return errors.Join(failures...)
+}
+
+func (r *Retrier) outOfTime(ctx context.Context) bool {
+	deadline, has := ctx.Deadline()
+	return ctx.Err() != nil || has && time.Until(deadline) < reserve
+}
+
+// result is what became of a minute's or a shard's rows.
+type result struct {
+	moved    int
+	empty    bool // there was not a single row
+	failures []error
+}
+
+// moveMinute moves the rows of m, all shards at once.
+func (r *Retrier) moveMinute(ctx context.Context, m retrydb.Minute, now time.Time) result {
+	var shards [retrydb.Shards]result
+	var group sync.WaitGroup
+	for shard := range shards {
+		group.Go(func() { shards[shard] = r.moveShard(ctx, m, shard, now) })
+	}
+	group.Wait()
+	all := result{empty: true}
+	for _, s := range shards {
+		all.moved += s.moved
+		all.empty = all.empty && s.empty
+		all.failures = append(all.failures, s.failures...)
+	}
+	return all
+}
+
+func (r *Retrier) moveShard(ctx context.Context, m retrydb.Minute, shard int, now time.Time) result {
+	all := result{empty: true}
+	for after := ""; !r.outOfTime(ctx); {
+		rows, next, unreadable, err := r.Retries.In(ctx, m, shard, after)
+		if err != nil {
+			return result{moved: all.moved, failures: append(all.failures, err)}
+		}
+		if unreadable != nil {
+			all.empty = false
+			all.failures = append(all.failures, unreadable)
+		}
+		if len(rows) > 0 {
+			all.empty = false
+			moved, err := r.move(ctx, rows, now)
+			all.moved += moved
+			if err != nil {
+				all.failures = append(all.failures, err)
+			}
+		}
+		if after = next; after == "" {
+			return all
+		}
+	}
+	all.empty = false // not looked at to the end
+	return all
+}
+
+// move sends those rows that are near and deletes what was sent.
+func (r *Retrier) move(ctx context.Context, rows []retrydb.Row, now time.Time) (moved int, err error) {
+	var near []retrydb.Row
+	var messages []queue.Message
+	for _, row := range rows {
+		if row.Delivery.Due.After(now.Add(ahead)) {
+			continue
+		}
+		near = append(near, row)
+		messages = append(messages, queue.Message{
+			Body: row.Delivery.Encode(), Delay: row.Delivery.Due.Sub(now), Group: row.Delivery.Webhook.TenantID,
+		})
+	}
+	if len(near) == 0 {
+		return 0, nil
+	}
+	var sent []retrydb.Row
+	var failures []error
+	for i, err := range r.Queue.Send(ctx, messages) {
+		if err != nil {
+			failures = append(failures, err)
+			continue
+		}
+		sent = append(sent, near[i])
+	}
+	if len(sent) > 0 {
+		failures = append(failures, r.Retries.Delete(ctx, sent))
+	}
+	return len(sent), errors.Join(failures...)
+}
