@@ -1,0 +1,159 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/cloudtest"
+	"webhooks/shared/event"
+	"webhooks/shared/guard"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhookdb"
+)
+
+// bundle is the function on a table of its own.
+type bundle struct {
+	function httpapi.Function
+	store    *webhookdb.Store
+	request  events.APIGatewayV2HTTPRequest
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	table := cloudtest.Table(t, "WebhooksTable")
+	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": table}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle{
+		function: function,
+		store:    webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), table),
+		request:  cloudtest.Request(t, "create-webhook.json"),
+	}
+}
+
+func (b bundle) post(t *testing.T, body string) cloudtest.Answer {
+	t.Helper()
+	b.request.Body = body
+	return cloudtest.Invoke(t, b.function, b.request)
+}
+
+func TestTheSampleEvent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	before := time.Now().Truncate(time.Second)
+	answer := cloudtest.Invoke(t, b.function, b.request)
+
+	w, err := b.store.Get(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf(`{"code":0,"message":"Webhook 创建成功","data":{"webhook_id":1,"name":"环境事件通知",`+
+		`"url":"https://your-server.com/webhook","enabled":true,"created_at":"%s"}}`, w.CreatedAt.Format(time.RFC3339))
+	if answer.Status != http.StatusCreated || answer.Body != want {
+		t.Errorf("answer %d %s\nwant   201 %s", answer.Status, answer.Body, want)
+	}
+	if w.CreatedAt.Before(before) || w.CreatedAt.After(time.Now()) {
+		t.Errorf("created at %v, want now", w.CreatedAt)
+	}
+	stored := []any{w.Secret, w.Events}
+	if d := cmp.Diff([]any{"your-secret-key", []event.Type{"environment.created", "environment.started", "environment.stopped"}}, stored); d != "" {
+		t.Errorf("stored (-want +got):\n%s", d)
+	}
+}
+
+func TestAGeneratedSecretIsShownOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	answer := b.post(t, `{"name":"n","url":"https://receiver.example/","events":["alert.resolved"]}`)
+	shown, _ := answer.Envelope(t).Data["secret"].(string)
+
+	w, err := b.store.Get(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(shown, "whsec_") || shown != w.Secret {
+		t.Errorf("shown %q, stored %q, want the same whsec_ secret", shown, w.Secret)
+	}
+	if !w.Enabled {
+		t.Error("not enabled without being told otherwise")
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tests := []struct {
+		name   string
+		body   string
+		reason apperr.Reason
+		fields []string
+	}{
+		{name: "no body", body: "", reason: apperr.InvalidJSON},
+		{name: "no JSON", body: "{", reason: apperr.InvalidJSON},
+		{name: "two values", body: `{}{}`, reason: apperr.InvalidJSON},
+		{name: "every field", body: `{"name":"","secret":"x","events":["x"],"enabled":1,"x":1}`, reason: apperr.InvalidFields, fields: []string{"name", "url", "secret", "events", "enabled", "x"}},
+		{name: "loopback", body: `{"name":"n","url":"http://127.0.0.1:8080/","events":["alert.resolved"]}`, reason: apperr.InvalidFields, fields: []string{"url"}},
+		{name: "too large", body: `{"name":"` + strings.Repeat("a", httpapi.MaxBody) + `"}`, reason: apperr.BodyTooLarge},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			answer := b.post(t, tt.body)
+			if got := answer.Envelope(t).Code; got != int(tt.reason) || answer.Status != int(tt.reason)/100 {
+				t.Errorf("answer %d, code %d, want code %d", answer.Status, got, tt.reason)
+			}
+			if d := cmp.Diff(tt.fields, answer.Refused(t)); d != "" {
+				t.Errorf("fields (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+func TestReadingIsNotEnough(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read logs:read"
+	answer := cloudtest.Invoke(t, b.function, b.request)
+	if got := answer.Envelope(t).Code; answer.Status != http.StatusForbidden || got != int(apperr.MissingScope) {
+		t.Errorf("answer %d, code %d, want 403", answer.Status, got)
+	}
+}
+
+// full is a store whose tenant is at the limit.
+type full struct{}
+
+func (full) Create(context.Context, webhook.Webhook) (webhook.Webhook, error) {
+	return webhook.Webhook{}, apperr.New(apperr.TooManyWebhooks, webhook.MaxPerTenant)
+}
+
+func TestTheLimitIsAConflict(t *testing.T) {
+	t.Parallel()
+	urls, err := guard.New(guard.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	function := httpapi.New(slog.New(slog.DiscardHandler), handler{webhooks: full{}, urls: urls}.route())
+	answer := cloudtest.Invoke(t, function, cloudtest.Request(t, "create-webhook.json"))
+	if got := answer.Envelope(t); answer.Status != http.StatusConflict || !strings.Contains(got.Message, "1000") {
+		t.Errorf("answer %d %q, want 409 with the limit", answer.Status, got.Message)
+	}
+}
+
+func TestItDoesNotStartWithoutItsTable(t *testing.T) {
+	t.Parallel()
+	if _, err := build(t.Context(), slog.New(slog.DiscardHandler), func(string) string { return "" }); err == nil {
+		t.Error("built without WEBHOOKS_TABLE")
+	}
+}

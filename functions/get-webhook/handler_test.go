@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/cloudtest"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhookdb"
+	"webhooks/shared/webhooktest"
+)
+
+// bundle is the function on a table of its own.
+type bundle struct {
+	function httpapi.Function
+	store    *webhookdb.Store
+	request  events.APIGatewayV2HTTPRequest
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	table := cloudtest.Table(t, "WebhooksTable")
+	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": table}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle{
+		function: function,
+		store:    webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), table),
+		request:  cloudtest.Request(t, "get-webhook.json"),
+	}
+}
+
+func (b bundle) create(t *testing.T, tenantID string, changes ...func(*webhook.Webhook)) webhook.Webhook {
+	t.Helper()
+	w, err := b.store.Create(t.Context(), webhooktest.Webhook(tenantID, changes...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func TestTheSampleEvent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t, "demo")
+
+	answer := cloudtest.Invoke(t, b.function, b.request)
+	want := fmt.Sprintf(`{"code":0,"message":"success","data":{"webhook_id":1,"name":"环境事件通知","url":"https://receiver.example/webhook",`+
+		`"secret":"your-secret-key","events":["environment.created"],"enabled":true,"created_at":"%s"}}`, w.CreatedAt.Format(time.RFC3339))
+	if answer.Status != http.StatusOK || answer.Body != want {
+		t.Errorf("answer %d %s\nwant   200 %s", answer.Status, answer.Body, want)
+	}
+}
+
+func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.create(t, "demo")
+	b.request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read"
+
+	data := cloudtest.Invoke(t, b.function, b.request).Envelope(t).Data
+	if _, shown := data["secret"]; shown || data["webhook_id"] != 1.0 {
+		t.Errorf("data = %v, want the webhook without its secret", data)
+	}
+}
+
+func TestNotFound(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.create(t, "globex")
+	b.create(t, "demo")
+	if err := b.store.Delete(t.Context(), webhook.Key{TenantID: "demo", ID: 1}); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name   string
+		id     string
+		reason apperr.Reason
+	}{
+		{name: "deleted, and another tenant's", id: "1", reason: apperr.WebhookNotFound},
+		{name: "never given", id: "9223372036854775807", reason: apperr.WebhookNotFound},
+		{name: "the tenant's own item", id: "0", reason: apperr.InvalidWebhookID},
+		{name: "negative", id: "-1", reason: apperr.InvalidWebhookID},
+		{name: "not a number", id: "abc", reason: apperr.InvalidWebhookID},
+		{name: "another spelling", id: "01", reason: apperr.InvalidWebhookID},
+		{name: "too large", id: "9223372036854775808", reason: apperr.InvalidWebhookID},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			request := b.request
+			request.RawPath = "/api/v1/webhooks/" + tt.id
+			request.RequestContext.HTTP.Path = request.RawPath
+			answer := cloudtest.Invoke(t, b.function, request)
+			if got := answer.Envelope(t).Code; got != int(tt.reason) || answer.Status != int(tt.reason)/100 {
+				t.Errorf("answer %d, code %d, want code %d", answer.Status, got, tt.reason)
+			}
+		})
+	}
+}
+
+func TestTheFieldsAreTheContracts(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.create(t, "demo")
+	var envelope struct {
+		Data map[string]json.RawMessage `json:"data"`
+	}
+	if err := json.Unmarshal([]byte(cloudtest.Invoke(t, b.function, b.request).Body), &envelope); err != nil {
+		t.Fatal(err)
+	}
+	got := map[string]bool{}
+	for name := range envelope.Data {
+		got[name] = true
+	}
+	want := map[string]bool{"webhook_id": true, "name": true, "url": true, "secret": true, "events": true, "enabled": true, "created_at": true}
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+}

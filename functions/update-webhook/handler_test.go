@@ -1,0 +1,163 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/cloudtest"
+	"webhooks/shared/event"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhookdb"
+	"webhooks/shared/webhooktest"
+)
+
+// bundle is the function on a table of its own.
+type bundle struct {
+	function httpapi.Function
+	store    *webhookdb.Store
+	request  events.APIGatewayV2HTTPRequest
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	table := cloudtest.Table(t, "WebhooksTable")
+	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": table}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle{
+		function: function,
+		store:    webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), table),
+		request:  cloudtest.Request(t, "update-webhook.json"),
+	}
+}
+
+func (b bundle) create(t *testing.T, tenantID string, changes ...func(*webhook.Webhook)) webhook.Webhook {
+	t.Helper()
+	w, err := b.store.Create(t.Context(), webhooktest.Webhook(tenantID, changes...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (b bundle) get(t *testing.T, key webhook.Key) webhook.Webhook {
+	t.Helper()
+	w, err := b.store.Get(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (b bundle) put(t *testing.T, body string) cloudtest.Answer {
+	t.Helper()
+	b.request.Body = body
+	return cloudtest.Invoke(t, b.function, b.request)
+}
+
+const updated = `{"code":0,"message":"更新成功"}`
+
+func TestTheSampleEvent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	want := b.create(t, "demo")
+	want.Name, want.Enabled, want.Revision = "环境事件通知（更新）", false, 2
+
+	answer := cloudtest.Invoke(t, b.function, b.request)
+	if answer.Status != http.StatusOK || answer.Body != updated {
+		t.Errorf("answer %d %s\nwant   200 %s", answer.Status, answer.Body, updated)
+	}
+	got := b.get(t, want.Key())
+	want.UpdatedAt = got.UpdatedAt
+	if d := cmp.Diff(want, got); d != "" {
+		t.Errorf("what is absent must stay (-want +got):\n%s", d)
+	}
+}
+
+func TestAChangedSecretSignsBesideTheOldOne(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t, "demo")
+	if answer := b.put(t, `{"secret":"another-secret"}`); answer.Status != http.StatusOK {
+		t.Fatalf("answer %d %s", answer.Status, answer.Body)
+	}
+	got := b.get(t, w.Key())
+	keys, err := got.Keys(got.UpdatedAt)
+	if err != nil || len(keys) != 2 || got.Secret != "another-secret" {
+		t.Errorf("%d keys, %v, want the new one and the old one", len(keys), err)
+	}
+	if keys, err = got.Keys(got.UpdatedAt.Add(webhook.SecretOverlap + 1e9)); err != nil || len(keys) != 1 {
+		t.Errorf("%d keys a day later, %v, want one", len(keys), err)
+	}
+}
+
+func TestDisablingLeavesTheIndex(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.create(t, "demo")
+	b.put(t, `{"enabled":false}`)
+	indexes, err := b.store.Indexes(t.Context(), []string{"demo"})
+	if err != nil || len(indexes["demo"].Match(event.EnvironmentCreated)) != 0 {
+		t.Errorf("index = %v, %v, want no match", indexes["demo"], err)
+	}
+}
+
+func TestRefusals(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t, "demo")
+	tests := []struct {
+		name   string
+		body   string
+		reason apperr.Reason
+		fields []string
+	}{
+		{name: "no body", body: "", reason: apperr.InvalidJSON},
+		{name: "nothing to update", body: `{}`, reason: apperr.NothingToUpdate},
+		{name: "only what is read-only", body: `{"webhook_id":1,"created_at":"2026-01-26T10:00:00Z"}`, reason: apperr.NothingToUpdate},
+		{name: "null", body: `{"name":null,"secret":null}`, reason: apperr.InvalidFields, fields: []string{"name", "secret"}},
+		{name: "one bad field among good ones", body: `{"name":"good","events":[],"x":1}`, reason: apperr.InvalidFields, fields: []string{"events", "x"}},
+	}
+	for _, tt := range tests {
+		answer := b.put(t, tt.body)
+		if got := answer.Envelope(t).Code; got != int(tt.reason) || answer.Status != http.StatusBadRequest {
+			t.Errorf("%s: answer %d, code %d, want code %d", tt.name, answer.Status, got, tt.reason)
+		}
+		if d := cmp.Diff(tt.fields, answer.Refused(t)); d != "" {
+			t.Errorf("%s: fields (-want +got):\n%s", tt.name, d)
+		}
+	}
+	if d := cmp.Diff(w, b.get(t, w.Key())); d != "" {
+		t.Errorf("a refused update changed something (-want +got):\n%s", d)
+	}
+}
+
+func TestAnotherTenantsWebhookIsNotFound(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t, "globex")
+	answer := cloudtest.Invoke(t, b.function, b.request)
+	if got := answer.Envelope(t).Code; answer.Status != http.StatusNotFound || got != int(apperr.WebhookNotFound) {
+		t.Errorf("answer %d, code %d, want 404", answer.Status, got)
+	}
+	if d := cmp.Diff(w, b.get(t, w.Key())); d != "" {
+		t.Errorf("it changed (-want +got):\n%s", d)
+	}
+}
+
+func TestReadingIsNotEnough(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read"
+	if answer := cloudtest.Invoke(t, b.function, b.request); answer.Status != http.StatusForbidden {
+		t.Errorf("answer %d %s, want 403", answer.Status, answer.Body)
+	}
+}
