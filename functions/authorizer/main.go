@@ -1,0 +1,32 @@
+// Function authorizer checks a caller's API key for the gateway and hands on
+// its tenant and scopes.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/apikeydb"
+	"webhooks/shared/boot"
+	"webhooks/shared/cloud"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (function, error) {
+	settings := cloud.NewSettings(getenv)
+	table := settings.Required("KEYS_TABLE")
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	cfg, err := cloud.Config(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	h := handler{log: log, keys: apikeydb.New(dynamodb.NewFromConfig(cfg), table), now: time.Now}
+	return h.authorize, nil
+}

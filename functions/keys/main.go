@@ -1,0 +1,32 @@
+// Function keys issues, lists, expires and revokes API keys. It has no route:
+// who may invoke it (lambda:InvokeFunction) may give anyone's access to anyone.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/apikeydb"
+	"webhooks/shared/boot"
+	"webhooks/shared/cloud"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (function, error) {
+	settings := cloud.NewSettings(getenv)
+	table := settings.Required("KEYS_TABLE")
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	cfg, err := cloud.Config(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	h := handler{log: log, keys: apikeydb.New(dynamodb.NewFromConfig(cfg), table), now: time.Now}
+	return h.handle, nil
+}

@@ -1,0 +1,158 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"webhooks/shared/apikey"
+	"webhooks/shared/apperr"
+	"webhooks/shared/auth"
+	"webhooks/shared/event"
+	"webhooks/shared/locale"
+	"webhooks/shared/strictjson"
+)
+
+// action is what to do with keys.
+type action string
+
+const (
+	issue  action = "issue"
+	list   action = "list"
+	expire action = "expire"
+	revoke action = "revoke"
+)
+
+// members returns the members of each action's request, true when required.
+func members() map[action]map[string]bool {
+	return map[action]map[string]bool{
+		issue:  {"action": true, "tenant_id": true, "scopes": false, "expires_at": false},
+		list:   {"action": true, "tenant_id": true},
+		expire: {"action": true, "key_id": true, "expires_at": false},
+		revoke: {"action": true, "key_id": true},
+	}
+}
+
+// request is what an administrator asks for.
+type request struct {
+	action   action
+	tenantID string
+	keyID    string
+	scopes   []auth.Scope
+	// expiresAt is zero when an issued key never expires.
+	expiresAt time.Time
+}
+
+// parser reads a request and remembers every refused member.
+type parser struct {
+	object  strictjson.Object
+	now     time.Time
+	refused []apperr.Field
+}
+
+// parse reads a request at now. Its error is a sentence that names every bad
+// member, for the person who invoked the function.
+func parse(text []byte, now time.Time) (request, error) {
+	object, err := strictjson.Parse(text)
+	if err != nil {
+		return request{}, fmt.Errorf("the request must be one JSON object: %w", err)
+	}
+	p := parser{object: object, now: now}
+	a, _ := strictjson.String(object["action"])
+	r := request{action: action(a), scopes: auth.Scopes()}
+	allowed, known := members()[r.action]
+	if !known {
+		p.refuse("action", apperr.NotOneOf, "issue, list, expire, revoke")
+		return request{}, sentence(p.refused)
+	}
+	if r.action == expire {
+		r.expiresAt = now
+	}
+	for _, name := range slices.Sorted(maps.Keys(allowed)) {
+		if _, given := object[name]; allowed[name] && !given {
+			p.refuse(name, apperr.Required)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(object)) {
+		if _, ok := allowed[name]; !ok {
+			p.refuse(name, apperr.Unknown)
+			continue
+		}
+		p.member(&r, name, object[name])
+	}
+	return r, sentence(p.refused)
+}
+
+// member reads one member into r.
+func (p *parser) member(r *request, name string, value jsontext.Value) {
+	switch name {
+	case "tenant_id":
+		r.tenantID = p.text(name, value, event.ValidID, apperr.IDSyntax)
+	case "key_id":
+		r.keyID = p.text(name, value, apikey.ValidID, apperr.KeyIDSyntax)
+	case "scopes":
+		names, ok := strictjson.Strings(value)
+		if !ok {
+			p.refuse(name, apperr.WrongType, "an array of strings")
+			return
+		}
+		var refused []apperr.Field
+		r.scopes, refused = apikey.ParseScopes(name, names)
+		p.refused = append(p.refused, refused...)
+	case "expires_at":
+		r.expiresAt = p.time(name, value)
+	}
+}
+
+func (p *parser) refuse(name string, problem apperr.Problem, args ...any) {
+	p.refused = append(p.refused, apperr.Field{Name: name, Problem: problem, Args: args})
+}
+
+// text reads a string that valid accepts.
+func (p *parser) text(name string, value jsontext.Value, valid func(string) bool, otherwise apperr.Problem) string {
+	s, ok := strictjson.String(value)
+	if !ok {
+		p.refuse(name, apperr.WrongType, "a string")
+	} else if !valid(s) {
+		p.refuse(name, otherwise)
+	}
+	return s
+}
+
+// time reads a time in the future, in UTC and whole seconds. A key that ends at
+// once is made by leaving the time out of an expire request.
+func (p *parser) time(name string, value jsontext.Value) time.Time {
+	s, ok := strictjson.String(value)
+	if !ok {
+		p.refuse(name, apperr.WrongType, "a string")
+		return time.Time{}
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil {
+		p.refuse(name, apperr.TimeSyntax)
+		return time.Time{}
+	}
+	t = t.UTC().Truncate(time.Second)
+	// JSON cannot say a later year, so the answer could not be written.
+	if !t.After(p.now) || t.Year() > 9999 {
+		p.refuse(name, apperr.TimeRange)
+	}
+	return t
+}
+
+// sentence joins what was refused into one error, or nil.
+func sentence(refused []apperr.Field) error {
+	if len(refused) == 0 {
+		return nil
+	}
+	parts := make([]string, 0, len(refused))
+	for _, f := range refused {
+		parts = append(parts, f.Name+" "+f.Message(locale.English))
+	}
+	return errors.New("the request is refused: " + strings.Join(parts, "; "))
+}
