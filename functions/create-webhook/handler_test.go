@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -29,10 +30,14 @@ type bundle struct {
 	request  events.APIGatewayV2HTTPRequest
 }
 
-func setup(t *testing.T) bundle {
+// setup builds the function with the variables of its environment that a test
+// adds.
+func setup(t *testing.T, variables map[string]string) bundle {
 	t.Helper()
 	table := cloudtest.Table(t, "WebhooksTable")
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": table}))
+	all := map[string]string{"WEBHOOKS_TABLE": table}
+	maps.Copy(all, variables)
+	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, all))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +56,7 @@ func (b bundle) post(t *testing.T, body string) cloudtest.Answer {
 
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, nil)
 	before := time.Now().Truncate(time.Second)
 	answer := cloudtest.Invoke(t, b.function, b.request)
 
@@ -75,7 +80,7 @@ func TestTheSampleEvent(t *testing.T) {
 
 func TestAGeneratedSecretIsShownOnce(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, nil)
 	answer := b.post(t, `{"name":"n","url":"https://receiver.example/","events":["alert.resolved"]}`)
 	shown, _ := answer.Envelope(t).Data["secret"].(string)
 
@@ -93,7 +98,7 @@ func TestAGeneratedSecretIsShownOnce(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, nil)
 	tests := []struct {
 		name   string
 		body   string
@@ -123,11 +128,20 @@ func TestRefusals(t *testing.T) {
 
 func TestReadingIsNotEnough(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b := setup(t, nil)
 	b.request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read logs:read"
 	answer := cloudtest.Invoke(t, b.function, b.request)
 	if got := answer.Envelope(t).Code; answer.Status != http.StatusForbidden || got != int(apperr.MissingScope) {
 		t.Errorf("answer %d, code %d, want 403", answer.Status, got)
+	}
+}
+
+func TestTheLocalStackTakesLoopback(t *testing.T) {
+	t.Parallel()
+	b := setup(t, map[string]string{"LOCAL_RECEIVERS": "true"})
+	answer := b.post(t, `{"name":"n","url":"http://127.0.0.1:8080/","events":["alert.resolved"]}`)
+	if answer.Status != http.StatusCreated {
+		t.Errorf("answer %d %s, want 201", answer.Status, answer.Body)
 	}
 }
 
