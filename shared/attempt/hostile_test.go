@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -176,12 +178,46 @@ func TestSendSeesResets(t *testing.T) {
 	}
 }
 
+// Ten receivers that never end cost little memory: here all that is ever allocated
+// for them is counted, by the receivers themselves too, not just what is held at
+// once. Not parallel, for the count to be theirs.
+func TestSendBoundsMemory(t *testing.T) {
+	sender := newSender(t, attempt.Config{BodyLimit: attempt.MaxBodyLimit})
+	var receivers []*receiver
+	for i := range 10 {
+		begin, repeat := ok+"\r\n", bytes.Repeat([]byte("x"), 64<<10)
+		if i%2 == 0 {
+			begin, repeat = ok, bytes.Repeat([]byte("X-A: b\r\n"), 8<<10)
+		}
+		receivers = append(receivers, newReceiver(t, func(p *peer) {
+			p.readRequest()
+			_, err := p.Write([]byte(begin))
+			for err == nil {
+				_, err = p.Write(repeat)
+			}
+		}))
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var sends sync.WaitGroup
+	for _, r := range receivers {
+		sends.Go(func() { sender.Send(t.Context(), newRequest(t, r.url)) })
+	}
+	sends.Wait()
+	runtime.ReadMemStats(&after)
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 8<<20 {
+		t.Errorf("%d KiB allocated for ten attempts, want at most 8 MiB", allocated>>10)
+	} else {
+		t.Logf("%d KiB allocated for ten attempts", allocated>>10)
+	}
+}
+
 // A gzip bomb stays packed: we ask for no compression and undo none.
 func TestSendDoesNotDecompress(t *testing.T) {
 	t.Parallel()
 	var bomb bytes.Buffer
 	writer := gzip.NewWriter(&bomb)
-	if _, err := writer.Write(make([]byte, 10<<20)); err != nil {
+	if _, err := writer.Write(make([]byte, 1<<20)); err != nil {
 		t.Fatal(err)
 	}
 	if err := writer.Close(); err != nil {
