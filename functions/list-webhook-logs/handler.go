@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/auth"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhook"
+)
+
+// getter reads one webhook.
+type getter interface {
+	Get(context.Context, webhook.Key) (webhook.Webhook, error)
+}
+
+// lister reads one page of a webhook's logs.
+type lister interface {
+	List(ctx context.Context, key webhook.Key, number, size int) (attemptlog.Page, error)
+}
+
+type handler struct {
+	webhooks getter
+	logs     lister
+}
+
+func (h handler) route() httpapi.Route {
+	return httpapi.Route{Pattern: "GET /api/v1/webhooks/{webhook_id}/logs", Scope: auth.LogsRead, Handle: h.list}
+}
+
+func (h handler) list(r *http.Request, caller auth.Caller) (httpapi.Reply, error) {
+	id, err := httpapi.WebhookID(r)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	query, err := url.ParseQuery(r.URL.RawQuery)
+	if err != nil {
+		return httpapi.Reply{}, apperr.Wrap(err, apperr.UnreadableTarget)
+	}
+	number, size, err := pageOf(query)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	key := webhook.Key{TenantID: caller.TenantID, ID: id}
+	// The logs of a deleted webhook are still in the table, and those of a
+	// foreign one would read as an empty page.
+	if _, err := h.webhooks.Get(r.Context(), key); err != nil {
+		return httpapi.Reply{}, err
+	}
+	page, err := h.logs.List(r.Context(), key, number, size)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	return httpapi.OK(view(page, httpapi.LocaleOf(r))), nil
+}

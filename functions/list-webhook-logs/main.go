@@ -1,0 +1,34 @@
+// Function list-webhook-logs serves GET /api/v1/webhooks/{webhook_id}/logs: it
+// shows what became of a webhook's deliveries.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/attemptlogdb"
+	"webhooks/shared/boot"
+	"webhooks/shared/cloud"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhookdb"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := cloud.NewSettings(getenv)
+	webhooks, logs, retention := settings.Required("WEBHOOKS_TABLE"), settings.Required("LOGS_TABLE"), settings.Days("LOG_RETENTION_DAYS")
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	cfg, err := cloud.Config(ctx, getenv)
+	if err != nil {
+		return nil, err
+	}
+	client := dynamodb.NewFromConfig(cfg)
+	h := handler{webhooks: webhookdb.New(client, webhooks), logs: attemptlogdb.New(client, logs, retention)}
+	return httpapi.New(log, h.route()), nil
+}

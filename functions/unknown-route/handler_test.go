@@ -1,0 +1,96 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/cloudtest"
+	"webhooks/shared/httpapi"
+)
+
+type bundle struct {
+	function httpapi.Function
+	request  events.APIGatewayV2HTTPRequest
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	function, err := build(t.Context(), slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle{function, cloudtest.Request(t, "unknown-route.json")}
+}
+
+// ask sends the sample event with another method and path.
+func (b bundle) ask(t *testing.T, method, path string) cloudtest.Answer {
+	t.Helper()
+	b.request.RawPath = path
+	b.request.RequestContext.HTTP.Method, b.request.RequestContext.HTTP.Path = method, path
+	return cloudtest.Invoke(t, b.function, b.request)
+}
+
+func TestTheSampleEvent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	answer := cloudtest.Invoke(t, b.function, b.request)
+	want := `{"code":40501,"message":"该接口不支持 PATCH 方法，支持：DELETE, GET, PUT"}`
+	if answer.Status != http.StatusMethodNotAllowed || answer.Body != want || answer.Headers["Allow"] != "DELETE, GET, PUT" {
+		t.Errorf("answer %d %s, Allow %q", answer.Status, answer.Body, answer.Headers["Allow"])
+	}
+}
+
+func TestOtherMethodsOfAKnownPath(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tests := []struct{ method, path, allow string }{
+		{method: "DELETE", path: "/api/v1/webhooks", allow: "GET, POST"},
+		{method: "OPTIONS", path: "/api/v1/webhooks", allow: "GET, POST"},
+		{method: "HEAD", path: "/api/v1/webhooks/1", allow: "DELETE, GET, PUT"},
+		{method: "POST", path: "/api/v1/webhooks/not-even-an-id", allow: "DELETE, GET, PUT"},
+		{method: "POST", path: "/api/v1/webhooks/1/logs", allow: "GET"},
+		{method: "GET", path: "/api/v1/webhooks/1/test", allow: "POST"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
+			t.Parallel()
+			answer := b.ask(t, tt.method, tt.path)
+			if code := answer.Envelope(t).Code; code != int(apperr.WrongMethod) || answer.Status != http.StatusMethodNotAllowed || answer.Headers["Allow"] != tt.allow {
+				t.Errorf("answer %d, code %d, Allow %q; want 405 with %q", answer.Status, code, answer.Headers["Allow"], tt.allow)
+			}
+		})
+	}
+}
+
+func TestUnknownPaths(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	tests := []struct{ name, method, path, shown string }{
+		{name: "the root", method: "GET", path: "/", shown: "GET /"},
+		{name: "another version", method: "GET", path: "/api/v2/webhooks", shown: "GET /api/v2/webhooks"},
+		{name: "a slash too many", method: "GET", path: "/api/v1/webhooks/", shown: "GET /api/v1/webhooks/"},
+		{name: "a path below", method: "GET", path: "/api/v1/webhooks/1/logs/2", shown: "GET /api/v1/webhooks/1/logs/2"},
+		{name: "another case", method: "GET", path: "/API/v1/webhooks", shown: "GET /API/v1/webhooks"},
+		{name: "dots", method: "GET", path: "/api/v1/../v1/webhooks", shown: "GET /api/v1/../v1/webhooks"},
+		{name: "a known route in disguise", method: "GET", path: "/api/v1/webhooks/1%2Flogs", shown: "GET /api/v1/webhooks/1/logs"},
+		{name: "control characters", method: "GET", path: "/%1b%5b31m%00", shown: "GET /\uFFFD[31m\uFFFD"},
+		{name: "invalid UTF-8", method: "GET", path: "/%ff", shown: "GET /\uFFFD"},
+		{name: "very long", method: "GET", path: "/" + strings.Repeat("é", 5000), shown: "GET /" + strings.Repeat("é", maxShown-6) + "…"},
+		{name: "markup", method: "GET", path: "/<script>", shown: "GET /<script>"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			answer := b.ask(t, tt.method, tt.path)
+			envelope := answer.Envelope(t)
+			if answer.Status != http.StatusNotFound || envelope.Code != int(apperr.RouteNotFound) || envelope.Message != "接口不存在："+tt.shown {
+				t.Errorf("answer %d %q, want 404 that shows %q", answer.Status, answer.Body, tt.shown)
+			}
+		})
+	}
+}

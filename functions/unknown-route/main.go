@@ -1,0 +1,18 @@
+// Function unknown-route serves the $default route: it answers whatever no
+// other function takes, in the API's own envelope.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"webhooks/shared/boot"
+	"webhooks/shared/httpapi"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(_ context.Context, log *slog.Logger, _ func(string) string) (httpapi.Function, error) {
+	return httpapi.New(log, httpapi.Route{Pattern: "/", Handle: newHandler().answer}), nil
+}
