@@ -17,7 +17,7 @@ import threading
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 
 from ministack import app  # noqa: E402 (after the line above)
-from ministack.core import persistence  # noqa: E402
+from ministack.core import iam_actions, persistence  # noqa: E402
 
 AUTOSAVE_SECONDS = 20
 
@@ -36,6 +36,21 @@ def hold(path: str, port: str):
     lock.write(f"{os.getpid()} {port}\n")
     lock.flush()
     return lock
+
+
+def batches_need_no_permission_of_their_own() -> None:
+    """On AWS, sqs:SendMessage allows SendMessageBatch too, and no action of that name exists:
+    https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
+
+    Can go when a role with sqs:SendMessage alone may send a batch here.
+    """
+    extract = iam_actions.extract_iam_action
+
+    def extract_single(*args, **kwargs):
+        action = extract(*args, **kwargs)
+        return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
+
+    iam_actions.extract_iam_action = extract_single
 
 
 def autosave() -> None:
@@ -63,6 +78,7 @@ def autosave() -> None:
 if __name__ == "__main__":
     lock = hold(sys.argv[1], sys.argv[2])
     sys.argv[1:] = []  # ministack reads its own arguments
+    batches_need_no_permission_of_their_own()
     if persistence.PERSIST_STATE:
         autosave()
     app.main()
