@@ -28,11 +28,8 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 	events, retries := settings.Required("EVENTS_TABLE"), settings.Required("RETRIES_TABLE")
 	deliveries, deadLetters := settings.Required("DELIVERIES_QUEUE_URL"), settings.Required("DEAD_LETTERS_QUEUE_URL")
 	maxReceiveCount := settings.Int("MAX_RECEIVE_COUNT", 2, 1000)
-	schedule, err := delivery.ParseSchedule(settings.Required("RETRY_SCHEDULE"))
-	if err != nil {
-		return nil, fmt.Errorf("RETRY_SCHEDULE: %w", err)
-	}
-	cfg, err := cloud.Config(ctx, getenv)
+	schedule, scheduleErr := delivery.ParseSchedule(settings.Required("RETRY_SCHEDULE"))
+	cfg, err := cloud.Config(getenv)
 	if err != nil {
 		return nil, err
 	}
@@ -40,6 +37,10 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 	d, err := dispatch.New(log, db, settings, getenv)
 	if err != nil {
 		return nil, err
+	}
+	// After New, which names every variable that is missing.
+	if scheduleErr != nil {
+		return nil, fmt.Errorf("RETRY_SCHEDULE: %w", scheduleErr)
 	}
 	d.Schedule = schedule
 	d.Events = eventdb.New(db, events, 0) // it only reads

@@ -20,7 +20,7 @@ func main() { boot.Main(build) }
 // build wires the function.
 func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
 	settings := cloud.NewSettings(getenv)
-	cfg, err := cloud.Config(ctx, getenv)
+	cfg, err := cloud.Config(getenv)
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (h
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := cloud.Config(ctx, getenv)
+	cfg, err := cloud.Config(getenv)
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@
 package cloudtest
 
 import (
-	"context"
 	"encoding/json"
 	"maps"
 	"os"
@@ -83,7 +82,6 @@ func Event(t testing.TB, name string) []byte {
 func Getenv(t testing.TB, variables map[string]string) func(string) string {
 	t.Helper()
 	all := environment(Stack(t))
-	setProcess(t, all)
 	maps.Copy(all, variables)
 	return func(name string) string { return all[name] }
 }
@@ -91,7 +89,7 @@ func Getenv(t testing.TB, variables map[string]string) func(string) string {
 // Config returns the SDK's configuration, made as the functions make theirs.
 func Config(t testing.TB) aws.Config {
 	t.Helper()
-	cfg, err := cloud.Config(context.Background(), Getenv(t, nil))
+	cfg, err := cloud.Config(Getenv(t, nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,26 +102,5 @@ func environment(stack StackFile) map[string]string {
 		"AWS_REGION":            stack.Region,
 		"AWS_ACCESS_KEY_ID":     stack.AccessKeyID,
 		"AWS_SECRET_ACCESS_KEY": stack.SecretAccessKey,
-	}
-}
-
-// setProcess sets the process's own environment, since the SDK reads nothing
-// else. All tests of a process use one local cloud and set the same values, so
-// parallel tests do not disturb each other (t.Setenv would forbid them). What a
-// developer's shell says about an account on AWS is emptied: no test reaches it.
-func setProcess(t testing.TB, variables map[string]string) {
-	t.Helper()
-	for name, value := range variables {
-		if err := os.Setenv(name, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, name := range []string{
-		"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
-		"AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_EVENTBRIDGE",
-	} {
-		if err := os.Unsetenv(name); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

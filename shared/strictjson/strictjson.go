@@ -7,6 +7,7 @@ package strictjson
 
 import (
 	"errors"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,6 +34,18 @@ func Parse(text []byte) (Object, error) {
 		return nil, ErrNotObject
 	}
 	return object, nil
+}
+
+// Unknown returns the names of members that are none of known, sorted.
+func (o Object) Unknown(known ...string) []string {
+	var unknown []string
+	for name := range o {
+		if !slices.Contains(known, name) {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
 }
 
 // IsNull reports whether v is the JSON value null.

@@ -27,9 +27,6 @@ type URLChecker interface {
 // has room for tens of thousands of wrong ones.
 const maxNamed = 20
 
-// maxQuoted is how much of a caller's own text an error quotes, in bytes.
-const maxQuoted = 64
-
 // DecodeNew reads the body of a POST. It returns InvalidJSON for what is not
 // one JSON object, and InvalidFields with every field that is missing, unknown
 // or not acceptable.
@@ -85,7 +82,7 @@ type decoder struct {
 func newDecoder(body []byte, urls URLChecker, whole bool) (*decoder, error) {
 	object, err := strictjson.Parse(body)
 	if err != nil {
-		return nil, apperr.Wrap(err, apperr.InvalidJSON, jsonProblem(err))
+		return nil, apperr.Wrap(err, apperr.InvalidJSON, strictjson.Problem(err))
 	}
 	return &decoder{object: object, urls: urls, whole: whole}, nil
 }
@@ -110,7 +107,7 @@ func (d *decoder) refuse(name string, p apperr.Problem, args ...any) {
 func (d *decoder) refuseRest() {
 	unknown := slices.Sorted(maps.Keys(d.object))
 	for _, name := range unknown[:min(len(unknown), maxNamed)] {
-		d.refuse(quote(name), apperr.Unknown)
+		d.refuse(strictjson.Quote(name), apperr.Unknown)
 	}
 }
 
@@ -237,18 +234,10 @@ func (d *decoder) events() []event.Type {
 			continue
 		}
 		if wrong++; wrong <= maxNamed {
-			d.refuse("events", problem, quote(name))
+			d.refuse("events", problem, strictjson.Quote(name))
 		}
 	}
 	return types
-}
-
-// quote returns the beginning of a caller's text, for an error.
-func quote(text string) string {
-	if len(text) <= maxQuoted {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxQuoted], "") + "…"
 }
 
 // urlProblem is what the caller is told about the guard's refusal.

@@ -1,0 +1,83 @@
+package event
+
+import (
+	"strings"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/strictjson"
+)
+
+// DecodePublished reads an event that a tenant publishes over HTTP: as in the
+// queue, but without tenant_id, which comes from the token. An event without
+// an id gets newID. It returns every refused field, in order.
+func DecodePublished(object strictjson.Object, tenantID, newID string) (Event, []apperr.Field) {
+	e := Event{TenantID: tenantID, ID: newID}
+	var fields []apperr.Field
+	refuse := func(name string, problem apperr.Problem, args ...any) {
+		fields = append(fields, apperr.Field{Name: name, Problem: problem, Args: args})
+	}
+	if value, given := object["id"]; given {
+		id, ok := strictjson.String(value)
+		if !ok || !ValidID(id) {
+			refuse("id", apperr.IDSyntax)
+		}
+		e.ID = id
+	}
+	switch value, given := object["type"]; {
+	case !given:
+		refuse("type", apperr.Required)
+	default:
+		text, ok := strictjson.String(value)
+		e.Type = Type(text)
+		if _, known := e.Type.Bit(); !ok {
+			refuse("type", apperr.WrongType, "string")
+		} else if !known {
+			refuse("type", apperr.UnknownEventType, strictjson.Quote(text))
+		}
+	}
+	if value, given := object["timestamp"]; given {
+		text, ok := strictjson.String(value)
+		if !ok || !validTimestamp(text) {
+			refuse("timestamp", apperr.TimeSyntax)
+		}
+		e.Timestamp, e.timestampGiven = text, true
+	}
+	switch value, given := object["data"]; {
+	case !given:
+		refuse("data", apperr.Required)
+	case !queueable(value):
+		refuse("data", apperr.NotQueueable)
+	default:
+		e.Data = value
+	}
+	for _, name := range object.Unknown("id", "type", "timestamp", "data") {
+		refuse(strictjson.Quote(name), apperr.Unknown)
+	}
+	return e, fields
+}
+
+// queueable reports whether SQS takes text: of the characters that it refuses,
+// valid JSON can only hold these two unescaped. See
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+func queueable(text []byte) bool {
+	return !strings.ContainsAny(string(text), "\uFFFE\uFFFF")
+}
+
+// Message returns e as a message of the events queue, which [Decode] reads. A
+// timestamp that the producer did not give is left to the queue.
+func (e Event) Message() string {
+	b := make([]byte, 0, len(e.Data)+256)
+	b = append(b, `{"id":"`...)
+	b = append(b, e.ID...)
+	b = append(b, `","type":"`...)
+	b = append(b, e.Type...)
+	b = append(b, `","tenant_id":"`...)
+	b = append(b, e.TenantID...)
+	if e.timestampGiven {
+		b = append(b, `","timestamp":"`...)
+		b = append(b, e.Timestamp...)
+	}
+	b = append(b, `","data":`...)
+	b = append(b, e.Data...)
+	return string(append(b, '}'))
+}

@@ -1,0 +1,39 @@
+package strictjson
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Problem says in a few words what is wrong with a text that [Parse] refused,
+// and where. It is
+// English in every language, as the messages of parsers are.
+func Problem(err error) string {
+	var syntax *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, ErrNotObject):
+		return "not an object"
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return "unexpected end"
+	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):
+		return "duplicate name " + Quote(string(syntax.JSONPointer))
+	case errors.As(err, &syntax):
+		return fmt.Sprintf("syntax error at byte %d", syntax.ByteOffset)
+	}
+	return "syntax error"
+}
+
+// maxQuoted is how much of a caller's own text an error quotes, in bytes.
+const maxQuoted = 64
+
+// Quote returns the beginning of a caller's text, for an error.
+func Quote(text string) string {
+	if len(text) <= maxQuoted {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxQuoted], "") + "…"
+}
