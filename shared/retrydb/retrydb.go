@@ -32,9 +32,6 @@ const Shards = 4
 // moved. The alarm on old rows comes long before it.
 const safetyNet = 30 * 24 * time.Hour
 
-// maxWrites is the limit of BatchWriteItem.
-const maxWrites = 25
-
 // API is the part of DynamoDB that a [Store] calls.
 type API interface {
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
@@ -47,10 +44,24 @@ type API interface {
 type Store struct {
 	api   API
 	table string
+	pause Pause
 }
 
+// Option changes how a Store waits.
+type Option func(*Store)
+
+// WithPause replaces [Backoff], which waits before writes that DynamoDB left
+// unprocessed are sent again.
+func WithPause(pause Pause) Option { return func(s *Store) { s.pause = pause } }
+
 // New returns the store of table.
-func New(api API, table string) *Store { return &Store{api, table} }
+func New(api API, table string, options ...Option) *Store {
+	s := &Store{api: api, table: table, pause: Backoff}
+	for _, option := range options {
+		option(s)
+	}
+	return s
+}
 
 // Row is a delivery that waits for its attempt.
 type Row struct {
@@ -134,51 +145,6 @@ func (k rowKey) item() map[string]types.AttributeValue {
 		"due": &types.AttributeValueMemberS{Value: k.Due},
 		"id":  &types.AttributeValueMemberS{Value: k.ID},
 	}
-}
-
-// write makes requests and returns the errors of those that failed.
-func (s *Store) write(ctx context.Context, requests map[rowKey]types.WriteRequest) map[rowKey]error {
-	failed := make(map[rowKey]error)
-	var chunk []rowKey
-	flush := func() {
-		if err := s.writeChunk(ctx, requests, chunk); err != nil {
-			for _, key := range chunk {
-				failed[key] = err
-			}
-		}
-		chunk = nil
-	}
-	for key := range requests {
-		if chunk = append(chunk, key); len(chunk) == maxWrites {
-			flush()
-		}
-	}
-	if len(chunk) > 0 {
-		flush()
-	}
-	return failed
-}
-
-// writeTries bounds how often what DynamoDB left unprocessed is sent again.
-const writeTries = 5
-
-func (s *Store) writeChunk(ctx context.Context, requests map[rowKey]types.WriteRequest, keys []rowKey) error {
-	var pending []types.WriteRequest
-	for _, key := range keys {
-		pending = append(pending, requests[key])
-	}
-	for range writeTries {
-		output, err := s.api.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-			RequestItems: map[string][]types.WriteRequest{s.table: pending},
-		})
-		if err != nil {
-			return fmt.Errorf("write retries: %w", err)
-		}
-		if pending = output.UnprocessedItems[s.table]; len(pending) == 0 {
-			return nil
-		}
-	}
-	return fmt.Errorf("write retries: %d rows were not processed", len(pending))
 }
 
 // In returns a page of the rows of a shard of m, those after the id after, and
