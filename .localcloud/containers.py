@@ -43,6 +43,7 @@ def invoke(it: cloud.Cloud) -> None:
 
 def follow(it: cloud.Cloud, *command: str) -> None:
     check_docker()
+    deploy.build()
     with reachable_from_containers(it.port):
         sam = prepare(it, *command)
         process = subprocess.Popen(sam, env=environment(it), cwd=ROOT)
@@ -57,7 +58,6 @@ def prepare(it: cloud.Cloud, *command: str) -> list[str]:
     """The command line that runs a `sam local` command on the cloud."""
     if not deploy.NATIVE:
         stop_with("on macOS: LAMBDA_EXECUTOR=docker make run, so that there are Linux binaries.")
-    deploy.build()
     write_template(it)
     options = ["--config-file", str(ROOT / "samconfig.toml"), "--template-file", str(TEMPLATE), *host_options(), *pull_options()]
     return [str(venvs.sam() / "sam"), *command, *options, "--parameter-overrides", *deploy.overrides()]

@@ -104,7 +104,7 @@ make stop                  stop, keep the data         make reset   stop, drop t
 
 
 def aws_commands(it: cloud.Cloud, stack: dict) -> str:
-    settings = f"AWS_ACCESS_KEY_ID={cloud.KEY_ID} AWS_SECRET_ACCESS_KEY={cloud.SECRET} AWS_REGION={cloud.REGION} aws --endpoint-url {it.endpoint}"
+    settings = f"AWS_ACCESS_KEY_ID={cloud.KEY_ID} AWS_SECRET_ACCESS_KEY={cloud.SECRET} AWS_DEFAULT_REGION={cloud.REGION} aws --endpoint-url {it.endpoint}"
     message = '{"type":"training.completed","tenant_id":"demo","data":{"job":7}}'
     entry = [{
         "EventBusName": stack["event_bus_name"], "Source": "platform", "DetailType": "training.completed",
