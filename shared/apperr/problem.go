@@ -37,6 +37,7 @@ const (
 	TimeRange
 	NotOneOf
 	NotQueueable
+	ListLength
 	problemEnd
 )
 
@@ -109,6 +110,8 @@ func (p Problem) text() locale.Text {
 		return locale.Text{Chinese: "必须晚于现在且早于 10000 年", English: "must be later than now and before the year 10000"}
 	case NotOneOf:
 		return locale.Text{Chinese: "必须是以下之一：%s", English: "must be one of %s"}
+	case ListLength:
+		return locale.Text{Chinese: "必须有 %d 到 %d 项", English: "must have %d to %d entries"}
 	case NotQueueable:
 		return locale.Text{Chinese: "包含无法排队的字符 U+FFFE 或 U+FFFF，请使用 \\u 转义", English: "holds U+FFFE or U+FFFF unescaped, which a queue cannot carry; write \\ufffe or \\uffff"}
 	}

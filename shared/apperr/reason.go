@@ -25,8 +25,10 @@ const (
 
 	ChangedMeanwhile Reason = 40901
 	TooManyWebhooks  Reason = 40902
+	EventConflict    Reason = 40903
 
 	BodyTooLarge Reason = 41301
+	DataTooLarge Reason = 41302
 
 	TestedTooOften Reason = 42901
 
@@ -75,6 +77,8 @@ func reasons() map[Reason]entry {
 		WrongMethod:            {MethodNotAllowed, locale.Text{Chinese: "该接口不支持 %s 方法，支持：%s", English: "This route does not take %s; it takes %s"}},
 		ChangedMeanwhile:       {Conflict, locale.Text{Chinese: "Webhook 同时被其他请求修改，请重试", English: "The webhook was changed by another request at the same time; try again"}},
 		TooManyWebhooks:        {Conflict, locale.Text{Chinese: "Webhook 数量已达上限 %d 个，请先删除不用的", English: "The limit of %d webhooks is reached; delete one first"}},
+		EventConflict:          {Conflict, locale.Text{Chinese: "ID 为 %s 的事件已存在且内容不同，请为每个事件使用不同的 ID", English: "Another event has the id %s; give every event an id of its own"}},
+		DataTooLarge:           {TooLarge, locale.Text{Chinese: "事件的 data 不能超过 %d 字节", English: "The data of an event must not exceed %d bytes"}},
 		BodyTooLarge:           {TooLarge, locale.Text{Chinese: "请求体不能超过 %d 字节", English: "The body must not exceed %d bytes"}},
 		TestedTooOften:         {RateLimited, locale.Text{Chinese: "测试过于频繁，请 %d 秒后重试", English: "Tested too often; try again in %d seconds"}},
 		InternalError:          {Internal, locale.Text{Chinese: "服务内部错误，请稍后重试", English: "Internal error; try again later"}},

@@ -19,6 +19,10 @@ type Build[F any] func(ctx context.Context, log *slog.Logger, getenv func(string
 // be built, it logs why and ends the process, which fails the cold start.
 func Main[F any](build Build[F]) {
 	log := lambdacontext.NewLogger()
+	// net/http and api-proxy print to the standard logger, and what they print
+	// may quote a hostile receiver: kept out unless somebody debugs.
+	slog.SetLogLoggerLevel(slog.LevelDebug)
+	slog.SetDefault(log)
 	function, err := build(context.Background(), log, os.Getenv)
 	if err != nil {
 		log.Error("the function cannot start", "error", err.Error())

@@ -20,16 +20,27 @@ type Reply struct {
 	Status  int
 	Message string
 	Data    any
+	// Code is 0, but for a reply that carries several errors at once.
+	Code int
 }
 
 // OK is a 200 with the contract's plain "success".
-func OK(data any) Reply { return Reply{http.StatusOK, "success", data} }
+func OK(data any) Reply { return Reply{Status: http.StatusOK, Message: "success", Data: data} }
 
-type envelope struct {
+// Envelope is what every answer with a body is wrapped in.
+type Envelope struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
 	Data    any    `json:"data,omitzero"`
 }
+
+// EnvelopeOf returns err as the caller of r is told it.
+func EnvelopeOf(r *http.Request, err error) Envelope {
+	return errorBody(apperr.From(err), LocaleOf(r))
+}
+
+// StatusOf returns the HTTP status of err.
+func StatusOf(err error) int { return statusOf(apperr.From(err).Code()) }
 
 type refusedFields struct {
 	Errors []refusedField `json:"errors"`
@@ -45,7 +56,7 @@ func (reply Reply) write(w http.ResponseWriter) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	return writeJSON(w, reply.Status, envelope{0, reply.Message, reply.Data})
+	return writeJSON(w, reply.Status, Envelope{reply.Code, reply.Message, reply.Data})
 }
 
 // writeError writes err's envelope and returns the status.
@@ -62,7 +73,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) int {
 		// §15.5.6 wants them in this header.
 		w.Header().Set("Allow", fmt.Sprint(e.Args[1]))
 	}
-	if writeJSON(w, status, errorEnvelope(e, l)) != nil {
+	if writeJSON(w, status, errorBody(e, l)) != nil {
 		// Strings and numbers always encode; without this line a mistake here
 		// would answer 200 with nothing.
 		w.WriteHeader(http.StatusInternalServerError)
@@ -70,8 +81,8 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) int {
 	return status
 }
 
-func errorEnvelope(e *apperr.Error, l locale.Locale) envelope {
-	answer := envelope{Code: int(e.Reason), Message: e.Message(l)}
+func errorBody(e *apperr.Error, l locale.Locale) Envelope {
+	answer := Envelope{Code: int(e.Reason), Message: e.Message(l)}
 	if len(e.Fields) > 0 {
 		var refused refusedFields
 		for _, f := range e.Fields {
@@ -99,7 +110,7 @@ func writeJSON(w http.ResponseWriter, status int, value any) error {
 // unreadable answers an event that is no request at all.
 func unreadable(request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	e := apperr.New(apperr.UnreadableTarget)
-	body, err := json.Marshal(errorEnvelope(e, locale.Negotiate(request.Headers["accept-language"])))
+	body, err := json.Marshal(errorBody(e, locale.Negotiate(request.Headers["accept-language"])))
 	if err != nil {
 		return events.APIGatewayV2HTTPResponse{StatusCode: http.StatusInternalServerError}
 	}

@@ -1,0 +1,96 @@
+package main
+
+import (
+	"crypto/rand"
+	"net/http"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/event"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/strictjson"
+)
+
+// maxEvents is how many events one request may carry.
+const maxEvents = 100
+
+// entry is one event of a request and why it is not accepted, if it is not.
+type entry struct {
+	event event.Event
+	err   error
+}
+
+// newEntry reads an event of a tenant. Without an id it gets a random one, so
+// a producer that wants to repeat a request safely gives its own.
+func newEntry(object strictjson.Object, tenantID string) *entry {
+	e, fields := event.DecodePublished(object, tenantID, "evt_"+rand.Text())
+	err := apperr.Refuse(fields)
+	if err == nil && len(e.Data) > event.MaxData {
+		err = apperr.New(apperr.DataTooLarge, event.MaxData)
+	}
+	return &entry{e, err}
+}
+
+// readBatch reads the events of {"events": [...]}. An event that is not
+// acceptable is an entry with an error; the others go on.
+func readBatch(object strictjson.Object, list jsontext.Value, tenantID string) ([]*entry, error) {
+	var fields []apperr.Field
+	var values []jsontext.Value
+	switch {
+	case list.Kind() != '[' || json.Unmarshal(list, &values) != nil:
+		fields = append(fields, apperr.Field{Name: "events", Problem: apperr.WrongType, Args: []any{"array"}})
+	case len(values) < 1 || len(values) > maxEvents:
+		fields = append(fields, apperr.Field{Name: "events", Problem: apperr.ListLength, Args: []any{1, maxEvents}})
+	}
+	for _, name := range object.Unknown("events") {
+		fields = append(fields, apperr.Field{Name: strictjson.Quote(name), Problem: apperr.Unknown})
+	}
+	if err := apperr.Refuse(fields); err != nil {
+		return nil, err
+	}
+	entries := make([]*entry, 0, len(values))
+	for _, value := range values {
+		item, err := strictjson.Parse(value)
+		if err != nil {
+			entries = append(entries, &entry{err: apperr.Wrap(err, apperr.InvalidJSON, strictjson.Problem(err))})
+			continue
+		}
+		entries = append(entries, newEntry(item, tenantID))
+	}
+	return entries, nil
+}
+
+// result is what became of one event of a batch, in the order of the request.
+type result struct {
+	ID    string            `json:"id,omitzero"`
+	Error *httpapi.Envelope `json:"error,omitzero"`
+}
+
+type results struct {
+	Accepted int      `json:"accepted"`
+	Items    []result `json:"items"`
+}
+
+// batchReply is 202 when at least one event is accepted. When none is, the
+// status is that of the first refusal: a producer that only looks at the
+// status is not misled.
+func batchReply(r *http.Request, entries []*entry) httpapi.Reply {
+	var answer results
+	for _, e := range entries {
+		if e.err == nil {
+			answer.Accepted++
+			answer.Items = append(answer.Items, result{ID: e.event.ID})
+			continue
+		}
+		body := httpapi.EnvelopeOf(r, e.err)
+		answer.Items = append(answer.Items, result{ID: e.event.ID, Error: &body})
+	}
+	reply := httpapi.Reply{Status: http.StatusAccepted, Message: accepted, Data: answer}
+	if answer.Accepted == 0 {
+		first := *answer.Items[0].Error
+		reply.Status, reply.Code, reply.Message = httpapi.StatusOf(entries[0].err), first.Code, first.Message
+	}
+	return reply
+}

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/auth"
+	"webhooks/shared/event"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/queue"
+	"webhooks/shared/strictjson"
+)
+
+// maxBody is the size of the largest request body, in bytes: what the queue
+// takes in one request.
+const maxBody = 1 << 20
+
+// known reads which events are stored already.
+type known interface {
+	Known(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error)
+}
+
+// sender queues messages.
+type sender interface {
+	Send(ctx context.Context, messages []queue.Message) []error
+}
+
+type handler struct {
+	events known
+	queue  sender
+}
+
+func (h handler) route() httpapi.Route {
+	return httpapi.Route{Pattern: "POST /api/v1/events", Scope: auth.EventsPublish, MaxBody: maxBody, Handle: h.publish}
+}
+
+// accepted is the message of a 202. It means that the events are queued, and
+// the queue keeps them until they are fanned out.
+const accepted = "事件已接收"
+
+// publish queues one event, {"id"?, "type", "timestamp"?, "data"}, or up to
+// 100, {"events": [...]}.
+func (h handler) publish(r *http.Request, caller auth.Caller) (httpapi.Reply, error) {
+	body, err := httpapi.ReadBody(r)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	object, err := strictjson.Parse(body)
+	if err != nil {
+		return httpapi.Reply{}, apperr.Wrap(err, apperr.InvalidJSON, strictjson.Problem(err))
+	}
+	list, isBatch := object["events"]
+	if !isBatch {
+		entries := []*entry{newEntry(object, caller.TenantID)}
+		h.queueAll(r.Context(), entries)
+		if err := entries[0].err; err != nil {
+			return httpapi.Reply{}, err
+		}
+		return httpapi.Reply{Status: http.StatusAccepted, Message: accepted, Data: map[string]string{"id": entries[0].event.ID}}, nil
+	}
+	entries, err := readBatch(object, list, caller.TenantID)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	h.queueAll(r.Context(), entries)
+	return batchReply(r, entries), nil
+}
+
+// queueAll queues the entries that are new. What is stored already under the
+// same id is accepted if it is the same event, and a conflict otherwise.
+func (h handler) queueAll(ctx context.Context, entries []*entry) {
+	entries = h.unknown(ctx, entries)
+	messages := make([]queue.Message, 0, len(entries))
+	for _, e := range entries {
+		messages = append(messages, queue.Message{Body: e.event.Message(), Group: e.event.TenantID})
+	}
+	for i, err := range h.queue.Send(ctx, messages) {
+		if err != nil {
+			entries[i].err = apperr.Wrap(err, apperr.TemporarilyUnavailable)
+		}
+	}
+}
+
+// unknown returns the entries that are not stored, and settles the others.
+func (h handler) unknown(ctx context.Context, entries []*entry) []*entry {
+	var keys []event.Key
+	var valid []*entry
+	for _, e := range entries {
+		if e.err == nil {
+			valid = append(valid, e)
+			keys = append(keys, e.event.Key())
+		}
+	}
+	stored, err := h.events.Known(ctx, keys, time.Now())
+	var unknown []*entry
+	for _, e := range valid {
+		hash, known := stored[e.event.Key()]
+		switch {
+		case err != nil:
+			e.err = apperr.Wrap(err, apperr.TemporarilyUnavailable)
+		case known && hash != e.event.Hash():
+			e.err = apperr.New(apperr.EventConflict, e.event.ID)
+		case !known:
+			unknown = append(unknown, e)
+		}
+	}
+	return unknown
+}

@@ -1,0 +1,203 @@
+package main
+
+import (
+	"encoding/json"
+	"log/slog"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/cloudtest"
+	"webhooks/shared/event"
+	"webhooks/shared/eventdb"
+	"webhooks/shared/httpapi"
+)
+
+type bundle struct {
+	function httpapi.Function
+	request  events.APIGatewayV2HTTPRequest
+	queue    *sqs.Client
+	url      string
+	stored   *eventdb.Store
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	cfg := cloudtest.Config(t)
+	table, url := cloudtest.Table(t, "EventsTable"), cloudtest.Queue(t)
+	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
+		"EVENTS_TABLE": table, "EVENTS_QUEUE_URL": url,
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle{
+		function: function, request: cloudtest.Request(t, "publish-events.json"), queue: sqs.NewFromConfig(cfg),
+		url: url, stored: eventdb.New(dynamodb.NewFromConfig(cfg), table, time.Hour),
+	}
+}
+
+func (b bundle) publish(t *testing.T, body string) cloudtest.Answer {
+	t.Helper()
+	b.request.Body = body
+	return cloudtest.Invoke(t, b.function, b.request)
+}
+
+// queued takes everything out of the queue.
+func (b bundle) queued(t *testing.T) []string {
+	t.Helper()
+	var bodies []string
+	for {
+		output, err := b.queue.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &b.url, MaxNumberOfMessages: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(output.Messages) == 0 {
+			return bodies
+		}
+		for _, m := range output.Messages {
+			bodies = append(bodies, *m.Body)
+		}
+	}
+}
+
+func TestSample(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	answer := cloudtest.Invoke(t, b.function, b.request)
+	if want := `{"code":0,"message":"事件已接收","data":{"id":"env-42-created"}}`; answer.Status != 202 || answer.Body != want {
+		t.Errorf("answer = %d %s, want 202 %s", answer.Status, answer.Body, want)
+	}
+	want := []string{`{"id":"env-42-created","type":"environment.created","tenant_id":"demo","timestamp":"2026-01-26T10:00:00Z","data":{"environment_id": 42}}`}
+	if diff := cmp.Diff(want, b.queued(t)); diff != "" {
+		t.Errorf("queued (-want +got):\n%s", diff)
+	}
+}
+
+func TestBytesAndGeneratedID(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	answer := b.publish(t, `{"type":"alert.resolved","data":{ "z": 1.000000000000000000001, "a": "\u00e9\/" }}`)
+	id, _ := answer.Envelope(t).Data["id"].(string)
+	want := []string{`{"id":"` + id + `","type":"alert.resolved","tenant_id":"demo","data":{ "z": 1.000000000000000000001, "a": "\u00e9\/" }}`}
+	if diff := cmp.Diff(want, b.queued(t)); diff != "" || !strings.HasPrefix(id, "evt_") {
+		t.Errorf("queued (-want +got):\n%s", diff)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	large := `"` + strings.Repeat("x", event.MaxData) + `"`
+	tests := []struct {
+		name, body string
+		status     int
+		want       []string
+	}{
+		{name: "not JSON", body: `hello`, status: 400},
+		{name: "everything wrong", body: `{"id":"a.b","type":"x","timestamp":"today","tenant_id":"acme"}`, status: 400, want: []string{"id", "type", "timestamp", "data", "tenant_id"}},
+		{name: "empty", body: `{}`, status: 400, want: []string{"type", "data"}},
+		{name: "a type that is no string", body: `{"type":1,"data":1}`, status: 400, want: []string{"type"}},
+		{name: "what no queue carries", body: "{\"type\":\"alert.resolved\",\"data\":\"\uffff\"}", status: 400, want: []string{"data"}},
+		{name: "events no list", body: `{"events":{}}`, status: 400, want: []string{"events"}},
+		{name: "no events", body: `{"events":[]}`, status: 400, want: []string{"events"}},
+		{name: "101 events", body: `{"events":[1` + strings.Repeat(",1", 100) + `]}`, status: 400, want: []string{"events"}},
+		{name: "a batch with a type", body: `{"events":[{}],"type":"alert.resolved"}`, status: 400, want: []string{"type"}},
+		{name: "data too large", body: `{"type":"alert.resolved","data":` + large + `}`, status: 413},
+		{name: "body too large", body: strings.Repeat(" ", maxBody+1), status: 413},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			answer := b.publish(t, tt.body)
+			if answer.Status != tt.status {
+				t.Fatalf("answer = %d %.300s, want %d", answer.Status, answer.Body, tt.status)
+			}
+			if tt.want != nil {
+				if diff := cmp.Diff(tt.want, answer.Refused(t)); diff != "" {
+					t.Errorf("refused fields (-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}
+
+func TestBatch(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	t.Run("each entry has its own result", func(t *testing.T) {
+		answer := b.publish(t, `{"events":[{"id":"a","type":"alert.resolved","data":1},{"id":"b","type":"nothing","data":1},7,{"id":"c","type":"alert.resolved","data":2}]}`)
+		var got struct {
+			Data struct {
+				Accepted int
+				Items    []struct {
+					ID    string
+					Error struct{ Code int }
+				}
+			}
+		}
+		if err := json.Unmarshal([]byte(answer.Body), &got); err != nil {
+			t.Fatal(err)
+		}
+		var items []string
+		for _, item := range got.Data.Items {
+			items = append(items, item.ID+" "+strconv.Itoa(item.Error.Code))
+		}
+		if diff := cmp.Diff([]string{"a 0", "b 40002", " 40001", "c 0"}, items); diff != "" || answer.Status != 202 || got.Data.Accepted != 2 {
+			t.Errorf("answer = %d %s\nitems (-want +got):\n%s", answer.Status, answer.Body, diff)
+		}
+		if n := len(b.queued(t)); n != 2 {
+			t.Errorf("%d events queued, want 2", n)
+		}
+	})
+	t.Run("none accepted is no success", func(t *testing.T) {
+		answer := b.publish(t, `{"events":[{"type":"nothing","data":1}]}`)
+		if answer.Status != 400 || answer.Envelope(t).Code != 40002 {
+			t.Errorf("answer = %d %s", answer.Status, answer.Body)
+		}
+	})
+}
+
+func TestKnownID(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const first = `{"id":"e1","type":"alert.resolved","data":1}`
+	message := event.Message{Body: []byte(`{"id":"e1","type":"alert.resolved","tenant_id":"demo","data":1}`)}
+	e, err := event.Decode(message)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := b.stored.Store(t.Context(), e, nil, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	if answer := b.publish(t, first); answer.Status != 202 || !strings.Contains(answer.Body, `"id":"e1"`) {
+		t.Errorf("the same event again: %d %s", answer.Status, answer.Body)
+	}
+	if answer := b.publish(t, `{"id":"e1","type":"alert.resolved","data":2}`); answer.Status != 409 {
+		t.Errorf("another event under its id: %d %s, want 409", answer.Status, answer.Body)
+	}
+	if n := len(b.queued(t)); n != 0 {
+		t.Errorf("%d events queued, want none", n)
+	}
+}
+
+func TestQueueDown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var err error
+	b.function, err = build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
+		"EVENTS_TABLE": cloudtest.Table(t, "EventsTable"), "EVENTS_QUEUE_URL": b.url + "-gone",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer := b.publish(t, `{"type":"alert.resolved","data":1}`); answer.Status != 503 {
+		t.Errorf("answer = %d %s, want 503: nothing was accepted", answer.Status, answer.Body)
+	}
+}

@@ -1,0 +1,37 @@
+// Function publish-events serves POST /api/v1/events: it queues the events of
+// a tenant.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"webhooks/shared/boot"
+	"webhooks/shared/cloud"
+	"webhooks/shared/eventdb"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/queue"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(_ context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := cloud.NewSettings(getenv)
+	table, url := settings.Required("EVENTS_TABLE"), settings.Required("EVENTS_QUEUE_URL")
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	cfg, err := cloud.Config(getenv)
+	if err != nil {
+		return nil, err
+	}
+	h := handler{
+		events: eventdb.New(dynamodb.NewFromConfig(cfg), table, 0), // it only reads
+		queue:  queue.New(sqs.NewFromConfig(cfg), url),
+	}
+	return httpapi.New(log, h.route()), nil
+}
