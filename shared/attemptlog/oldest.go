@@ -47,7 +47,7 @@ func FirstLive(count int64, probe Probe) (int64, error) {
 
 // nearBuckets is how many buckets before the found one are looked at without a
 // gap.
-const nearBuckets = 4
+const nearBuckets = 8
 
 // search remembers that no bucket before low is live.
 type search struct {

@@ -51,7 +51,7 @@ func TestFirstLiveIsFoundAmongHoles(t *testing.T) {
 		h.states = append(h.states, make([]attemptlog.State, rapid.IntRange(0, 200).Draw(t, "deleted"))...)
 		// What expired is deleted in any order, so any number may be gone.
 		h.states = append(h.states, drawRun(t, "expired", attemptlog.Expired, 30)...)
-		h.states = append(h.states, drawRun(t, "live", attemptlog.Live, 3)...)
+		h.states = append(h.states, drawRun(t, "live", attemptlog.Live, 7)...)
 		got, err := attemptlog.FirstLive(int64(len(h.states)), h.probe)
 		if err != nil || got != h.want() {
 			t.Fatalf("first live bucket is %d (%v), want %d of %v", got, err, h.want(), h.states)

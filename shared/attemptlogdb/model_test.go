@@ -23,9 +23,10 @@ type model struct {
 	lost    int // ids given to nothing since the last written log
 }
 
-// maxLost keeps holes below four empty buckets in a row, for which the search
-// promises to be exact.
-const maxLost = 390
+// maxLost keeps holes below eight empty buckets in a row, for which the search
+// promises to be exact: six whole ones, and the last one, of which few ids are
+// given yet.
+const maxLost = 690
 
 // TestListIsExactAfterAnyHistory plays random histories of appends, crashes and
 // waits, drops some of what expired, and reads all pages.
@@ -43,7 +44,7 @@ func TestListIsExactAfterAnyHistory(t *testing.T) {
 			b.now = b.now.Add(time.Duration(rapid.IntRange(0, 15*24).Draw(rt, "hours")) * time.Hour)
 		}
 		m.drop(t, rapid.SliceOfN(rapid.Bool(), len(m.written), len(m.written)).Draw(rt, "drop"))
-		m.check(t, rt, rapid.IntRange(60, 100).Draw(rt, "size"))
+		m.check(t, rt, rapid.IntRange(80, 100).Draw(rt, "size"))
 	})
 }
 
