@@ -38,7 +38,8 @@ func (c *compressor) pack(body []byte, other int) (packed []byte, deflated bool)
 		// A bytes.Buffer never fails; stored as it is, the body is as good.
 		return body, false
 	}
-	if units(small.Len()+other) == units(len(body)+other) {
+	// Deflated, random bytes are a few bytes longer, which may be a unit more.
+	if units(small.Len()+other) >= units(len(body)+other) {
 		return body, false
 	}
 	return small.Bytes(), true

@@ -69,51 +69,6 @@ func bodyKey(k event.Key, hash event.Hash) string {
 	return rowKey(k) + "#" + hex.EncodeToString(hash[:])
 }
 
-// Known returns the hashes of those keys that are stored and not expired at
-// now. The read is strongly consistent.
-func (s *Store) Known(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error) {
-	projection, err := expression.NewBuilder().WithProjection(
-		expression.NamesList(expression.Name("event"), expression.Name("hash"), expression.Name("ttl"))).Build()
-	if err != nil {
-		return nil, fmt.Errorf("build the projection: %w", err)
-	}
-	byRow := make(map[string]event.Key, len(keys))
-	request := types.KeysAndAttributes{
-		ConsistentRead:           aws.Bool(true),
-		ProjectionExpression:     projection.Projection(),
-		ExpressionAttributeNames: projection.Names(),
-	}
-	for _, key := range keys {
-		if _, twice := byRow[rowKey(key)]; !twice {
-			byRow[rowKey(key)] = key
-			request.Keys = append(request.Keys, itemKey(rowKey(key)))
-		}
-	}
-	known := make(map[event.Key]event.Hash)
-	for pending := map[string]types.KeysAndAttributes{s.table: request}; len(request.Keys) > 0 && len(pending) > 0; {
-		output, err := s.api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: pending})
-		if err != nil {
-			return nil, fmt.Errorf("read known events: %w", err)
-		}
-		for _, item := range output.Responses[s.table] {
-			var r row
-			if err := attributevalue.UnmarshalMap(item, &r); err != nil {
-				return nil, fmt.Errorf("read a known event: %w", err)
-			}
-			// DynamoDB deletes expired items days late:
-			// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
-			if r.TTL > now.Unix() && len(r.Hash) == len(event.Hash{}) {
-				known[byRow[r.Event]] = event.Hash(r.Hash)
-			}
-		}
-		// The keys are at most a batch of the queue and their items small, so
-		// what is left was throttled; the SDK's own retries are behind us, and
-		// ctx ends the loop.
-		pending = output.UnprocessedKeys
-	}
-	return known, nil
-}
-
 // Store keeps e with the webhooks it matched, on the condition that its id is
 // free or expired. It returns nil when the same event is already stored, and
 // ErrConflict when another one is.
