@@ -1,0 +1,104 @@
+package e2e_test
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"encoding/xml"
+	"net/http"
+	"net/url"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
+)
+
+// The tests call three services once each for what no function needs; the SDK's
+// signer and net/http do, and the module keeps no dependency for it.
+
+// administrator returns the credentials of the local cloud's root.
+func administrator(t testing.TB) aws.Credentials {
+	stack := deployed(t)
+	return aws.Credentials{AccessKeyID: stack.AccessKeyID, SecretAccessKey: stack.SecretAccessKey}
+}
+
+// awsCall sends a signed request to a service of the local cloud.
+func awsCall(t testing.TB, service, method, path string, payload []byte, header http.Header, by aws.Credentials) answer {
+	t.Helper()
+	stack := deployed(t)
+	request, err := http.NewRequestWithContext(t.Context(), method, stack.EndpointURL+path, bytes.NewReader(payload))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = header
+	hash := sha256.Sum256(payload)
+	if err := v4.NewSigner().SignHTTP(t.Context(), by, request, hex.EncodeToString(hash[:]), service, stack.Region, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	return do(t, request)
+}
+
+// invoke calls a function with the credentials of somebody.
+// https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
+func invoke(t testing.TB, function string, payload []byte, by aws.Credentials) answer {
+	t.Helper()
+	return awsCall(t, "lambda", http.MethodPost, "/2015-03-31/functions/"+function+"/invocations", payload, http.Header{}, by)
+}
+
+// environment returns the variables of a deployed function.
+// https://docs.aws.amazon.com/lambda/latest/api/API_GetFunctionConfiguration.html
+func environment(t testing.TB, function string) map[string]string {
+	t.Helper()
+	got := awsCall(t, "lambda", http.MethodGet, "/2015-03-31/functions/"+function+"/configuration", nil, http.Header{}, administrator(t))
+	var configuration struct {
+		Environment struct{ Variables map[string]string }
+	}
+	if err := json.Unmarshal([]byte(got.Body), &configuration); err != nil || got.Status != http.StatusOK {
+		t.Fatalf("configuration of %s: status %d, %v: %s", function, got.Status, err, got.Body)
+	}
+	return configuration.Environment.Variables
+}
+
+// physicalID returns the name that the deployment gave to a resource of the template.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html
+func physicalID(t testing.TB, logicalID string) string {
+	t.Helper()
+	form := url.Values{
+		"Action": {"DescribeStackResource"}, "Version": {"2010-05-15"},
+		"StackName": {deployed(t).StackName}, "LogicalResourceId": {logicalID},
+	}
+	got := awsCall(t, "cloudformation", http.MethodPost, "/", []byte(form.Encode()),
+		http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, administrator(t))
+	var response struct {
+		ID string `xml:"DescribeStackResourceResult>StackResourceDetail>PhysicalResourceId"`
+	}
+	if err := xml.Unmarshal([]byte(got.Body), &response); err != nil || response.ID == "" {
+		t.Fatalf("find %s in the stack: status %d, %v: %s", logicalID, got.Status, err, got.Body)
+	}
+	return response.ID
+}
+
+// putEvent puts an event on the bus and returns the id that the bus gave it.
+// https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
+func putEvent(t testing.TB, detailType, detail string) string {
+	t.Helper()
+	payload, err := json.Marshal(map[string]any{"Entries": []map[string]string{{
+		"EventBusName": deployed(t).EventBusName, "Source": "platform", "DetailType": detailType, "Detail": detail,
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := awsCall(t, "events", http.MethodPost, "/", payload,
+		http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"AWSEvents.PutEvents"}}, administrator(t))
+	var response struct {
+		Entries []struct {
+			ID string `json:"EventId"`
+		}
+	}
+	if err := json.Unmarshal([]byte(got.Body), &response); err != nil || len(response.Entries) != 1 || response.Entries[0].ID == "" {
+		t.Fatalf("put an event: status %d, %v: %s", got.Status, err, got.Body)
+	}
+	return response.Entries[0].ID
+}
