@@ -86,7 +86,7 @@ func router(log *slog.Logger, route Route) http.Handler {
 }
 
 func noRoute(r *http.Request, _ auth.Caller) (Reply, error) {
-	return Reply{}, apperr.New(apperr.RouteNotFound, r.Method+" "+r.URL.Path)
+	return Reply{}, apperr.New(apperr.RouteNotFound, Shown(r.Method+" "+r.URL.Path))
 }
 
 // adapter serves one route.
