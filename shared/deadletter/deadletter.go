@@ -60,12 +60,13 @@ func xmlLegal(s string) string {
 }
 
 // NearlyExhausted reports whether m was received for nearly the last time
-// before its queue, which allows maxReceiveCount receives, gives it up.
+// before its queue, which allows maxReceiveCount receives, gives it up. The
+// first receive never is, or with a count of 2 nothing would be tried at all.
 func NearlyExhausted(m events.SQSMessage, maxReceiveCount int) (bool, error) {
 	count, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	if err != nil {
 		return false, fmt.Errorf("read the receive count: %w", errors.Unwrap(err))
 	}
 	// One receive is left for the case that sending the letter fails.
-	return count >= maxReceiveCount-1, nil
+	return count >= max(2, maxReceiveCount-1), nil
 }
