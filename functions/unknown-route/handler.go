@@ -14,11 +14,12 @@ import (
 // shows it. It repeats template.yaml, and a test compares the two.
 func routes() map[string][]string {
 	return map[string][]string{
-		"/api/v1/events":                     {"POST"},
-		"/api/v1/webhooks":                   {"GET", "POST"},
-		"/api/v1/webhooks/{webhook_id}":      {"DELETE", "GET", "PUT"},
-		"/api/v1/webhooks/{webhook_id}/logs": {"GET"},
-		"/api/v1/webhooks/{webhook_id}/test": {"POST"},
+		"/api/v1/events":                                     {"POST"},
+		"/api/v1/webhooks":                                   {"GET", "POST"},
+		"/api/v1/webhooks/{webhook_id}":                      {"DELETE", "GET", "PUT"},
+		"/api/v1/webhooks/{webhook_id}/logs":                 {"GET"},
+		"/api/v1/webhooks/{webhook_id}/logs/{log_id}/resend": {"POST"},
+		"/api/v1/webhooks/{webhook_id}/test":                 {"POST"},
 	}
 }
 
