@@ -26,7 +26,7 @@ func mixedBatch() (batch []events.SQSMessage, poison deadletter.Letter) {
 }
 
 // copies counts the deliveries of each event.
-func (b bundle) copies(t testing.TB) map[string]int {
+func (b bundle) copies(t *testing.T) map[string]int {
 	t.Helper()
 	counts := make(map[string]int)
 	for _, d := range b.queued(t) {
