@@ -45,9 +45,9 @@ type Record struct {
 type Store interface {
 	// Get returns the record, the zero Record before the first fetch.
 	Get(context.Context) (Record, error)
-	// Claim reports whether the caller may fetch: whether TriedAt was before
-	// notSince. If so, it is now.
-	Claim(ctx context.Context, now, notSince time.Time) (bool, error)
+	// Claim reports whether the caller may fetch: whether TriedAt is zero or not
+	// after limit. If so, it becomes now.
+	Claim(ctx context.Context, now, limit time.Time) (bool, error)
 	// Save keeps a good set, unless a later one is kept already.
 	Save(ctx context.Context, text []byte, fetchedAt time.Time) error
 }

@@ -86,27 +86,26 @@ func at(seconds int64) time.Time {
 	return time.Unix(seconds, 0).UTC()
 }
 
-// Claim reports whether the last fetch was before notSince, and if so notes
+// Claim reports whether the last fetch was not after limit, and if so notes
 // that there is one now: of two callers one is told so.
-func (s *Store) Claim(ctx context.Context, now, notSince time.Time) (bool, error) {
+func (s *Store) Claim(ctx context.Context, now, limit time.Time) (bool, error) {
 	return s.update(ctx, "claim a fetch of the key set",
-		older(triedName, notSince),
+		absentOr(triedName, expression.Name(triedName).LessThanEqual(expression.Value(limit.Unix()))),
 		expression.Set(expression.Name(triedName), expression.Value(now.Unix())))
 }
 
 // Save keeps a set, unless a later one is kept already.
 func (s *Store) Save(ctx context.Context, text []byte, fetchedAt time.Time) error {
 	_, err := s.update(ctx, "keep the key set",
-		older(fetchedName, fetchedAt),
+		absentOr(fetchedName, expression.Name(fetchedName).LessThan(expression.Value(fetchedAt.Unix()))),
 		expression.
 			Set(expression.Name(jwksName), expression.Value(text)).
 			Set(expression.Name(fetchedName), expression.Value(fetchedAt.Unix())))
 	return err
 }
 
-// older holds when the time of that name is absent or before limit.
-func older(name string, limit time.Time) expression.ConditionBuilder {
-	return expression.Name(name).AttributeNotExists().Or(expression.Name(name).LessThan(expression.Value(limit.Unix())))
+func absentOr(name string, condition expression.ConditionBuilder) expression.ConditionBuilder {
+	return expression.Name(name).AttributeNotExists().Or(condition)
 }
 
 // update changes the item, and reports whether the condition held.

@@ -92,6 +92,8 @@ func (v *Verifier) Verify(ctx context.Context, text string) (Identity, error) {
 		return c.identity, nil
 	case errors.Is(err, jwks.ErrUnavailable):
 		return Identity{}, fmt.Errorf("verify a JWT: %w", err)
+	case errors.Is(err, jwt.ErrTokenMalformed):
+		return Identity{}, Malformed
 	case wrongAlgorithm(token):
 		return Identity{}, WrongAlgorithm
 	}
@@ -110,9 +112,6 @@ func foreign(r rune) bool {
 
 // wrongAlgorithm tells apart two failures for which the library has one error.
 func wrongAlgorithm(token *jwt.Token) bool {
-	if token == nil || token.Header == nil {
-		return false
-	}
 	name, _ := token.Header["alg"].(string)
 	return !slices.Contains(jwks.Algorithms(), name)
 }

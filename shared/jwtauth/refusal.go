@@ -41,7 +41,6 @@ func refusalOf(err error) Refusal {
 		err     error
 		refusal Refusal
 	}{
-		{jwt.ErrTokenMalformed, Malformed},
 		{jwt.ErrTokenSignatureInvalid, WrongSignature},
 		{jwt.ErrTokenExpired, Expired},
 		{jwt.ErrTokenNotValidYet, NotYetValid},
