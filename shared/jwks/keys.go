@@ -133,7 +133,11 @@ func (k *Keys) refresh(ctx context.Context, now time.Time, age time.Duration) er
 	if err == nil {
 		err = k.adopt(record.JWKS, record.FetchedAt)
 	}
-	if now.Sub(k.fetchedAt) < age || !k.mayFetch(ctx, now, record) {
+	if now.Sub(k.fetchedAt) < age {
+		return err
+	}
+	may, claimErr := k.mayFetch(ctx, now, record)
+	if err = errors.Join(err, claimErr); !may {
 		return err
 	}
 	return errors.Join(err, k.fetch(ctx, now))
@@ -153,22 +157,18 @@ func (k *Keys) adopt(text []byte, fetchedAt time.Time) error {
 }
 
 // mayFetch keeps the fetches RetryAfter apart: those of this instance always,
-// those of all of them as long as there is a set to go on with. Without one, an
-// instance that waits for another could answer nothing.
-func (k *Keys) mayFetch(ctx context.Context, now time.Time, record Record) bool {
-	limit := now.Add(-RetryAfter)
+// those of all of them where that works. An instance that cannot ask the store,
+// or has no set to go on with while another one fetches, looks after itself.
+func (k *Keys) mayFetch(ctx context.Context, now time.Time, record Record) (bool, error) {
+	limit, alone := now.Add(-RetryAfter), !k.usable(now)
 	if k.triedAt.After(limit) {
-		return false
+		return false, nil
 	}
-	if !k.usable(now) {
-		_, _ = k.store.Claim(ctx, now, limit) // tells the others; its answer changes nothing
-		return true
-	}
-	if record.TriedAt.After(limit) {
-		return false // spares the write, which a forged key id could ask for again and again
+	if !alone && record.TriedAt.After(limit) {
+		return false, nil // spares the write, which a forged key id could ask for again and again
 	}
 	claimed, err := k.store.Claim(ctx, now, limit)
-	return claimed && err == nil
+	return claimed || alone || err != nil, err
 }
 
 // fetch asks the identity provider and keeps what it answers. The set counts

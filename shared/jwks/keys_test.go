@@ -240,11 +240,17 @@ func TestStoreThatIsDownTakesNothingDown(t *testing.T) {
 	if !strings.Contains(b.log.String(), "throttled") {
 		t.Errorf("the log does not mention the store: %s", b.log)
 	}
+	for range 3 {
+		b.finds(k, "forged", jwks.ErrNoKey, 1)
+	}
 	b.pass(jwks.RefreshAfter)
-	b.finds(k, "first", nil, 1) // cannot tell whether another instance fetches
-	b.store.err = nil
-	b.pass(jwks.RetryAfter)
 	b.finds(k, "first", nil, 2)
+	b.provider.Down()
+	b.pass(jwks.RefreshAfter)
+	for range 3 {
+		b.finds(k, "first", nil, 3)
+		b.finds(k, "forged", jwks.ErrUnavailable, 3)
+	}
 }
 
 // What somebody wrote into the table by hand must not end the service.
