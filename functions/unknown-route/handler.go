@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
@@ -15,11 +14,12 @@ import (
 // shows it. It repeats template.yaml, and a test compares the two.
 func routes() map[string][]string {
 	return map[string][]string{
-		"/api/v1/events":                     {"POST"},
-		"/api/v1/webhooks":                   {"GET", "POST"},
-		"/api/v1/webhooks/{webhook_id}":      {"DELETE", "GET", "PUT"},
-		"/api/v1/webhooks/{webhook_id}/logs": {"GET"},
-		"/api/v1/webhooks/{webhook_id}/test": {"POST"},
+		"/api/v1/events":                                     {"POST"},
+		"/api/v1/webhooks":                                   {"GET", "POST"},
+		"/api/v1/webhooks/{webhook_id}":                      {"DELETE", "GET", "PUT"},
+		"/api/v1/webhooks/{webhook_id}/logs":                 {"GET"},
+		"/api/v1/webhooks/{webhook_id}/logs/{log_id}/resend": {"POST"},
+		"/api/v1/webhooks/{webhook_id}/test":                 {"POST"},
 	}
 }
 
@@ -43,25 +43,7 @@ func (h handler) answer(r *http.Request, _ auth.Caller) (httpapi.Reply, error) {
 	methods := h.routes[path]
 	if len(methods) == 0 || slices.Contains(methods, r.Method) {
 		// The second: a path that is a known one only after its escapes were read.
-		return httpapi.Reply{}, apperr.New(apperr.RouteNotFound, shown(r.Method+" "+r.URL.Path))
+		return httpapi.Reply{}, apperr.New(apperr.RouteNotFound, httpapi.Shown(r.Method+" "+r.URL.Path))
 	}
-	return httpapi.Reply{}, apperr.New(apperr.WrongMethod, shown(r.Method), strings.Join(methods, ", "))
-}
-
-// maxShown is how many characters of a foreign text an answer repeats.
-const maxShown = 128
-
-// shown returns the beginning of a text from outside as JSON and a terminal
-// can show it.
-func shown(text string) string {
-	clean := []rune(strings.Map(func(r rune) rune {
-		if !unicode.IsPrint(r) {
-			return unicode.ReplacementChar
-		}
-		return r
-	}, text)) // Map reads invalid UTF-8 as ReplacementChar, too
-	if len(clean) > maxShown {
-		return string(clean[:maxShown-1]) + "…"
-	}
-	return string(clean)
+	return httpapi.Reply{}, apperr.New(apperr.WrongMethod, httpapi.Shown(r.Method), strings.Join(methods, ", "))
 }

@@ -13,6 +13,7 @@ const (
 	NothingToUpdate  Reason = 40003
 	InvalidWebhookID Reason = 40004
 	UnreadableTarget Reason = 40005
+	InvalidLogID     Reason = 40006
 
 	NotAuthenticated Reason = 40101
 
@@ -20,12 +21,15 @@ const (
 
 	WebhookNotFound Reason = 40401
 	RouteNotFound   Reason = 40402
+	LogNotFound     Reason = 40403
 
 	WrongMethod Reason = 40501
 
 	ChangedMeanwhile Reason = 40901
 	TooManyWebhooks  Reason = 40902
 	EventConflict    Reason = 40903
+	WebhookDisabled  Reason = 40904
+	EventExpired     Reason = 40905
 
 	BodyTooLarge Reason = 41301
 	DataTooLarge Reason = 41302
@@ -69,6 +73,10 @@ func reasons() map[Reason]entry {
 		InvalidFields:          {Invalid, locale.Text{Chinese: "请求参数不正确，详见 errors", English: "Some fields are not acceptable; see errors"}},
 		NothingToUpdate:        {Invalid, locale.Text{Chinese: "没有要更新的字段：请至少提供 name、url、secret、events、enabled 之一", English: "Nothing to update: give at least one of name, url, secret, events, enabled"}},
 		InvalidWebhookID:       {Invalid, locale.Text{Chinese: "webhook_id 必须是正整数", English: "webhook_id must be a positive integer"}},
+		InvalidLogID:           {Invalid, locale.Text{Chinese: "log_id 必须是正整数", English: "log_id must be a positive integer"}},
+		LogNotFound:            {NotFound, locale.Text{Chinese: "日志不存在或已过期", English: "There is no such log, or no longer"}},
+		WebhookDisabled:        {Conflict, locale.Text{Chinese: "Webhook 已停用，请先启用再重新投递", English: "The webhook is disabled; enable it before you resend"}},
+		EventExpired:           {Conflict, locale.Text{Chinese: "该事件已过期或不可重新投递", English: "The event has expired or cannot be sent again"}},
 		UnreadableTarget:       {Invalid, locale.Text{Chinese: "请求路径或查询字符串无法解析", English: "The request's path or query string cannot be parsed"}},
 		NotAuthenticated:       {Unauthenticated, locale.Text{Chinese: "未认证：请在 Authorization 头中提供 Bearer API 密钥", English: "Not authenticated: send an API key as Authorization: Bearer"}},
 		MissingScope:           {Forbidden, locale.Text{Chinese: "没有权限：API 密钥缺少 %s", English: "Not allowed: the API key lacks the scope %s"}},

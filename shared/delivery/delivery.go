@@ -24,6 +24,8 @@ type Delivery struct {
 	Type    event.Type
 	// Attempt is the number of the attempt to make, from 1.
 	Attempt int
+	// Single says that no attempt follows this one, whatever comes of it.
+	Single bool
 	// Due is when the attempt is to be made, in milliseconds. Later due times
 	// are counted from it and not from the clock, so that two copies of a
 	// delivery compute the same ones.
@@ -59,6 +61,7 @@ type wire struct {
 	EventID   string          `json:"event_id,omitzero"`
 	Type      event.Type      `json:"type,omitzero"`
 	Attempt   int             `json:"attempt,omitzero"`
+	Single    bool            `json:"single,omitzero"`
 	Due       int64           `json:"due,omitzero"` // unix milliseconds
 	Hash      string          `json:"hash,omitzero"`
 	Log       *attemptlog.Log `json:"log,omitzero"`
@@ -86,6 +89,9 @@ func (d Delivery) Encode() string {
 	b = append(b, d.Type...)
 	b = append(b, `","attempt":`...)
 	b = strconv.AppendInt(b, int64(d.Attempt), 10)
+	if d.Single {
+		b = append(b, `,"single":true`...)
+	}
 	b = append(b, `,"due":`...)
 	b = strconv.AppendInt(b, d.Due.UnixMilli(), 10)
 	b = append(b, `,"hash":"`...)
@@ -135,7 +141,7 @@ func (w wire) delivery() (Delivery, error) {
 	d := Delivery{
 		Webhook: webhook.Key{TenantID: w.TenantID, ID: w.WebhookID},
 		Event:   event.Key{TenantID: w.TenantID, ID: w.EventID},
-		Type:    w.Type, Attempt: w.Attempt, Due: time.UnixMilli(w.Due).UTC(), Body: w.Body,
+		Type:    w.Type, Attempt: w.Attempt, Single: w.Single, Due: time.UnixMilli(w.Due).UTC(), Body: w.Body,
 	}
 	if !event.ValidID(w.TenantID) || !event.ValidID(w.EventID) || w.WebhookID < 1 || w.Attempt < 1 {
 		return Delivery{}, errors.New("the delivery names no event, webhook or attempt")

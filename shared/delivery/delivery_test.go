@@ -29,7 +29,9 @@ func TestRoundTrip(t *testing.T) {
 	t.Parallel()
 	without := sample()
 	without.Body = nil
-	for name, d := range map[string]delivery.Delivery{"with its body": sample(), "with a body to read": without} {
+	single := sample()
+	single.Single = true
+	for name, d := range map[string]delivery.Delivery{"with its body": sample(), "with a body to read": without, "single": single} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m, err := delivery.Decode([]byte(d.Encode()))
@@ -111,6 +113,8 @@ func TestDecide(t *testing.T) {
 	next, _ := schedule.Next(sample())
 	last := sample()
 	last.Attempt = 10
+	single := sample()
+	single.Single = true
 	retrying := delivery.Verdict{Outcome: attemptlog.Retrying, Next: next}
 	failed := delivery.Verdict{Outcome: attemptlog.Failed}
 	tests := []struct {
@@ -128,6 +132,7 @@ func TestDecide(t *testing.T) {
 		{name: "gone", d: sample(), result: attempt.Result{StatusCode: 410}, want: delivery.Verdict{Outcome: attemptlog.Failed, Disable: true}},
 		{name: "refused address", d: sample(), result: attempt.Result{Failure: attempt.FailureRefused}, want: failed},
 		{name: "last attempt", d: last, result: attempt.Result{StatusCode: 500}, want: failed},
+		{name: "single attempt", d: single, result: attempt.Result{StatusCode: 500}, want: failed},
 		{name: "last attempt asked to wait", d: last, result: attempt.Result{StatusCode: 503, RetryAfter: time.Hour}, want: failed},
 		{name: "short Retry-After", d: sample(), result: attempt.Result{StatusCode: 503, RetryAfter: time.Second}, want: retrying},
 		{

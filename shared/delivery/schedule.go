@@ -40,7 +40,7 @@ func ParseSchedule(text string) (Schedule, error) {
 // Next returns when the attempt after d's is due, and false when d's is the
 // last one.
 func (s Schedule) Next(d Delivery) (due time.Time, more bool) {
-	if d.Attempt > len(s) {
+	if d.Single || d.Attempt > len(s) {
 		return time.Time{}, false
 	}
 	wait := s[d.Attempt-1]

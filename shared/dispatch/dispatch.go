@@ -89,13 +89,24 @@ type Dispatcher struct {
 	Now             func() time.Time
 }
 
-// bookkeeping is the time that an attempt must leave for its log and its next
-// attempt before the invocation ends.
-const bookkeeping = 2 * time.Second
+const (
+	// reply is the time that is left to answer Lambda. When the invocation itself
+	// runs out, all of its messages are received again, and with them those
+	// whose attempts ended long ago: so every call of ours ends before it does.
+	reply = 500 * time.Millisecond
+	// bookkeeping is the time that an attempt must leave for its log and its next
+	// attempt.
+	bookkeeping = 2 * time.Second
+	// queueing is the part of bookkeeping that a hanging logs table cannot take:
+	// in it, the log and the next attempt go to the queue.
+	queueing = time.Second
+)
 
 // Handle makes the attempts of batch. It answers the messages that failed for
 // a reason of ours and are to be received again; the list is never nil.
 func (d *Dispatcher) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
+	ctx, cancel := before(ctx, reply)
+	defer cancel()
 	d.Sender.Wake(d.Now())
 	tasks := make([]*task, 0, len(batch.Records))
 	for _, record := range batch.Records {
@@ -119,6 +130,15 @@ func (d *Dispatcher) Handle(ctx context.Context, batch events.SQSEvent) (events.
 		}
 	}
 	return response, nil
+}
+
+// before returns a context that ends margin before ctx does.
+func before(ctx context.Context, margin time.Duration) (context.Context, context.CancelFunc) {
+	deadline, has := ctx.Deadline()
+	if !has {
+		return context.WithCancel(ctx)
+	}
+	return context.WithDeadline(ctx, deadline.Add(-margin))
 }
 
 // findWebhooks reads the webhooks of all deliveries as they are now.
@@ -151,7 +171,10 @@ func (d *Dispatcher) findWebhooks(ctx context.Context, tasks []*task) {
 func (d *Dispatcher) run(ctx context.Context, t *task) {
 	defer func() {
 		if p := recover(); p != nil {
-			t.err = fmt.Errorf("panic: %v", p)
+			// An attempt that has its log was made: it is not made again.
+			if t.log == nil {
+				t.err = fmt.Errorf("panic: %v", p)
+			}
 			d.Log.ErrorContext(ctx, "panic in a delivery", "message_id", t.record.MessageId, "stack", string(debug.Stack()))
 		}
 	}()
@@ -161,8 +184,6 @@ func (d *Dispatcher) run(ctx context.Context, t *task) {
 		// Deleted: nobody is left who wants it or could see a log.
 	case !t.webhook.Enabled:
 		t.log = newLog(t.delivery, d.Now(), attemptlog.Skipped)
-	case d.tooLate(ctx):
-		t.err = errors.New("too little time was left to start the attempt")
 	default:
 		d.deliver(ctx, t)
 	}
@@ -184,6 +205,11 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 		t.err = err
 		return
 	}
+	// Asked as late as possible: reading the body may have taken its time.
+	if d.tooLate(ctx) {
+		t.err = errors.New("too little time was left to start the attempt")
+		return
+	}
 	start := d.Now()
 	result, err := d.send(ctx, *t.webhook, t.delivery.Event.ID, body, start)
 	if err != nil {
@@ -191,9 +217,10 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 		return
 	}
 	verdict := d.Schedule.Decide(t.delivery, result, d.Now())
-	t.log = newLog(t.delivery, start, verdict.Outcome)
-	record(t.log, result)
-	t.log.NextAttemptAt = verdict.Next
+	l := newLog(t.delivery, start, verdict.Outcome)
+	record(l, result)
+	l.NextAttemptAt = verdict.Next
+	t.log = l
 	if !verdict.Next.IsZero() {
 		next := t.delivery.Following(verdict.Next)
 		t.next = &next

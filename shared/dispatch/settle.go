@@ -83,7 +83,9 @@ func (d *Dispatcher) writeLogs(ctx context.Context, tasks []*task) []unwritten {
 	if len(logs) == 0 {
 		return nil
 	}
-	failed, err := d.Logs.Append(ctx, logs)
+	writing, cancel := before(ctx, queueing)
+	defer cancel()
+	failed, err := d.Logs.Append(writing, logs)
 	if err != nil {
 		d.Log.ErrorContext(ctx, "logs could not be written and are queued", "logs", len(failed), "error", err.Error())
 	}

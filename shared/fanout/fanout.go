@@ -9,7 +9,6 @@ package fanout
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
@@ -58,10 +57,13 @@ type Fanout struct {
 	// MaxReceiveCount is that of the events queue.
 	MaxReceiveCount int
 	Now             func() time.Time
+
+	// decode replaces event.Decode in a test of a panic.
+	decode func(event.Message) (event.Event, error)
 }
 
-// storeConcurrency is how many events of a batch are written at once.
-const storeConcurrency = 10
+// writes is how many rows are written at once.
+const writes = 10
 
 // Handle fans out the events of batch. It answers the messages that failed for
 // a reason of ours and are to be received again; the list is never nil,
@@ -72,8 +74,10 @@ func (f *Fanout) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 	f.match(ctx, jobs)
 	f.recognise(ctx, jobs, now)
 	f.putBodies(ctx, jobs, now)
-	f.send(ctx, jobs)
-	f.store(ctx, jobs, now)
+	for _, window := range windows(pending(jobs)) {
+		f.fanOut(ctx, window, now)
+	}
+	f.keepBodies(ctx, jobs, now)
 	f.setAside(ctx, jobs)
 	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, j := range jobs {
@@ -157,42 +161,18 @@ func (f *Fanout) putBodies(ctx context.Context, jobs []*job, now time.Time) {
 	})
 }
 
-// send queues one delivery for every match, the deliveries of all events
-// together so that they share requests.
-func (f *Fanout) send(ctx context.Context, jobs []*job) {
-	var messages []queue.Message
-	var owners []*job
-	for _, j := range pending(jobs) {
-		for _, d := range j.deliveries() {
-			messages = append(messages, queue.Message{Body: d.Encode(), Group: d.Webhook.TenantID})
-			owners = append(owners, j)
+// keepBodies gives the body of an event whose id another event took a row of
+// its own, if deliveries of it are queued, or may be since a receive of the
+// message that broke off: their retries read the body for days.
+func (f *Fanout) keepBodies(ctx context.Context, jobs []*job, now time.Time) {
+	var lost []*job
+	for _, j := range jobs {
+		queued := j.queued && j.body != nil || j.receivedBefore()
+		if j.conflicting && queued && len(j.matches) > 0 {
+			lost = append(lost, j)
 		}
 	}
-	if len(messages) == 0 {
-		return
-	}
-	for i, err := range f.Deliveries.Send(ctx, messages) {
-		if err != nil {
-			owners[i].err = err
-		}
-	}
-}
-
-// store keeps the events whose deliveries are queued.
-func (f *Fanout) store(ctx context.Context, jobs []*job, now time.Time) {
-	each(pending(jobs), func(j *job) {
-		err := f.Events.Store(ctx, j.event, j.matches, now)
-		if !errors.Is(err, eventdb.ErrConflict) {
-			j.err = err
-			j.done = fannedOut
-			return
-		}
-		// Another event took the id since we looked. Our deliveries are queued and
-		// may need this body for days: it gets a row that only they know.
-		if j.err = f.Events.PutBody(ctx, j.event, now); j.err == nil {
-			j.conflict()
-		}
-	})
+	each(lost, func(j *job) { j.err = f.Events.PutBody(ctx, j.event, now) })
 }
 
 // setAside sends the dead letters.
@@ -216,7 +196,7 @@ func (f *Fanout) setAside(ctx context.Context, jobs []*job) {
 // each calls do for every job, some at once.
 func each(jobs []*job, do func(*job)) {
 	var group errgroup.Group
-	group.SetLimit(storeConcurrency)
+	group.SetLimit(writes)
 	for _, j := range jobs {
 		group.Go(func() error {
 			do(j)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -29,6 +28,9 @@ type job struct {
 	err    error              // our own failure: the message is received again
 	letter *deadletter.Letter // it can never be delivered
 	done   outcome
+	queued bool // its deliveries were sent, or some of them
+	// conflicting says that another event has its id.
+	conflicting bool
 	// same is the job of the same event earlier in the batch, whose fate this
 	// one shares.
 	same *job
@@ -63,11 +65,15 @@ func (j *job) failure() error {
 	return j.err
 }
 
+// receivedBefore reports whether an earlier receive of the message broke off.
+func (j *job) receivedBefore() bool { return j.record.Attributes["ApproximateReceiveCount"] != "1" }
+
 func (j *job) setAside(reason, detail, eventID string) {
-	j.letter = &deadletter.Letter{Body: j.record.Body, Reason: reason, Detail: detail, EventID: eventID}
+	j.letter = &deadletter.Letter{Body: j.record.Body, Reason: reason, Detail: detail, EventID: eventID, SentAt: j.sentAt}
 }
 
 func (j *job) conflict() {
+	j.conflicting = true
 	j.setAside(Conflict, "another event of this tenant has this id; give every event an id of its own", j.event.ID)
 }
 
@@ -98,35 +104,43 @@ func (f *Fanout) read(ctx context.Context, records []events.SQSMessage) []*job {
 }
 
 func (f *Fanout) readOne(ctx context.Context, j *job) {
-	// A message that trips a bug of ours fails alone, and not the whole batch
-	// again and again.
-	defer func() {
-		if p := recover(); p != nil {
-			j.err = fmt.Errorf("panic: %v", p)
-			f.Log.ErrorContext(ctx, "panic while reading an event", "message_id", j.record.MessageId, "stack", string(debug.Stack()))
-		}
-	}()
-	sent, err := strconv.ParseInt(j.record.Attributes["SentTimestamp"], 10, 64)
-	if err != nil {
-		j.err = errors.New("the message has no SentTimestamp")
-		return
-	}
-	j.sentAt = time.UnixMilli(sent).UTC()
 	exhausted, err := deadletter.NearlyExhausted(j.record, f.MaxReceiveCount)
 	if err != nil {
 		j.err = err
 		return
 	}
-	j.event, err = event.Decode(event.Message{ID: j.record.MessageId, SentAt: j.sentAt, Body: []byte(j.record.Body)})
+	err = f.decodeOne(ctx, j)
 	var refusal *event.Refusal
 	switch {
 	case errors.As(err, &refusal):
 		j.setAside(string(refusal.Reason), refusal.Detail, refusal.EventID)
-	case err != nil:
-		j.err = err
 	case exhausted:
 		j.setAside(deadletter.TooManyReceives, "fanning the event out failed again and again; the fanout function's log says why", j.event.ID)
+	default:
+		j.err = err
 	}
+}
+
+// decodeOne reads the event of j. A message that trips a bug of ours fails
+// alone, and not the whole batch again and again.
+func (f *Fanout) decodeOne(ctx context.Context, j *job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+			f.Log.ErrorContext(ctx, "panic while reading an event", "message_id", j.record.MessageId, "stack", string(debug.Stack()))
+		}
+	}()
+	eventID, sentAt, err := deadletter.Origin(j.record)
+	if err != nil {
+		return err
+	}
+	j.sentAt = sentAt
+	decode := event.Decode
+	if f.decode != nil {
+		decode = f.decode
+	}
+	j.event, err = decode(event.Message{ID: j.record.MessageId, SentAt: sentAt, EventID: eventID, Body: []byte(j.record.Body)})
+	return err
 }
 
 // logJob writes one line about the message.

@@ -187,6 +187,7 @@ func TestOddRequests(t *testing.T) {
 		{name: "encoded slash", path: "/api/v1/webhooks/7%2F8", want: `"code":40004`},
 		{name: "dots", path: "/api/v1/webhooks/..", want: `"code":40402`},
 		{name: "double slash", path: "/api/v1//webhooks/7", want: `"code":40402`},
+		{name: "double slash and invalid UTF-8", path: "/api/v1//webhooks/%ff", want: `"code":40402`},
 		{name: "another path", path: "/api/v1/other", want: `"code":40402`},
 		{name: "broken escape", path: "/api/v1/webhooks/%zz", want: `"code":40005`},
 	}

@@ -1,0 +1,88 @@
+package dispatch_test
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/event"
+	"webhooks/shared/webhook"
+)
+
+// tested is what the test route sends.
+func tested() event.Event {
+	return event.NewTest(tenant, "evt_test", start, []byte(`{"webhook_id":1}`))
+}
+
+func TestATestIsOneAttempt(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		status  int
+		enabled bool
+		outcome attemptlog.Outcome
+	}{
+		{name: "answered", status: 200, enabled: true, outcome: attemptlog.Delivered},
+		{name: "a disabled webhook", status: 204, enabled: false, outcome: attemptlog.Delivered},
+		{name: "failed", status: 500, enabled: true, outcome: attemptlog.Failed},
+		{name: "410 disables nothing: its owner is looking", status: 410, enabled: true, outcome: attemptlog.Failed},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			receiver := httptest.NewServer(answer(tt.status, new(atomicCount)))
+			defer receiver.Close()
+			w := b.create(t, receiver.URL, func(w *webhook.Webhook) { w.Enabled = tt.enabled })
+			result, err := b.dispatcher.Test(t.Context(), w, tested())
+			if err != nil || result.StatusCode != tt.status {
+				t.Fatalf("Test = %+v, %v", result, err)
+			}
+			want := []attemptlog.Log{{
+				TenantID: tenant, WebhookID: w.ID, ID: 1, EventID: "evt_test", EventType: event.Test, Attempt: 1,
+				Outcome: tt.outcome, StatusCode: tt.status, CreatedAt: start,
+			}}
+			if diff := cmp.Diff(want, b.written(t, w), cmpopts.IgnoreFields(attemptlog.Log{}, "ResponseTime")); diff != "" {
+				t.Errorf("log (-want +got):\n%s", diff)
+			}
+			if now, err := b.webhooks.Get(t.Context(), w.Key()); err != nil || now.Enabled != tt.enabled {
+				t.Errorf("enabled: %t, %v", now.Enabled, err)
+			}
+			if messages, _ := b.queue.take(t); len(messages) != 0 {
+				t.Errorf("queued %v: nothing follows a test", messages)
+			}
+		})
+	}
+}
+
+func TestATestIsAnsweredWithoutItsLog(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	receiver := httptest.NewServer(answer(200, new(atomicCount)))
+	defer receiver.Close()
+	w := b.create(t, receiver.URL)
+	b.faults.of = on("BatchWriteItem", errBroken)
+	if result, err := b.dispatcher.Test(t.Context(), w, tested()); err != nil || result.StatusCode != 200 {
+		t.Errorf("Test = %+v, %v", result, err)
+	}
+	if !b.log.contains("the log of a test could not be written") {
+		t.Error("the function's log does not tell")
+	}
+}
+
+// Who could not even sign has nothing to tell about the receiver.
+func TestATestThatCannotBeSignedIsOurFailure(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t, "https://receiver.example")
+	w.Secret = "whsec_!"
+	if result, err := b.dispatcher.Test(t.Context(), w, tested()); err == nil {
+		t.Errorf("Test = %+v", result)
+	}
+	if logs := b.written(t, w); len(logs) != 0 {
+		t.Errorf("logs = %+v", logs)
+	}
+}

@@ -1,0 +1,69 @@
+package e2e_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+)
+
+// quietFor is longer than the first wait of the schedule can be, with a margin
+// for a busy machine.
+const quietFor = 9 * time.Second
+
+// failedOnce registers a webhook whose receiver answers 500, and returns when
+// its first attempt has failed and is logged.
+func failedOnce(t *testing.T) (*tenant, *receiver, created) {
+	t.Helper()
+	c, r := setup(t), newReceiver(t, statuses(http.StatusInternalServerError))
+	made := c.webhook(r.URL, "environment.created")
+	publish(t, c.event("evt-1", `{"n":1}`))
+	r.next(t)
+	c.waitForLogs(made.ID, 1)
+	return c, r, made
+}
+
+// staysQuiet fails when the receiver gets another request for a while.
+func (r *receiver) staysQuiet(t testing.TB) {
+	t.Helper()
+	select {
+	case got := <-r.requests:
+		t.Errorf("the receiver got %s, want nothing more", got.ID())
+	case <-time.After(quietFor):
+	}
+}
+
+func TestNextAttemptGoesToTheNewURL(t *testing.T) {
+	t.Parallel()
+	c, old, made := failedOnce(t)
+	moved := newReceiver(t, ok)
+	c.update(made.ID, `{"url":"`+moved.URL+`","secret":"your-secret-key"}`)
+
+	got := moved.next(t)
+	got.verify(t, "your-secret-key")
+	got.verify(t, made.Secret) // the old one signs on for a day
+	if log := c.waitForLogs(made.ID, 2)[0]; log.Outcome != "delivered" || log.Attempt != 2 {
+		t.Errorf("log = %+v, want attempt 2 delivered", log)
+	}
+	old.gotNothing(t)
+}
+
+func TestNextAttemptOfADisabledWebhookIsSkipped(t *testing.T) {
+	t.Parallel()
+	c, r, made := failedOnce(t)
+	c.update(made.ID, `{"enabled":false}`)
+
+	log := c.waitForLogs(made.ID, 2)[0]
+	if log.Outcome != "skipped" || log.Attempt != 2 || log.StatusCode != 0 || log.NextAttemptAt != "" {
+		t.Errorf("log = %+v, want attempt 2 skipped", log)
+	}
+	r.gotNothing(t)
+}
+
+func TestDeletedWebhookGetsNothingMore(t *testing.T) {
+	t.Parallel()
+	c, r, made := failedOnce(t)
+	c.call("DELETE", path(made.ID), "").is(t, http.StatusNoContent, "")
+
+	r.staysQuiet(t)
+	c.call("GET", path(made.ID, "/logs"), "").is(t, http.StatusNotFound, `{"code": 40401, "message": "Webhook 不存在"}`)
+}
