@@ -46,7 +46,7 @@ type pending struct {
 }
 
 func newWorld(t *testing.T) *world {
-	schedule, err := delivery.ParseSchedule("5,300,1800,5400,7200")
+	schedule, err := delivery.ParseSchedule("5,300,1800,3600,3600")
 	if err != nil {
 		t.Fatal(err)
 	}
