@@ -58,7 +58,7 @@ func TestListsAreTheCodes(t *testing.T) {
 	if got := schema(t, "Log", "event_type").AnyOf[1].Value.Const; got != string(event.Test) {
 		t.Errorf("the test route's event type is %v, want %s", got, event.Test)
 	}
-	text := openapitest.Document(t).Components.SecuritySchemes["ApiKey"].Value.Description
+	text := openapitest.Document(t).Components.SecuritySchemes["Token"].Value.Description
 	for _, scope := range auth.Scopes() {
 		if !strings.Contains(text, "`"+string(scope)+"`") {
 			t.Errorf("the security scheme does not name the scope %s", scope)
@@ -146,7 +146,7 @@ func TestRoutesNeedTheirScopes(t *testing.T) {
 			if public {
 				continue
 			}
-			scopes := (*o.Security)[0]["ApiKey"]
+			scopes := (*o.Security)[0]["Token"]
 			if len(scopes) != 1 || !slices.Contains(auth.Scopes(), auth.Scope(scopes[0])) || !strings.Contains(o.Description, "Scope `"+scopes[0]+"`") {
 				t.Errorf("%s %s: scopes %v, and the description says %q", method, path, scopes, o.Description)
 			}
