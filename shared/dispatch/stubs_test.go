@@ -93,18 +93,18 @@ type webhooksStub struct {
 	disable func(webhook.Key, int64) (bool, error)
 }
 
-func (s *webhooksStub) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, error) {
+func (s *webhooksStub) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
 	s.reads.add()
 	if s.getMany != nil {
 		if err := s.getMany(keys); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	found := make(map[webhook.Key]webhook.Webhook)
 	for _, key := range keys {
 		found[key] = s.webhook
 	}
-	return found, nil
+	return found, nil, nil
 }
 
 func (s *webhooksStub) Disable(_ context.Context, key webhook.Key, revision int64) (bool, error) {
