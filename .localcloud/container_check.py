@@ -20,6 +20,7 @@ import cloud
 import containers
 import deploy
 import keys
+import logs
 from demo import Api, direct
 from say import run_quietly, say, step, stop_with
 from venvs import ROOT
@@ -80,7 +81,7 @@ def check_start_api(it: cloud.Cloud) -> None:
             if status != 401:
                 stop_with(f"it answered {status} {answer}, not 401")
     except BaseException:
-        say(f"\n{cloud.tail(log, 30)}")
+        say(f"\nsam local start-api:\n{cloud.tail(log, 30)}\n\nThe deployed functions:\n{logs.recent(it)}")
         raise
     finally:
         end(process)

@@ -26,6 +26,14 @@ def follow(cloud: Cloud) -> None:
         time.sleep(POLL_SECONDS)
 
 
+def recent(cloud: Cloud, lines: int = 20) -> str:
+    """The last lines of all functions, to explain a failure."""
+    since = int((time.time() - LOOK_BACK_SECONDS) * 1000)
+    events = [event for group in log_groups(cloud) for event in new_events(cloud.client("logs"), group, {group: since})]
+    events = [event for event in events if not event["message"].startswith(PLATFORM_LINES)]
+    return "\n".join(event["message"].rstrip() for event in sorted(events, key=lambda event: event["timestamp"])[-lines:])
+
+
 def log_groups(cloud: Cloud) -> list[str]:
     """The log groups of the stack's functions: one each, or those that the template names."""
     client, groups = cloud.client("lambda"), {}

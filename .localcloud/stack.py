@@ -169,11 +169,9 @@ def invoke() -> None:
 
 def test_containers() -> None:
     """Proves `sam local invoke` and `sam local start-api` in real containers, on a test cloud."""
-    it = cloud.test(TEST_PORT)
-    started = not it.process()
+    started = not cloud.test().process()
     try:
-        test_up()
-        container_check.check(it)
+        container_check.check(test_up())
     finally:
         if started:
             test_down()
@@ -187,14 +185,15 @@ def running_local() -> tuple[cloud.Cloud, dict]:
     return it, stack
 
 
-def test_up() -> None:
-    """A test cloud with the stack in it. It stays up when the stack cannot be built or deployed."""
+def test_up() -> cloud.Cloud:
+    """A test cloud with the stack in it, on a port that was free. It stays up when the stack cannot be built or deployed."""
     it = cloud.test(TEST_PORT)
     it.start()
     it.write_stack()
     deploy.build()
     ready(it)
     say(f"  {it.endpoint}, described in {it.stack_file.relative_to(ROOT)}")
+    return it
 
 
 def test_down() -> None:
@@ -205,8 +204,7 @@ def test() -> None:
     """Runs the tests in a cloud of their own, which ends with them; one that ran already is used and stays."""
     started = not cloud.test().process()
     try:
-        test_up()
-        code = in_test_environment()
+        code = in_test_environment(test_up())
         code = code or subprocess.run([sys.executable, "-m", "unittest", "discover", "-s", ".localcloud", "-p", "*_test.py"], cwd=ROOT).returncode
     finally:
         if started:
@@ -215,15 +213,14 @@ def test() -> None:
 
 
 def test_env() -> None:
-    if not cloud.test().process():
-        stop_with("no test cloud runs: `make test-up` starts one.")
-    sys.exit(in_test_environment())
-
-
-def in_test_environment() -> int:
-    """Runs the program of the command line with what the Go tests read: WEBHOOKS_STACK and AWS_…"""
     it = cloud.test()
-    it.process()
+    if not it.process():
+        stop_with("no test cloud runs: `make test-up` starts one.")
+    sys.exit(in_test_environment(it))
+
+
+def in_test_environment(it: cloud.Cloud) -> int:
+    """Runs the program of the command line with what the Go tests read: WEBHOOKS_STACK and AWS_…"""
     env = deploy.aws_environment(it) | {"WEBHOOKS_STACK": str(it.stack_file)}
     return subprocess.run(sys.argv[2:], env=env, cwd=ROOT).returncode
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -25,6 +26,8 @@ type Letter struct {
 	Reason  string // one word
 	Detail  string // a sentence for the operator
 	EventID string // "" when it could not be read
+	// SentAt is when the message was first sent; zero when that is not known.
+	SentAt time.Time
 }
 
 // Queue is a dead-letter queue that functions send to themselves.
@@ -43,6 +46,9 @@ func (d *Queue) Send(ctx context.Context, letters []Letter) []error {
 		if letter.EventID != "" {
 			attributes["event_id"] = letter.EventID
 		}
+		if !letter.SentAt.IsZero() {
+			attributes["sent_at"] = strconv.FormatInt(letter.SentAt.UnixMilli(), 10)
+		}
 		messages = append(messages, queue.Message{Body: letter.Body, Attributes: attributes})
 	}
 	return d.queue.Send(ctx, messages)
@@ -57,6 +63,24 @@ func xmlLegal(s string) string {
 		}
 		return '\uFFFD'
 	}, s)
+}
+
+// Origin returns the event id and the time of sending of m. A message that was
+// sent back from the dead letters is a new one to SQS, and its attributes say
+// what it was at first: so its event keeps its id and its bytes.
+func Origin(m events.SQSMessage) (eventID string, sentAt time.Time, err error) {
+	if a, has := m.MessageAttributes["event_id"]; has && a.StringValue != nil {
+		eventID = *a.StringValue
+	}
+	milliseconds := m.Attributes["SentTimestamp"]
+	if a, has := m.MessageAttributes["sent_at"]; has && a.StringValue != nil {
+		milliseconds = *a.StringValue
+	}
+	sent, err := strconv.ParseInt(milliseconds, 10, 64)
+	if err != nil {
+		return "", time.Time{}, errors.New("the message does not say when it was sent")
+	}
+	return eventID, time.UnixMilli(sent).UTC(), nil
 }
 
 // NearlyExhausted reports whether m was received for nearly the last time

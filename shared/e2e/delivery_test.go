@@ -52,6 +52,37 @@ func TestFailedDeliveryIsRetried(t *testing.T) {
 	r.gotNothing(t)
 }
 
+// TestReceiverChoosesALaterTime: Retry-After lengthens the schedule's own wait,
+// and never shortens it.
+func TestReceiverChoosesALaterTime(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, retryAfter string
+		status           int
+		earliest         time.Duration
+	}{
+		{"later", "8", http.StatusServiceUnavailable, 8 * time.Second},
+		{"sooner", "1", http.StatusTooManyRequests, earliestRetry},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c, answer := setup(t), statuses(test.status, http.StatusOK)
+			r := newReceiver(t, func(w http.ResponseWriter, request *http.Request) {
+				w.Header().Set("Retry-After", test.retryAfter)
+				answer(w, request)
+			})
+			c.webhook(r.URL, "environment.created")
+			sent := time.Now()
+			publish(t, c.event("evt-1", `{}`))
+			r.next(t)
+			if wait := r.next(t).At.Sub(sent); wait < test.earliest {
+				t.Errorf("attempt 2 came %v after the event was sent, want at least %v", wait, test.earliest)
+			}
+		})
+	}
+}
+
 func TestReceiverThatWasAwayGetsItsDelivery(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), unstarted()

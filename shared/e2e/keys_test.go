@@ -55,6 +55,8 @@ func TestAKeyMayDoWhatItsScopesSay(t *testing.T) {
 		{"PUT", path(made.ID), `{"name":"renamed"}`, "webhooks:write", http.StatusOK},
 		{"POST", "/api/v1/webhooks", documented, "webhooks:write", http.StatusCreated},
 		{"DELETE", path(made.ID + 1), "", "webhooks:write", http.StatusNoContent},
+		{"POST", eventsPath, `{"type":"training.failed","data":1}`, "events:publish", http.StatusAccepted},
+		{"POST", path(made.ID, "/logs/9/resend"), "", "webhooks:test", http.StatusNotFound}, // there is no such log
 	}
 	for _, scope := range []string{"webhooks:read", "logs:read", "webhooks:test", "webhooks:write", "events:publish"} {
 		t.Run(scope, func(t *testing.T) {

@@ -50,7 +50,10 @@ func newReceiver(t testing.TB, respond http.HandlerFunc) *receiver {
 	t.Helper()
 	r := unstarted()
 	server := httptest.NewServer(r.handler(respond))
-	t.Cleanup(server.Close)
+	t.Cleanup(func() {
+		server.CloseClientConnections() // or Close would wait for slow answers
+		server.Close()
+	})
 	r.URL = server.URL + "/webhook"
 	return r
 }

@@ -12,7 +12,11 @@ import (
 type Message struct {
 	ID     string    // the queue's id of the message
 	SentAt time.Time // when it was sent, with milliseconds
-	Body   []byte
+	// EventID is the id that an event without its own got when it was read the
+	// first time, or "": a message that comes back from the dead letters has
+	// another ID, and its event must not.
+	EventID string
+	Body    []byte
 }
 
 // Reason says in a word why an event can never be delivered.
@@ -124,7 +128,7 @@ func (d decoder) members(tenant, typeName, timestampName, dataName string) (Even
 		if e.ID, ok = strictjson.String(value); !ok {
 			return Event{}, refuse(InvalidID, "the event's id is not a string")
 		}
-	} else {
+	} else if e.ID = d.message.EventID; !ValidID(e.ID) {
 		e.ID = "evt_" + d.message.ID
 	}
 	if value, given := d.object[timestampName]; given {

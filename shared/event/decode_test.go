@@ -69,6 +69,21 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+func TestDecodeAgain(t *testing.T) {
+	t.Parallel()
+	m := message(`{"type":"alert.resolved","tenant_id":"acme","data":1}`)
+	for given, want := range map[string]string{"evt_first": "evt_first", "not.an.id": "evt_" + m.ID, "": "evt_" + m.ID} {
+		m.EventID = given
+		if e, err := event.Decode(m); err != nil || e.ID != want {
+			t.Errorf("with event id %q: %q, %v, want %q", given, e.ID, err, want)
+		}
+	}
+	m.Body, m.EventID = []byte(`{"id":"own","type":"alert.resolved","tenant_id":"acme","data":1}`), "evt_first"
+	if e, err := event.Decode(m); err != nil || e.ID != "own" {
+		t.Errorf("an event with its own id got %q, %v", e.ID, err)
+	}
+}
+
 func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	const rest = `"tenant_id":"acme","type":"alert.resolved","data":1`

@@ -78,24 +78,11 @@ func (s *Store) Store(ctx context.Context, e event.Event, webhooks []int64, now 
 	if body := e.Body(); len(body) <= InlineBody {
 		r.Body, r.Deflated = s.bodies.pack(body, overhead(r))
 	}
-	free := expression.Or(
-		expression.AttributeNotExists(expression.Name("event")),
-		expression.Name("ttl").LessThanEqual(expression.Value(now.Unix())))
-	condition, err := expression.NewBuilder().WithCondition(free).Build()
-	if err != nil {
-		return fmt.Errorf("build the condition: %w", err)
-	}
 	item, err := attributevalue.MarshalMap(r)
 	if err != nil {
 		return fmt.Errorf("encode event %s: %w", r.Event, err)
 	}
-	_, err = s.api.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: item,
-		ConditionExpression:                 condition.Condition(),
-		ExpressionAttributeNames:            condition.Names(),
-		ExpressionAttributeValues:           condition.Values(),
-		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-	})
+	err = s.putFree(ctx, item, now)
 	var taken *types.ConditionalCheckFailedException
 	if errors.As(err, &taken) {
 		return sameHash(taken.Item, hash)
@@ -126,10 +113,33 @@ func (s *Store) PutBody(ctx context.Context, e event.Event, now time.Time) error
 	if err != nil {
 		return fmt.Errorf("encode body %s: %w", r.Event, err)
 	}
-	if _, err := s.api.PutItem(ctx, &dynamodb.PutItemInput{TableName: &s.table, Item: item}); err != nil {
+	// The first bytes win: the same event sent twice without a timestamp has two
+	// bodies, and attempts under one webhook-id must not differ.
+	err = s.putFree(ctx, item, now)
+	var taken *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &taken) {
 		return fmt.Errorf("store body %s: %w", r.Event, err)
 	}
 	return nil
+}
+
+// putFree writes item if its key is free, or its row expired at now.
+func (s *Store) putFree(ctx context.Context, item map[string]types.AttributeValue, now time.Time) error {
+	free := expression.Or(
+		expression.AttributeNotExists(expression.Name("event")),
+		expression.Name("ttl").LessThanEqual(expression.Value(now.Unix())))
+	condition, err := expression.NewBuilder().WithCondition(free).Build()
+	if err != nil {
+		return fmt.Errorf("build the condition: %w", err)
+	}
+	_, err = s.api.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table, Item: item,
+		ConditionExpression:                 condition.Condition(),
+		ExpressionAttributeNames:            condition.Names(),
+		ExpressionAttributeValues:           condition.Values(),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	return err
 }
 
 // Body returns the body of the event that has this key and hash, wherever it

@@ -24,16 +24,9 @@ const (
 
 func units(size int) int { return (size + writeUnit - 1) / writeUnit }
 
-// failer is a *testing.T or a *rapid.T.
-type failer interface {
-	Helper()
-	Fatal(...any)
-	Fatalf(string, ...any)
-}
-
 // itemSize is the size of a row as DynamoDB counts it:
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-func itemSize(t failer, item map[string]types.AttributeValue) int {
+func itemSize(t rapid.TB, item map[string]types.AttributeValue) int {
 	t.Helper()
 	number := func(digits string) int { return (len(digits)+1)/2 + 1 }
 	size := 0
@@ -175,7 +168,7 @@ func checkUnits(r *rapid.T, item map[string]types.AttributeValue, plainBody []by
 	}
 }
 
-func deflate(t failer, text []byte) []byte {
+func deflate(t rapid.TB, text []byte) []byte {
 	t.Helper()
 	var small bytes.Buffer
 	w, err := flate.NewWriter(&small, flate.DefaultCompression)

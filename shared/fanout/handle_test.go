@@ -30,7 +30,7 @@ func TestHandlePlainEvent(t *testing.T) {
 }
 
 // wantKnown checks that the event of d is stored.
-func (b bundle) wantKnown(t testing.TB, d delivery.Delivery) {
+func (b bundle) wantKnown(t *testing.T, d delivery.Delivery) {
 	t.Helper()
 	stored, err := b.events.Known(t.Context(), []event.Key{d.Event}, now)
 	if err != nil || stored[d.Event] != d.Hash {

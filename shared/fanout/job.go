@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
-	"strconv"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -70,7 +69,7 @@ func (j *job) failure() error {
 func (j *job) receivedBefore() bool { return j.record.Attributes["ApproximateReceiveCount"] != "1" }
 
 func (j *job) setAside(reason, detail, eventID string) {
-	j.letter = &deadletter.Letter{Body: j.record.Body, Reason: reason, Detail: detail, EventID: eventID}
+	j.letter = &deadletter.Letter{Body: j.record.Body, Reason: reason, Detail: detail, EventID: eventID, SentAt: j.sentAt}
 }
 
 func (j *job) conflict() {
@@ -131,16 +130,16 @@ func (f *Fanout) decodeOne(ctx context.Context, j *job) (err error) {
 			f.Log.ErrorContext(ctx, "panic while reading an event", "message_id", j.record.MessageId, "stack", string(debug.Stack()))
 		}
 	}()
-	sent, err := strconv.ParseInt(j.record.Attributes["SentTimestamp"], 10, 64)
+	eventID, sentAt, err := deadletter.Origin(j.record)
 	if err != nil {
-		return errors.New("the message has no SentTimestamp")
+		return err
 	}
-	j.sentAt = time.UnixMilli(sent).UTC()
+	j.sentAt = sentAt
 	decode := event.Decode
 	if f.decode != nil {
 		decode = f.decode
 	}
-	j.event, err = decode(event.Message{ID: j.record.MessageId, SentAt: j.sentAt, Body: []byte(j.record.Body)})
+	j.event, err = decode(event.Message{ID: j.record.MessageId, SentAt: sentAt, EventID: eventID, Body: []byte(j.record.Body)})
 	return err
 }
 

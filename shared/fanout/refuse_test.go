@@ -17,7 +17,7 @@ import (
 var ignoreDetail = cmpopts.IgnoreFields(deadletter.Letter{}, "Detail")
 
 // wantSetAside checks the letters that were sent.
-func (b bundle) wantSetAside(t testing.TB, want ...deadletter.Letter) {
+func (b bundle) wantSetAside(t *testing.T, want ...deadletter.Letter) {
 	t.Helper()
 	got := b.setAside(t)
 	if diff := cmp.Diff(want, got, ignoreDetail, cmpopts.EquateEmpty()); diff != "" {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"pgregory.net/rapid"
 
 	"webhooks/shared/cloudtest"
 	"webhooks/shared/deadletter"
@@ -78,7 +79,7 @@ func setup(t *testing.T) bundle {
 }
 
 // subscribe creates a webhook and returns its id.
-func (b bundle) subscribe(t testing.TB, tenantID string, changes ...func(*webhook.Webhook)) int64 {
+func (b bundle) subscribe(t rapid.TB, tenantID string, changes ...func(*webhook.Webhook)) int64 {
 	t.Helper()
 	w, err := b.webhooks.Create(context.Background(), webhooktest.Webhook(tenantID, changes...))
 	if err != nil {
@@ -89,7 +90,7 @@ func (b bundle) subscribe(t testing.TB, tenantID string, changes ...func(*webhoo
 
 // handle handles messages as one batch and returns the ids of those that are
 // to be received again.
-func (b bundle) handle(t testing.TB, messages ...events.SQSMessage) []string {
+func (b bundle) handle(t rapid.TB, messages ...events.SQSMessage) []string {
 	t.Helper()
 	response, err := b.Handle(context.Background(), events.SQSEvent{Records: messages})
 	if err != nil {
@@ -127,7 +128,7 @@ func created(tenantID, id, data string) string {
 }
 
 // decode reads the body of a message of these tests.
-func decode(t testing.TB, body string) event.Event {
+func decode(t rapid.TB, body string) event.Event {
 	t.Helper()
 	e, err := event.Decode(event.Message{ID: "any", SentAt: sentAt, Body: []byte(body)})
 	if err != nil {
@@ -137,7 +138,7 @@ func decode(t testing.TB, body string) event.Event {
 }
 
 // createdDelivery is the first delivery of what [created] makes.
-func createdDelivery(t testing.TB, tenantID, id, data string, webhookID int64) delivery.Delivery {
+func createdDelivery(t rapid.TB, tenantID, id, data string, webhookID int64) delivery.Delivery {
 	t.Helper()
 	e := decode(t, created(tenantID, id, data))
 	return delivery.Delivery{
@@ -149,7 +150,7 @@ func createdDelivery(t testing.TB, tenantID, id, data string, webhookID int64) d
 
 // queued takes the deliveries out of their queue, in the order of event and
 // webhook.
-func (b bundle) queued(t testing.TB) []delivery.Delivery {
+func (b bundle) queued(t rapid.TB) []delivery.Delivery {
 	t.Helper()
 	var list []delivery.Delivery
 	for _, m := range b.drain(t, b.deliveries) {
@@ -170,7 +171,7 @@ func (b bundle) queued(t testing.TB) []delivery.Delivery {
 }
 
 // setAside takes the dead letters out of their queue, in the order of bodies.
-func (b bundle) setAside(t testing.TB) []deadletter.Letter {
+func (b bundle) setAside(t rapid.TB) []deadletter.Letter {
 	t.Helper()
 	var list []deadletter.Letter
 	for _, m := range b.drain(t, b.deadLetters) {
@@ -188,7 +189,7 @@ func (b bundle) setAside(t testing.TB) []deadletter.Letter {
 
 // drain takes out everything that is in a queue now: it is there as soon as it
 // was sent.
-func (b bundle) drain(t testing.TB, url string) []types.Message {
+func (b bundle) drain(t rapid.TB, url string) []types.Message {
 	t.Helper()
 	var all []types.Message
 	for {

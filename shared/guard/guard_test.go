@@ -25,7 +25,7 @@ func listen(t *testing.T, address string) (port string, accepted *atomic.Int32) 
 	t.Helper()
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		t.Skipf("no listener on %s: %v", address, err)
+		t.Fatalf("no listener on %s: %v", address, err)
 	}
 	accepted = new(atomic.Int32)
 	done := make(chan struct{})

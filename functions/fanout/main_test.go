@@ -1,0 +1,188 @@
+package main
+
+import (
+	"encoding/json"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/cloudtest"
+	"webhooks/shared/delivery"
+	"webhooks/shared/event"
+	"webhooks/shared/eventdb"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhookdb"
+	"webhooks/shared/webhooktest"
+)
+
+// bundle is the function as it is built, on empty tables and queues.
+type bundle struct {
+	lambda.Handler
+	webhooks                *webhookdb.Store
+	events                  *eventdb.Store
+	queues                  *sqs.Client
+	deliveries, deadLetters string
+	log                     *strings.Builder
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	cfg, log := cloudtest.Config(t), new(strings.Builder)
+	b := bundle{queues: sqs.NewFromConfig(cfg), deliveries: cloudtest.Queue(t), deadLetters: cloudtest.Queue(t), log: log}
+	variables := map[string]string{
+		"WEBHOOKS_TABLE":         cloudtest.Table(t, "WebhooksTable"),
+		"EVENTS_TABLE":           cloudtest.Table(t, "EventsTable"),
+		"DELIVERIES_QUEUE_URL":   b.deliveries,
+		"DEAD_LETTERS_QUEUE_URL": b.deadLetters,
+		"EVENT_RETENTION_DAYS":   "30",
+		"MAX_RECEIVE_COUNT":      "50",
+	}
+	db := dynamodb.NewFromConfig(cfg)
+	b.webhooks, b.events = webhookdb.New(db, variables["WEBHOOKS_TABLE"]), eventdb.New(db, variables["EVENTS_TABLE"], 0)
+	function, err := build(t.Context(), slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, variables))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Handler = lambda.NewHandler(function)
+	return b
+}
+
+// invoke invokes the function with payload, as the runtime does.
+func (b bundle) invoke(t *testing.T, payload []byte) string {
+	t.Helper()
+	answer, err := b.Invoke(t.Context(), payload)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(answer))
+}
+
+// bodies returns the bodies of the messages in a queue, at most ten, in order.
+func (b bundle) bodies(t *testing.T, url string) []string {
+	t.Helper()
+	out, err := b.queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []string
+	for _, m := range out.Messages {
+		list = append(list, *m.Body)
+	}
+	slices.Sort(list)
+	return list
+}
+
+func TestSampleEvent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("demo", func(w *webhook.Webhook) { w.Events = event.Types() }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sample := cloudtest.Event(t, "fanout.json")
+	for range 2 { // the second time both are known
+		if got := b.invoke(t, sample); got != `{"batchItemFailures":[]}` {
+			t.Errorf("answer = %s", got)
+		}
+	}
+	want := map[string]string{
+		"env-42-created":                       `{"type":"environment.created","timestamp":"2026-01-26T10:00:00Z","data":{"environment_id":42,"name":"gpu-lab"}}`,
+		"6a7e8feb-b491-4cf7-a9f1-bf3703467718": `{"type":"training.failed","timestamp":"2026-01-26T10:00:00Z","data":{"tenant_id":"demo","job_id":9,"reason":"out of memory"}}`,
+	}
+	got := make(map[string]string)
+	deliveries := b.bodies(t, b.deliveries)
+	for _, body := range deliveries {
+		m, err := delivery.Decode([]byte(body))
+		if err != nil || m.Delivery == nil {
+			t.Fatalf("%s is no delivery: %v", body, err)
+		}
+		got[m.Delivery.Event.ID] = string(m.Delivery.Body)
+		if m.Delivery.Webhook != w.Key() || !m.Delivery.Due.Equal(time.UnixMilli(1769421600007)) {
+			t.Errorf("delivery to %v due at %v", m.Delivery.Webhook, m.Delivery.Due)
+		}
+		stored, err := b.events.Body(t.Context(), m.Delivery.Event, m.Delivery.Hash)
+		if err != nil || string(stored) != string(m.Delivery.Body) {
+			t.Errorf("stored body of %s = %q, %v", m.Delivery.Event.ID, stored, err)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" || len(deliveries) != len(want) {
+		t.Errorf("%d deliveries (-want +got):\n%s", len(deliveries), diff)
+	}
+	if letters := b.bodies(t, b.deadLetters); len(letters) > 0 {
+		t.Errorf("dead letters = %q", letters)
+	}
+}
+
+// Every variable is in its place: poison goes to the dead letters, and so does
+// what was received too often.
+func TestDeadLetters(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	record := func(id, body, receives string) map[string]any {
+		return map[string]any{"messageId": id, "body": body, "attributes": map[string]string{"SentTimestamp": "1769421600007", "ApproximateReceiveCount": receives}}
+	}
+	exhausted := `{"type":"alert.resolved","tenant_id":"demo","data":1}`
+	payload, err := json.Marshal(map[string]any{"Records": []any{record("m1", "poison", "1"), record("m2", exhausted, "49"), record("m3", exhausted, "48")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := b.invoke(t, payload); got != `{"batchItemFailures":[]}` {
+		t.Errorf("answer = %s", got)
+	}
+	if diff := cmp.Diff([]string{"poison", exhausted}, b.bodies(t, b.deadLetters)); diff != "" {
+		t.Errorf("dead letters (-want +got):\n%s", diff)
+	}
+}
+
+// Logs are read by more people than events: they hold ids and reasons only.
+func TestLogHoldsNoData(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.invoke(t, cloudtest.Event(t, "fanout.json"))
+	lines := strings.Split(strings.TrimSpace(b.log.String()), "\n")
+	if len(lines) != 2 {
+		t.Fatalf("%d lines, want one for each event:\n%s", len(lines), b.log)
+	}
+	for _, line := range lines {
+		if !strings.Contains(line, `"tenant_id":"demo"`) || strings.Contains(line, "gpu-lab") || strings.Contains(line, "out of memory") {
+			t.Errorf("line = %s", line)
+		}
+	}
+}
+
+func TestBuildNamesWhatIsMissing(t *testing.T) {
+	t.Parallel()
+	good := map[string]string{
+		"WEBHOOKS_TABLE": "w", "EVENTS_TABLE": "e", "DELIVERIES_QUEUE_URL": "d", "DEAD_LETTERS_QUEUE_URL": "l",
+		"EVENT_RETENTION_DAYS": "30", "MAX_RECEIVE_COUNT": "50",
+	}
+	for name, bad := range map[string][]string{
+		"WEBHOOKS_TABLE": {""}, "EVENTS_TABLE": {""}, "DELIVERIES_QUEUE_URL": {""}, "DEAD_LETTERS_QUEUE_URL": {""},
+		"EVENT_RETENTION_DAYS": {"", "0", "x", "1.5"}, "MAX_RECEIVE_COUNT": {"", "1", "-3", "many"},
+	} {
+		for _, value := range bad {
+			_, err := build(t.Context(), slog.New(slog.DiscardHandler), func(variable string) string {
+				if variable == name {
+					return value
+				}
+				return good[variable]
+			})
+			if err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s = %q: error %v does not name it", name, value, err)
+			}
+		}
+	}
+	_, err := build(t.Context(), slog.New(slog.DiscardHandler), func(string) string { return "" })
+	for name := range good {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("nothing set: error %v does not name %s", err, name)
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package architecture_test
+
+import (
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"webhooks/shared/cloudtest"
+)
+
+// files returns the paths of the repository's files, with slashes: those that
+// git tracks and those that it would, because a rule counts before the commit.
+func files(t testing.TB) []string {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	command.Dir = cloudtest.Path()
+	out, err := command.Output()
+	if err != nil {
+		t.Fatalf("git ls-files: %v", err)
+	}
+	var list []string
+	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
+		if _, err := os.Stat(filepath.Join(cloudtest.Path(), name)); err == nil { // else it is deleted and not yet committed
+			list = append(list, name)
+		}
+	}
+	if !slices.Contains(list, "template.yaml") {
+		t.Fatal("git ls-files does not list template.yaml")
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// read returns the text of a file of the repository.
+func read(t testing.TB, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(cloudtest.Path(name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// functionFolders returns the names of the folders in functions/.
+func functionFolders(t testing.TB) []string {
+	t.Helper()
+	var list []string
+	for _, name := range files(t) {
+		if parts := strings.Split(name, "/"); parts[0] == "functions" && len(parts) > 2 {
+			list = append(list, parts[1])
+		}
+	}
+	return slices.Compact(list)
+}
+
+func isTest(name string) bool { return strings.HasSuffix(name, "_test.go") }
+
+// supportsTests tells whether a package exists for tests alone (…test).
+func supportsTests(name string) bool { return strings.HasSuffix(path.Dir(name), "test") }

@@ -1,0 +1,58 @@
+package architecture_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestTopLevelIsWhatTheUserFixed(t *testing.T) {
+	t.Parallel()
+	fixed := []string{
+		"functions", "shared", "events", "template.yaml", "samconfig.toml", "Makefile", "go.mod", "README.md",
+		"go.sum", "LICENSE",
+	}
+	for _, name := range files(t) {
+		top, _, _ := strings.Cut(name, "/")
+		if !strings.HasPrefix(top, ".") && !slices.Contains(fixed, top) {
+			t.Errorf("%s: the user fixed the top level of the repository; only dotfiles, go.sum and LICENSE may join it", name)
+		}
+	}
+	for _, name := range fixed {
+		if !slices.ContainsFunc(files(t), func(f string) bool { return f == name || strings.HasPrefix(f, name+"/") }) {
+			t.Errorf("%s is missing: the user fixed the top level of the repository", name)
+		}
+	}
+}
+
+// TestNoFileNamesARegistry: which mirror a build uses is the machine's business.
+func TestNoFileNamesARegistry(t *testing.T) {
+	t.Parallel()
+	hosts := regexp.MustCompile(`proxy\.golang\.` + `org|sum\.golang\.` + `org|files\.python` + `hosted\.org|pypi\.org/` + `simple|registry\.npm` +
+		`js\.org|registry-1\.docker\.` + `io|artifac` + `tory|--index-` + `url|--extra-index-` + `url|GOPRO` + `XY=|PIP_INDEX_` + `URL=`)
+	for _, name := range files(t) {
+		if found := hosts.FindString(read(t, name)); found != "" {
+			t.Errorf("%s names %q: a build takes its registries from the machine it runs on, and elsewhere this one may not exist", name, found)
+		}
+	}
+}
+
+// TestBuildsAreNeverCached: SAM's cache hashes a function's own folder only.
+func TestBuildsAreNeverCached(t *testing.T) {
+	t.Parallel()
+	const reason = "SAM hashes CodeUri alone, and would ship stale code after an edit in shared/"
+	cached := regexp.MustCompile(`(?m)^\s*cached\s*=\s*(\S+)`)
+	for _, match := range cached.FindAllStringSubmatch(read(t, "samconfig.toml"), -1) {
+		if match[1] != "false" {
+			t.Errorf("samconfig.toml says cached = %s: %s", match[1], reason)
+		}
+	}
+	for _, name := range files(t) {
+		if name == "Makefile" || name == "samconfig.toml" || strings.HasPrefix(name, ".") {
+			if strings.Contains(read(t, name), "--cached\"") || strings.Contains(read(t, name), "build --cached") {
+				t.Errorf("%s builds with --cached: %s", name, reason)
+			}
+		}
+	}
+}
