@@ -90,7 +90,9 @@ type webhooksStub struct {
 	webhook webhook.Webhook
 	reads   atomicCount
 	getMany func([]webhook.Key) error
-	disable func(webhook.Key, int64) (bool, error)
+	// unreadable is what single webhooks cannot be opened for.
+	unreadable map[webhook.Key]error
+	disable    func(webhook.Key, int64) (bool, error)
 }
 
 func (s *webhooksStub) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
@@ -102,9 +104,11 @@ func (s *webhooksStub) GetMany(_ context.Context, keys []webhook.Key) (map[webho
 	}
 	found := make(map[webhook.Key]webhook.Webhook)
 	for _, key := range keys {
-		found[key] = s.webhook
+		if s.unreadable[key] == nil {
+			found[key] = s.webhook
+		}
 	}
-	return found, nil, nil
+	return found, s.unreadable, nil
 }
 
 func (s *webhooksStub) Disable(_ context.Context, key webhook.Key, revision int64) (bool, error) {
