@@ -35,6 +35,7 @@ func TestOpenAPIExamplesAreWhatIsAnswered(t *testing.T) {
 	x.conflict()
 	x.send("resendLog", "documented", "POST", one+"/logs/1/resend")
 	x.send("testWebhook", "documented", "POST", one+"/test")
+	x.send("rotateSecret", "documented", "POST", one+"/secret/rotate")
 	x.fail(42901, "POST", one+"/test", "")
 
 	x.send("createWebhook", "shortest", "POST", "/api/v1/webhooks")

@@ -84,6 +84,7 @@ func TestLimitsAreTheCodes(t *testing.T) {
 		{name: "longest secret", got: *secret.MaxLength, want: signature.MaxSecretCharacters},
 		{name: "webhooks of a tenant", got: *webhooks.MaxItems, want: webhook.MaxPerTenant},
 		{name: "events of a request", got: *list.MaxItems, want: 100}, // publish-events proves it with 101
+		{name: "days of two secrets", got: uint64(*schema(t, "Rotation", "overlap_days").Max), want: webhook.MaxOverlapDays},
 		{name: "seconds between tests", got: 5, want: uint64(dispatch.TestInterval.Seconds())},
 		{name: "bytes of an event's data", got: 256 << 10, want: event.MaxData},
 	}
