@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"webhooks/shared/auth"
 	"webhooks/shared/httpapi"
@@ -16,6 +17,7 @@ type getter interface {
 
 type handler struct {
 	webhooks getter
+	now      func() time.Time
 }
 
 func (h handler) route() httpapi.Route {
@@ -32,6 +34,7 @@ func (h handler) get(r *http.Request, caller auth.Caller) (httpapi.Reply, error)
 		return httpapi.Reply{}, err
 	}
 	view := w.View()
+	view.Health = w.Health.State(h.now())
 	// Who knows the secret can sign as we do, so reading alone does not show it.
 	if caller.May(auth.WebhooksWrite) {
 		view.Secret = w.Secret

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -26,6 +27,6 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (h
 	if err != nil {
 		return nil, err
 	}
-	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table)}
+	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table), now: time.Now}
 	return httpapi.New(log, h.route()), nil
 }

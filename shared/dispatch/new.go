@@ -29,9 +29,11 @@ func New(log *slog.Logger, db *dynamodb.Client, settings *cloud.Settings, getenv
 	if err != nil {
 		return nil, err
 	}
+	store := webhookdb.New(db, webhooks)
 	return &Dispatcher{
 		Log:            log,
-		Webhooks:       webhookdb.New(db, webhooks),
+		Webhooks:       store,
+		Health:         store,
 		Logs:           attemptlogdb.New(db, logs, retention),
 		Sender:         attempt.New(g, attempt.Config{Timeout: timeout, BodyLimit: bodyLimit, UserAgent: UserAgent}),
 		AttemptTimeout: timeout,

@@ -19,13 +19,39 @@ type task struct {
 	record   events.SQSMessage
 	delivery delivery.Delivery
 	webhook  *webhook.Webhook // nil: there is none, or no longer
+	slowLane bool             // it came from the slow queue
+	plan     plan
 	// outcome says that the message carries a log and no delivery.
 	outcome bool
 
-	log    *attemptlog.Log    // to be written
-	next   *delivery.Delivery // the attempt that follows
-	letter *deadletter.Letter // it can never be made
-	err    error              // our own failure: the message is received again
+	ended   ended
+	slow    bool               // the attempt was slow
+	forward bool               // to the slow lane, as it is
+	log     *attemptlog.Log    // to be written
+	next    *delivery.Delivery // the attempt that follows
+	letter  *deadletter.Letter // it can never be made
+	err     error              // our own failure: the message is received again
+}
+
+// ended is what an attempt says about the receiver's health.
+type ended int
+
+const (
+	endedNot   ended = iota // there was no attempt, or it says nothing
+	endedWell               // the receiver took the delivery
+	endedBadly              // it did not, and may not take others
+)
+
+// endedBy returns what an attempt says. A receiver that answers 410 is disabled,
+// and a URL that may not be called fails at once: there is nothing to hold back.
+func endedBy(verdict delivery.Verdict, result attempt.Result) ended {
+	switch {
+	case verdict.Outcome == attemptlog.Delivered:
+		return endedWell
+	case verdict.Disable || result.Failure.Permanent():
+		return endedNot
+	}
+	return endedBadly
 }
 
 // pending reports whether the task still is a delivery to attempt.
@@ -37,7 +63,7 @@ func (t *task) setAside(reason, detail, eventID string) {
 
 // read decodes a message.
 func (d *Dispatcher) read(record events.SQSMessage) *task {
-	t := &task{record: record}
+	t := &task{record: record, slowLane: d.laned() && record.EventSourceARN == d.SlowQueueARN}
 	exhausted, err := deadletter.NearlyExhausted(record, d.MaxReceiveCount)
 	if err != nil {
 		t.err = err

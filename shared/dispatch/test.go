@@ -25,6 +25,10 @@ func (d *Dispatcher) Test(ctx context.Context, w webhook.Webhook, e event.Event)
 	// The empty schedule has no second attempt.
 	l := newLog(only, start, delivery.Schedule{}.Decide(only, result, start).Outcome)
 	record(l, result)
+	if l.Outcome == attemptlog.Delivered && d.Health != nil {
+		// The owner sees that it works again, and so do we.
+		d.noteEnding(ctx, ending{webhook: w, succeeded: true})
+	}
 	d.logAttempt(ctx, *l, result)
 	// The caller waits for the receiver's answer and gets it, even when its log
 	// cannot be written.

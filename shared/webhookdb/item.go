@@ -37,8 +37,8 @@ func itemKey(key webhook.Key) item {
 	}
 }
 
-// record is a webhook's item. Other attributes of it (tested_at) belong to
-// those who write them.
+// record is a webhook's item. Other attributes of it (tested_at, those of
+// health.go) belong to those who write them.
 type record struct {
 	TenantID        string           `dynamodbav:"tenant_id"`
 	WebhookID       int64            `dynamodbav:"webhook_id"`
@@ -99,6 +99,9 @@ func decodeWebhook(stored item) (webhook.Webhook, error) {
 		Revision:  r.Revision,
 	}
 	var err error
+	if w.Health, err = decodeHealth(stored); err != nil {
+		return webhook.Webhook{}, err
+	}
 	if w.Secret, err = openSecret(r.Secret); err != nil {
 		return webhook.Webhook{}, fmt.Errorf("decode webhook %d of tenant %s: %w", w.ID, w.TenantID, err)
 	}
