@@ -23,7 +23,9 @@ VIA ?= sqs
 GOTEST ?= ./...
 # A test that takes longer than this is stuck.
 GOTEST_TIMEOUT ?= 12m
-export PORT TEST_PORT TENANT TYPE DATA VIA
+# For make isolation: how long the load lasts.
+DURATION ?= 60s
+export PORT TEST_PORT TENANT TYPE DATA VIA DURATION
 
 ##@ Run it here
 .PHONY: run stop reset logs api-key publish
@@ -56,7 +58,7 @@ invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhoo
 	@$(STACK) invoke $(FUNCTION) $(EVENT)
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers lint fmt
+.PHONY: test test-up test-go test-down test-containers isolation lint fmt
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -67,6 +69,8 @@ test-down: ## Stop that cloud
 	@$(STACK) test-down
 test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
 	@$(STACK) test-containers
+isolation: ## What a slow and a failing receiver do to a third, with and without the slow lane: make isolation DURATION=60s
+	@$(STACK) isolation
 lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
 	go vet ./...

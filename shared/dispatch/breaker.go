@@ -53,7 +53,7 @@ func (d *Dispatcher) decide(tasks []*task, now time.Time) {
 			continue
 		}
 		health, key := t.webhook.Health, t.webhook.Key()
-		forward := d.laned() && !t.slowLane && health.Slow(now)
+		forward := d.laned() && t.lane == laneNormal && health.Slow(now)
 		switch {
 		case d.Health != nil && health.Open() && !t.delivery.Single && (now.Before(health.OpenUntil) || probing[key]):
 			t.plan = planHold

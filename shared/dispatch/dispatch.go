@@ -247,7 +247,7 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 	if verdict.Disable {
 		d.disable(ctx, *t.webhook)
 	}
-	d.logAttempt(ctx, *t.log, result)
+	d.logAttempt(ctx, *t.log, result, t.lane)
 }
 
 func (d *Dispatcher) body(ctx context.Context, dl delivery.Delivery) ([]byte, error) {

@@ -53,8 +53,25 @@ func (s *slowTracker) fast(key webhook.Key) {
 	delete(s.streak, key)
 }
 
+// lane is the way by which a delivery came.
+type lane string
+
+const (
+	laneNormal lane = "normal"
+	laneSlow   lane = "slow"
+	laneTest   lane = "test" // the test route
+)
+
 // laned reports whether there is a slow lane.
 func (d *Dispatcher) laned() bool { return d.SlowQueue != nil }
+
+// laneOf returns the lane of a message by the queue that it comes from.
+func (d *Dispatcher) laneOf(arn string) lane {
+	if d.laned() && arn == d.SlowQueueARN {
+		return laneSlow
+	}
+	return laneNormal
+}
 
 // watched makes an attempt through send and sees to it that a slow one is
 // counted while it still runs: the receiver may take five times as long to

@@ -19,7 +19,7 @@ type task struct {
 	record   events.SQSMessage
 	delivery delivery.Delivery
 	webhook  *webhook.Webhook // nil: there is none, or no longer
-	slowLane bool             // it came from the slow queue
+	lane     lane             // it came from the slow queue
 	plan     plan
 	// outcome says that the message carries a log and no delivery.
 	outcome bool
@@ -63,7 +63,7 @@ func (t *task) setAside(reason, detail, eventID string) {
 
 // read decodes a message.
 func (d *Dispatcher) read(record events.SQSMessage) *task {
-	t := &task{record: record, slowLane: d.laned() && record.EventSourceARN == d.SlowQueueARN}
+	t := &task{record: record, lane: d.laneOf(record.EventSourceARN)}
 	exhausted, err := deadletter.NearlyExhausted(record, d.MaxReceiveCount)
 	if err != nil {
 		t.err = err
@@ -104,11 +104,12 @@ func record(l *attemptlog.Log, result attempt.Result) {
 
 // logAttempt writes the one line about an attempt: ids and numbers, never the
 // event or the response.
-func (d *Dispatcher) logAttempt(ctx context.Context, l attemptlog.Log, result attempt.Result) {
+func (d *Dispatcher) logAttempt(ctx context.Context, l attemptlog.Log, result attempt.Result, lane lane) {
 	attributes := []slog.Attr{
 		slog.String("tenant_id", l.TenantID), slog.Int64("webhook_id", l.WebhookID),
 		slog.String("event_id", l.EventID), slog.String("event_type", string(l.EventType)),
 		slog.Int("attempt", l.Attempt), slog.String("outcome", string(l.Outcome)),
+		slog.String("lane", string(lane)),
 		slog.Int("status_code", l.StatusCode), slog.Int64("response_ms", l.ResponseTime.Milliseconds()),
 	}
 	if result.Err != nil {

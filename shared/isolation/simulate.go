@@ -1,0 +1,3 @@
+package main
+
+func table() string { return "" }
