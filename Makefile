@@ -23,9 +23,10 @@ VIA ?= sqs
 GOTEST ?= ./...
 # A test that takes longer than this is stuck.
 GOTEST_TIMEOUT ?= 12m
-# For make isolation: how long the load lasts.
+# For make isolation: how long the trouble lasts, and the concurrency of the normal lane.
 DURATION ?= 60s
-export PORT TEST_PORT TENANT TYPE DATA VIA DURATION
+CONCURRENCY ?= 5
+export PORT TEST_PORT TENANT TYPE DATA VIA DURATION CONCURRENCY
 
 ##@ Run it here
 .PHONY: run stop reset logs api-key publish

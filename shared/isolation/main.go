@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,8 +17,9 @@ import (
 const (
 	badRate    = 20 // events a second to the slow and to the failing webhook, each
 	goodRate   = 5  // events a second to the third
-	baseline   = 10 * time.Second
-	grace      = 10 * time.Second // from the beginning of the load, in which the third may suffer
+	warmup     = 5 * time.Second  // in which the functions start
+	baseline   = 10 * time.Second // in which all three receivers answer at once
+	grace      = 10 * time.Second // from the beginning of the trouble, in which the third may suffer
 	patience   = 90 * time.Second // for the last deliveries
 	maxFactor  = 2.0
 	slowAnswer = 15 * time.Second
@@ -45,9 +47,20 @@ func run(ctx context.Context, getenv func(string) string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var trouble atomic.Bool // until then, everybody answers at once
 	third := newReceiver(func() int { return 200 })
-	failing := newReceiver(func() int { return 500 })
-	slow := newReceiver(func() int { time.Sleep(slowAnswer); return 200 })
+	failing := newReceiver(func() int {
+		if trouble.Load() {
+			return 500
+		}
+		return 200
+	})
+	slow := newReceiver(func() int {
+		if trouble.Load() {
+			time.Sleep(slowAnswer)
+		}
+		return 200
+	})
 	for _, r := range []*receiver{third, failing, slow} {
 		defer r.server.CloseClientConnections()
 	}
@@ -56,16 +69,21 @@ func run(ctx context.Context, getenv func(string) string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	begun := time.Now()
-	if err := s.publish(ctx, baseline, map[string]int{goodType: goodRate}); err != nil {
+	// The same load from the beginning: what differs is how the receivers answer.
+	load := map[string]int{goodType: goodRate, failingType: badRate, slowType: badRate}
+	if err := s.publish(ctx, warmup, load); err != nil {
 		return "", err
 	}
-	loaded := time.Now()
-	load := map[string]int{goodType: goodRate, failingType: badRate, slowType: badRate}
+	begun := time.Now()
+	if err := s.publish(ctx, baseline, load); err != nil {
+		return "", err
+	}
+	trouble.Store(true)
+	loaded, sent := time.Now(), s.published[goodType]
 	if err := s.publish(ctx, time.Duration(seconds)*time.Second, load); err != nil {
 		return "", err
 	}
 	ended := time.Now()
 	third.await(s.published[goodType], patience)
-	return report(third.latencies(begun, loaded), third.latencies(loaded, ended), s.published[goodType]), nil
+	return report(third.latencies(begun, loaded), third.latencies(loaded, ended), s.published[goodType]-sent), nil
 }

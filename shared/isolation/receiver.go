@@ -104,14 +104,15 @@ func quantile(samples []sample, q float64) time.Duration {
 // window is how finely the report shows the time under load.
 const window = 5 * time.Second
 
-// report compares the third's latency without and under the load.
+// report compares the third's latency before the trouble and in it, when so many
+// events were published to it.
 func report(before, under []sample, published int) string {
 	var b strings.Builder
 	line := func(name string, samples []sample) {
 		fmt.Fprintf(&b, "  %-12s %5d  %8v %8v %8v\n", name, len(samples), quantile(samples, 0.5), quantile(samples, 0.95), quantile(samples, 1))
 	}
 	fmt.Fprintf(&b, "  %-12s %5s  %8s %8s %8s\n", "published", "n", "p50", "p95", "max")
-	line("no load", before)
+	line("before", before)
 	var after []sample
 	windows := make(map[int][]sample)
 	last := 0
@@ -126,7 +127,7 @@ func report(before, under []sample, published int) string {
 		line(fmt.Sprintf("%d to %d s", n*5, n*5+5), windows[n])
 	}
 	line("after 10 s", after)
-	lost := published - len(before) - len(under)
+	lost := published - len(under)
 	p50, p95 := factor(after, before, 0.5), factor(after, before, 0.95)
 	verdict := "within a factor of two"
 	if p50 > maxFactor || p95 > maxFactor || lost > 0 {
