@@ -75,6 +75,31 @@ func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
 	}
 }
 
+func TestTroubleIsShown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t, "demo")
+	now := time.Now()
+	if _, err := b.store.MarkSlow(t.Context(), w, now); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"state": "slow", "since": now.UTC().Format(time.RFC3339)}
+	if d := cmp.Diff(want, cloudtest.Invoke(t, b.function, b.request).Envelope(t).Data["health"]); d != "" {
+		t.Errorf("health (-want +got):\n%s", d)
+	}
+	begun := now.Add(-webhook.FailingFor)
+	if _, err := b.store.AddFailures(t.Context(), w.Key(), webhook.OpenAfter, begun); err != nil {
+		t.Fatal(err)
+	}
+	if opened, err := b.store.Open(t.Context(), w.Key(), now); err != nil || !opened {
+		t.Fatal(opened, err)
+	}
+	want["state"] = "open"
+	if d := cmp.Diff(want, cloudtest.Invoke(t, b.function, b.request).Envelope(t).Data["health"]); d != "" {
+		t.Errorf("health (-want +got):\n%s", d)
+	}
+}
+
 func TestNotFound(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -16,6 +16,7 @@ type healthStub struct {
 
 	mu     sync.Mutex
 	health webhook.Health
+	seen   time.Time
 }
 
 func (s *healthStub) read() webhook.Health {
@@ -32,6 +33,16 @@ func (s *healthStub) change(change func(h *webhook.Health) bool) (bool, error) {
 		return false, s.err
 	}
 	return change(&s.health), nil
+}
+
+func (s *healthStub) SeeSlow(_ context.Context, _ webhook.Key, now time.Time) (bool, error) {
+	return s.change(func(*webhook.Health) bool {
+		another := now.Sub(s.seen) < webhook.SlowTogether
+		if !another {
+			s.seen = now
+		}
+		return another
+	})
 }
 
 func (s *healthStub) MarkSlow(_ context.Context, _ webhook.Webhook, now time.Time) (bool, error) {

@@ -15,9 +15,10 @@ import (
 const trackedWebhooks = 1000
 
 // slowTracker counts the slow attempts in a row of each webhook, in one
-// instance of the function. That is enough: an instance that meets a slow
-// receiver meets it again, and the retry of a slow attempt brings word of it to
-// whichever instance gets it. The zero value knows nothing.
+// instance of the function. What other instances meet is known by the retry of a
+// slow attempt, which says so, and by what is noted in the webhook (see markSlow):
+// a receiver that answers 200 after 15 s causes no retry, and at a low rate no
+// instance may meet it twice. The zero value knows nothing.
 type slowTracker struct {
 	mu     sync.Mutex
 	streak map[webhook.Key]int
@@ -104,12 +105,12 @@ func (d *Dispatcher) noteSlow(ctx context.Context, t *task) {
 	inARow := d.slow.slow(t.delivery.Webhook, t.delivery.Slow)
 	now := d.Now()
 	marked := t.webhook.Health.Slow(now)
-	if d.Health == nil || !d.laned() || !marked && !inARow || now.Add(webhook.SlowRenewal).Before(t.webhook.Health.SlowUntil) {
+	if d.Health == nil || !d.laned() || now.Add(webhook.SlowRenewal).Before(t.webhook.Health.SlowUntil) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, noting)
 	defer cancel()
-	changed, err := d.Health.MarkSlow(ctx, *t.webhook, now)
+	changed, err := d.markSlow(ctx, *t.webhook, now, marked || inARow)
 	if err != nil {
 		d.Log.WarnContext(ctx, "a slow webhook could not be marked",
 			"tenant_id", t.webhook.TenantID, "webhook_id", t.webhook.ID, "error", err.Error())
@@ -118,6 +119,18 @@ func (d *Dispatcher) noteSlow(ctx context.Context, t *task) {
 	if changed {
 		d.Log.InfoContext(ctx, "webhook is slow", "tenant_id", t.webhook.TenantID, "webhook_id", t.webhook.ID, "renewed", marked)
 	}
+}
+
+// markSlow marks w if that is known to be due, or if another instance has a slow
+// attempt at the same time: with many instances, none of them may have two.
+func (d *Dispatcher) markSlow(ctx context.Context, w webhook.Webhook, now time.Time, due bool) (bool, error) {
+	if !due {
+		another, err := d.Health.SeeSlow(ctx, w.Key(), now)
+		if err != nil || !another {
+			return false, err
+		}
+	}
+	return d.Health.MarkSlow(ctx, w, now)
 }
 
 // mail is what a flush sends to one queue, and who is told what failed.

@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -161,6 +162,27 @@ func TestSlowAttemptsAreCountedWhileTheyRun(t *testing.T) {
 			t.Errorf("marked after %v, %d times", after, l.health.marks.get())
 		}
 	})
+}
+
+// With many instances, none may have two slow attempts of one webhook.
+func TestSlowAttemptsOfTwoInstancesCountTogether(t *testing.T) {
+	t.Parallel()
+	for apart, marks := range map[time.Duration]int{0: 1, 14 * time.Second: 1, 15 * time.Second: 0} {
+		synctest.Test(t, func(t *testing.T) {
+			one, other := newLanes(t), newLanes(t)
+			other.Health, one.takes, other.takes = one.health, 15*time.Second, 15*time.Second
+			var instances sync.WaitGroup
+			instances.Go(func() { one.handle(t, oneNow()) })
+			instances.Go(func() {
+				time.Sleep(apart)
+				other.handle(t, oneNow())
+			})
+			instances.Wait()
+			if got := one.health.marks.get(); got != marks {
+				t.Errorf("%v apart: %d marks, want %d", apart, got, marks)
+			}
+		})
+	}
 }
 
 func TestAMarkIsRenewedByAnySlowAttemptNearItsEnd(t *testing.T) {

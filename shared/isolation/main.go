@@ -15,8 +15,8 @@ import (
 
 // The load of the measurement.
 const (
-	badRate    = 20 // events a second to the slow and to the failing webhook, each
-	goodRate   = 5  // events a second to the third
+	badRate    = 20               // events a second to the slow and to the failing webhook, each
+	goodRate   = 5                // events a second to the third
 	warmup     = 5 * time.Second  // in which the functions start
 	baseline   = 10 * time.Second // in which all three receivers answer at once
 	grace      = 10 * time.Second // from the beginning of the trouble, in which the third may suffer

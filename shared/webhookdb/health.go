@@ -18,6 +18,7 @@ import (
 // part of the webhook's record and not of its revision, so an update neither
 // changes them nor fails because of them.
 const (
+	slowSeen     = "slow_seen"
 	slowSince    = "slow_since"
 	slowUntil    = "slow_until"
 	failures     = "failures"
@@ -66,6 +67,16 @@ func (s *Store) MarkSlow(ctx context.Context, w webhook.Webhook, now time.Time) 
 	}
 	return s.change(ctx, w.Key(), set, until.AttributeNotExists().Or(
 		until.LessThanEqual(expression.Value(now.Add(webhook.SlowRenewal).UnixMilli()))))
+}
+
+// SeeSlow notes that an attempt is slow at now, and reports whether another one
+// was within [webhook.SlowTogether], whichever instance made it. Only the first
+// of several is written.
+func (s *Store) SeeSlow(ctx context.Context, key webhook.Key, now time.Time) (another bool, err error) {
+	seen := expression.Name(slowSeen)
+	first, err := s.change(ctx, key, expression.Set(seen, expression.Value(now.UnixMilli())), seen.AttributeNotExists().Or(
+		seen.LessThanEqual(expression.Value(now.Add(-webhook.SlowTogether).UnixMilli()))))
+	return !first && err == nil, err
 }
 
 // AddFailures adds n failures in a row, the last of them at now, and returns

@@ -67,6 +67,17 @@ func TestMarkSlowIsOneWriteAPeriod(t *testing.T) {
 	b.is(t, w, webhook.Health{SlowSince: later, SlowUntil: later.Add(10 * time.Minute)})
 }
 
+func TestTwoSlowAttemptsAtOnceAreSeen(t *testing.T) {
+	t.Parallel()
+	b, ctx := setup(t), t.Context()
+	w := b.webhook(t)
+	did(t, false)(b.SeeSlow(ctx, w.Key(), noon))
+	did(t, true)(b.SeeSlow(ctx, w.Key(), noon))
+	did(t, true)(b.SeeSlow(ctx, w.Key(), noon.Add(webhook.SlowTogether-time.Millisecond)))
+	did(t, false)(b.SeeSlow(ctx, w.Key(), noon.Add(webhook.SlowTogether)))
+	b.is(t, w, webhook.Health{})
+}
+
 func TestTheBreakersWay(t *testing.T) {
 	t.Parallel()
 	b, ctx := setup(t), t.Context()
