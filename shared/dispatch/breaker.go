@@ -98,7 +98,7 @@ func (d *Dispatcher) hold(t *task) {
 		t.log.Failure = string(attempt.FailureGivenUp)
 		return
 	}
-	t.next = &held
+	t.next, t.nextAt = &held, held.Due
 	if !t.delivery.Held {
 		t.log = newLog(t.delivery, now, attemptlog.Retrying)
 		t.log.Failure, t.log.NextAttemptAt = string(attempt.FailureHeld), held.Due

@@ -236,13 +236,13 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 	verdict := d.Schedule.Decide(t.delivery, result, d.Now())
 	l := newLog(t.delivery, start, verdict.Outcome)
 	record(l, result)
-	l.NextAttemptAt = verdict.Next
+	l.NextAttemptAt = verdict.At
 	t.log = l
 	t.ended = endedBy(verdict, result)
 	if !verdict.Next.IsZero() {
 		next := t.delivery.Following(verdict.Next)
 		next.Slow = t.slow
-		t.next = &next
+		t.next, t.nextAt = &next, verdict.At
 	}
 	if verdict.Disable {
 		d.disable(ctx, *t.webhook)
