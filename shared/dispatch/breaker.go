@@ -54,17 +54,16 @@ func (d *Dispatcher) decide(tasks []*task, now time.Time) {
 			continue
 		}
 		health, key := t.webhook.Health, t.webhook.Key()
-		forward := d.laned() && t.lane == laneNormal && health.Slow(now)
+		open := d.Health != nil && health.Open() && !t.delivery.Single
 		switch {
-		case d.Health != nil && health.Open() && !t.delivery.Single && (now.Before(health.OpenUntil) || probing[key]):
+		case open && (now.Before(health.OpenUntil) || probing[key]):
 			t.plan = planHold
-		case forward:
-			t.plan = planForward
-			probing[key] = health.Open()
-		case d.Health != nil && health.Open() && !t.delivery.Single:
+		case d.laned() && t.lane == laneNormal && health.Slow(now):
+			t.plan = planForward // also of a candidate: it may take 15 s
+		case open:
 			t.plan = planProbe
-			probing[key] = true
 		}
+		probing[key] = probing[key] || open
 	}
 }
 

@@ -225,6 +225,27 @@ func TestASlowWebhooksDeliveriesAreForwarded(t *testing.T) {
 	})
 }
 
+// A probe may hang for 15 s like any attempt, so a slow webhook's is made in the
+// slow lane: one candidate of a batch goes there, and the others are held.
+func TestTheProbeOfASlowWebhookIsInTheSlowLane(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l, kept := newLanes(t), 0
+		now := time.Now()
+		l.webhook.Health = webhook.Health{SlowUntil: now.Add(time.Minute), OpenSince: now.Add(-time.Hour), OpenUntil: now}
+		l.health.health, l.Retries = l.webhook.Health, keeping(&kept)
+		l.handle(t, oneNow(), oneNow(), oneNow())
+		if len(l.slow) != 1 || kept != 2 || l.requests.get() != 0 || l.health.probes.get() != 0 {
+			t.Fatalf("%d forwarded, %d held, %d requests", len(l.slow), kept, l.requests.get())
+		}
+		l.receivedInSlow = true
+		l.handle(t, oneNow(), oneNow(), oneNow())
+		if kept != 4 || l.requests.get() != 1 || l.health.probes.get() != 1 {
+			t.Errorf("in the slow lane: %d held, %d requests, %d claims", kept-2, l.requests.get(), l.health.probes.get())
+		}
+	})
+}
+
 func TestAHealthyWebhookCostsNoNote(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
