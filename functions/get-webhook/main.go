@@ -11,6 +11,7 @@ import (
 	"webhooks/shared/boot"
 	"webhooks/shared/cloud"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/vault"
 	"webhooks/shared/webhookdb"
 )
 
@@ -27,6 +28,7 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (h
 	if err != nil {
 		return nil, err
 	}
-	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table), now: time.Now}
+	secrets := webhookdb.WithVault(vault.FromConfig(cfg, vault.OpensOnly))
+	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, secrets), now: time.Now}
 	return httpapi.New(log, h.route()), nil
 }

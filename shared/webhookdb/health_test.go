@@ -26,7 +26,7 @@ func (b bundle) webhook(t *testing.T) webhook.Webhook {
 // is reads the webhook and compares its health; all else must be as before.
 func (b bundle) is(t *testing.T, before webhook.Webhook, want webhook.Health) {
 	t.Helper()
-	after, err := b.Get(t.Context(), before.Key())
+	after, err := b.GetWithSecrets(t.Context(), before.Key())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +167,7 @@ func TestADeletedWebhookStaysDeleted(t *testing.T) {
 	if err := b.Recover(ctx, w.Key()); err != nil {
 		t.Error(err)
 	}
-	found, err := b.GetMany(ctx, []webhook.Key{w.Key()})
+	found, _, err := b.GetMany(ctx, []webhook.Key{w.Key()})
 	if err != nil || len(found) != 0 {
 		t.Errorf("found %v, %v: the notes brought it back", found, err)
 	}
