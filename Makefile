@@ -25,7 +25,7 @@ GOTEST ?= ./...
 GOTEST_TIMEOUT ?= 12m
 # For make isolation: how long the trouble lasts, and the concurrency of the normal lane.
 DURATION ?= 60s
-CONCURRENCY ?= 5
+CONCURRENCY ?= 80
 # For make revoke-key and make redrive.
 QUEUE ?= events
 export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME DURATION CONCURRENCY
