@@ -28,7 +28,10 @@ DURATION ?= 60s
 CONCURRENCY ?= 80
 # For make revoke-key and make redrive.
 QUEUE ?= events
-export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME DURATION CONCURRENCY
+# For make schemathesis; without a seed every run tries something else.
+SECONDS_TO_TRY ?= 80
+SEED ?=
+export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY
 
 ##@ Run it here
 .PHONY: run stop reset logs api-key api-keys revoke-key publish redrive
@@ -67,7 +70,7 @@ invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhoo
 	@$(STACK) invoke $(FUNCTION) $(EVENT)
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers isolation lint fmt
+.PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -78,6 +81,8 @@ test-down: ## Stop that cloud
 	@$(STACK) test-down
 test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
 	@$(STACK) test-containers
+schemathesis: ## Search for answers that the OpenAPI document does not have: make schemathesis SEED=7 SECONDS_TO_TRY=600
+	@$(STACK) schemathesis
 isolation: ## What a slow and a failing receiver do to a third, with and without the slow lane: make isolation DURATION=60s
 	@$(STACK) isolation
 lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
