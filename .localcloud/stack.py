@@ -220,8 +220,8 @@ def test_env() -> None:
 
 
 def in_test_environment(it: cloud.Cloud) -> int:
-    """Runs the program of the command line with what the Go tests read: WEBHOOKS_STACK and AWS_…"""
-    env = deploy.aws_environment(it) | {"WEBHOOKS_STACK": str(it.stack_file)}
+    """Runs the program of the command line with what the Go tests read: WEBHOOKS_… and AWS_…"""
+    env = deploy.aws_environment(it) | {"WEBHOOKS_STACK": str(it.stack_file), "WEBHOOKS_GOFLAGS": deploy.BUILD_ENV["GOFLAGS"]}
     return subprocess.run(sys.argv[2:], env=env, cwd=ROOT).returncode
 
 
