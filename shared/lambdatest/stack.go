@@ -4,7 +4,6 @@ import (
 	"maps"
 	"os"
 	"slices"
-	"strconv"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -26,19 +25,19 @@ type template struct {
 		Default string `yaml:"Default"`
 	} `yaml:"Parameters"`
 	Resources map[string]struct {
-		Type       string `yaml:"Type"`
-		Properties struct {
-			MemorySize  int `yaml:"MemorySize"`
-			Environment struct {
-				Variables map[string]yaml.Node `yaml:"Variables"`
-			} `yaml:"Environment"`
-		} `yaml:"Properties"`
+		Type       string   `yaml:"Type"`
+		Properties function `yaml:"Properties"`
 	} `yaml:"Resources"`
 	Globals struct {
-		Function struct {
-			MemorySize int `yaml:"MemorySize"`
-		} `yaml:"Function"`
+		Function function `yaml:"Function"`
 	} `yaml:"Globals"`
+}
+
+type function struct {
+	MemorySize  int `yaml:"MemorySize"`
+	Environment struct {
+		Variables map[string]yaml.Node `yaml:"Variables"`
+	} `yaml:"Environment"`
 }
 
 // NewStack returns a stack whose parameters have their defaults but for
@@ -91,9 +90,14 @@ func (s *Stack) Variables(function string, own map[string]string) map[string]str
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
 		variables[name] = getenv(name)
 	}
-	for name, node := range s.template.Resources[function].Properties.Environment.Variables {
-		if _, given := own[name]; !given {
-			variables[name] = s.value(&node)
+	for _, defined := range []map[string]yaml.Node{
+		s.template.Globals.Function.Environment.Variables,
+		s.template.Resources[function].Properties.Environment.Variables,
+	} {
+		for name, node := range defined {
+			if _, given := own[name]; !given {
+				variables[name] = s.value(&node)
+			}
 		}
 	}
 	maps.Copy(variables, own)
@@ -127,7 +131,7 @@ func (s *Stack) Memory(function string) int {
 		size = s.template.Globals.Function.MemorySize
 	}
 	if size == 0 {
-		s.t.Fatalf("template.yaml gives %s no memory: %s", function, strconv.Quote(function))
+		s.t.Fatalf("template.yaml gives %s no memory", function)
 	}
 	return size
 }
