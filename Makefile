@@ -23,10 +23,12 @@ VIA ?= sqs
 GOTEST ?= ./...
 # A test that takes longer than this is stuck.
 GOTEST_TIMEOUT ?= 12m
-export PORT TEST_PORT TENANT TYPE DATA VIA
+# For make revoke-key and make redrive.
+QUEUE ?= events
+export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME
 
 ##@ Run it here
-.PHONY: run stop reset logs api-key publish
+.PHONY: run stop reset logs api-key api-keys revoke-key publish redrive
 run: ## The whole service on this machine: start, build, deploy, deliver one event
 	@$(STACK) run
 stop: ## Stop it and keep its data
@@ -35,8 +37,14 @@ reset: ## Stop it and drop its data
 	@$(STACK) reset
 logs: ## Follow the functions' logs
 	@$(STACK) logs
-api-key: ## Print a new API key: make -s api-key TENANT=acme
+api-key: ## Print a new API key: make -s api-key TENANT=acme SCOPES="webhooks:read logs:read"
 	@$(STACK) api-key
+api-keys: ## List a tenant's API keys: make api-keys TENANT=acme
+	@$(STACK) api-keys
+revoke-key: ## End an API key: make revoke-key KEY_ID=...
+	@$(STACK) revoke-key
+redrive: ## Send dead letters back: make redrive QUEUE=events|deliveries|bus REASON=... STACK_NAME=... (none: here)
+	@$(STACK) redrive
 publish: ## Publish an event: make publish TYPE=training.failed DATA='{"job":7}' VIA=bus
 	@$(STACK) publish
 

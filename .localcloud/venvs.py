@@ -34,13 +34,14 @@ def sam() -> Path:
 
 
 def make(name: str) -> Path:
-    """Creates the environment, or again when its requirement file is not the one it was made from."""
+    """Creates the environment, or again when its requirement file is not the one it was made from, or the
+    checkout was moved: its programs name the place where it was made."""
     with alone(VENVS / f"{name}.lock"):
         return make_alone(name)
 
 
 def make_alone(name: str) -> Path:
-    folder, wanted = VENVS / name, requirements(name).read_text() + f"\n# python {sys.version}\n"
+    folder, wanted = VENVS / name, requirements(name).read_text() + f"\n# python {sys.version} in {VENVS / name}\n"
     made_from = folder / "made-from.txt"
     if made_from.exists() and made_from.read_text() == wanted:
         return folder / "bin"

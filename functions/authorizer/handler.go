@@ -12,6 +12,7 @@ import (
 
 	"webhooks/shared/apikey"
 	"webhooks/shared/auth"
+	"webhooks/shared/jwtauth"
 )
 
 type (
@@ -26,23 +27,39 @@ type getter interface {
 	Get(ctx context.Context, id string) (apikey.Key, error)
 }
 
-type handler struct {
-	log  *slog.Logger
-	keys getter
-	now  func() time.Time
+// verifier verifies a JWT; one that is no good is a [jwtauth.Refusal].
+type verifier interface {
+	Verify(ctx context.Context, token string) (jwtauth.Identity, error)
 }
 
-// authorize allows or denies. When the key cannot be read it does neither: the
-// gateway answers 500 and caches nothing, whereas a denial would tell a caller
-// with a good key that it is a bad one.
+type handler struct {
+	log    *slog.Logger
+	keys   getter
+	tokens verifier
+	now    func() time.Time
+}
+
+// authorize allows or denies, by the form of the token. When it cannot be
+// judged (the key cannot be read, no key of the identity provider is known) it
+// does neither: the gateway answers 500 and caches nothing, whereas a denial
+// would tell a caller with a good token that it is a bad one.
 //
-// The gateway caches an answer for 60 s. So does a key's end take to reach it:
-// the read is consistent, and adds nothing.
+// The gateway caches an answer for 60 s. So long does the end of a key or a JWT
+// take to reach it: the read is consistent, and adds nothing.
 func (h handler) authorize(ctx context.Context, r request) (response, error) {
-	token, ok := bearer(r.IdentitySource)
-	if !ok {
-		return h.deny(ctx, r, "", "malformed")
+	credentials := bearer(r.IdentitySource)
+	if token, ok := apikey.Parse(credentials); ok {
+		return h.byKey(ctx, r, token)
 	}
+	if jwtauth.Formed(credentials) {
+		return h.byJWT(ctx, r, credentials)
+	}
+	return h.deny(ctx, r, "malformed")
+}
+
+// byKey answers for an API key.
+func (h handler) byKey(ctx context.Context, r request, token apikey.Token) (response, error) {
+	id := slog.String("key_id", token.KeyID)
 	key, err := h.keys.Get(ctx, token.KeyID)
 	unknown := errors.Is(err, apikey.ErrNotFound)
 	if err != nil && !unknown {
@@ -52,36 +69,55 @@ func (h handler) authorize(ctx context.Context, r request) (response, error) {
 	// token opens: the time does not say which ids exist.
 	switch opens := key.Opens(token); {
 	case unknown:
-		return h.deny(ctx, r, token.KeyID, "unknown key")
+		return h.deny(ctx, r, "unknown key", id)
 	case !opens:
-		return h.deny(ctx, r, token.KeyID, "wrong secret")
+		return h.deny(ctx, r, "wrong secret", id)
 	case key.Expired(h.now()):
-		return h.deny(ctx, r, token.KeyID, "expired key")
+		return h.deny(ctx, r, "expired key", id)
 	}
-	return response{IsAuthorized: true, Context: map[string]any{
-		"tenant_id": key.TenantID, "scopes": scopeList(key.Scopes), "key_id": key.ID,
-	}}, nil
+	return allow(auth.Caller{TenantID: key.TenantID, Scopes: key.Scopes}, "key_id", key.ID), nil
 }
 
-// bearer reads the Authorization header (RFC 6750 §2.1; the scheme's case does
-// not matter, RFC 9110 §11.1). It is taken from the identity source, because
-// the case of the name in the headers is the client's under SAM CLI.
-func bearer(identitySource []string) (apikey.Token, bool) {
+// byJWT answers for a token of the identity provider.
+func (h handler) byJWT(ctx context.Context, r request, token string) (response, error) {
+	identity, err := h.tokens.Verify(ctx, token)
+	var refusal jwtauth.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		return h.deny(ctx, r, "JWT "+string(refusal))
+	case err != nil:
+		return response{}, fmt.Errorf("authorize: %w", err)
+	}
+	return allow(identity.Caller, "subject", identity.Subject), nil
+}
+
+// allow says yes, and hands on who calls; the functions behind the gateway
+// trust it. The name under which the credentials are known is for the audit log.
+func allow(caller auth.Caller, kind, name string) response {
+	return response{IsAuthorized: true, Context: map[string]any{
+		"tenant_id": caller.TenantID, "scopes": scopeList(caller.Scopes), kind: name,
+	}}
+}
+
+// bearer reads the credentials in the Authorization header (RFC 6750 §2.1; the
+// scheme's case does not matter, RFC 9110 §11.1), or nothing. It is taken from
+// the identity source, because the case of the name in the headers is the
+// client's under SAM CLI.
+func bearer(identitySource []string) string {
 	if len(identitySource) != 1 {
-		return apikey.Token{}, false
+		return ""
 	}
 	scheme, credentials, ok := strings.Cut(identitySource[0], " ")
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
-		return apikey.Token{}, false
+		return ""
 	}
-	return apikey.Parse(strings.Trim(credentials, " "))
+	return strings.Trim(credentials, " ")
 }
 
 // deny says no without a reason: that is for the log.
-func (h handler) deny(ctx context.Context, r request, keyID, reason string) (response, error) {
-	h.log.LogAttrs(ctx, slog.LevelInfo, "denied",
-		slog.String("reason", reason), slog.String("key_id", keyID),
-		slog.String("route", r.RouteKey), slog.String("source_ip", r.RequestContext.HTTP.SourceIP))
+func (h handler) deny(ctx context.Context, r request, reason string, more ...slog.Attr) (response, error) {
+	h.log.LogAttrs(ctx, slog.LevelInfo, "denied", append(more, slog.String("reason", reason),
+		slog.String("route", r.RouteKey), slog.String("source_ip", r.RequestContext.HTTP.SourceIP))...)
 	return response{IsAuthorized: false}, nil
 }
 

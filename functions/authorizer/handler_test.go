@@ -161,7 +161,7 @@ func TestMalformedHeaderIsDeniedUnread(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := handler{log: slog.New(slog.DiscardHandler), now: time.Now, keys: stub(func(id string) (apikey.Key, error) {
+			h := handler{log: slog.New(slog.DiscardHandler), now: time.Now, tokens: noTokens{}, keys: stub(func(id string) (apikey.Key, error) {
 				t.Errorf("the table is read for %q", id)
 				return apikey.Key{}, nil
 			})}
@@ -178,7 +178,7 @@ func TestMalformedHeaderIsDeniedUnread(t *testing.T) {
 func TestUnreadableTableIsNoDenial(t *testing.T) {
 	t.Parallel()
 	away := errors.New("away")
-	h := handler{log: slog.New(slog.DiscardHandler), now: time.Now, keys: stub(func(string) (apikey.Key, error) {
+	h := handler{log: slog.New(slog.DiscardHandler), now: time.Now, tokens: noTokens{}, keys: stub(func(string) (apikey.Key, error) {
 		return apikey.Key{}, away
 	})}
 	if answer, err := h.authorize(t.Context(), event(t)); !errors.Is(err, away) || answer.IsAuthorized {

@@ -1,5 +1,5 @@
-// Function authorizer checks a caller's API key for the gateway and hands on
-// its tenant and scopes.
+// Function authorizer checks a caller's API key or JWT for the gateway and
+// hands on its tenant and scopes.
 package main
 
 import (
@@ -27,6 +27,11 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (f
 	if err != nil {
 		return nil, err
 	}
-	h := handler{log: log, keys: apikeydb.New(dynamodb.NewFromConfig(cfg), table), now: time.Now}
+	db := dynamodb.NewFromConfig(cfg)
+	tokens, err := newTokens(log, db, table, getenv)
+	if err != nil {
+		return nil, err
+	}
+	h := handler{log: log, keys: apikeydb.New(db, table), tokens: tokens, now: time.Now}
 	return h.authorize, nil
 }

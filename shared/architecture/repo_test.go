@@ -1,12 +1,14 @@
 package architecture_test
 
 import (
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"webhooks/shared/cloudtest"
@@ -16,24 +18,32 @@ import (
 // git tracks and those that it would, because a rule counts before the commit.
 func files(t testing.TB) []string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), "git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
+	list, err := listed()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+var listed = sync.OnceValues(func() ([]string, error) {
+	command := exec.Command("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
 	command.Dir = cloudtest.Path()
 	out, err := command.Output()
 	if err != nil {
-		t.Fatalf("git ls-files: %v", err)
+		return nil, fmt.Errorf("git ls-files: %w", err)
 	}
 	var list []string
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
-		if _, err := os.Stat(filepath.Join(cloudtest.Path(), name)); err == nil { // else it is deleted and not yet committed
+		if _, err := os.Stat(cloudtest.Path(name)); err == nil { // else it is deleted and not yet committed
 			list = append(list, name)
 		}
 	}
 	if !slices.Contains(list, "template.yaml") {
-		t.Fatal("git ls-files does not list template.yaml")
+		return nil, errors.New("git ls-files does not list template.yaml")
 	}
 	slices.Sort(list)
-	return slices.Compact(list)
-}
+	return slices.Compact(list), nil
+})
 
 // read returns the text of a file of the repository.
 func read(t testing.TB, name string) string {

@@ -1,13 +1,17 @@
 package architecture_test
 
 import (
+	"bytes"
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path"
 	"strconv"
-	"strings"
+	"sync"
 	"testing"
+
+	"webhooks/shared/cloudtest"
 )
 
 // goFile is a parsed Go file of the repository.
@@ -18,23 +22,39 @@ type goFile struct {
 	lines int
 }
 
-// goFiles parses every Go file.
+// goFiles returns every Go file. They are parsed once: nothing changes them.
 func goFiles(t testing.TB) []goFile {
 	t.Helper()
-	var list []goFile
-	for _, name := range files(t) {
-		if path.Ext(name) != ".go" {
-			continue
-		}
-		source, set := read(t, name), token.NewFileSet()
-		file, err := parser.ParseFile(set, name, source, parser.ParseComments|parser.SkipObjectResolution)
-		if err != nil {
-			t.Fatal(err)
-		}
-		list = append(list, goFile{name, set, file, strings.Count(source, "\n")})
+	list, err := parsed()
+	if err != nil {
+		t.Fatal(err)
 	}
 	return list
 }
+
+var parsed = sync.OnceValues(func() ([]goFile, error) {
+	names, err := listed()
+	if err != nil {
+		return nil, err
+	}
+	var list []goFile
+	for _, name := range names {
+		if path.Ext(name) != ".go" {
+			continue
+		}
+		source, err := os.ReadFile(cloudtest.Path(name))
+		if err != nil {
+			return nil, err
+		}
+		set := token.NewFileSet()
+		file, err := parser.ParseFile(set, name, source, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, goFile{name, set, file, bytes.Count(source, []byte{'\n'})})
+	}
+	return list, nil
+})
 
 // folder returns the package's folder.
 func (f goFile) folder() string { return path.Dir(f.name) }

@@ -54,6 +54,7 @@ func TestSendReadsAnswers(t *testing.T) {
 		{name: "chunk of no size", answer: ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", want: attempt.Result{StatusCode: 200, Truncated: true, BodyFailure: attempt.FailureProtocol}},
 		{name: "chunks that end early", answer: ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nab", want: attempt.Result{StatusCode: 200, ResponseBody: "ab", Truncated: true, BodyFailure: attempt.FailureReset}},
 		{name: "unknown transfer coding", answer: ok + "Transfer-Encoding: gzip\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "what a queue refuses", answer: ok + "Content-Length: 8\r\n\r\na\xef\xbf\xbe\xef\xbf\xbfb", want: attempt.Result{StatusCode: 200, ResponseBody: "a\uFFFD\uFFFDb"}},
 		{name: "invalid UTF-8", answer: ok + "Content-Length: 5\r\n\r\na\xff\xfeb\xc3", want: attempt.Result{StatusCode: 200, ResponseBody: "a\uFFFDb\uFFFD"}},
 		{name: "nothing", answer: "", want: attempt.Result{Failure: attempt.FailureReset}},
 		{name: "half a status line", answer: "HTTP/1.1 20", want: attempt.Result{Failure: attempt.FailureProtocol}},

@@ -44,9 +44,12 @@ func (s *Sender) read(caller context.Context, response *http.Response) Result {
 }
 
 // excerpt returns the beginning of body as valid UTF-8 in at most limit bytes, and
-// whether body goes on after it.
+// whether body goes on after it. U+FFFE and U+FFFF are replaced too: a log may
+// have to wait in a queue, and SQS refuses a message that holds them
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
 func excerpt(body []byte, limit int) (string, bool) {
 	text := strings.ToValidUTF8(string(body), string(utf8.RuneError))
+	text = strings.NewReplacer("\uFFFE", "\uFFFD", "\uFFFF", "\uFFFD").Replace(text)
 	if len(text) <= limit {
 		return text, false
 	}

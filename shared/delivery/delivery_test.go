@@ -115,7 +115,7 @@ func TestDecide(t *testing.T) {
 	last.Attempt = 10
 	single := sample()
 	single.Single = true
-	retrying := delivery.Verdict{Outcome: attemptlog.Retrying, Next: next}
+	retrying := delivery.Verdict{Outcome: attemptlog.Retrying, Next: next, At: next}
 	failed := delivery.Verdict{Outcome: attemptlog.Failed}
 	tests := []struct {
 		name   string
@@ -137,13 +137,48 @@ func TestDecide(t *testing.T) {
 		{name: "short Retry-After", d: sample(), result: attempt.Result{StatusCode: 503, RetryAfter: time.Second}, want: retrying},
 		{
 			name: "long Retry-After", d: sample(), result: attempt.Result{StatusCode: 429, RetryAfter: time.Hour},
-			want: delivery.Verdict{Outcome: attemptlog.Retrying, Next: now.Add(time.Hour)},
+			want: delivery.Verdict{Outcome: attemptlog.Retrying, Next: now.Add(time.Hour), At: now.Add(time.Hour)},
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if diff := cmp.Diff(tt.want, schedule.Decide(tt.d, tt.result, now)); diff != "" {
+				t.Errorf("verdict (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestPauseAfterALateAttempt holds that a receiver that timed out is not called
+// again at once, and that an outage of hours does not use up the schedule.
+func TestPauseAfterALateAttempt(t *testing.T) {
+	t.Parallel()
+	schedule := standard(t)
+	tests := []struct {
+		name    string
+		attempt int
+		late    time.Duration
+		pause   time.Duration
+		anew    bool // the chain goes on from the clock
+	}{
+		{name: "a time-out", attempt: 1, late: 15 * time.Second, pause: 2500 * time.Millisecond},
+		{name: "a backlog of an hour", attempt: 2, late: time.Hour, pause: 150 * time.Second},
+		{name: "as far as a queue delays", attempt: 3, late: time.Hour, pause: 15 * time.Minute},
+		{name: "an outage of a day", attempt: 5, late: 24 * time.Hour, pause: 150 * time.Minute, anew: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			d := sample()
+			d.Attempt = tt.attempt
+			nominal, _ := schedule.Next(d)
+			now := due.Add(tt.late)
+			want := delivery.Verdict{Outcome: attemptlog.Retrying, Next: nominal, At: now.Add(tt.pause)}
+			if tt.anew {
+				want.Next = want.At
+			}
+			if diff := cmp.Diff(want, schedule.Decide(d, attempt.Result{Failure: attempt.FailureTimeout}, now)); diff != "" {
 				t.Errorf("verdict (-want +got):\n%s", diff)
 			}
 		})

@@ -219,11 +219,11 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 	verdict := d.Schedule.Decide(t.delivery, result, d.Now())
 	l := newLog(t.delivery, start, verdict.Outcome)
 	record(l, result)
-	l.NextAttemptAt = verdict.Next
+	l.NextAttemptAt = verdict.At
 	t.log = l
 	if !verdict.Next.IsZero() {
 		next := t.delivery.Following(verdict.Next)
-		t.next = &next
+		t.next, t.nextAt = &next, verdict.At
 	}
 	if verdict.Disable {
 		d.disable(ctx, *t.webhook)

@@ -106,7 +106,7 @@ func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwrit
 			continue
 		}
 		messages = append(messages, queue.Message{
-			Body: t.next.Encode(), Delay: queue.MaxDelay - horizon.Sub(t.next.Due), Group: t.next.Webhook.TenantID,
+			Body: t.next.Encode(), Delay: queue.MaxDelay - horizon.Sub(t.nextAt), Group: t.next.Webhook.TenantID,
 		})
 		failed = append(failed, func(err error) { t.err = err })
 	}

@@ -24,6 +24,7 @@ type task struct {
 
 	log    *attemptlog.Log    // to be written
 	next   *delivery.Delivery // the attempt that follows
+	nextAt time.Time          // when it is made; its Due or later
 	letter *deadletter.Letter // it can never be made
 	err    error              // our own failure: the message is received again
 }

@@ -2,7 +2,7 @@
 // retries table to the deliveries queue.
 //
 // It runs every minute and looks at every minute from its cursor to the next
-// 90 seconds. The cursor only moves to minutes at least ten minutes past that
+// 90 seconds, the present ones first. The cursor only moves to minutes at least ten minutes past that
 // it found empty in every shard, so late rows, missed ticks, clock skew and
 // two retriers at once do no harm: a dispatcher writes no row that is due
 // within the next 15 minutes, and a row is deleted only after its message was
@@ -65,28 +65,45 @@ func (r *Retrier) Run(ctx context.Context) error {
 	if !known {
 		cursor = retrydb.MinuteOf(now.Add(-firstLook))
 	}
-	clean := cursor // every minute before it is empty for ever
-	moved := 0
-	var failures []error
-	last := retrydb.MinuteOf(now.Add(ahead))
-	m := cursor
-	for ; m <= last && !r.outOfTime(ctx); m++ {
-		result := r.moveMinute(ctx, m, now)
-		moved += result.moved
-		failures = append(failures, result.failures...)
-		past := !(m + 1).Start().After(now.Add(-settled))
-		if m == clean && result.empty && past {
-			clean++
-		}
-	}
-	if clean > cursor || !known {
-		if err := r.Retries.Advance(ctx, clean); err != nil {
+	// The cursor may pass the minutes before this one. The others come first:
+	// whatever holds the cursor back (a row that cannot be read holds it for
+	// weeks) must not hold back what is due now.
+	recent := max(cursor, retrydb.MinuteOf(now.Add(-settled)))
+	present := r.moveMinutes(ctx, recent, retrydb.MinuteOf(now.Add(ahead))+1, now)
+	past := r.moveMinutes(ctx, cursor, recent, now)
+	moved, failures := present.moved+past.moved, append(present.failures, past.failures...)
+	if past.clean > cursor || !known {
+		if err := r.Retries.Advance(ctx, past.clean); err != nil {
 			failures = append(failures, err)
 		}
 	}
 	r.Log.InfoContext(ctx, "retries moved", "moved", moved, "failures", len(failures),
-		"behind_minutes", int64(retrydb.MinuteOf(now)-clean), "complete", m > last)
+		"behind_minutes", int64(retrydb.MinuteOf(now)-past.clean), "complete", present.complete && past.complete)
 	return errors.Join(failures...)
+}
+
+// sweep is what became of the rows of several minutes.
+type sweep struct {
+	moved    int
+	clean    retrydb.Minute // the first minute that was not empty, or not looked at
+	complete bool           // every minute was looked at
+	failures []error
+}
+
+// moveMinutes moves the rows of the minutes from first up to, but not of, end.
+func (r *Retrier) moveMinutes(ctx context.Context, first, end retrydb.Minute, now time.Time) sweep {
+	all := sweep{clean: first}
+	m := first
+	for ; m < end && !r.outOfTime(ctx); m++ {
+		result := r.moveMinute(ctx, m, now)
+		all.moved += result.moved
+		all.failures = append(all.failures, result.failures...)
+		if m == all.clean && result.empty {
+			all.clean++
+		}
+	}
+	all.complete = m >= end
+	return all
 }
 
 func (r *Retrier) outOfTime(ctx context.Context) bool {
@@ -149,13 +166,16 @@ func (r *Retrier) moveShard(ctx context.Context, m retrydb.Minute, shard int, no
 func (r *Retrier) move(ctx context.Context, rows []retrydb.Row, now time.Time) (moved int, err error) {
 	var near []retrydb.Row
 	var messages []queue.Message
+	// A run with a backlog takes long: what remains is counted from this moment,
+	// not from its start.
+	sending := r.Now()
 	for _, row := range rows {
 		if row.Delivery.Due.After(now.Add(ahead)) {
 			continue
 		}
 		near = append(near, row)
 		messages = append(messages, queue.Message{
-			Body: row.Delivery.Encode(), Delay: row.Delivery.Due.Sub(now), Group: row.Delivery.Webhook.TenantID,
+			Body: row.Delivery.Encode(), Delay: row.Delivery.Due.Sub(sending), Group: row.Delivery.Webhook.TenantID,
 		})
 	}
 	if len(near) == 0 {

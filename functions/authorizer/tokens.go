@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"webhooks/shared/cloud"
+	"webhooks/shared/guard"
+	"webhooks/shared/jwks"
+	"webhooks/shared/jwksdb"
+	"webhooks/shared/jwtauth"
+)
+
+// newTokens returns what verifies JWTs, made of the variables JWT_…. It neither
+// reads nor fetches anything: the first token does. It fails when some of the
+// variables are set and others are missing.
+func newTokens(log *slog.Logger, db jwksdb.DynamoDB, table string, getenv func(string) string) (verifier, error) {
+	if getenv("JWT_ISSUER") == "" && getenv("JWT_AUDIENCE") == "" && getenv("JWT_JWKS_URL") == "" {
+		return noTokens{}, nil
+	}
+	settings := cloud.NewSettings(getenv)
+	url := settings.Required("JWT_JWKS_URL")
+	cfg := jwtauth.Config{
+		Issuer: settings.Required("JWT_ISSUER"), Audience: settings.Required("JWT_AUDIENCE"),
+		TenantClaim: settings.Required("JWT_TENANT_CLAIM"), ScopeClaim: settings.Required("JWT_SCOPE_CLAIM"),
+	}
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	g, err := guard.FromEnv(getenv)
+	if err != nil {
+		return nil, err
+	}
+	client, err := jwks.NewClient(g, url)
+	if err != nil {
+		return nil, err
+	}
+	return jwtauth.New(cfg, jwks.New(log, client, jwksdb.New(db, table, url), time.Now), time.Now)
+}
+
+// noTokens refuses every JWT: the stack knows no identity provider.
+type noTokens struct{}
+
+func (noTokens) Verify(context.Context, string) (jwtauth.Identity, error) {
+	return jwtauth.Identity{}, jwtauth.Disabled
+}

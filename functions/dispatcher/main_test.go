@@ -1,0 +1,141 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/attemptlogdb"
+	"webhooks/shared/cloudtest"
+	"webhooks/shared/delivery"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhookdb"
+	"webhooks/shared/webhooktest"
+)
+
+// bundle is the function as it is built, on tables and queues of its own.
+type bundle struct {
+	handler  lambda.Handler
+	webhooks *webhookdb.Store
+	logs     *attemptlogdb.Store
+	queue    string
+}
+
+// environment returns every variable that the function needs.
+func environment(t *testing.T) map[string]string {
+	t.Helper()
+	return map[string]string{
+		"WEBHOOKS_TABLE": cloudtest.Table(t, "WebhooksTable"), "EVENTS_TABLE": cloudtest.Table(t, "EventsTable"),
+		"LOGS_TABLE": cloudtest.Table(t, "LogsTable"), "RETRIES_TABLE": cloudtest.Table(t, "RetriesTable"),
+		"DELIVERIES_QUEUE_URL": cloudtest.Queue(t), "DEAD_LETTERS_QUEUE_URL": cloudtest.Queue(t),
+		"MAX_RECEIVE_COUNT": "50", "RETRY_SCHEDULE": "5,300,1800", "LOG_RETENTION_DAYS": "30",
+		"ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512", "LOCAL_RECEIVERS": "true",
+	}
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	variables := environment(t)
+	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, variables))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := dynamodb.NewFromConfig(cloudtest.Config(t))
+	return bundle{
+		handler: lambda.NewHandler(function), webhooks: webhookdb.New(db, variables["WEBHOOKS_TABLE"]),
+		logs: attemptlogdb.New(db, variables["LOGS_TABLE"], 30*24*time.Hour), queue: variables["DELIVERIES_QUEUE_URL"],
+	}
+}
+
+// invoke sends the sample event to a receiver that answers status, and returns
+// the function's answer and the logs.
+func (b bundle) invoke(t *testing.T, status int) (answer string, logs []attemptlog.Log) {
+	t.Helper()
+	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
+	defer receiver.Close()
+	w, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("demo", func(w *webhook.Webhook) { w.URL = receiver.URL }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload, err := b.handler.Invoke(t.Context(), cloudtest.Event(t, "dispatcher.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := b.logs.List(t.Context(), w.Key(), 1, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(payload), page.Logs
+}
+
+// settled is the answer that settles a batch: the list is never null.
+const settled = `{"batchItemFailures":[]}`
+
+func TestTheSampleEventIsDelivered(t *testing.T) {
+	t.Parallel()
+	answer, logs := setup(t).invoke(t, http.StatusOK)
+	if answer != settled || len(logs) != 1 || logs[0].Outcome != attemptlog.Delivered || logs[0].EventID != "env-42-created" {
+		t.Errorf("answer %s, logs %+v", answer, logs)
+	}
+}
+
+func TestTheNextAttemptIsInTheQueue(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	answer, logs := b.invoke(t, http.StatusInternalServerError)
+	if answer != settled || len(logs) != 1 || logs[0].Outcome != attemptlog.Retrying {
+		t.Fatalf("answer %s, logs %+v", answer, logs)
+	}
+	// The sample is long overdue, so nothing delays its next attempt.
+	out, err := sqs.NewFromConfig(cloudtest.Config(t)).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &b.queue, WaitTimeSeconds: 5})
+	if err != nil || len(out.Messages) != 1 {
+		t.Fatalf("received %v, %v", out, err)
+	}
+	m, err := delivery.Decode([]byte(*out.Messages[0].Body))
+	if err != nil || m.Delivery == nil || m.Delivery.Attempt != 2 || !m.Delivery.Due.Equal(logs[0].NextAttemptAt) {
+		t.Errorf("message %s (%v), want attempt 2 at %v", *out.Messages[0].Body, err, logs[0].NextAttemptAt)
+	}
+}
+
+func TestEveryMissingVariableIsNamed(t *testing.T) {
+	t.Parallel()
+	variables := environment(t)
+	var want, named []string
+	_, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil))
+	for name := range variables {
+		if name == "LOCAL_RECEIVERS" { // absent, it is off
+			continue
+		}
+		if want = append(want, name); err != nil && strings.Contains(err.Error(), name) {
+			named = append(named, name)
+		}
+	}
+	if diff := cmp.Diff(want, named); diff != "" {
+		t.Errorf("%v\n-want +got:\n%s", err, diff)
+	}
+}
+
+func TestBadVariablesAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, value := range map[string]string{
+		"RETRY_SCHEDULE": "soon", "MAX_RECEIVE_COUNT": "1", "ATTEMPT_TIMEOUT_SECONDS": "16", "RESPONSE_BODY_BYTES": "4097", "LOCAL_RECEIVERS": "yes",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			variables := environment(t)
+			variables[name] = value
+			if _, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, variables)); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("%s=%s: %v", name, value, err)
+			}
+		})
+	}
+}

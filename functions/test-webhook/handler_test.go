@@ -1,0 +1,196 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/attemptlogdb"
+	"webhooks/shared/cloudtest"
+	"webhooks/shared/event"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhookdb"
+	"webhooks/shared/webhooktest"
+)
+
+// bundle is the function on tables of its own.
+type bundle struct {
+	function httpapi.Function
+	webhooks *webhookdb.Store
+	logs     *attemptlogdb.Store
+	request  events.APIGatewayV2HTTPRequest
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	webhooks, logs := cloudtest.Table(t, "WebhooksTable"), cloudtest.Table(t, "LogsTable")
+	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
+		"WEBHOOKS_TABLE": webhooks, "LOGS_TABLE": logs, "LOG_RETENTION_DAYS": "30",
+		"ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512", "LOCAL_RECEIVERS": "true",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := dynamodb.NewFromConfig(cloudtest.Config(t))
+	return bundle{
+		function: function, webhooks: webhookdb.New(db, webhooks), logs: attemptlogdb.New(db, logs, 30*24*time.Hour),
+		request: cloudtest.Request(t, "test-webhook.json"),
+	}
+}
+
+// create registers webhook 1 of the sample event's tenant.
+func (b bundle) create(t *testing.T, url string, changes ...func(*webhook.Webhook)) webhook.Webhook {
+	t.Helper()
+	w, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("demo", append(changes, func(w *webhook.Webhook) { w.URL = url })...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+// only returns the one log of w.
+func (b bundle) only(t *testing.T, w webhook.Webhook) attemptlog.Log {
+	t.Helper()
+	page, err := b.logs.List(t.Context(), w.Key(), 1, 100)
+	if err != nil || len(page.Logs) != 1 {
+		t.Fatalf("logs = %+v, %v, want one", page.Logs, err)
+	}
+	return page.Logs[0]
+}
+
+func TestTheSampleEvent(t *testing.T) {
+	t.Parallel()
+	for name, enabled := range map[string]bool{"enabled": true, "disabled": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			var body string
+			receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				text, _ := io.ReadAll(r.Body)
+				body = string(text)
+				w.WriteHeader(http.StatusAccepted)
+			}))
+			defer receiver.Close()
+			w := b.create(t, receiver.URL, func(w *webhook.Webhook) { w.Enabled = enabled })
+
+			answer := cloudtest.Invoke(t, b.function, b.request)
+			e := answer.Envelope(t)
+			took, isNumber := e.Data["response_time"].(float64)
+			if answer.Status != http.StatusOK || e.Code != 0 || e.Message != "测试请求已发送" || !isNumber || took != float64(int64(took)) {
+				t.Errorf("answer %d %s", answer.Status, answer.Body)
+			}
+			delete(e.Data, "response_time")
+			if diff := cmp.Diff(map[string]any{"status_code": 202.0}, e.Data); diff != "" {
+				t.Errorf("data (-want +got):\n%s", diff)
+			}
+			if !strings.HasPrefix(body, `{"type":"webhook.test","timestamp":"`) || !strings.HasSuffix(body, `,"data":{"webhook_id":1}}`) {
+				t.Errorf("the receiver got %s", body)
+			}
+			if l := b.only(t, w); l.EventType != event.Test || l.Outcome != attemptlog.Delivered || l.StatusCode != 202 || l.Attempt != 1 {
+				t.Errorf("log = %+v", l)
+			}
+		})
+	}
+}
+
+func TestAReceiverThatCannotBeReached(t *testing.T) {
+	t.Parallel()
+	closed := httptest.NewServer(http.NotFoundHandler())
+	closed.Close()
+	tests := []struct{ name, url, language, want string }{
+		{name: "Chinese by default", url: closed.URL, want: "无法连接到接收方"},
+		{name: "Chinese", url: closed.URL, language: "zh-CN", want: "无法连接到接收方"},
+		{name: "English", url: closed.URL, language: "en", want: "No connection to the receiver could be made"},
+		// A refused address reads like a closed port: the difference would map our network.
+		{name: "refused", url: "https://10.0.0.1/", language: "en", want: "No connection to the receiver could be made"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			w := b.create(t, tt.url)
+			if tt.language != "" {
+				b.request.Headers["accept-language"] = tt.language
+			}
+			answer := cloudtest.Invoke(t, b.function, b.request)
+			e := answer.Envelope(t)
+			delete(e.Data, "response_time")
+			want := map[string]any{"status_code": 0.0, "error": tt.want}
+			if diff := cmp.Diff(want, e.Data); diff != "" || answer.Status != http.StatusOK || e.Message != "测试请求已发送" {
+				t.Errorf("answer %d %s, data (-want +got):\n%s", answer.Status, answer.Body, diff)
+			}
+			if l := b.only(t, w); l.Outcome != attemptlog.Failed || l.Failure == "" {
+				t.Errorf("log = %+v", l)
+			}
+		})
+	}
+}
+
+func TestTestsOfAWebhookAreRare(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	requests := make(chan struct{}, 2)
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests <- struct{}{} }))
+	defer receiver.Close()
+	w := b.create(t, receiver.URL)
+	// A test a moment ahead of our clock: what follows is too soon however slow this machine is.
+	if err := b.webhooks.MarkTested(t.Context(), w.Key(), time.Now().Add(time.Minute), time.Second); err != nil {
+		t.Fatal(err)
+	}
+	answer := cloudtest.Invoke(t, b.function, b.request)
+	if got := answer.Envelope(t).Code; got != int(apperr.TestedTooOften) || answer.Status != http.StatusTooManyRequests {
+		t.Errorf("answer %d %s", answer.Status, answer.Body)
+	}
+	retryAfter := ""
+	for name, value := range answer.Headers {
+		if strings.EqualFold(name, "Retry-After") {
+			retryAfter = value
+		}
+	}
+	if retryAfter != "5" || len(requests) != 0 {
+		t.Errorf("Retry-After %q, %d requests", retryAfter, len(requests))
+	}
+}
+
+func TestAnotherTenantsWebhookIsNotFound(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if _, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("globex")); err != nil {
+		t.Fatal(err)
+	}
+	answer := cloudtest.Invoke(t, b.function, b.request)
+	if answer.Status != http.StatusNotFound || answer.Envelope(t).Code != int(apperr.WebhookNotFound) {
+		t.Errorf("answer %d %s", answer.Status, answer.Body)
+	}
+}
+
+func TestTheScopeIsNeeded(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.create(t, "https://receiver.example")
+	b.request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read webhooks:write"
+	if answer := cloudtest.Invoke(t, b.function, b.request); answer.Status != http.StatusForbidden {
+		t.Errorf("answer %d %s", answer.Status, answer.Body)
+	}
+}
+
+func TestEveryMissingVariableIsNamed(t *testing.T) {
+	t.Parallel()
+	_, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil))
+	for _, name := range []string{"WEBHOOKS_TABLE", "LOGS_TABLE", "LOG_RETENTION_DAYS", "ATTEMPT_TIMEOUT_SECONDS", "RESPONSE_BODY_BYTES"} {
+		if err == nil || !strings.Contains(err.Error(), name) {
+			t.Errorf("%s is not named: %v", name, err)
+		}
+	}
+}
