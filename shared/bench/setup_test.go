@@ -2,17 +2,14 @@ package bench_test
 
 import (
 	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"webhooks/shared/cloudtest"
-	"webhooks/shared/event"
 	"webhooks/shared/lambdatest"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhookdb"
@@ -59,26 +56,6 @@ func plainReceiver(b *testing.B) string {
 	server := httptest.NewServer(http.HandlerFunc(receiver))
 	b.Cleanup(server.Close)
 	return server.URL + "/webhook"
-}
-
-// newEvent returns event number n with data of about size bytes that look like
-// what platforms send: names, numbers, ids, times.
-func newEvent(n, size int) event.Event {
-	data := []byte(`{"environment_id":42,"resources":[`)
-	for i := 0; len(data) < size-200; i++ {
-		if i > 0 {
-			data = append(data, ',')
-		}
-		data = fmt.Appendf(data, `{"id":"res-%08x","name":"worker-%d","state":"running","cpu_millicores":%d,"zone":"cn-north-%dc","updated_at":"2026-01-26T10:%02d:%02d.%03dZ"}`,
-			uint32(n*7919+i*104729), i, 250*(i%9+1), i%4, i%60, (n+i)%60, (n*31+i*17)%1000)
-	}
-	data = append(data, `],"note":"`...)
-	data = append(data, strings.Repeat("环境就绪 ", 1+(size-len(data)-2)/26)...)
-	data = append(data, `"}`...)
-	return event.Event{
-		ID: fmt.Sprintf("env-%d-created", n), TenantID: tenant, Type: event.EnvironmentCreated,
-		Timestamp: "2026-01-26T10:00:00.000Z", Data: data,
-	}
 }
 
 // mustSucceed fails the benchmark if a message of the batch is to come back.

@@ -143,12 +143,15 @@ func (f *Fanout) decodeOne(ctx context.Context, j *job) (err error) {
 	return err
 }
 
-// logJob writes one line about the message.
+// logJob writes one line about the message. CloudWatch bills its bytes: what
+// went well is found by the event's id and does not name the message as well.
 func (f *Fanout) logJob(ctx context.Context, j *job) {
 	attributes := []slog.Attr{
-		slog.String("message_id", j.record.MessageId),
 		slog.String("tenant_id", j.event.TenantID), slog.String("event_id", j.event.ID),
 		slog.String("event_type", string(j.event.Type)),
+	}
+	if j.done != fannedOut {
+		attributes = append(attributes, slog.String("message_id", j.record.MessageId))
 	}
 	switch err := j.failure(); {
 	case err != nil:

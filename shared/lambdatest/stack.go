@@ -135,3 +135,16 @@ func (s *Stack) Memory(function string) int {
 	}
 	return size
 }
+
+// LogicalID returns what the template calls the table or queue whose name or
+// URL, seen in a request, is physical.
+func (s *Stack) LogicalID(physical string) string {
+	s.t.Helper()
+	for name, made := range s.made {
+		if made == physical {
+			return name
+		}
+	}
+	s.t.Errorf("%s is no table or queue of this test", physical)
+	return ""
+}
