@@ -11,7 +11,7 @@ import (
 	"webhooks/shared/cloudtest"
 )
 
-// EnvRecord names the environment variable that makes the test write its
+// envRecord names the environment variable that makes the test write its
 // figures to .local/cost.json: `make cost` sets it.
 const envRecord = "WEBHOOKS_RECORD_COST"
 
@@ -34,7 +34,7 @@ func TestBilledUnits(t *testing.T) {
 				if diff := cmp.Diff(sc.want, r.used); diff != "" {
 					t.Errorf("%d events are billed differently (-want +got):\n%s", sc.events, diff)
 				}
-				report(t, r)
+				report(t, sc.name, r)
 				totals <- named{sc.name, r.perMillion().total()}
 			})
 		}
@@ -69,11 +69,12 @@ func record(t *testing.T, totals <-chan named) {
 }
 
 // report prints the bill of a million events.
-func report(t *testing.T, r result) {
+func report(t *testing.T, name string, r result) {
 	t.Helper()
+	t.Log(name)
 	b := r.perMillion()
-	for _, name := range slices.Sorted(maps.Keys(b)) {
-		t.Logf("%-16s $%.3f", name, b[name])
+	for _, what := range slices.Sorted(maps.Keys(b)) {
+		t.Logf("%-16s $%.3f", what, b[what])
 	}
 	t.Logf("%-16s $%.2f per million events, $%.2f per million deliveries (prices of %s)", "together", b.total(), b.total()*float64(r.events)/float64(r.deliveries), pricesOf)
 	t.Logf("an invocation of fanout is billed %s, of dispatcher %s; %d bytes of log an event",
