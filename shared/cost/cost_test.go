@@ -1,9 +1,7 @@
 package cost_test
 
 import (
-	"maps"
 	"os"
-	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,11 +69,8 @@ func record(t *testing.T, totals <-chan named) {
 // report prints the bill of a million events.
 func report(t *testing.T, name string, r result) {
 	t.Helper()
-	t.Log(name)
 	b := r.perMillion()
-	for _, what := range slices.Sorted(maps.Keys(b)) {
-		t.Logf("%-16s $%.3f", what, b[what])
-	}
+	b.print(t, name)
 	t.Logf("%-16s $%.2f per million events, $%.2f per million deliveries (prices of %s)", "together", b.total(), b.total()*float64(r.events)/float64(r.deliveries), pricesOf)
 	t.Logf("an invocation of fanout is billed %s, of dispatcher %s; %d bytes of log an event",
 		r.fanout.billed(fanoutCalls*awsCall), r.dispatcher.billed(dispatcherCalls*awsCall+receiverAnswer), r.logBytes()/r.events)

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 )
 
@@ -32,11 +33,16 @@ const (
 	// https://aws.amazon.com/ec2/pricing/on-demand/ : a GB out to the internet.
 	egressGB = 0.09
 
-	// What is free every month, for ever: https://aws.amazon.com/free/
-	freeSQSRequests     = 1_000_000
-	freeLambdaRequests  = 1_000_000
-	freeLambdaGBSeconds = 400_000
-	freeLogsGB          = 5.0
+	// https://aws.amazon.com/cloudwatch/pricing/ and https://aws.amazon.com/kms/pricing/ :
+	// an alarm, a dashboard and a key for a month.
+	alarmMonth     = 0.10
+	dashboardMonth = 3.00
+	keyMonth       = 1.00
+
+	// What is free every month, for ever (https://aws.amazon.com/free/), of what an
+	// idle month uses up. It stays far below a million Lambda requests, 400,000
+	// GB-seconds and 5 GB of logs.
+	freeSQSRequests = 1_000_000
 )
 
 // What the local cloud cannot tell, and we assume.
@@ -108,6 +114,15 @@ func (u functionUse) billed(waits time.Duration) time.Duration {
 
 func (r result) logBytes() int {
 	return r.fanout.logged + r.dispatcher.logged + logLineOverhead*(r.fanout.lines+r.dispatcher.lines)
+}
+
+// print writes the lines of the bill.
+func (b bill) print(t *testing.T, name string) {
+	t.Helper()
+	t.Log(name)
+	for _, what := range slices.Sorted(maps.Keys(b)) {
+		t.Logf("%-16s $%.3f", what, b[what])
+	}
 }
 
 func (b bill) total() float64 {

@@ -10,7 +10,9 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -29,7 +31,7 @@ type Function struct {
 	asked   chan time.Time // once for each request for work
 	answers chan answer
 	ended   chan struct{}
-	output  output
+	output  *os.File // not a pipe, of which the last line may still be on its way
 	started time.Time
 	count   int
 	ready   time.Duration
@@ -56,7 +58,12 @@ func Start(t testing.TB, binary string, env map[string]string) *Function {
 	api := httptest.NewServer(f.runtimeAPI())
 	f.process = exec.Command(binary)
 	f.process.Env = f.environment(api, env)
-	f.process.Stdout, f.process.Stderr = &f.output, &f.output
+	output, err := os.Create(filepath.Join(t.TempDir(), "output"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.output = output
+	f.process.Stdout, f.process.Stderr = output, output
 	f.started = time.Now()
 	if err := f.process.Start(); err != nil {
 		t.Fatalf("start the function: %v", err)
@@ -70,6 +77,7 @@ func Start(t testing.TB, binary string, env map[string]string) *Function {
 		<-f.ended
 		api.CloseClientConnections() // of a request for work that nobody answers
 		api.Close()
+		_ = output.Close() // nothing is written any more
 	})
 	t.Cleanup(f.stop)
 	f.ready = f.waitForNext().Sub(f.started)
@@ -108,7 +116,7 @@ func (f *Function) Invoke(payload []byte) []byte {
 	f.waitForNext()
 	got := <-f.answers
 	if got.failed {
-		f.t.Fatalf("the function failed: %s\n%s", got.body, f.output.String())
+		f.t.Fatalf("the function failed: %s\n%s", got.body, f.Logged())
 	}
 	return got.body
 }
@@ -121,9 +129,9 @@ func (f *Function) waitForNext() time.Time {
 	case at := <-f.asked:
 		return at
 	case <-f.ended:
-		f.t.Fatalf("the function ended: %s", f.output.String())
+		f.t.Fatalf("the function ended: %s", f.Logged())
 	case <-timer.C:
-		f.t.Fatalf("the function did not ask for work within %s: %s", patience, f.output.String())
+		f.t.Fatalf("the function did not ask for work within %s: %s", patience, f.Logged())
 	}
 	return time.Time{}
 }
@@ -160,22 +168,11 @@ func (f *Function) accept(failed bool) http.HandlerFunc {
 }
 
 // Logged returns what the function has printed, which Lambda writes to its log.
-func (f *Function) Logged() string { return f.output.String() }
-
-// output collects what a process prints.
-type output struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (o *output) Write(p []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.Write(p)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.text.String()
+func (f *Function) Logged() string {
+	f.t.Helper()
+	text, err := os.ReadFile(f.output.Name())
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	return string(text)
 }
