@@ -235,6 +235,20 @@ def test() -> None:
     sys.exit(code)
 
 
+def measure() -> None:
+    """Runs the program of the command line beside an empty test cloud: it makes its own tables, and nothing is deployed."""
+    it = cloud.test(TEST_PORT)
+    started = it.start()
+    try:
+        if started:
+            it.write_stack()
+        code = in_test_environment(it)
+    finally:
+        if started:
+            test_down()
+    sys.exit(code)
+
+
 def test_env() -> None:
     it = cloud.test()
     if not it.process():
@@ -273,7 +287,7 @@ COMMANDS = {
     "api-keys": api_keys, "revoke-key": revoke_key, "redrive": redrive_letters,
     "build": deploy.build, "sam": sam, "account-check": account_check,
     "start-api": start_api, "invoke": invoke, "test-containers": test_containers,
-    "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env,
+    "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env, "measure": measure,
 }
 
 if __name__ == "__main__":
