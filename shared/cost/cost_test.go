@@ -72,6 +72,11 @@ func report(t *testing.T, name string, r result) {
 	b := r.perMillion()
 	b.print(t, name)
 	t.Logf("%-16s $%.2f per million events, $%.2f per million deliveries (prices of %s)", "together", b.total(), b.total()*float64(r.events)/float64(r.deliveries), pricesOf)
+	t.Logf("beside it: a month in the tables $%.2f, out to the internet $%.2f",
+		scaled(r.kept, r.events)*dynamodbStorage, scaled(r.sent, r.events)*egressGB)
 	t.Logf("an invocation of fanout is billed %s, of dispatcher %s; %d bytes of log an event",
 		r.fanout.billed(fanoutCalls*awsCall), r.dispatcher.billed(dispatcherCalls*awsCall+receiverAnswer), r.logBytes()/r.events)
 }
+
+// scaled returns the GB of a million events of which n have bytes.
+func scaled(bytes, n int) float64 { return float64(bytes) / float64(n) * 1e6 / 1e9 }

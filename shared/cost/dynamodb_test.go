@@ -86,7 +86,11 @@ func (m *meter) write(header http.Header, keys []key) func([]byte) {
 	}
 	return func([]byte) {
 		for i, k := range keys {
-			m.count(m.stack.LogicalID(k.table)+" write units", writeUnits(max(before[i], m.look(header, k))))
+			after := m.look(header, k)
+			m.count(m.stack.LogicalID(k.table)+" write units", writeUnits(max(before[i], after)))
+			m.mu.Lock()
+			m.kept += after - before[i]
+			m.mu.Unlock()
 		}
 	}
 }

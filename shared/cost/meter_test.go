@@ -27,6 +27,7 @@ type meter struct {
 
 	mu   sync.Mutex
 	used usage
+	kept int                 // bytes that the tables hold more
 	keys map[string][]string // names of the key attributes, by table
 }
 

@@ -18,7 +18,7 @@ const (
 	sqsRequests  = 0.40
 	fairRequests = 0.10
 	// https://aws.amazon.com/dynamodb/pricing/on-demand/ : a million units, and
-	// a GB kept for a month.
+	// a GB kept for a month (each item counts 100 bytes more than its units say).
 	dynamodbWrites  = 0.625
 	dynamodbReads   = 0.125
 	dynamodbStorage = 0.25

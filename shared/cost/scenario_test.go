@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"slices"
 	"strings"
 	"sync"
@@ -53,6 +54,7 @@ type result struct {
 	used       usage
 	fanout     functionUse
 	dispatcher functionUse
+	kept, sent int // bytes, in tables and to receivers
 }
 
 // binaries are the paths of the functions' binaries.
@@ -68,7 +70,7 @@ func (sc scenario) run(t *testing.T, built binaries) result {
 	t.Helper()
 	stack := lambdatest.NewStack(t, map[string]string{"LocalReceivers": "true"})
 	receiver := newReceiver(t, sc.failing)
-	sc.register(t, stack, receiver)
+	sc.register(t, stack, receiver.url)
 	m := newMeter(t, stack)
 	// A second instead of five: nobody wants to wait.
 	own := map[string]string{"AWS_ENDPOINT_URL": m.url, "RETRY_SCHEDULE": "1,300"}
@@ -83,7 +85,7 @@ func (sc scenario) run(t *testing.T, built binaries) result {
 		again := drive(t, m, dispatcher, stack, "DispatcherFunction", "DeliveriesQueue", drain(t, stack.Ref("DeliveriesQueue"), sc.failing))
 		r.dispatcher.add(again)
 	}
-	r.used = m.total()
+	r.used, r.kept, r.sent = m.total(), m.kept, receiver.bytes
 	r.used["fanout invocations"], r.used["dispatcher invocations"] = float64(r.fanout.invocations), float64(r.dispatcher.invocations)
 	r.used["log lines"] = float64(r.fanout.lines + r.dispatcher.lines)
 	return r
@@ -186,19 +188,32 @@ func order(t *testing.T, body string) string {
 	return fmt.Sprintf("%s#%06d", d.EventID, d.WebhookID)
 }
 
-// newReceiver returns the URL of a receiver that fails the first requests.
-func newReceiver(t *testing.T, failing int) string {
+// receiver fails the first requests and counts the bytes of all.
+type receiver struct {
+	url     string
+	mu      sync.Mutex
+	failing int
+	bytes   int
+}
+
+func newReceiver(t *testing.T, failing int) *receiver {
 	t.Helper()
-	var mu sync.Mutex
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		mu.Lock()
-		defer mu.Unlock()
-		if failing > 0 {
-			failing--
-			w.WriteHeader(http.StatusInternalServerError)
-		}
-		_, _ = w.Write([]byte(`{"received":true}`))
-	}))
+	r := &receiver{failing: failing}
+	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
-	return server.URL + "/webhook"
+	r.url = server.URL + "/webhook"
+	return r
+}
+
+// ServeHTTP answers as a receiver does.
+func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	text, err := httputil.DumpRequest(request, true)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bytes += len(text)
+	if r.failing > 0 || err != nil {
+		r.failing--
+		w.WriteHeader(http.StatusInternalServerError)
+	}
+	_, _ = w.Write([]byte(`{"received":true}`)) // a function that is gone is noticed by who waits for it
 }
