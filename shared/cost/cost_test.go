@@ -13,7 +13,12 @@ import (
 // figures to .local/cost.json: `make cost` sets it.
 const envRecord = "WEBHOOKS_RECORD_COST"
 
-const busPuts = "events on the bus"
+// What is counted under these names is no request of DynamoDB, SQS or Lambda.
+// Calls of KMS are not of an event: see vault.MaxAge.
+const (
+	busPuts  = "events on the bus"
+	kmsCalls = "KMS calls"
+)
 
 // TestBilledUnits holds the way of an event to what it is known to cost. A unit
 // more in the table below is a change of the bill: of 62 cents per million

@@ -70,6 +70,8 @@ func (m *meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		settle = m.dynamodb(r.Header, operation, body)
 	case "AmazonSQS":
 		settle = m.sqs(operation, body)
+	case "TrentService": // KMS
+		m.count(kmsCalls, 1)
 	default:
 		m.t.Errorf("the meter does not know the service of %q; teach it what a request costs", r.Header.Get("X-Amz-Target"))
 	}

@@ -18,6 +18,7 @@ import (
 
 	"webhooks/shared/cloudtest"
 	"webhooks/shared/lambdatest"
+	"webhooks/shared/vault"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhookdb"
 	"webhooks/shared/webhooktest"
@@ -36,6 +37,7 @@ type scenario struct {
 	webhooks int // of each tenant
 	failing  int // how many of the first attempts fail
 	bus      bool
+	sealed   bool // secrets are encrypted with a KMS key
 }
 
 // functionUse is what the invocations of one function took.
@@ -101,7 +103,11 @@ func (u *functionUse) add(other functionUse) {
 // register stores the webhooks.
 func (sc scenario) register(t *testing.T, stack *lambdatest.Stack, url string) {
 	t.Helper()
-	store := webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), stack.Ref("WebhooksTable"))
+	cfg, options := cloudtest.Config(t), []webhookdb.Option(nil)
+	if sc.sealed {
+		options = append(options, webhookdb.WithVault(vault.FromConfig(cfg, cloudtest.Key(t))))
+	}
+	store := webhookdb.New(dynamodb.NewFromConfig(cfg), stack.Ref("WebhooksTable"), options...)
 	for tenant := range sc.tenants {
 		for range sc.webhooks {
 			if _, err := store.Create(t.Context(), webhooktest.Webhook(tenantID(tenant), func(w *webhook.Webhook) { w.URL = url })); err != nil {

@@ -7,6 +7,7 @@ const (
 	ten     = "each event to ten webhooks"
 	failing = "one of a hundred attempts fails"
 	bus     = "by EventBridge"
+	sealed  = "secrets sealed by KMS"
 )
 
 // expected is a scenario and what its events are billed.
@@ -77,6 +78,19 @@ func scenarios() []expected {
 			"dispatcher invocations":                  10,
 			"LogsTable write units":                   110,
 			"log lines":                               110, // one a batch of events and one an attempt
+		}},
+		{scenario{name: sealed, events: 100, tenants: 1, webhooks: 1, sealed: true}, usage{
+			"EventsQueue requests":                    30,
+			"fanout invocations":                      10,
+			"EventsTable read units":                  100,
+			"EventsTable write units":                 100,
+			"WebhooksTable read units":                20,
+			"DeliveriesQueue requests":                30,
+			"DeliveriesQueue requests of fair queues": 30,
+			"dispatcher invocations":                  10,
+			"LogsTable write units":                   110,
+			"log lines":                               110,
+			kmsCalls:                                  1, // of a tenant, in each process, an hour
 		}},
 	}
 }
