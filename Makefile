@@ -23,12 +23,18 @@ VIA ?= sqs
 GOTEST ?= ./...
 # A test that takes longer than this is stuck.
 GOTEST_TIMEOUT ?= 12m
+# For make isolation: how long the trouble lasts, and the concurrency of the normal lane.
+DURATION ?= 60s
+CONCURRENCY ?= 80
 # For make revoke-key and make redrive.
 QUEUE ?= events
 # Packages with Go benchmarks that need no local cloud, and how often make bench invokes a function.
 HOT_PATHS := ./shared/event ./shared/webhook ./shared/delivery ./shared/signature ./shared/attempt ./shared/attemptlogdb ./shared/eventdb ./shared/boot
 BENCHTIME ?= 100x
-export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME
+# For make schemathesis; without a seed every run tries something else.
+SECONDS_TO_TRY ?= 80
+SEED ?=
+export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY
 
 ##@ Run it here
 .PHONY: run stop reset logs api-key api-keys revoke-key publish redrive
@@ -77,7 +83,7 @@ cost: ## What AWS bills for a million events, deliveries and an idle month; figu
 	@WEBHOOKS_RECORD_COST=1 $(STACK) measure go test -count=1 -v -run 'Billed|Idle' ./shared/cost | grep -v '^ *[=-][=-][=-]'
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers lint fmt
+.PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -88,6 +94,10 @@ test-down: ## Stop that cloud
 	@$(STACK) test-down
 test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
 	@$(STACK) test-containers
+schemathesis: ## Search for answers that the OpenAPI document does not have: make schemathesis SEED=7 SECONDS_TO_TRY=600
+	@$(STACK) schemathesis
+isolation: ## What a slow and a failing receiver do to a third, with and without the slow lane: make isolation DURATION=60s
+	@$(STACK) isolation
 lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
 	go vet ./...

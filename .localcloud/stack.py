@@ -24,10 +24,12 @@ import boto3  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 
 import cloud  # noqa: E402
+import conformance  # noqa: E402
 import container_check  # noqa: E402
 import containers  # noqa: E402
 import demo  # noqa: E402
 import deploy  # noqa: E402
+import isolation as isolation_check  # noqa: E402
 import keys  # noqa: E402
 import logs  # noqa: E402
 import redrive  # noqa: E402
@@ -200,6 +202,16 @@ def test_containers() -> None:
             test_down()
 
 
+def isolation() -> None:
+    """Measures isolation on a test cloud, which ends with it; one that ran already is used and stays."""
+    started = not cloud.test().process()
+    try:
+        isolation_check.compare(test_up())
+    finally:
+        if started:
+            test_down()
+
+
 def running_local() -> tuple[cloud.Cloud, dict]:
     it = cloud.local(PORT)
     stack = it.read_stack()
@@ -249,6 +261,21 @@ def measure() -> None:
     sys.exit(code)
 
 
+def schemathesis() -> None:
+    """Tries the API against its OpenAPI document in a test cloud; one that ran already is used and stays."""
+    it = cloud.test(TEST_PORT)
+    started = not it.process()
+    try:
+        test_up()
+        it.process()
+        known = known_outputs(it)
+        code = conformance.check(it, known["api_url"], known["keys_function"])
+    finally:
+        if started:
+            test_down()
+    sys.exit(code)
+
+
 def test_env() -> None:
     it = cloud.test()
     if not it.process():
@@ -286,8 +313,9 @@ COMMANDS = {
     "run": run, "stop": stop, "reset": reset, "logs": follow_logs, "api-key": api_key, "publish": publish,
     "api-keys": api_keys, "revoke-key": revoke_key, "redrive": redrive_letters,
     "build": deploy.build, "sam": sam, "account-check": account_check,
-    "start-api": start_api, "invoke": invoke, "test-containers": test_containers,
+    "start-api": start_api, "invoke": invoke, "test-containers": test_containers, "isolation": isolation,
     "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env, "measure": measure,
+    "schemathesis": schemathesis,
 }
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"gopkg.in/yaml.v3"
@@ -113,6 +114,9 @@ func (s *Stack) value(node *yaml.Node) string {
 		return s.value(node.Alias)
 	case node.Tag == "!Ref":
 		return s.Ref(node.Value)
+	case node.Tag == "!GetAtt" && strings.HasSuffix(node.Value, "Queue.Arn"):
+		url := s.Ref(strings.TrimSuffix(node.Value, ".Arn"))
+		return "arn:aws:sqs:us-east-1:000000000000:" + url[strings.LastIndex(url, "/")+1:]
 	case node.Tag == "!If":
 		return s.value(node.Content[len(node.Content)-1])
 	case node.Kind == yaml.ScalarNode && slices.Contains([]string{"!!str", "!!int", "!!bool"}, node.Tag):
