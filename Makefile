@@ -28,6 +28,9 @@ DURATION ?= 60s
 CONCURRENCY ?= 80
 # For make revoke-key and make redrive.
 QUEUE ?= events
+# Packages with Go benchmarks that need no local cloud, and how often make bench invokes a function.
+HOT_PATHS := ./shared/event ./shared/webhook ./shared/delivery ./shared/signature ./shared/attempt ./shared/attemptlogdb ./shared/eventdb ./shared/boot
+BENCHTIME ?= 100x
 # For make schemathesis; without a seed every run tries something else.
 SECONDS_TO_TRY ?= 80
 SEED ?=
@@ -68,6 +71,16 @@ start-api: ## sam local start-api on port 3000 in Docker, on the tables and queu
 	@$(STACK) start-api
 invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhooksFunction EVENT=events/list-webhooks.json
 	@$(STACK) invoke $(FUNCTION) $(EVENT)
+
+##@ Measure it
+.PHONY: bench cost
+bench: ## Speed: Go benchmarks of the hot paths, then the real functions under a driver; figures in .local/bench.json
+	@rm -f .local/bench.json
+	go test -run '^$$' -bench . -benchmem $(HOT_PATHS)
+	@$(STACK) measure go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./shared/bench
+cost: ## What AWS bills for a million events, deliveries and an idle month; figures in .local/cost.json
+	@rm -f .local/cost.json
+	@WEBHOOKS_RECORD_COST=1 $(STACK) measure go test -count=1 -v -run 'Billed|Idle' ./shared/cost | grep -v '^ *[=-][=-][=-]'
 
 ##@ Check it
 .PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation

@@ -247,6 +247,20 @@ def test() -> None:
     sys.exit(code)
 
 
+def measure() -> None:
+    """Runs the program of the command line beside an empty test cloud: it makes its own tables, and nothing is deployed."""
+    it = cloud.test(TEST_PORT)
+    started = it.start()
+    try:
+        if started:
+            it.write_stack()
+        code = in_test_environment(it)
+    finally:
+        if started:
+            test_down()
+    sys.exit(code)
+
+
 def schemathesis() -> None:
     """Tries the API against its OpenAPI document in a test cloud; one that ran already is used and stays."""
     it = cloud.test(TEST_PORT)
@@ -270,8 +284,8 @@ def test_env() -> None:
 
 
 def in_test_environment(it: cloud.Cloud) -> int:
-    """Runs the program of the command line with what the Go tests read: WEBHOOKS_STACK and AWS_…"""
-    env = deploy.aws_environment(it) | {"WEBHOOKS_STACK": str(it.stack_file)}
+    """Runs the program of the command line with what the Go tests read: WEBHOOKS_… and AWS_…"""
+    env = deploy.aws_environment(it) | {"WEBHOOKS_STACK": str(it.stack_file), "WEBHOOKS_GOFLAGS": deploy.BUILD_ENV["GOFLAGS"]}
     return subprocess.run(sys.argv[2:], env=env, cwd=ROOT).returncode
 
 
@@ -300,7 +314,7 @@ COMMANDS = {
     "api-keys": api_keys, "revoke-key": revoke_key, "redrive": redrive_letters,
     "build": deploy.build, "sam": sam, "account-check": account_check,
     "start-api": start_api, "invoke": invoke, "test-containers": test_containers, "isolation": isolation,
-    "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env,
+    "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env, "measure": measure,
     "schemathesis": schemathesis,
 }
 

@@ -15,7 +15,7 @@ import (
 // linger is how long a finished attempt waits for others to share its writes.
 // It is short beside any receiver's answer, and it turns the ten log-id
 // reservations of a batch to one webhook into one.
-const linger = 10 * time.Millisecond
+const linger = 250 * time.Millisecond
 
 // outcomeDelay is how long a log that could not be written waits in the queue.
 const outcomeDelay = time.Minute
