@@ -25,10 +25,13 @@ GOTEST ?= ./...
 GOTEST_TIMEOUT ?= 12m
 # For make revoke-key and make redrive.
 QUEUE ?= events
-export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME
+# For make soak: how long the trouble lasts, and events a second.
+DURATION ?= 60s
+RATE ?= 3
+export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME DURATION RATE
 
 ##@ Run it here
-.PHONY: run stop reset logs api-key api-keys revoke-key publish redrive
+.PHONY: run stop reset logs api-key api-keys revoke-key publish letters redrive
 run: ## The whole service on this machine: start, build, deploy, deliver one event
 	@$(STACK) run
 stop: ## Stop it and keep its data
@@ -43,6 +46,8 @@ api-keys: ## List a tenant's API keys: make api-keys TENANT=acme
 	@$(STACK) api-keys
 revoke-key: ## End an API key: make revoke-key KEY_ID=...
 	@$(STACK) revoke-key
+letters: ## List the dead letters by reason, with what to do: make letters STACK_NAME=... (none: here)
+	@$(STACK) letters
 redrive: ## Send dead letters back: make redrive QUEUE=events|deliveries|bus REASON=... STACK_NAME=... (none: here)
 	@$(STACK) redrive
 publish: ## Publish an event: make publish TYPE=training.failed DATA='{"job":7}' VIA=bus
@@ -64,7 +69,7 @@ invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhoo
 	@$(STACK) invoke $(FUNCTION) $(EVENT)
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers lint fmt
+.PHONY: test test-up test-go test-down test-containers crash soak lint fmt
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -75,6 +80,10 @@ test-down: ## Stop that cloud
 	@$(STACK) test-down
 test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
 	@$(STACK) test-containers
+crash: ## Let every AWS call on an event's way fail in every manner, one failure at a time (make test: some at a time)
+	@CRASH=all $(STACK) test go test -race -timeout 60m -v -run 'Crash|Redrive' ./shared/crash
+soak: ## Publish while receivers fail, functions are killed and the cloud restarts: make soak DURATION=10m RATE=3
+	@$(STACK) soak
 lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
 	go vet ./...

@@ -28,31 +28,51 @@ type kind struct {
 	strike func(cloudtest.Call) (any, error)
 	// dies says that the process ends with it.
 	dies bool
-	// again is how many requests beyond the necessary ones a walk may make at
-	// most, and why is the reason.
+	// apart is how far apart the calls are that fail in one walk; 0: one fails.
+	apart int
+	// again is how many requests beyond the necessary ones a failure may lead to
+	// at most, and why is the reason.
 	again int
 	why   string
 }
 
+// mostAgain is the five deliveries of the walk and the second attempts of the
+// two that go on: the copies of the third collapse into one row.
+const mostAgain = 7
+
+const (
+	wholeBatch = "all messages of the batch are received again"
+	inDoubt    = "whether it was done cannot be known, so it is done again"
+	notDone    = "deliveries without their stored event, failed attempts without their next one, and sent rows are repeated"
+)
+
 // kinds are all manners of failure.
 func kinds() []kind {
+	never := func(err error) func(cloudtest.Call) (any, error) {
+		return func(cloudtest.Call) (any, error) { return nil, err }
+	}
+	lost := func(err error) func(cloudtest.Call) (any, error) {
+		return func(c cloudtest.Call) (any, error) {
+			_, _ = c.Make()
+			return nil, err
+		}
+	}
 	return []kind{
-		{name: "crash before", applies: every, dies: true, again: 7, why: wholeBatch,
-			strike: func(cloudtest.Call) (any, error) { return nil, errDead }},
-		{name: "crash after", applies: every, dies: true, again: 7, why: wholeBatch,
-			strike: func(c cloudtest.Call) (any, error) { _, _ = c.Make(); return nil, errDead }},
-		{name: "throttled", applies: every, strike: func(c cloudtest.Call) (any, error) { return nil, throttling(c) }},
-		{name: "timed out", applies: every, strike: func(cloudtest.Call) (any, error) { return nil, context.DeadlineExceeded }},
-		{name: "answer lost", applies: writes, again: 7, why: "whether the messages of a request are queued cannot be known: they are sent again",
-			strike: func(c cloudtest.Call) (any, error) { _, _ = c.Make(); return nil, errLost }},
-		{name: "asked twice by the SDK", applies: writes, again: 7, why: "SQS keeps what it was sent twice",
-			strike: func(c cloudtest.Call) (any, error) { _, _ = c.Make(); return c.Make() }},
-		{name: "transaction conflict", applies: conflicts, strike: func(c cloudtest.Call) (any, error) { return nil, conflict(c) }},
+		{name: "crash before", applies: every, strike: never(errDead), dies: true, again: mostAgain, why: wholeBatch},
+		{name: "crash after", applies: every, strike: lost(errDead), dies: true, again: mostAgain, why: wholeBatch},
+		{name: "throttled", applies: every, strike: throttle, apart: apart, again: 2, why: notDone},
+		{name: "timed out", applies: every, strike: never(context.DeadlineExceeded), apart: apart, again: 2, why: notDone},
+		{name: "answer lost", applies: writes, strike: lost(errLost), again: mostAgain, why: inDoubt},
+		{name: "asked twice by the SDK", applies: writes, strike: twice, again: mostAgain, why: inDoubt},
+		{name: "transaction conflict", applies: conflicts, strike: conflict, again: 2, why: notDone},
 		{name: "one left out", applies: batches, strike: leaveOneOut},
 	}
 }
 
-const wholeBatch = "all messages of the batch are received again"
+func twice(c cloudtest.Call) (any, error) {
+	_, _ = c.Make()
+	return c.Make()
+}
 
 func every(cloudtest.Call) bool { return true }
 
@@ -68,19 +88,19 @@ func conflicts(c cloudtest.Call) bool { return writes(c) && !isSQS(c) }
 
 func batches(c cloudtest.Call) bool { return strings.Contains(c.Operation, "Batch") }
 
-func throttling(c cloudtest.Call) error {
+func throttle(c cloudtest.Call) (any, error) {
 	if isSQS(c) {
-		return &smithy.GenericAPIError{Code: "RequestThrottled", Message: "rate exceeded"}
+		return nil, &smithy.GenericAPIError{Code: "RequestThrottled", Message: "rate exceeded"}
 	}
-	return &dynamotypes.ThrottlingException{}
+	return nil, &dynamotypes.ThrottlingException{}
 }
 
-func conflict(c cloudtest.Call) error {
+func conflict(c cloudtest.Call) (any, error) {
 	if strings.HasPrefix(c.Operation, "Transact") {
 		code := "TransactionConflict"
-		return &dynamotypes.TransactionCanceledException{CancellationReasons: []dynamotypes.CancellationReason{{Code: &code}}}
+		return nil, &dynamotypes.TransactionCanceledException{CancellationReasons: []dynamotypes.CancellationReason{{Code: &code}}}
 	}
-	return &dynamotypes.TransactionConflictException{}
+	return nil, &dynamotypes.TransactionConflictException{}
 }
 
 // leaveOneOut makes the call without one of its entries, and answers that AWS

@@ -225,9 +225,7 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 		next := t.delivery.Following(verdict.Next)
 		t.next, t.nextAt = &next, verdict.At
 	}
-	if verdict.Disable {
-		d.disable(ctx, *t.webhook)
-	}
+	t.gone = verdict.Disable
 	d.logAttempt(ctx, *t.log, result)
 }
 
@@ -250,17 +248,4 @@ func (d *Dispatcher) send(ctx context.Context, w webhook.Webhook, eventID string
 		return attempt.Result{}, fmt.Errorf("attempt for webhook %d: %w", w.ID, result.Err)
 	}
 	return result, nil
-}
-
-// disable turns off a webhook whose receiver answered 410 Gone. When that
-// fails, the next delivery is answered 410 too: it is no reason to repeat this
-// one.
-func (d *Dispatcher) disable(ctx context.Context, w webhook.Webhook) {
-	disabled, err := d.Webhooks.Disable(ctx, w.Key(), w.Revision)
-	if err != nil {
-		d.Log.ErrorContext(ctx, "the webhook answered 410 and could not be disabled",
-			"tenant_id", w.TenantID, "webhook_id", w.ID, "error", err.Error())
-		return
-	}
-	d.Log.InfoContext(ctx, "webhook answered 410", "tenant_id", w.TenantID, "webhook_id", w.ID, "disabled", disabled)
 }
