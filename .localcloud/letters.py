@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from say import say, stop_with
+from say import say
 
 PEEK_SECONDS = 30  # how long a letter that was looked at is hidden, unless it is given back first
 EMPTY_ANSWERS = 3  # SQS may answer empty although there are messages
@@ -77,9 +77,14 @@ def peek(sqs, url: str) -> list[dict]:
         new = [letter for letter in receive(sqs, url, PEEK_SECONDS) if letter["MessageId"] not in found]
         empty = 0 if new else empty + 1
         found |= {letter["MessageId"]: letter for letter in new}
-    for letter in found.values():
-        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"], VisibilityTimeout=0)
+    give_back(sqs, url, found.values())
     return list(found.values())
+
+
+def give_back(sqs, url: str, received) -> None:
+    """Lets others see letters again."""
+    for letter in received:
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"], VisibilityTimeout=0)
 
 
 def receive(sqs, url: str, hidden: int) -> list[dict]:

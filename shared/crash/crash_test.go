@@ -110,7 +110,7 @@ func (w *walk) String() string {
 // more than necessary.
 func (w *walk) check(r *receiver, tenant string) (again int) {
 	t := w.t
-	if rows := w.rows(); len(rows) > 0 {
+	if rows := w.read(); len(rows) > 0 {
 		t.Errorf("%s: %d rows are orphaned", w, len(rows))
 	}
 	w.checkLetters()

@@ -9,8 +9,18 @@ import (
 	"webhooks/shared/delivery"
 )
 
-// rows returns the deliveries that wait in the retries table.
+// rows returns the deliveries that wait in the retries table. It is read again
+// only after a write that may have been to it.
 func (w *walk) rows() []delivery.Delivery {
+	w.t.Helper()
+	if !w.written.Swap(false) {
+		return w.known
+	}
+	w.known = w.read()
+	return w.known
+}
+
+func (w *walk) read() []delivery.Delivery {
 	w.t.Helper()
 	out, err := w.direct.Scan(w.t.Context(), &dynamodb.ScanInput{TableName: &w.retries})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,6 +14,7 @@ import (
 
 	"webhooks/shared/cloudtest"
 	"webhooks/shared/deadletter"
+	"webhooks/shared/delivery"
 	"webhooks/shared/dispatch"
 	"webhooks/shared/event"
 	"webhooks/shared/retrydb"
@@ -43,6 +45,9 @@ type walk struct {
 	letters  []*message
 	redriven int
 
+	written atomic.Bool // since the rows were read
+	known   []delivery.Delivery
+
 	mu    sync.Mutex
 	calls int // that the kind applies to
 	log   []string
@@ -60,7 +65,12 @@ func (w *walk) fault(c cloudtest.Call) (any, error) {
 		return nil, errDead
 	}
 	w.stamp(c, w.now)
-	c = c.Watched(func(result any) { w.sawSent(c, result) })
+	c = c.Watched(func(result any) {
+		w.sawSent(c, result)
+		if c.Operation == "BatchWriteItem" {
+			w.written.Store(true)
+		}
+	})
 	if !w.kind.applies(c) || !w.hit(c.Operation) {
 		return c.Make()
 	}
