@@ -28,7 +28,10 @@ QUEUE ?= events
 # For make soak: how long the trouble lasts, and events a second.
 DURATION ?= 60s
 RATE ?= 3
-export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME DURATION RATE
+# For make schemathesis; without a seed every run tries something else.
+SECONDS_TO_TRY ?= 80
+SEED ?=
+export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME DURATION RATE SECONDS_TO_TRY SEED
 
 ##@ Run it here
 .PHONY: run stop reset logs api-key api-keys revoke-key publish letters redrive
@@ -69,7 +72,7 @@ invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhoo
 	@$(STACK) invoke $(FUNCTION) $(EVENT)
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers crash soak lint fmt
+.PHONY: test test-up test-go test-down test-containers crash soak schemathesis lint fmt
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -84,6 +87,8 @@ crash: ## Let every AWS call on an event's way fail in every manner, one failure
 	@CRASH=all $(STACK) test go test -race -timeout 60m -v -run 'Crash|Redrive' ./shared/crash
 soak: ## Publish while receivers fail, functions are killed and the cloud restarts: make soak DURATION=10m RATE=3
 	@$(STACK) soak
+schemathesis: ## Search for answers that the OpenAPI document does not have: make schemathesis SEED=7 SECONDS_TO_TRY=600
+	@$(STACK) schemathesis
 lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
 	go vet ./...

@@ -34,6 +34,8 @@ type kind struct {
 	// at most, and why is the reason.
 	again int
 	why   string
+	// notAgain is the function whose failures lead to none.
+	notAgain string
 }
 
 // mostAgain is the five deliveries of the walk and the second attempts of the
@@ -43,7 +45,7 @@ const mostAgain = 7
 const (
 	wholeBatch = "all messages of the batch are received again"
 	inDoubt    = "whether it was done cannot be known, so it is done again"
-	notDone    = "deliveries without their stored event, failed attempts without their next one, and sent rows are repeated"
+	notDone    = "an event that is not stored is fanned out again, and a row that is not deleted is sent again"
 )
 
 // kinds are all manners of failure.
@@ -60,11 +62,11 @@ func kinds() []kind {
 	return []kind{
 		{name: "crash before", applies: every, strike: never(errDead), dies: true, again: mostAgain, why: wholeBatch},
 		{name: "crash after", applies: every, strike: lost(errDead), dies: true, again: mostAgain, why: wholeBatch},
-		{name: "throttled", applies: every, strike: throttle, apart: apart, again: 2, why: notDone},
-		{name: "timed out", applies: every, strike: never(context.DeadlineExceeded), apart: apart, again: 2, why: notDone},
+		{name: "throttled", applies: every, strike: throttle, apart: apart, again: 2, why: notDone, notAgain: dispatcherName},
+		{name: "timed out", applies: every, strike: never(context.DeadlineExceeded), apart: apart, again: 2, why: notDone, notAgain: dispatcherName},
 		{name: "answer lost", applies: writes, strike: lost(errLost), again: mostAgain, why: inDoubt},
 		{name: "asked twice by the SDK", applies: writes, strike: twice, again: mostAgain, why: inDoubt},
-		{name: "transaction conflict", applies: conflicts, strike: conflict, again: 2, why: notDone},
+		{name: "transaction conflict", applies: conflicts, strike: conflict, again: 2, why: notDone, notAgain: dispatcherName},
 		{name: "one left out", applies: batches, strike: leaveOneOut},
 	}
 }
@@ -79,7 +81,8 @@ func every(cloudtest.Call) bool { return true }
 func isSQS(c cloudtest.Call) bool { return strings.HasPrefix(c.Operation, "SendMessage") }
 
 func writes(c cloudtest.Call) bool {
-	return isSQS(c) || !strings.Contains(c.Operation, "Get") && c.Operation != "Query"
+	reads := strings.Contains(c.Operation, "Get") || c.Operation == "Query" || c.Operation == "Decrypt"
+	return !reads
 }
 
 // conflicts are the calls that a transaction under way on the same item fails:

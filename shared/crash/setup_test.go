@@ -23,6 +23,7 @@ import (
 	"webhooks/shared/queue"
 	"webhooks/shared/retrier"
 	"webhooks/shared/retrydb"
+	"webhooks/shared/vault"
 	"webhooks/shared/webhookdb"
 )
 
@@ -77,7 +78,7 @@ func newWorld(t *testing.T, maxReceiveCount int, behind time.Duration) *world {
 	w := &world{
 		mail: &mail{api: sqs.NewFromConfig(cfg), names: n}, now: time.Now().UTC().Truncate(time.Second),
 		faults: &cloudtest.Faults{}, ticks: behind, direct: direct,
-		hooks: webhookdb.New(direct, n.webhooks), logs: attemptlogdb.New(direct, n.logs, retention),
+		hooks: webhookdb.New(direct, n.webhooks, webhookdb.WithVault(vault.FromConfig(cfg, cloudtest.Key(t)))), logs: attemptlogdb.New(direct, n.logs, retention),
 		cursor: retrydb.New(direct, n.retries), retries: n.retries,
 	}
 	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), w.faults.Install)
@@ -95,7 +96,7 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 	log := slog.New(slog.DiscardHandler)
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	deliveries := queue.New(queues, n.deliveries)
-	d, err := dispatch.New(log, db, cloud.NewSettings(getenv), getenv)
+	d, err := dispatch.New(log, db, vault.FromConfig(cfg, vault.OpensOnly), cloud.NewSettings(getenv), getenv)
 	if err != nil {
 		t.Fatal(err)
 	}

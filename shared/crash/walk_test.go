@@ -51,11 +51,16 @@ type walk struct {
 	mu    sync.Mutex
 	calls int // that the kind applies to
 	log   []string
+	// running is the function that is, and others says that a failure struck
+	// another one than the kind's notAgain.
+	running string
+	others  bool
 }
 
 const (
 	eventsQueue     = "events"
 	deliveriesQueue = "deliveries"
+	dispatcherName  = "dispatcher"
 	flaky, fine     = 1, 2 // webhooks of the tenant
 )
 
@@ -92,7 +97,8 @@ func (w *walk) hit(what string) bool {
 	w.calls++
 	hit := w.calls == w.number || w.stride > 0 && len(w.log) < mostInStride && w.calls%w.stride == w.number%w.stride
 	if hit {
-		w.log = append(w.log, fmt.Sprintf("call %d %s", w.calls, what))
+		w.log = append(w.log, fmt.Sprintf("call %d, %s of the %s", w.calls, what, w.running))
+		w.others = w.others || w.running != w.kind.notAgain
 	}
 	return hit
 }
@@ -145,8 +151,10 @@ func (w *walk) step() bool {
 		w.waiting[queue] = rest
 		w.now = later(w.now, at)
 		if queue == eventsQueue {
+			w.running = "fanout"
 			w.invoke(queue, batch, w.fanout.Handle)
 		} else {
+			w.running = dispatcherName
 			w.invoke(queue, batch, w.dispatcher.Handle)
 		}
 	}
@@ -182,6 +190,7 @@ func (w *walk) tick(at time.Time) {
 	}
 	ctx, cancel := context.WithTimeout(w.t.Context(), functionTime)
 	defer cancel()
+	w.running = "retrier"
 	_ = w.retrier.Run(ctx) // what failed is there for the next run
 	w.process()
 	w.now = w.now.Add(time.Minute)

@@ -33,9 +33,9 @@ const (
 	BodyMissing = "body_missing"
 )
 
-// Webhooks is where the webhooks are.
+// Webhooks is where the webhooks are, those that are enabled with their secrets.
 type Webhooks interface {
-	GetMany(ctx context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, error)
+	GetMany(ctx context.Context, keys []webhook.Key) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error, err error)
 	Disable(ctx context.Context, key webhook.Key, revision int64) (bool, error)
 }
 
@@ -100,6 +100,9 @@ const (
 	// queueing is the part of bookkeeping that a hanging logs table cannot take:
 	// in it, the log and the next attempt go to the queue.
 	queueing = time.Second
+	// wayRound is the part of queueing that a hanging queue or retries table cannot
+	// take: in it, the next attempt goes to the other of the two.
+	wayRound = 300 * time.Millisecond
 )
 
 // Handle makes the attempts of batch. It answers the messages that failed for
@@ -152,16 +155,17 @@ func (d *Dispatcher) findWebhooks(ctx context.Context, tasks []*task) {
 	if len(keys) == 0 {
 		return
 	}
-	found, err := d.Webhooks.GetMany(ctx, keys)
+	found, unreadable, err := d.Webhooks.GetMany(ctx, keys)
 	for _, t := range tasks {
 		if !t.pending() {
 			continue
 		}
-		if err != nil {
-			t.err = err
-			continue
+		key := t.delivery.Webhook
+		// One that cannot be opened now waits, and the others do not wait for it.
+		if t.err = err; err == nil {
+			t.err = unreadable[key]
 		}
-		if w, exists := found[t.delivery.Webhook]; exists {
+		if w, exists := found[key]; exists {
 			t.webhook = &w
 		}
 	}
@@ -179,7 +183,7 @@ func (d *Dispatcher) run(ctx context.Context, t *task) {
 		}
 	}()
 	switch {
-	case !t.pending():
+	case !t.pending() || d.early(t):
 	case t.webhook == nil:
 		// Deleted: nobody is left who wants it or could see a log.
 	case !t.webhook.Enabled:

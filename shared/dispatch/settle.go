@@ -50,8 +50,11 @@ func (d *Dispatcher) flush(ctx context.Context, tasks []*task) {
 	// One clock reading decides where each next attempt goes: with two, one just
 	// at the border could go nowhere.
 	horizon := d.Now().Add(queue.MaxDelay)
-	d.queueNext(ctx, tasks, unwritten, horizon)
-	d.keepNext(ctx, tasks, horizon)
+	straight, cancel := before(ctx, wayRound)
+	d.queueNext(straight, tasks, unwritten, horizon)
+	d.keepNext(straight, tasks, horizon)
+	cancel()
+	d.standIn(ctx, tasks, horizon)
 	d.setAside(ctx, tasks)
 	for _, t := range tasks {
 		if t.gone {
