@@ -34,10 +34,13 @@ BENCHTIME ?= 100x
 # For make schemathesis; without a seed every run tries something else.
 SECONDS_TO_TRY ?= 80
 SEED ?=
-export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY
+export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY RATE
+# For make soak: how long the trouble lasts, and events a second.
+DURATION ?= 60s
+RATE ?= 3
 
 ##@ Run it here
-.PHONY: run stop reset logs api-key api-keys revoke-key publish redrive
+.PHONY: run stop reset logs api-key api-keys revoke-key publish letters redrive
 run: ## The whole service on this machine: start, build, deploy, deliver one event
 	@$(STACK) run
 stop: ## Stop it and keep its data
@@ -52,6 +55,8 @@ api-keys: ## List a tenant's API keys: make api-keys TENANT=acme
 	@$(STACK) api-keys
 revoke-key: ## End an API key: make revoke-key KEY_ID=...
 	@$(STACK) revoke-key
+letters: ## List the dead letters by reason, with what to do: make letters STACK_NAME=... (none: here)
+	@$(STACK) letters
 redrive: ## Send dead letters back: make redrive QUEUE=events|deliveries|bus REASON=... STACK_NAME=... (none: here)
 	@$(STACK) redrive
 publish: ## Publish an event: make publish TYPE=training.failed DATA='{"job":7}' VIA=bus
@@ -83,7 +88,7 @@ cost: ## What AWS bills for a million events, deliveries and an idle month; figu
 	@WEBHOOKS_RECORD_COST=1 $(STACK) measure go test -count=1 -v -run 'Billed|Idle' ./shared/cost | grep -v '^ *[=-][=-][=-]'
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation
+.PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -94,6 +99,10 @@ test-down: ## Stop that cloud
 	@$(STACK) test-down
 test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
 	@$(STACK) test-containers
+crash: ## Let every AWS call on an event's way fail in every manner, one failure at a time (make test: some at a time)
+	@CRASH=all $(STACK) test go test -race -timeout 60m -v -run 'Crash|Redrive' ./shared/crash
+soak: ## Publish while receivers fail, functions are killed and the cloud restarts: make soak DURATION=10m RATE=3
+	@$(STACK) soak
 schemathesis: ## Search for answers that the OpenAPI document does not have: make schemathesis SEED=7 SECONDS_TO_TRY=600
 	@$(STACK) schemathesis
 isolation: ## What a slow and a failing receiver do to a third, with and without the slow lane: make isolation DURATION=60s

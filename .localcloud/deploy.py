@@ -90,7 +90,7 @@ def deploy_alone(cloud: Cloud) -> bool:
         settle(cloud)
         command = [
             sam, "deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local", "--template-file", str(BUILD / "template.yaml"),
-            "--stack-name", cloud.stack, "--parameter-overrides", *overrides(),
+            "--stack-name", cloud.stack, "--parameter-overrides", *overrides(), *cloud.parameters,
         ]
         run_quietly(command, cloud.folder / "deploy.log", aws_environment(cloud), ROOT, RESET if cloud.keeps_data else "")
     with step("Correct what the local cloud ignores"):

@@ -32,7 +32,9 @@ import deploy  # noqa: E402
 import isolation as isolation_check  # noqa: E402
 import keys  # noqa: E402
 import logs  # noqa: E402
+import letters  # noqa: E402
 import redrive  # noqa: E402
+import soak  # noqa: E402
 from say import say, step, stop_with  # noqa: E402
 from venvs import ROOT  # noqa: E402
 
@@ -167,6 +169,29 @@ def redrive_letters() -> None:
         return
     it, _ = running_local()
     redrive.redrive(it.client, it.stack, queue, reason)
+
+
+def show_letters() -> None:
+    """Lists the dead letters by reason, with what to do: of STACK_NAME in the caller's account, or of the local stack."""
+    if name := os.environ.get("STACK_NAME"):
+        letters.show(boto3.client, name)
+        return
+    it, _ = running_local()
+    letters.show(it.client, it.stack)
+
+
+def run_soak() -> None:
+    """A soak of DURATION at RATE events/s, on a cloud of its own that ends with it."""
+    duration, rate = soak.seconds(os.environ.get("DURATION") or "60s"), float(os.environ.get("RATE") or 3)
+    it = cloud.soak(soak.PARAMETERS)
+    deploy.build()
+    it.drop()
+    try:
+        it.start()
+        code = soak.soak(it, ready(it), duration, rate)
+    finally:
+        it.stop()
+    sys.exit(code)
 
 
 def follow_logs() -> None:
@@ -311,7 +336,7 @@ def account_check() -> None:
 
 COMMANDS = {
     "run": run, "stop": stop, "reset": reset, "logs": follow_logs, "api-key": api_key, "publish": publish,
-    "api-keys": api_keys, "revoke-key": revoke_key, "redrive": redrive_letters,
+    "api-keys": api_keys, "revoke-key": revoke_key, "redrive": redrive_letters, "letters": show_letters, "soak": run_soak,
     "build": deploy.build, "sam": sam, "account-check": account_check,
     "start-api": start_api, "invoke": invoke, "test-containers": test_containers, "isolation": isolation,
     "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env, "measure": measure,

@@ -31,6 +31,7 @@ type task struct {
 	next    *delivery.Delivery // the attempt that follows
 	nextAt  time.Time          // when it is made; its Due or later
 	letter  *deadletter.Letter // it can never be made
+	gone    bool               // the receiver answered 410: its webhook is to be disabled
 	err     error              // our own failure: the message is received again
 }
 
