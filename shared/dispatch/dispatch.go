@@ -23,6 +23,7 @@ import (
 	"webhooks/shared/delivery"
 	"webhooks/shared/event"
 	"webhooks/shared/eventdb"
+	"webhooks/shared/metric"
 	"webhooks/shared/queue"
 	"webhooks/shared/webhook"
 )
@@ -87,6 +88,8 @@ type Dispatcher struct {
 	// MaxReceiveCount is that of the deliveries queue.
 	MaxReceiveCount int
 	Now             func() time.Time
+	// Metrics gets one line per batch; nil measures nothing.
+	Metrics *metric.Writer
 }
 
 const (
@@ -129,6 +132,7 @@ func (d *Dispatcher) Handle(ctx context.Context, batch events.SQSEvent) (events.
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: t.record.MessageId})
 		}
 	}
+	d.measure(tasks)
 	return response, nil
 }
 

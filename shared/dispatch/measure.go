@@ -1,0 +1,41 @@
+package dispatch
+
+import (
+	"time"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/metric"
+)
+
+// measure writes what became of a batch. Every attempt that was made counts,
+// even if its message comes again because something after it failed; a message
+// that carries the log of an attempt made before does not.
+func (d *Dispatcher) measure(tasks []*task) {
+	outcomes := make(map[attemptlog.Outcome]int)
+	setAside := 0
+	var took, delays []time.Duration
+	for _, t := range tasks {
+		if t.letter != nil && t.err == nil {
+			setAside++
+		}
+		if t.outcome || t.log == nil {
+			continue
+		}
+		outcomes[t.log.Outcome]++
+		if t.log.Outcome == attemptlog.Skipped {
+			continue
+		}
+		took = append(took, t.log.ResponseTime)
+		// The first attempt is due when the event was sent; a resent one never
+		// was late.
+		if t.delivery.Attempt == 1 && !t.delivery.Single {
+			delays = append(delays, t.log.CreatedAt.Sub(t.delivery.Due))
+		}
+	}
+	d.Metrics.Write(
+		metric.Count(metric.Delivered, outcomes[attemptlog.Delivered]), metric.Count(metric.Retried, outcomes[attemptlog.Retrying]),
+		metric.Count(metric.Failed, outcomes[attemptlog.Failed]), metric.Count(metric.Skipped, outcomes[attemptlog.Skipped]),
+		metric.Count(metric.DeliveriesSetAside, setAside),
+		metric.Each(metric.AttemptTime, took), metric.Each(metric.FirstAttemptDelay, delays),
+	)
+}
