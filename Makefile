@@ -9,8 +9,9 @@ SHELL := bash
 PYTHON ?= python3
 STACK := $(PYTHON) .localcloud/stack.py
 
-# Which environment of samconfig.toml `make deploy` uses: dev or prod.
+# Which environment of samconfig.toml `make deploy` uses: dev or prod. And which make smoke: also local.
 CONFIG ?= dev
+ENV ?= $(CONFIG)
 # Ports of the local cloud and of the one for tests; the latter takes another when it is not free.
 PORT ?= 4566
 TEST_PORT ?= 4577
@@ -57,14 +58,15 @@ validate: ## sam validate --lint
 deploy: ## sam build and sam deploy to your AWS account: make deploy CONFIG=prod
 	@$(STACK) account-check
 	@$(STACK) sam build --config-env $(CONFIG) --build-dir .aws-sam/$(CONFIG)
-	@$(STACK) sam deploy --config-env $(CONFIG) --config-file "$(CURDIR)/samconfig.toml" --template-file .aws-sam/$(CONFIG)/template.yaml
+	@template=$$($(STACK) template .aws-sam/$(CONFIG)/template.yaml $(CONFIG)) && \
+	$(STACK) sam deploy --config-env $(CONFIG) --config-file "$(CURDIR)/samconfig.toml" --template-file "$$template"
 start-api: ## sam local start-api on port 3000 in Docker, on the tables and queues of make run
 	@$(STACK) start-api
 invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhooksFunction EVENT=events/list-webhooks.json
 	@$(STACK) invoke $(FUNCTION) $(EVENT)
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers lint fmt
+.PHONY: smoke test test-up test-go test-down test-containers lint fmt
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -75,6 +77,8 @@ test-down: ## Stop that cloud
 	@$(STACK) test-down
 test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
 	@$(STACK) test-containers
+smoke: ## Try a deployed stack, with your credentials, and report what only AWS shows: make smoke ENV=dev
+	@$(STACK) smoke $(ENV)
 lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
 	go vet ./...

@@ -128,7 +128,8 @@ func (d *Dispatcher) Handle(ctx context.Context, batch events.SQSEvent) (events.
 	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, t := range tasks {
 		if t.err != nil {
-			d.Log.ErrorContext(ctx, "message failed and will be received again", "message_id", t.record.MessageId, "error", t.err.Error())
+			d.Log.ErrorContext(ctx, "message failed and will be received again", "message_id", t.record.MessageId,
+				"event_id", t.delivery.Event.ID, "error", t.err.Error())
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: t.record.MessageId})
 		}
 	}

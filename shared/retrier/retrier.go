@@ -175,6 +175,16 @@ func (r *Retrier) moveShard(ctx context.Context, m retrydb.Minute, shard int, no
 	return all
 }
 
+// logSent writes one line about the rows of a page, so that an event can be
+// followed through here.
+func (r *Retrier) logSent(ctx context.Context, rows []retrydb.Row) {
+	ids := make([]string, 0, len(rows))
+	for _, row := range rows {
+		ids = append(ids, row.Delivery.Event.ID)
+	}
+	r.Log.InfoContext(ctx, "retries queued", "event_ids", ids)
+}
+
 // move sends those rows that are near and deletes what was sent.
 func (r *Retrier) move(ctx context.Context, rows []retrydb.Row, now time.Time) (moved int, err error) {
 	var near []retrydb.Row
@@ -204,6 +214,7 @@ func (r *Retrier) move(ctx context.Context, rows []retrydb.Row, now time.Time) (
 		sent = append(sent, near[i])
 	}
 	if len(sent) > 0 {
+		r.logSent(ctx, sent)
 		failures = append(failures, r.Retries.Delete(ctx, sent))
 	}
 	return len(sent), errors.Join(failures...)
