@@ -1,6 +1,7 @@
 """What a gradual deployment makes of the built template, through SAM's own translator."""
 
 import copy
+import logging
 import unittest
 
 import yaml
@@ -8,6 +9,10 @@ from samtranslator.translator.transform import transform
 
 import gradual
 from deploy import BUILD
+
+
+def setUpModule():
+    logging.disable(logging.WARNING)  # the translator warns of what it does not measure
 
 
 class NoPolicies:

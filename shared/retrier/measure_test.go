@@ -1,7 +1,10 @@
 package retrier_test
 
 import (
+	"bytes"
 	"errors"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -43,5 +46,18 @@ func TestARunSaysWhatItMovedAndHowFarItIsBehind(t *testing.T) {
 	got, _ := log.Take(t)
 	if diff := cmp.Diff(numbers{metric.RetriesMoved: {3}, metric.RetriesBehind: {13}}, got); diff != "" {
 		t.Errorf("numbers (-want +got):\n%s", diff)
+	}
+}
+
+// TestAnEventIsFollowedThroughTheRetrier: the line names the events that moved.
+func TestAnEventIsFollowedThroughTheRetrier(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var log bytes.Buffer
+	b.retrier.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	b.put(t, waiting("evt_1", b.now.Add(time.Minute)))
+	b.run(t)
+	if want := `"msg":"retries queued","event_ids":["evt_1"]}`; !strings.Contains(log.String(), want) {
+		t.Errorf("the log is %s, want a line with %s", log.String(), want)
 	}
 }
