@@ -2,8 +2,10 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -26,20 +28,22 @@ func TestOneQueryFollowsAnEvent(t *testing.T) {
 	r.next(t)
 
 	query := strings.Replace(savedQuery(t, "FollowAnEventQuery"), "PUT-THE-EVENT-ID-HERE", id, 1)
+	// The local cloud does not tell its functions to log JSON.
+	message := regexp.MustCompile(`\bmessage"?[:=]"?(event fanned out|attempt)\b`)
 	want := []string{"event fanned out", "attempt", "attempt"}
 	eventually(t, func() string {
+		lines, err := insights(t, "fields @message | "+query)
+		if err != nil {
+			return err.Error()
+		}
 		var got []string
-		for _, line := range insights(t, "fields @message | "+query) {
-			var fields struct {
-				Message string `json:"message"`
+		for _, line := range lines {
+			if match := message.FindStringSubmatch(line); match != nil {
+				got = append(got, match[1])
 			}
-			if err := json.Unmarshal([]byte(line), &fields); err != nil {
-				t.Fatalf("a line of the log is no JSON: %v: %s", err, line)
-			}
-			got = append(got, fields.Message)
 		}
 		if !slices.Equal(got, want) {
-			return strings.Join(got, ", ") + " are the lines about the event, want " + strings.Join(want, ", ")
+			return fmt.Sprintf("%q are the lines about the event, want %q", got, want)
 		}
 		return ""
 	})
@@ -55,7 +59,10 @@ func TestWhatHappenedIsMeasured(t *testing.T) {
 	for _, name := range []string{"EventsAccepted", "DeliveriesMatched", "Delivered", "AttemptTime", "FirstAttemptDelay"} {
 		member, namespace := `"`+name+`":`, `"Namespace":"Webhooks/`+deployed(t).StackName+`"`
 		eventually(t, func() string {
-			lines := insights(t, `filter @message like /`+member+`/ | fields @message`)
+			lines, err := insights(t, `filter @message like /`+member+`/ | fields @message`)
+			if err != nil {
+				return err.Error()
+			}
 			if !slices.ContainsFunc(lines, func(line string) bool {
 				return strings.HasPrefix(line, `{"_aws":`) && strings.Contains(line, namespace)
 			}) {
@@ -93,18 +100,24 @@ func savedQuery(t testing.TB, logicalID string) string {
 
 // insights runs a query on the functions' log and returns the messages of what
 // it found: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
-func insights(t testing.TB, query string) []string {
+//
+// Its error is a refusal: the local cloud answers 500 when a function logs while
+// it reads ("dictionary changed size during iteration").
+func insights(t testing.TB, query string) ([]string, error) {
 	t.Helper()
 	var started struct{ QueryID string }
-	logs(t, "StartQuery", map[string]any{
+	if err := callLogs(t, "StartQuery", map[string]any{
 		"logGroupName": physicalID(t, "LogGroup"), "queryString": query,
 		"startTime": time.Now().Add(-time.Hour).Unix(), "endTime": time.Now().Add(time.Minute).Unix(),
-	}, &started)
+	}, &started); err != nil {
+		return nil, err
+	}
 	var result struct {
-		Status  string
 		Results [][]struct{ Field, Value string }
 	}
-	logs(t, "GetQueryResults", map[string]any{"queryId": started.QueryID}, &result)
+	if err := callLogs(t, "GetQueryResults", map[string]any{"queryId": started.QueryID}, &result); err != nil {
+		return nil, err
+	}
 	var messages []string
 	for _, row := range result.Results {
 		for _, cell := range row {
@@ -113,11 +126,11 @@ func insights(t testing.TB, query string) []string {
 			}
 		}
 	}
-	return messages
+	return messages, nil
 }
 
-// logs calls CloudWatch Logs.
-func logs(t testing.TB, action string, input, output any) {
+// callLogs calls CloudWatch Logs.
+func callLogs(t testing.TB, action string, input, output any) error {
 	t.Helper()
 	payload, err := json.Marshal(input)
 	if err != nil {
@@ -125,7 +138,8 @@ func logs(t testing.TB, action string, input, output any) {
 	}
 	got := awsCall(t, "logs", http.MethodPost, "/", payload,
 		http.Header{"Content-Type": {"application/x-amz-json-1.1"}, "X-Amz-Target": {"Logs_20140328." + action}}, administrator(t))
-	if err := json.Unmarshal([]byte(got.Body), output); err != nil || got.Status != http.StatusOK {
-		t.Fatalf("%s: status %d, %v: %s", action, got.Status, err, got.Body)
+	if got.Status != http.StatusOK {
+		return fmt.Errorf("%s: status %d: %s", action, got.Status, got.Body)
 	}
+	return json.Unmarshal([]byte(got.Body), output)
 }
