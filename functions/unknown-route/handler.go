@@ -19,6 +19,7 @@ func routes() map[string][]string {
 		"/api/v1/webhooks/{webhook_id}":                      {"DELETE", "GET", "PUT"},
 		"/api/v1/webhooks/{webhook_id}/logs":                 {"GET"},
 		"/api/v1/webhooks/{webhook_id}/logs/{log_id}/resend": {"POST"},
+		"/api/v1/webhooks/{webhook_id}/secret/rotate":        {"POST"},
 		"/api/v1/webhooks/{webhook_id}/test":                 {"POST"},
 	}
 }

@@ -8,6 +8,7 @@ package strictjson
 import (
 	"errors"
 	"slices"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -66,6 +67,16 @@ func Bool(v jsontext.Value) (value, ok bool) {
 		return false, false
 	}
 	return v.Kind() == 't', true
+}
+
+// Int returns v as an integer, and false when it is anything else, also a whole
+// number in another spelling than an integer's (1.0, 1e3).
+func Int(v jsontext.Value) (int64, bool) {
+	if v.Kind() != '0' {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(string(v), 10, 64)
+	return n, err == nil
 }
 
 // Strings returns v as a list of strings, and false when it is anything else.
