@@ -24,11 +24,13 @@ import boto3  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 
 import cloud  # noqa: E402
+import conformance  # noqa: E402
 import container_check  # noqa: E402
 import containers  # noqa: E402
 import demo  # noqa: E402
 import deploy  # noqa: E402
 import gradual  # noqa: E402
+import isolation as isolation_check  # noqa: E402
 import keys  # noqa: E402
 import logs  # noqa: E402
 import redrive  # noqa: E402
@@ -202,6 +204,16 @@ def test_containers() -> None:
             test_down()
 
 
+def isolation() -> None:
+    """Measures isolation on a test cloud, which ends with it; one that ran already is used and stays."""
+    started = not cloud.test().process()
+    try:
+        isolation_check.compare(test_up())
+    finally:
+        if started:
+            test_down()
+
+
 def running_local() -> tuple[cloud.Cloud, dict]:
     it = cloud.local(PORT)
     stack = it.read_stack()
@@ -237,6 +249,35 @@ def test() -> None:
     sys.exit(code)
 
 
+def measure() -> None:
+    """Runs the program of the command line beside an empty test cloud: it makes its own tables, and nothing is deployed."""
+    it = cloud.test(TEST_PORT)
+    started = it.start()
+    try:
+        if started:
+            it.write_stack()
+        code = in_test_environment(it)
+    finally:
+        if started:
+            test_down()
+    sys.exit(code)
+
+
+def schemathesis() -> None:
+    """Tries the API against its OpenAPI document in a test cloud; one that ran already is used and stays."""
+    it = cloud.test(TEST_PORT)
+    started = not it.process()
+    try:
+        test_up()
+        it.process()
+        known = known_outputs(it)
+        code = conformance.check(it, known["api_url"], known["keys_function"])
+    finally:
+        if started:
+            test_down()
+    sys.exit(code)
+
+
 def test_env() -> None:
     it = cloud.test()
     if not it.process():
@@ -245,8 +286,8 @@ def test_env() -> None:
 
 
 def in_test_environment(it: cloud.Cloud) -> int:
-    """Runs the program of the command line with what the Go tests read: WEBHOOKS_STACK and AWS_…"""
-    env = deploy.aws_environment(it) | {"WEBHOOKS_STACK": str(it.stack_file)}
+    """Runs the program of the command line with what the Go tests read: WEBHOOKS_… and AWS_…"""
+    env = deploy.aws_environment(it) | {"WEBHOOKS_STACK": str(it.stack_file), "WEBHOOKS_GOFLAGS": deploy.BUILD_ENV["GOFLAGS"]}
     return subprocess.run(sys.argv[2:], env=env, cwd=ROOT).returncode
 
 
@@ -275,8 +316,9 @@ COMMANDS = {
     "api-keys": api_keys, "revoke-key": revoke_key, "redrive": redrive_letters,
     "build": deploy.build, "sam": sam, "account-check": account_check,
     "template": lambda: gradual.main(*sys.argv[2:]), "smoke": lambda: sys.exit(smoke.run(sys.argv[2])),
-    "start-api": start_api, "invoke": invoke, "test-containers": test_containers,
-    "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env,
+    "start-api": start_api, "invoke": invoke, "test-containers": test_containers, "isolation": isolation,
+    "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env, "measure": measure,
+    "schemathesis": schemathesis,
 }
 
 if __name__ == "__main__":

@@ -32,6 +32,8 @@ const (
 	Retried            Metric = "Retried"            // failed attempts that another follows
 	Failed             Metric = "Failed"             // failed attempts that none follows
 	Skipped            Metric = "Skipped"            // deliveries to a disabled webhook
+	Held               Metric = "Held"               // deliveries that wait because their webhook fails all the time
+	Forwarded          Metric = "Forwarded"          // deliveries sent on to the slow lane
 	DeliveriesSetAside Metric = "DeliveriesSetAside" // messages that can never be delivered
 	AttemptTime        Metric = "AttemptTime"        // from the request to the end of its response, in milliseconds
 	FirstAttemptDelay  Metric = "FirstAttemptDelay"  // from the producer's send to the first attempt, in milliseconds
