@@ -9,8 +9,9 @@ SHELL := bash
 PYTHON ?= python3
 STACK := $(PYTHON) .localcloud/stack.py
 
-# Which environment of samconfig.toml `make deploy` uses: dev or prod.
+# Which environment of samconfig.toml `make deploy` uses: dev or prod. And which make smoke: also local.
 CONFIG ?= dev
+ENV ?= $(CONFIG)
 # Ports of the local cloud and of the one for tests; the latter takes another when it is not free.
 PORT ?= 4566
 TEST_PORT ?= 4577
@@ -71,7 +72,8 @@ validate: ## sam validate --lint
 deploy: ## sam build and sam deploy to your AWS account: make deploy CONFIG=prod
 	@$(STACK) account-check
 	@$(STACK) sam build --config-env $(CONFIG) --build-dir .aws-sam/$(CONFIG)
-	@$(STACK) sam deploy --config-env $(CONFIG) --config-file "$(CURDIR)/samconfig.toml" --template-file .aws-sam/$(CONFIG)/template.yaml
+	@template=$$($(STACK) template .aws-sam/$(CONFIG)/template.yaml $(CONFIG)) && \
+	$(STACK) sam deploy --config-env $(CONFIG) --config-file "$(CURDIR)/samconfig.toml" --template-file "$$template"
 start-api: ## sam local start-api on port 3000 in Docker, on the tables and queues of make run
 	@$(STACK) start-api
 invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhooksFunction EVENT=events/list-webhooks.json
@@ -88,7 +90,7 @@ cost: ## What AWS bills for a million events, deliveries and an idle month; figu
 	@WEBHOOKS_RECORD_COST=1 $(STACK) measure go test -count=1 -v -run 'Billed|Idle' ./shared/cost | grep -v '^ *[=-][=-][=-]'
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak
+.PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak smoke
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -103,6 +105,8 @@ crash: ## Let every AWS call on an event's way fail in every manner, one failure
 	@CRASH=all $(STACK) test go test -race -timeout 60m -v -run 'Crash|Redrive' ./shared/crash
 soak: ## Publish while receivers fail, functions are killed and the cloud restarts: make soak DURATION=10m RATE=3
 	@$(STACK) soak
+smoke: ## Try a deployed stack, with your credentials, and report what only AWS shows: make smoke ENV=dev
+	@$(STACK) smoke $(ENV)
 schemathesis: ## Search for answers that the OpenAPI document does not have: make schemathesis SEED=7 SECONDS_TO_TRY=600
 	@$(STACK) schemathesis
 isolation: ## What a slow and a failing receiver do to a third, with and without the slow lane: make isolation DURATION=60s

@@ -18,17 +18,22 @@ import (
 // The tests call three services once each for what no function needs; the SDK's
 // signer and net/http do, and the module keeps no dependency for it.
 
-// administrator returns the credentials of the local cloud's root.
+// administrator returns the credentials of the local cloud's root, or those of
+// who runs make smoke.
 func administrator(t testing.TB) aws.Credentials {
 	stack := deployed(t)
-	return aws.Credentials{AccessKeyID: stack.AccessKeyID, SecretAccessKey: stack.SecretAccessKey}
+	return aws.Credentials{AccessKeyID: stack.AccessKeyID, SecretAccessKey: stack.SecretAccessKey, SessionToken: stack.SessionToken}
 }
 
-// awsCall sends a signed request to a service of the local cloud.
+// awsCall sends a signed request to a service of the cloud.
 func awsCall(t testing.TB, service, method, path string, payload []byte, header http.Header, by aws.Credentials) answer {
 	t.Helper()
 	stack := deployed(t)
-	request, err := http.NewRequestWithContext(t.Context(), method, stack.EndpointURL+path, bytes.NewReader(payload))
+	endpoint := stack.EndpointURL
+	if endpoint == "" {
+		endpoint = "https://" + service + "." + stack.Region + ".amazonaws.com"
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, endpoint+path, bytes.NewReader(payload))
 	if err != nil {
 		t.Fatal(err)
 	}
