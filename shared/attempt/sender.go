@@ -91,7 +91,8 @@ func (s *Sender) send(caller context.Context, req Request) Result {
 	// RoundTrip, not a Client: no redirects, no cookies, and errors without the URL.
 	response, err := s.transport.RoundTrip(request)
 	if err != nil {
-		return Result{Failure: failureOf(caller, err, answered.Load()), Err: err}
+		failure := failureOf(caller, err, answered.Load())
+		return Result{Failure: failure, Err: forLog(err, failure)}
 	}
 	defer response.Body.Close()
 	return s.read(caller, response)

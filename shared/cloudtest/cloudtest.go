@@ -37,6 +37,10 @@ type StackFile struct {
 	TenantID        string `json:"tenant_id"`
 	EventsQueueURL  string `json:"events_queue_url"`
 	EventBusName    string `json:"event_bus_name"`
+	// CallsFile is where the cloud writes down what the functions' roles are used
+	// for, LogFile its own log.
+	CallsFile string `json:"calls_file"`
+	LogFile   string `json:"log_file"`
 }
 
 // Stack reads the stack file. The test fails when there is none.
