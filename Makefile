@@ -23,6 +23,8 @@ VIA ?= sqs
 GOTEST ?= ./...
 # A test that takes longer than this is stuck.
 GOTEST_TIMEOUT ?= 12m
+# How long make fuzz runs each of the fuzz tests.
+FUZZTIME ?= 10s
 # For make revoke-key and make redrive.
 QUEUE ?= events
 export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME
@@ -64,7 +66,7 @@ invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhoo
 	@$(STACK) invoke $(FUNCTION) $(EVENT)
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers lint fmt
+.PHONY: test test-up test-go test-down test-containers fuzz lint fmt
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -75,10 +77,13 @@ test-down: ## Stop that cloud
 	@$(STACK) test-down
 test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
 	@$(STACK) test-containers
-lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
+fuzz: ## Every fuzz test for FUZZTIME: make fuzz FUZZTIME=1m
+	@.ci/fuzz $(FUZZTIME)
+lint: ## gofmt, go vet, staticcheck, gosec, go mod tidy, sam validate, checkov
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	go tool -modfile=.ci/gosec.mod gosec -quiet ./functions/... ./shared/...
 	go mod tidy -diff
 	@$(MAKE) --no-print-directory validate
 fmt: ## Format the Go code

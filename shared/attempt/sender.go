@@ -146,7 +146,7 @@ func (s *Sender) dialTLS(ctx context.Context, network, address string) (net.Conn
 	defer cancel()
 	secured := tls.Client(conn, cfg)
 	if err := secured.HandshakeContext(ctx); err != nil {
-		conn.Close()
+		_ = conn.Close() // what matters is why the handshake failed
 		return nil, &handshakeError{err}
 	}
 	return secured, nil
