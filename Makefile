@@ -86,6 +86,7 @@ lint: ## gofmt, go vet, staticcheck, gosec, go mod tidy, sam validate, checkov
 	go tool -modfile=.ci/gosec.mod gosec -quiet ./functions/... ./shared/...
 	go mod tidy -diff
 	@$(MAKE) --no-print-directory validate
+	@$(STACK) checkov --config-file .ci/checkov.yaml --file template.yaml
 fmt: ## Format the Go code
 	gofmt -w functions shared
 

@@ -1,0 +1,86 @@
+package e2e_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/cloudtest"
+	"webhooks/shared/delivery"
+	"webhooks/shared/event"
+	"webhooks/shared/retrydb"
+	"webhooks/shared/webhook"
+)
+
+// These tests reach behind the API, for what takes hours there or never happens.
+
+// TestPoisonAmongDeliveriesIsSetAside: nothing but a mistake of an operator's can
+// put it there.
+func TestPoisonAmongDeliveriesIsSetAside(t *testing.T) {
+	t.Parallel()
+	url, body := physicalID(t, "DeliveriesQueue"), newTenantID()+" says hello"
+	if _, err := sqs.NewFromConfig(cloudtest.Config(t)).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]deadLetter{body: {Reason: "unreadable", HasDetail: true}}
+	if diff := cmp.Diff(want, findDeadLetters(t, "DeliveriesDeadLettersQueue", body, 1)); diff != "" {
+		t.Errorf("dead letters (-want +got):\n%s", diff)
+	}
+}
+
+// TestAKeptRetryComesBack keeps the fifth attempt of an event as if the fourth had
+// failed two hours ago.
+func TestAKeptRetryComesBack(t *testing.T) {
+	t.Parallel()
+	c, r := setup(t), newReceiver(t, ok)
+	made, text := c.webhook(r.URL, "environment.created"), c.event("evt-1", exactData)
+	publish(t, text)
+	first := r.next(t)
+	c.waitForLogs(made.ID, 1)
+
+	e, err := event.Decode(event.Message{Body: []byte(text), SentAt: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := retrydb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), physicalID(t, "RetriesTable"))
+	kept := delivery.Delivery{
+		Webhook: webhook.Key{TenantID: c.id, ID: made.ID}, Event: e.Key(), Type: e.Type, Hash: e.Hash(), Attempt: 5, Due: time.Now(),
+	}
+	if err := store.Put(t.Context(), []delivery.Delivery{kept})[0]; err != nil {
+		t.Fatal(err)
+	}
+	invoke(t, physicalID(t, "RetrierFunction"), []byte("{}"), administrator(t)) // or the next minute's tick does it
+	again := r.next(t)
+	again.verify(t, made.Secret)
+	if again.ID() != first.ID() || again.Body != first.Body {
+		t.Errorf("the receiver got %s %q, want the same as before: %s %q", again.ID(), again.Body, first.ID(), first.Body)
+	}
+	if log := c.waitForLogs(made.ID, 2)[0]; log.Attempt != 5 || log.Outcome != "delivered" {
+		t.Errorf("log = %+v, want attempt 5 delivered", log)
+	}
+}
+
+// TestKeysAreListedWithoutTheirSecrets asks as an administrator does.
+func TestKeysAreListedWithoutTheirSecrets(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	second := issueKey(t, map[string]any{"tenant_id": c.id, "scopes": []string{"logs:read"}})
+	type listed struct {
+		KeyID    string `json:"key_id"`
+		LastFour string `json:"last_four"`
+		APIKey   string `json:"api_key"`
+	}
+	var answer struct{ Keys []listed }
+	keys(t, map[string]any{"action": "list", "tenant_id": c.id}, &answer)
+	got := make(map[string]listed)
+	for _, key := range answer.Keys {
+		got[key.KeyID] = key
+	}
+	want := listed{KeyID: second.KeyID, LastFour: second.APIKey[len(second.APIKey)-4:]}
+	if len(answer.Keys) != 2 || got[second.KeyID] != want {
+		t.Errorf("keys = %+v, want two of them, one of them %+v", answer.Keys, want)
+	}
+}
