@@ -27,7 +27,10 @@ GOTEST_TIMEOUT ?= 12m
 FUZZTIME ?= 10s
 # For make revoke-key and make redrive.
 QUEUE ?= events
-export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME
+# For make schemathesis; without a seed every run tries something else.
+SECONDS_TO_TRY ?= 80
+SEED ?=
+export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED
 
 ##@ Run it here
 .PHONY: run stop reset logs api-key api-keys revoke-key publish redrive
@@ -66,7 +69,7 @@ invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhoo
 	@$(STACK) invoke $(FUNCTION) $(EVENT)
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers fuzz lint fmt
+.PHONY: test test-up test-go test-down test-containers schemathesis fuzz lint fmt
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -77,6 +80,8 @@ test-down: ## Stop that cloud
 	@$(STACK) test-down
 test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
 	@$(STACK) test-containers
+schemathesis: ## Search for answers that the OpenAPI document does not have: make schemathesis SEED=7 SECONDS_TO_TRY=600
+	@$(STACK) schemathesis
 fuzz: ## Every fuzz test for FUZZTIME: make fuzz FUZZTIME=1m
 	@.ci/fuzz $(FUZZTIME)
 lint: ## gofmt, go vet, staticcheck, gosec, go mod tidy, sam validate, checkov

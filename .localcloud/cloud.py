@@ -53,6 +53,11 @@ class Cloud:
         return self.folder / "calls.jsonl"
 
     @property
+    def jwks_url(self) -> str:
+        """Where a test may be the identity provider whose JWTs the stack takes (shared/e2e/jwt_test.go)."""
+        return "" if self.keeps_data else f"http://127.0.0.1:{self.port + 1000}/jwks"
+
+    @property
     def stack_file(self) -> Path:
         return (ROOT / ".local" if self.keeps_data else self.folder) / "stack.json"
 
@@ -177,7 +182,7 @@ class Cloud:
         stack = {
             "stack_name": self.stack, "endpoint_url": self.endpoint, "region": REGION,
             "access_key_id": KEY_ID, "secret_access_key": SECRET,
-            "calls_file": str(self.calls), "log_file": str(self.log), **known,
+            "calls_file": str(self.calls), "log_file": str(self.log), "jwks_url": self.jwks_url, **known,
         }
         part = self.stack_file.with_suffix(".part")
         part.write_text(json.dumps(stack, indent=2) + "\n", encoding="utf-8")

@@ -24,6 +24,7 @@ import boto3  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 
 import cloud  # noqa: E402
+import conformance  # noqa: E402
 import container_check  # noqa: E402
 import containers  # noqa: E402
 import demo  # noqa: E402
@@ -235,6 +236,21 @@ def test() -> None:
     sys.exit(code)
 
 
+def schemathesis() -> None:
+    """Tries the API against its OpenAPI document in a test cloud; one that ran already is used and stays."""
+    it = cloud.test(TEST_PORT)
+    started = not it.process()
+    try:
+        test_up()
+        it.process()
+        known = known_outputs(it)
+        code = conformance.check(it, known["api_url"], known["keys_function"])
+    finally:
+        if started:
+            test_down()
+    sys.exit(code)
+
+
 def test_env() -> None:
     it = cloud.test()
     if not it.process():
@@ -280,6 +296,7 @@ COMMANDS = {
     "build": deploy.build, "sam": sam, "checkov": checkov, "account-check": account_check,
     "start-api": start_api, "invoke": invoke, "test-containers": test_containers,
     "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env,
+    "schemathesis": schemathesis,
 }
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ import (
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/vault"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhookdb"
 )
@@ -34,16 +35,17 @@ type bundle struct {
 // adds.
 func setup(t *testing.T, variables map[string]string) bundle {
 	t.Helper()
-	table := cloudtest.Table(t, "WebhooksTable")
-	all := map[string]string{"WEBHOOKS_TABLE": table}
+	table, key := cloudtest.Table(t, "WebhooksTable"), cloudtest.Key(t)
+	all := map[string]string{"WEBHOOKS_TABLE": table, "SECRETS_KEY_ARN": key}
 	maps.Copy(all, variables)
 	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, all))
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg := cloudtest.Config(t)
 	return bundle{
 		function: function,
-		store:    webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), table),
+		store:    webhookdb.New(dynamodb.NewFromConfig(cfg), table, webhookdb.WithVault(vault.FromConfig(cfg, key))),
 		request:  cloudtest.Request(t, "create-webhook.json"),
 	}
 }
@@ -60,7 +62,7 @@ func TestTheSampleEvent(t *testing.T) {
 	before := time.Now().Truncate(time.Second)
 	answer := cloudtest.Invoke(t, b.function, b.request)
 
-	w, err := b.store.Get(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
+	w, err := b.store.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +86,7 @@ func TestAGeneratedSecretIsShownOnce(t *testing.T) {
 	answer := b.post(t, `{"name":"n","url":"https://receiver.example/","events":["alert.resolved"]}`)
 	shown, _ := answer.Envelope(t).Data["secret"].(string)
 
-	w, err := b.store.Get(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
+	w, err := b.store.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"webhooks/shared/cloud"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/vault"
 	"webhooks/shared/webhookdb"
 )
 
@@ -19,7 +20,7 @@ func main() { boot.Main(build) }
 // build wires the function.
 func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
 	settings := cloud.NewSettings(getenv)
-	table := settings.Required("WEBHOOKS_TABLE")
+	table, key := settings.Required("WEBHOOKS_TABLE"), settings.Required("SECRETS_KEY_ARN")
 	if err := settings.Err(); err != nil {
 		return nil, err
 	}
@@ -31,6 +32,7 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (h
 	if err != nil {
 		return nil, err
 	}
-	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table), urls: urls}
+	secrets := webhookdb.WithVault(vault.FromConfig(cfg, key))
+	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, secrets), urls: urls}
 	return httpapi.New(log, h.route()), nil
 }

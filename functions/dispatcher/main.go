@@ -18,6 +18,7 @@ import (
 	"webhooks/shared/eventdb"
 	"webhooks/shared/queue"
 	"webhooks/shared/retrydb"
+	"webhooks/shared/vault"
 )
 
 func main() { boot.Main(build) }
@@ -34,7 +35,8 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 		return nil, err
 	}
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
-	d, err := dispatch.New(log, db, settings, getenv)
+	secrets := vault.FromConfig(cfg, vault.OpensOnly)
+	d, err := dispatch.New(log, db, secrets, settings, getenv)
 	if err != nil {
 		return nil, err
 	}

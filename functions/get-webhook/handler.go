@@ -12,6 +12,7 @@ import (
 // getter reads one webhook.
 type getter interface {
 	Get(context.Context, webhook.Key) (webhook.Webhook, error)
+	GetWithSecrets(context.Context, webhook.Key) (webhook.Webhook, error)
 }
 
 type handler struct {
@@ -27,14 +28,16 @@ func (h handler) get(r *http.Request, caller auth.Caller) (httpapi.Reply, error)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	w, err := h.webhooks.Get(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id})
+	get := h.webhooks.Get
+	// Who knows the secret can sign as we do, so reading alone does not show it.
+	if caller.May(auth.WebhooksWrite) {
+		get = h.webhooks.GetWithSecrets
+	}
+	w, err := get(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id})
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
 	view := w.View()
-	// Who knows the secret can sign as we do, so reading alone does not show it.
-	if caller.May(auth.WebhooksWrite) {
-		view.Secret = w.Secret
-	}
+	view.Secret = w.Secret
 	return httpapi.OK(view), nil
 }

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -13,8 +15,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
+	"webhooks/shared/auth"
 	"webhooks/shared/cloudtest"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/vault"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhookdb"
 	"webhooks/shared/webhooktest"
@@ -29,14 +33,15 @@ type bundle struct {
 
 func setup(t *testing.T) bundle {
 	t.Helper()
-	table := cloudtest.Table(t, "WebhooksTable")
+	table, key := cloudtest.Table(t, "WebhooksTable"), cloudtest.Key(t)
 	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": table}))
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg := cloudtest.Config(t)
 	return bundle{
 		function: function,
-		store:    webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), table),
+		store:    webhookdb.New(dynamodb.NewFromConfig(cfg), table, webhookdb.WithVault(vault.FromConfig(cfg, key))),
 		request:  cloudtest.Request(t, "get-webhook.json"),
 	}
 }
@@ -73,6 +78,36 @@ func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
 	if _, shown := data["secret"]; shown || data["webhook_id"] != 1.0 {
 		t.Errorf("data = %v, want the webhook without its secret", data)
 	}
+}
+
+// Nothing that reads alone needs to be able to open a secret.
+func TestReadingAloneOpensNoSecret(t *testing.T) {
+	t.Parallel()
+	secret := func(scope auth.Scope) (opened bool) {
+		h := handler{webhooks: getterFunc(func(withSecrets bool) { opened = withSecrets })}
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.SetPathValue("webhook_id", "1")
+		if _, err := h.get(r, auth.Caller{TenantID: "demo", Scopes: []auth.Scope{auth.WebhooksRead, scope}}); err != nil {
+			t.Fatal(err)
+		}
+		return opened
+	}
+	if secret(auth.LogsRead) || !secret(auth.WebhooksWrite) {
+		t.Error("want the secret opened for webhooks:write and for nobody else")
+	}
+}
+
+// getterFunc is told whether the secrets are asked for.
+type getterFunc func(withSecrets bool)
+
+func (f getterFunc) Get(context.Context, webhook.Key) (webhook.Webhook, error) {
+	f(false)
+	return webhook.Webhook{}, nil
+}
+
+func (f getterFunc) GetWithSecrets(context.Context, webhook.Key) (webhook.Webhook, error) {
+	f(true)
+	return webhook.Webhook{}, nil
 }
 
 func TestNotFound(t *testing.T) {

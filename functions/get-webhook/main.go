@@ -10,6 +10,7 @@ import (
 	"webhooks/shared/boot"
 	"webhooks/shared/cloud"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/vault"
 	"webhooks/shared/webhookdb"
 )
 
@@ -26,6 +27,7 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (h
 	if err != nil {
 		return nil, err
 	}
-	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table)}
+	secrets := webhookdb.WithVault(vault.FromConfig(cfg, vault.OpensOnly))
+	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, secrets)}
 	return httpapi.New(log, h.route()), nil
 }

@@ -17,7 +17,7 @@ import (
 
 // webhooks reads a webhook and notes that it is tested.
 type webhooks interface {
-	Get(ctx context.Context, key webhook.Key) (webhook.Webhook, error)
+	GetWithSecrets(ctx context.Context, key webhook.Key) (webhook.Webhook, error)
 	MarkTested(ctx context.Context, key webhook.Key, now time.Time, interval time.Duration) error
 }
 
@@ -53,7 +53,7 @@ func (h handler) test(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 	if err := h.webhooks.MarkTested(r.Context(), key, h.now(), dispatch.TestInterval); err != nil {
 		return httpapi.Reply{}, err
 	}
-	w, err := h.webhooks.Get(r.Context(), key)
+	w, err := h.webhooks.GetWithSecrets(r.Context(), key)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

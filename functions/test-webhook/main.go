@@ -12,6 +12,7 @@ import (
 	"webhooks/shared/cloud"
 	"webhooks/shared/dispatch"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/vault"
 	"webhooks/shared/webhookdb"
 )
 
@@ -25,10 +26,11 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (h
 		return nil, err
 	}
 	db := dynamodb.NewFromConfig(cfg)
-	d, err := dispatch.New(log, db, settings, getenv)
+	secrets := vault.FromConfig(cfg, vault.OpensOnly)
+	d, err := dispatch.New(log, db, secrets, settings, getenv)
 	if err != nil {
 		return nil, err
 	}
-	h := handler{webhooks: webhookdb.New(db, settings.Required("WEBHOOKS_TABLE")), sender: d, now: d.Now}
+	h := handler{webhooks: webhookdb.New(db, settings.Required("WEBHOOKS_TABLE"), webhookdb.WithVault(secrets)), sender: d, now: d.Now}
 	return httpapi.New(log, h.route()), nil
 }

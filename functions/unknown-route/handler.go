@@ -15,10 +15,12 @@ import (
 func routes() map[string][]string {
 	return map[string][]string{
 		"/api/v1/events":                                     {"POST"},
+		"/api/v1/openapi.json":                               {"GET"},
 		"/api/v1/webhooks":                                   {"GET", "POST"},
 		"/api/v1/webhooks/{webhook_id}":                      {"DELETE", "GET", "PUT"},
 		"/api/v1/webhooks/{webhook_id}/logs":                 {"GET"},
 		"/api/v1/webhooks/{webhook_id}/logs/{log_id}/resend": {"POST"},
+		"/api/v1/webhooks/{webhook_id}/secret/rotate":        {"POST"},
 		"/api/v1/webhooks/{webhook_id}/test":                 {"POST"},
 	}
 }

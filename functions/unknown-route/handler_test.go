@@ -55,6 +55,7 @@ func TestOtherMethodsOfAKnownPath(t *testing.T) {
 		{method: "POST", path: "/api/v1/webhooks/not-even-an-id", allow: "DELETE, GET, PUT"},
 		{method: "POST", path: "/api/v1/webhooks/1/logs", allow: "GET"},
 		{method: "GET", path: "/api/v1/webhooks/1/test", allow: "POST"},
+		{method: "GET", path: "/api/v1/webhooks/1/secret/rotate", allow: "POST"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"log/slog"
 	"net/http"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"webhooks/shared/cloudtest"
 	"webhooks/shared/event"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/vault"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhookdb"
 	"webhooks/shared/webhooktest"
@@ -27,14 +29,16 @@ type bundle struct {
 
 func setup(t *testing.T) bundle {
 	t.Helper()
-	table := cloudtest.Table(t, "WebhooksTable")
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": table}))
+	table, key := cloudtest.Table(t, "WebhooksTable"), cloudtest.Key(t)
+	getenv := cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": table, "SECRETS_KEY_ARN": key})
+	function, err := build(t.Context(), slog.New(slog.DiscardHandler), getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
+	cfg := cloudtest.Config(t)
 	return bundle{
 		function: function,
-		store:    webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), table),
+		store:    webhookdb.New(dynamodb.NewFromConfig(cfg), table, webhookdb.WithVault(vault.FromConfig(cfg, key))),
 		request:  cloudtest.Request(t, "update-webhook.json"),
 	}
 }
@@ -50,7 +54,7 @@ func (b bundle) create(t *testing.T, tenantID string, changes ...func(*webhook.W
 
 func (b bundle) get(t *testing.T, key webhook.Key) webhook.Webhook {
 	t.Helper()
-	w, err := b.store.Get(t.Context(), key)
+	w, err := b.store.GetWithSecrets(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,6 +100,29 @@ func TestAChangedSecretSignsBesideTheOldOne(t *testing.T) {
 	}
 	if keys, err = got.Keys(got.UpdatedAt.Add(webhook.SecretOverlap + 1e9)); err != nil || len(keys) != 1 {
 		t.Errorf("%d keys a day later, %v, want one", len(keys), err)
+	}
+}
+
+// GET shows the secret and the secret sent back is the same one: no rotation.
+func TestAGetSentBackIsNoRotation(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t, "demo")
+	view := w.View()
+	view.Secret = w.Secret
+	body, err := json.Marshal(view)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if answer := b.put(t, string(body)); answer.Status != http.StatusOK {
+			t.Fatalf("answer %d %s", answer.Status, answer.Body)
+		}
+	}
+	got := b.get(t, w.Key())
+	w.Revision, w.UpdatedAt = got.Revision, got.UpdatedAt
+	if d := cmp.Diff(w, got); d != "" {
+		t.Errorf("it changed (-want +got):\n%s", d)
 	}
 }
 

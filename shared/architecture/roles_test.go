@@ -39,11 +39,26 @@ func grants(t testing.TB) map[string]map[string][]string {
 	for _, role := range resources(t, "AWS::IAM::Role") {
 		roles[role.name] = role
 	}
+	known := make(map[string]bool)
+	for _, r := range resources(t, "") {
+		known[r.name] = true
+	}
 	all := make(map[string]map[string][]string)
 	for _, f := range functions(t) {
 		of := make(map[string][]string)
-		for _, s := range statements(roles[f.name+"Role"].properties["Policies"]) {
+		policies := []any{roles[f.name+"Role"].properties["Policies"]}
+		for _, policy := range resources(t, "AWS::IAM::Policy") {
+			if slices.Contains(resourcesIn(policy.properties["Roles"]), f.name+"Role") {
+				policies = append(policies, policy.properties["PolicyDocument"])
+			}
+		}
+		for _, s := range statements(policies) {
 			for _, name := range resourcesIn(s["Resource"]) {
+				// The rest is of an !If: its condition, or a parameter in the place of
+				// a resource.
+				if base, _, _ := strings.Cut(name, "/"); !known[base] {
+					continue
+				}
 				for _, action := range listOf(s["Action"]) {
 					_, short, _ := strings.Cut(action, ":")
 					of[name] = append(of[name], short+conditionOf(s))

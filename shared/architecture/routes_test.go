@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
+	"webhooks/shared/openapitest"
 )
 
 // TestEveryFunctionHasOneNameEverywhere: who knows a route finds its code.
@@ -90,6 +91,25 @@ func TestUnknownRouteKnowsTheOthers(t *testing.T) {
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the routes in functions/unknown-route are not those of template.yaml: it would answer 404 for 405, or name a wrong method (-template +code):\n%s", diff)
+	}
+}
+
+// TestOpenAPIDocumentHasTheRoutesOfTheTemplate: clients are generated from it.
+func TestOpenAPIDocumentHasTheRoutesOfTheTemplate(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, f := range functions(t) {
+		want = append(want, f.routes...)
+	}
+	for path, item := range openapitest.Document(t).Paths.Map() {
+		for method := range item.Operations() {
+			got = append(got, method+" "+path)
+		}
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the routes in shared/openapi/openapi.json are not those of template.yaml (-template +document):\n%s", diff)
 	}
 }
 

@@ -41,6 +41,8 @@ type StackFile struct {
 	// for, LogFile its own log.
 	CallsFile string `json:"calls_file"`
 	LogFile   string `json:"log_file"`
+	// JWKSURL is where the stack looks for the keys of JWTs, on loopback.
+	JWKSURL string `json:"jwks_url"`
 }
 
 // Stack reads the stack file. The test fails when there is none.

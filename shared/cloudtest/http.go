@@ -7,6 +7,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"webhooks/shared/httpapi"
+	"webhooks/shared/openapitest"
 )
 
 // Request returns the sample event events/<name> of a function behind the API.
@@ -26,13 +27,15 @@ type Answer struct {
 	Body    string
 }
 
-// Invoke calls a function as API Gateway does.
+// Invoke calls a function as API Gateway does. The test fails when the answer
+// is not in the API's OpenAPI document.
 func Invoke(t testing.TB, function httpapi.Function, request events.APIGatewayV2HTTPRequest) Answer {
 	t.Helper()
 	response, err := function(t.Context(), request)
 	if err != nil {
 		t.Fatalf("the function failed: %v", err)
 	}
+	openapitest.Event(t, request, response)
 	return Answer{Status: response.StatusCode, Headers: response.Headers, Body: response.Body}
 }
 

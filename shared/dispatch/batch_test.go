@@ -112,6 +112,29 @@ func TestUnreadWebhooksFailDeliveriesOnly(t *testing.T) {
 	}
 }
 
+// KMS is down for one tenant: its deliveries wait, and nobody else's do.
+func TestASecretThatCannotBeOpenedFailsItsDeliveriesOnly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t, "https://receiver.example")
+	sealed := w
+	sealed.TenantID = "globex"
+	b.dispatcher.Webhooks = &webhooksStub{webhook: w, unreadable: map[webhook.Key]error{sealed.Key(): errors.New("KMS is down")}}
+	sent := make(chan string, 4)
+	b.dispatcher.Sender = senderFunc(func(_ context.Context, r attempt.Request) attempt.Result {
+		sent <- r.ID
+		return attempt.Result{StatusCode: 200}
+	})
+	failed := b.handle(t, t.Context(),
+		message(b.to(sealed, 0).Encode()), message(b.to(w, 1).Encode()), message(b.to(sealed, 2).Encode()), message(b.to(w, 3).Encode()))
+	if diff := cmp.Diff([]string{"m-0", "m-2"}, failed); diff != "" {
+		t.Errorf("received again (-want +got):\n%s", diff)
+	}
+	if len(sent) != 2 || len(b.letters(t)) != 0 {
+		t.Errorf("%d attempts, want the two of the other tenant, and nothing set aside", len(sent))
+	}
+}
+
 func TestAPanicFailsOnlyItsDelivery(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -33,9 +33,9 @@ const (
 	BodyMissing = "body_missing"
 )
 
-// Webhooks is where the webhooks are.
+// Webhooks is where the webhooks are, those that are enabled with their secrets.
 type Webhooks interface {
-	GetMany(ctx context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, error)
+	GetMany(ctx context.Context, keys []webhook.Key) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error, err error)
 	Disable(ctx context.Context, key webhook.Key, revision int64) (bool, error)
 }
 
@@ -152,16 +152,17 @@ func (d *Dispatcher) findWebhooks(ctx context.Context, tasks []*task) {
 	if len(keys) == 0 {
 		return
 	}
-	found, err := d.Webhooks.GetMany(ctx, keys)
+	found, unreadable, err := d.Webhooks.GetMany(ctx, keys)
 	for _, t := range tasks {
 		if !t.pending() {
 			continue
 		}
-		if err != nil {
-			t.err = err
-			continue
+		key := t.delivery.Webhook
+		// One that cannot be opened now waits, and the others do not wait for it.
+		if t.err = err; err == nil {
+			t.err = unreadable[key]
 		}
-		if w, exists := found[t.delivery.Webhook]; exists {
+		if w, exists := found[key]; exists {
 			t.webhook = &w
 		}
 	}

@@ -10,14 +10,16 @@ import (
 	"webhooks/shared/attemptlogdb"
 	"webhooks/shared/cloud"
 	"webhooks/shared/guard"
+	"webhooks/shared/vault"
 	"webhooks/shared/webhookdb"
 )
 
 // New returns a dispatcher with what every attempt needs, as settings and
-// getenv configure it: the guard, the sender, the webhooks and the logs. It is
+// getenv configure it: the guard, the sender, the webhooks (whose secrets the
+// vault opens) and the logs. It is
 // enough for [Dispatcher.Test]; [Dispatcher.Handle] also needs the other
 // fields.
-func New(log *slog.Logger, db *dynamodb.Client, settings *cloud.Settings, getenv func(string) string) (*Dispatcher, error) {
+func New(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *cloud.Settings, getenv func(string) string) (*Dispatcher, error) {
 	webhooks, logs := settings.Required("WEBHOOKS_TABLE"), settings.Required("LOGS_TABLE")
 	retention := settings.Days("LOG_RETENTION_DAYS")
 	timeout := time.Duration(settings.Int("ATTEMPT_TIMEOUT_SECONDS", 1, 15)) * time.Second
@@ -31,7 +33,7 @@ func New(log *slog.Logger, db *dynamodb.Client, settings *cloud.Settings, getenv
 	}
 	return &Dispatcher{
 		Log:            log,
-		Webhooks:       webhookdb.New(db, webhooks),
+		Webhooks:       webhookdb.New(db, webhooks, webhookdb.WithVault(secrets)),
 		Logs:           attemptlogdb.New(db, logs, retention),
 		Sender:         attempt.New(g, attempt.Config{Timeout: timeout, BodyLimit: bodyLimit, UserAgent: UserAgent}),
 		AttemptTimeout: timeout,

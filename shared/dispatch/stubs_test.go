@@ -90,21 +90,25 @@ type webhooksStub struct {
 	webhook webhook.Webhook
 	reads   atomicCount
 	getMany func([]webhook.Key) error
-	disable func(webhook.Key, int64) (bool, error)
+	// unreadable is what single webhooks cannot be opened for.
+	unreadable map[webhook.Key]error
+	disable    func(webhook.Key, int64) (bool, error)
 }
 
-func (s *webhooksStub) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, error) {
+func (s *webhooksStub) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
 	s.reads.add()
 	if s.getMany != nil {
 		if err := s.getMany(keys); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	found := make(map[webhook.Key]webhook.Webhook)
 	for _, key := range keys {
-		found[key] = s.webhook
+		if s.unreadable[key] == nil {
+			found[key] = s.webhook
+		}
 	}
-	return found, nil
+	return found, s.unreadable, nil
 }
 
 func (s *webhooksStub) Disable(_ context.Context, key webhook.Key, revision int64) (bool, error) {

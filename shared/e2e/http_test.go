@@ -5,11 +5,14 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/openapitest"
 )
 
 // answer is an HTTP response, read to its end.
@@ -35,7 +38,8 @@ func do(t testing.TB, request *http.Request) answer {
 }
 
 // call sends a request of the tenant to the API. The headers are pairs of name
-// and value; an empty value leaves the header out.
+// and value; an empty value leaves the header out. The test fails when the answer
+// is not in the API's OpenAPI document.
 func (c *tenant) call(method, path, body string, headers ...string) answer {
 	c.t.Helper()
 	request, err := http.NewRequestWithContext(c.t.Context(), method, c.stack.APIURL+path, strings.NewReader(body))
@@ -49,7 +53,21 @@ func (c *tenant) call(method, path, body string, headers ...string) answer {
 			request.Header.Del(headers[i])
 		}
 	}
-	return do(c.t, request)
+	got := do(c.t, request)
+	c.documented(request, path, got)
+	return got
+}
+
+// documented holds an answer against the OpenAPI document, whose paths begin
+// where the stack's address ends.
+func (c *tenant) documented(request *http.Request, path string, got answer) {
+	c.t.Helper()
+	here := request.Clone(request.Context())
+	var err error
+	if here.URL, err = url.Parse(path); err != nil {
+		c.t.Fatal(err)
+	}
+	openapitest.Check(c.t, here, openapitest.Answer{Status: got.Status, Header: got.Header, Body: got.Body})
 }
 
 // contractTime is the only form of a time in the API document.

@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/go-json-experiment/json"
@@ -13,6 +15,9 @@ import (
 	"webhooks/shared/apperr"
 	"webhooks/shared/locale"
 )
+
+// contentType is that of every answer with a body.
+const contentType = "application/json; charset=utf-8"
 
 // Reply is a success: its status, the contract's message and the data. A 204
 // has no body whatever else is set (RFC 9110 §15.3.5).
@@ -24,6 +29,17 @@ type Reply struct {
 	Code int
 	// Created is the id of the webhook that was made, for the log, or 0.
 	Created int64
+	// Document, if there is one, is sent as it is and in place of the envelope.
+	Document *Document
+}
+
+// Document is something public that changes with a deployment only.
+type Document struct {
+	Body string // JSON
+	ETag string // a strong entity tag, quotes included
+	// MaxAge is how long a client may keep it without asking again, in whole
+	// seconds.
+	MaxAge time.Duration
 }
 
 // OK is a 200 with the contract's plain "success".
@@ -36,9 +52,10 @@ type Envelope struct {
 	Data    any    `json:"data,omitzero"`
 }
 
-// EnvelopeOf returns err as the caller of r is told it.
+// EnvelopeOf returns err as the caller of r is told it, where it is a part of the
+// answer: the request's id belongs to the whole.
 func EnvelopeOf(r *http.Request, err error) Envelope {
-	return errorBody(apperr.From(err), LocaleOf(r), requestID(r))
+	return errorBody(apperr.From(err), LocaleOf(r), "")
 }
 
 // StatusOf returns the HTTP status of err.
@@ -63,7 +80,37 @@ func (reply Reply) write(w http.ResponseWriter) error {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
+	if reply.Document != nil {
+		return reply.Document.write(w, reply.Status)
+	}
 	return writeJSON(w, reply.Status, Envelope{reply.Code, reply.Message, reply.Data})
+}
+
+// OKDocument is a 200 with d, or a 304 when the client of r has it already (RFC
+// 9110 §13.1.2).
+func OKDocument(r *http.Request, d Document) Reply {
+	for _, list := range r.Header.Values("If-None-Match") {
+		for tag := range strings.SplitSeq(list, ",") {
+			tag = strings.TrimPrefix(strings.TrimSpace(tag), "W/")
+			if tag == d.ETag || tag == "*" {
+				return Reply{Status: http.StatusNotModified, Document: &d}
+			}
+		}
+	}
+	return Reply{Status: http.StatusOK, Document: &d}
+}
+
+func (d Document) write(w http.ResponseWriter, status int) error {
+	w.Header().Set("Cache-Control", fmt.Sprintf("public, max-age=%.0f", d.MaxAge.Seconds()))
+	w.Header().Set("ETag", d.ETag)
+	if status == http.StatusNotModified {
+		w.WriteHeader(status)
+		return nil
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.WriteHeader(status)
+	_, err := io.WriteString(w, d.Body)
+	return err
 }
 
 // writeError writes err's envelope and returns the status.
@@ -109,7 +156,7 @@ func writeJSON(w http.ResponseWriter, status int, value any) error {
 	if err != nil {
 		return fmt.Errorf("encode the answer: %w", err)
 	}
-	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.Header().Set("Content-Type", contentType)
 	// Answers hold secrets and change at any time.
 	w.Header().Set("Cache-Control", "no-store")
 	// They repeat what receivers and callers wrote; no browser may take it for a page.
@@ -128,7 +175,7 @@ func unreadable(request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPR
 	}
 	return events.APIGatewayV2HTTPResponse{
 		StatusCode: statusOf(e.Code()),
-		Headers:    map[string]string{"content-type": "application/json; charset=utf-8"},
+		Headers:    map[string]string{"content-type": contentType},
 		Body:       string(body),
 	}
 }

@@ -84,8 +84,8 @@ func (d deliveries) Send(_ context.Context, messages []queue.Message) []error {
 // everything.
 type stubs struct{}
 
-func (stubs) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, error) {
-	return map[webhook.Key]webhook.Webhook{keys[0]: webhooktest.Webhook(keys[0].TenantID)}, nil
+func (stubs) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
+	return map[webhook.Key]webhook.Webhook{keys[0]: webhooktest.Webhook(keys[0].TenantID)}, nil, nil
 }
 func (stubs) Disable(context.Context, webhook.Key, int64) (bool, error)          { return true, nil }
 func (stubs) Body(context.Context, event.Key, event.Hash) ([]byte, error)        { return []byte(`{}`), nil }

@@ -7,7 +7,9 @@ package strictjson
 
 import (
 	"errors"
+	"math"
 	"slices"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -67,6 +69,28 @@ func Bool(v jsontext.Value) (value, ok bool) {
 	}
 	return v.Kind() == 't', true
 }
+
+// Int returns v as an integer, and false when it is anything else. JSON has one
+// kind of number, and clients whose languages do too may write 1 as 1.0 or 1e0;
+// JSON Schema calls these integers as well (Core 2020-12 §4.2.3). So spelled, an
+// integer is taken below 2^53, as far as a float64 tells it from its neighbours
+// (RFC 8259 §6).
+func Int(v jsontext.Value) (int64, bool) {
+	if v.Kind() != '0' {
+		return 0, false
+	}
+	if n, err := strconv.ParseInt(string(v), 10, 64); err == nil {
+		return n, true
+	}
+	f, err := strconv.ParseFloat(string(v), 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) >= maxExact {
+		return 0, false
+	}
+	return int64(f), true
+}
+
+// maxExact is the first integer that a float64 cannot tell from its neighbour.
+const maxExact = 1 << 53
 
 // Strings returns v as a list of strings, and false when it is anything else.
 func Strings(v jsontext.Value) ([]string, bool) {

@@ -79,6 +79,37 @@ func TestValues(t *testing.T) {
 	}
 }
 
+func TestInt(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		value string
+		want  int64
+		ok    bool
+	}{
+		{value: `0`, ok: true},
+		{value: `-7`, want: -7, ok: true},
+		{value: `9223372036854775807`, want: 9223372036854775807, ok: true},
+		{value: `9223372036854775808`},
+		{value: `1.0`, want: 1, ok: true},
+		{value: `1e3`, want: 1000, ok: true},
+		{value: `-0.0`, ok: true},
+		{value: `9007199254740991.0`, want: 9007199254740991, ok: true},
+		{value: `9007199254740993.0`},
+		{value: `1.5`},
+		{value: `1e-1`},
+		{value: `1e400`},
+		{value: `"1"`},
+		{value: `true`},
+		{value: `null`},
+	}
+	for _, tt := range tests {
+		got, ok := strictjson.Int([]byte(tt.value))
+		if ok != tt.ok || ok && got != tt.want {
+			t.Errorf("Int(%s) = %d, %v, want %d, %v", tt.value, got, ok, tt.want, tt.ok)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"a":{"b":[1,2,"x"]}}`))
 	f.Add([]byte(`{"a":1,"a":2}`))

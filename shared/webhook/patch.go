@@ -26,7 +26,7 @@ func (p Patch) Apply(w Webhook, now time.Time) Webhook {
 		w.URL = *p.URL
 	}
 	if p.Secret != nil {
-		w = w.withSecret(*p.Secret, now)
+		w = Rotation{Secret: *p.Secret, Overlap: SecretOverlap}.Apply(w, now)
 	}
 	if p.Events != nil {
 		w.Events = slices.Clone(p.Events)
@@ -34,24 +34,5 @@ func (p Patch) Apply(w Webhook, now time.Time) Webhook {
 	if p.Enabled != nil {
 		w.Enabled = *p.Enabled
 	}
-	return w
-}
-
-// withSecret replaces the secret of w; the old one signs on for
-// [SecretOverlap]. The same secret sent again (a GET sent back) changes
-// nothing, and a secret that is taken up again is no longer a previous one.
-func (w Webhook) withSecret(secret string, now time.Time) Webhook {
-	if secret == w.Secret {
-		return w
-	}
-	expires := now.Add(SecretOverlap).UTC().Truncate(time.Second)
-	previous := []PreviousSecret{{Secret: w.Secret, ExpiresAt: expires}}
-	for _, p := range w.PreviousSecrets {
-		if now.Before(p.ExpiresAt) && p.Secret != secret && p.Secret != w.Secret {
-			previous = append(previous, p)
-		}
-	}
-	w.PreviousSecrets = previous[:min(len(previous), MaxPreviousSecrets)]
-	w.Secret = secret
 	return w
 }

@@ -20,7 +20,8 @@ const (
 	MinNameLength = 1
 	MaxNameLength = 128
 	// SecretOverlap is how long a replaced secret goes on signing beside the new
-	// one, so that a receiver can change over without refusing a delivery.
+	// one unless a [Rotation] says otherwise, so that a receiver can change over
+	// without refusing a delivery.
 	SecretOverlap = 24 * time.Hour
 	// MaxPreviousSecrets is how many replaced secrets are kept. Each one is a
 	// signature more in every delivery.
@@ -34,7 +35,8 @@ type Key struct {
 	ID       int64
 }
 
-// Webhook is one registered URL.
+// Webhook is one registered URL. Where its secrets are not needed they are left
+// empty, and [Webhook.Keys] fails.
 type Webhook struct {
 	TenantID        string
 	ID              int64

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -18,10 +19,12 @@ const maxBatch = 100
 
 var errLeftOut = errors.New("DynamoDB left keys of a batch unread")
 
-// GetMany returns the webhooks of keys as they are now. A key without a webhook
-// is not in the answer. It returns TemporarilyUnavailable when DynamoDB keeps
-// leaving keys unread.
-func (s *Store) GetMany(ctx context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, error) {
+// GetMany returns the webhooks of keys as they are now, those that are enabled
+// with their secrets. A key without a webhook is not in the answer. What cannot
+// be opened or read is in unreadable with its own error: the trouble of one
+// tenant's data key holds up nobody else. GetMany fails as a whole, with
+// TemporarilyUnavailable, when DynamoDB keeps leaving keys unread.
+func (s *Store) GetMany(ctx context.Context, keys []webhook.Key) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error, err error) {
 	wanted := make(map[webhook.Key]struct{}, len(keys))
 	for _, key := range keys {
 		if key.ID > tenantItem {
@@ -30,17 +33,51 @@ func (s *Store) GetMany(ctx context.Context, keys []webhook.Key) (map[webhook.Ke
 	}
 	items, err := s.batchGet(ctx, wanted)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	found := make(map[webhook.Key]webhook.Webhook, len(items))
-	for _, stored := range items {
-		w, err := decodeWebhook(stored)
-		if err != nil {
-			return nil, err
+	found, unreadable = make(map[webhook.Key]webhook.Webhook, len(items)), make(map[webhook.Key]error)
+	for _, o := range s.openAll(ctx, items) {
+		if o.err != nil {
+			unreadable[o.key] = o.err
+			continue
 		}
-		found[w.Key()] = w
+		found[o.key] = o.webhook
 	}
-	return found, nil
+	return found, unreadable, nil
+}
+
+type opened struct {
+	key     webhook.Key
+	webhook webhook.Webhook
+	err     error
+}
+
+// openAll opens items at once: those of a tenant wait for one call of the
+// vault, those of several tenants for theirs side by side.
+func (s *Store) openAll(ctx context.Context, items []item) []opened {
+	all := make([]opened, len(items))
+	var group sync.WaitGroup
+	for i, stored := range items {
+		group.Go(func() { all[i] = s.openItem(ctx, stored) })
+	}
+	group.Wait()
+	return all
+}
+
+func (s *Store) openItem(ctx context.Context, stored item) opened {
+	key, err := decodeKey(stored)
+	if err != nil {
+		return opened{err: err}
+	}
+	r, err := decodeRecord(stored)
+	if err != nil {
+		return opened{key: key, err: err}
+	}
+	if !r.Enabled {
+		return opened{key: key, webhook: r.webhook()} // nothing will be signed
+	}
+	w, err := s.open(ctx, r)
+	return opened{key, w, err}
 }
 
 // Indexes returns the subscription index of each of the tenants. A tenant that

@@ -10,13 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"webhooks/shared/apperr"
+	"webhooks/shared/vault"
 	"webhooks/shared/webhook"
 )
 
 // Create stores w as the tenant's next webhook and returns it with its id, its
 // times and revision 1. Ids are dense and never given again. It returns
 // TooManyWebhooks at the limit, and TemporarilyUnavailable when other writes of
-// the tenant kept coming in between.
+// the tenant kept coming in between or the vault cannot seal its secret now.
 //
 // One call creates one webhook even when an answer of DynamoDB is lost: the SDK
 // gives the transaction a token and repeats it under the same one.
@@ -24,7 +25,11 @@ func (s *Store) Create(ctx context.Context, w webhook.Webhook) (webhook.Webhook,
 	w.CreatedAt = s.second()
 	w.UpdatedAt = w.CreatedAt
 	w.Revision = 1
-	err := s.again(ctx, apperr.TemporarilyUnavailable, func() error {
+	sealing, err := s.currentKey(ctx, w.TenantID)
+	if err != nil {
+		return webhook.Webhook{}, err
+	}
+	err = s.again(ctx, apperr.TemporarilyUnavailable, func() error {
 		tenant, err := s.tenant(ctx, w.TenantID)
 		if err != nil {
 			return err
@@ -33,7 +38,7 @@ func (s *Store) Create(ctx context.Context, w webhook.Webhook) (webhook.Webhook,
 			return apperr.New(apperr.TooManyWebhooks, webhook.MaxPerTenant)
 		}
 		w.ID = tenant.LastID + 1
-		return s.create(ctx, w)
+		return s.create(ctx, w, sealing)
 	})
 	if err != nil {
 		return webhook.Webhook{}, err
@@ -54,12 +59,12 @@ func (s *Store) tenant(ctx context.Context, id string) (tenantRecord, error) {
 	return decodeTenant(out.Item)
 }
 
-func (s *Store) create(ctx context.Context, w webhook.Webhook) error {
+func (s *Store) create(ctx context.Context, w webhook.Webhook, sealing *vault.DataKey) error {
 	tenantUpdate, err := s.addToTenant(w)
 	if err != nil {
 		return err
 	}
-	put, err := s.putNew(w)
+	put, err := s.putNew(seal(w, sealing))
 	if err != nil {
 		return err
 	}
@@ -114,8 +119,8 @@ func (s *Store) update(key webhook.Key, update expression.UpdateBuilder, conditi
 	}, nil
 }
 
-func (s *Store) putNew(w webhook.Webhook) (*types.Put, error) {
-	encoded, err := encodeWebhook(w)
+func (s *Store) putNew(r record) (*types.Put, error) {
+	encoded, err := r.encode()
 	if err != nil {
 		return nil, err
 	}

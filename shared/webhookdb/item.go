@@ -22,6 +22,7 @@ const (
 	createdAt = "created_at"
 	revision  = "revision"
 	testedAt  = "tested_at"
+	dataKey   = "data_key"
 	lastID    = "last_id"
 	count     = "count"
 	index     = "index"
@@ -44,6 +45,7 @@ type record struct {
 	WebhookID       int64            `dynamodbav:"webhook_id"`
 	Name            string           `dynamodbav:"name"`
 	URL             string           `dynamodbav:"url"`
+	DataKey         []byte           `dynamodbav:"data_key,omitempty"` // of the secrets, encrypted by KMS
 	Secret          string           `dynamodbav:"secret"`
 	PreviousSecrets []previousSecret `dynamodbav:"previous_secrets"`
 	Events          []event.Type     `dynamodbav:"events"`
@@ -58,13 +60,13 @@ type previousSecret struct {
 	ExpiresAt time.Time `dynamodbav:"expires_at"`
 }
 
-func encodeWebhook(w webhook.Webhook) (item, error) {
-	r := record{
+// newRecord returns the record of w without its secrets.
+func newRecord(w webhook.Webhook) record {
+	return record{
 		TenantID:        w.TenantID,
 		WebhookID:       w.ID,
 		Name:            w.Name,
 		URL:             w.URL,
-		Secret:          sealSecret(w.Secret),
 		PreviousSecrets: make([]previousSecret, 0, len(w.PreviousSecrets)), // nil would be stored as NULL
 		Events:          w.Events,
 		Enabled:         w.Enabled,
@@ -72,22 +74,14 @@ func encodeWebhook(w webhook.Webhook) (item, error) {
 		UpdatedAt:       w.UpdatedAt,
 		Revision:        w.Revision,
 	}
-	for _, p := range w.PreviousSecrets {
-		r.PreviousSecrets = append(r.PreviousSecrets, previousSecret{sealSecret(p.Secret), p.ExpiresAt})
-	}
-	encoded, err := attributevalue.MarshalMap(r)
-	if err != nil {
-		return nil, fmt.Errorf("encode webhook %d: %w", w.ID, err)
-	}
-	return encoded, nil
 }
 
-func decodeWebhook(stored item) (webhook.Webhook, error) {
-	var r record
-	if err := attributevalue.UnmarshalMap(stored, &r); err != nil {
-		return webhook.Webhook{}, fmt.Errorf("decode a webhook: %w", err)
-	}
-	w := webhook.Webhook{
+// key returns the name of the webhook.
+func (r record) key() webhook.Key { return webhook.Key{TenantID: r.TenantID, ID: r.WebhookID} }
+
+// webhook returns the webhook without its secrets.
+func (r record) webhook() webhook.Webhook {
+	return webhook.Webhook{
 		TenantID:  r.TenantID,
 		ID:        r.WebhookID,
 		Name:      r.Name,
@@ -98,18 +92,34 @@ func decodeWebhook(stored item) (webhook.Webhook, error) {
 		UpdatedAt: r.UpdatedAt,
 		Revision:  r.Revision,
 	}
-	var err error
-	if w.Secret, err = openSecret(r.Secret); err != nil {
-		return webhook.Webhook{}, fmt.Errorf("decode webhook %d of tenant %s: %w", w.ID, w.TenantID, err)
+}
+
+func (r record) encode() (item, error) {
+	encoded, err := attributevalue.MarshalMap(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode webhook %d: %w", r.WebhookID, err)
 	}
-	for _, p := range r.PreviousSecrets {
-		secret, err := openSecret(p.Secret)
-		if err != nil {
-			return webhook.Webhook{}, fmt.Errorf("decode webhook %d of tenant %s: %w", w.ID, w.TenantID, err)
-		}
-		w.PreviousSecrets = append(w.PreviousSecrets, webhook.PreviousSecret{Secret: secret, ExpiresAt: p.ExpiresAt})
+	return encoded, nil
+}
+
+func decodeRecord(stored item) (record, error) {
+	var r record
+	if err := attributevalue.UnmarshalMap(stored, &r); err != nil {
+		return record{}, fmt.Errorf("decode a webhook: %w", err)
 	}
-	return w, nil
+	return r, nil
+}
+
+// decodeKey returns the name of an item, which every item has.
+func decodeKey(stored item) (webhook.Key, error) {
+	var key struct {
+		TenantID  string `dynamodbav:"tenant_id"`
+		WebhookID int64  `dynamodbav:"webhook_id"`
+	}
+	if err := attributevalue.UnmarshalMap(stored, &key); err != nil {
+		return webhook.Key{}, fmt.Errorf("decode the key of a webhook: %w", err)
+	}
+	return webhook.Key{TenantID: key.TenantID, ID: key.WebhookID}, nil
 }
 
 // tenantRecord is item 0 of a tenant. The zero value is a tenant that never had

@@ -12,10 +12,29 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// Get returns a webhook, or WebhookNotFound.
+// Get returns a webhook without its secrets, or WebhookNotFound.
 func (s *Store) Get(ctx context.Context, key webhook.Key) (webhook.Webhook, error) {
+	r, err := s.read(ctx, key)
+	if err != nil {
+		return webhook.Webhook{}, err
+	}
+	return r.webhook(), nil
+}
+
+// GetWithSecrets returns a webhook with its secrets. It returns WebhookNotFound,
+// and TemporarilyUnavailable when the vault cannot open them now.
+func (s *Store) GetWithSecrets(ctx context.Context, key webhook.Key) (webhook.Webhook, error) {
+	r, err := s.read(ctx, key)
+	if err != nil {
+		return webhook.Webhook{}, err
+	}
+	return s.open(ctx, r)
+}
+
+// read returns the record of a webhook, or WebhookNotFound.
+func (s *Store) read(ctx context.Context, key webhook.Key) (record, error) {
 	if key.ID <= tenantItem {
-		return webhook.Webhook{}, apperr.New(apperr.WebhookNotFound)
+		return record{}, apperr.New(apperr.WebhookNotFound)
 	}
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &s.table,
@@ -23,15 +42,15 @@ func (s *Store) Get(ctx context.Context, key webhook.Key) (webhook.Webhook, erro
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return webhook.Webhook{}, failed(err, fmt.Sprintf("read webhook %d", key.ID))
+		return record{}, failed(err, fmt.Sprintf("read webhook %d", key.ID))
 	}
 	if len(out.Item) == 0 {
-		return webhook.Webhook{}, apperr.New(apperr.WebhookNotFound)
+		return record{}, apperr.New(apperr.WebhookNotFound)
 	}
-	return decodeWebhook(out.Item)
+	return decodeRecord(out.Item)
 }
 
-// List returns all webhooks of a tenant by ascending id.
+// List returns all webhooks of a tenant by ascending id, without their secrets.
 func (s *Store) List(ctx context.Context, tenant string) ([]webhook.Webhook, error) {
 	built, err := expression.NewBuilder().WithKeyCondition(
 		expression.Key(tenantID).Equal(expression.Value(tenant)).
@@ -53,11 +72,11 @@ func (s *Store) List(ctx context.Context, tenant string) ([]webhook.Webhook, err
 			return nil, failed(err, "list the webhooks of tenant "+tenant)
 		}
 		for _, stored := range page.Items {
-			w, err := decodeWebhook(stored)
+			r, err := decodeRecord(stored)
 			if err != nil {
 				return nil, err
 			}
-			list = append(list, w)
+			list = append(list, r.webhook())
 		}
 	}
 	return list, nil

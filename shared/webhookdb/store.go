@@ -5,6 +5,10 @@
 // subscription index; each of them changes in one transaction with the webhook
 // it is about. Every read is strongly consistent and goes through the tenant's
 // key, so a foreign id is simply not found.
+//
+// Secrets are stored encrypted when the store has a vault: under the tenant's
+// data key, whose encrypted form is in item -1 for those to come and beside the
+// secrets in each webhook's item.
 package webhookdb
 
 import (
@@ -12,6 +16,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/vault"
 )
 
 // Reader is what the reading functions need of DynamoDB.
@@ -37,12 +43,18 @@ type API interface {
 type Store struct {
 	client API
 	table  string
+	vault  *vault.Vault // nil: none
 	pause  Pause
 	now    func() time.Time
 }
 
-// Option changes how a Store waits or tells the time.
+// Option changes how a Store guards secrets, waits or tells the time.
 type Option func(*Store)
+
+// WithVault encrypts the secrets that are written and opens those that are.
+// Without a vault a store writes secrets as they are and cannot open encrypted
+// ones, which is all that a function needs which shows none.
+func WithVault(v *vault.Vault) Option { return func(s *Store) { s.vault = v } }
 
 // WithPause replaces [Backoff].
 func WithPause(pause Pause) Option { return func(s *Store) { s.pause = pause } }

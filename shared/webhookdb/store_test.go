@@ -110,7 +110,7 @@ func (b bundle) create(t *testing.T, changes ...func(*webhook.Webhook)) webhook.
 
 func (b bundle) get(t *testing.T, key webhook.Key) webhook.Webhook {
 	t.Helper()
-	w, err := b.Get(t.Context(), key)
+	w, err := b.GetWithSecrets(t.Context(), key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -170,6 +170,11 @@ func (b bundle) set(t *testing.T, id int64, name string, value types.AttributeVa
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+func withoutSecrets(w webhook.Webhook) webhook.Webhook {
+	w.Secret, w.PreviousSecrets = "", nil
+	return w
 }
 
 func diff(want, got any) string { return cmp.Diff(want, got, cmpopts.EquateEmpty()) }

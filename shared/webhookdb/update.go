@@ -20,12 +20,21 @@ import (
 // changed the webhook first; its error ends the update and is returned as it
 // is. Key, creation time and revision are not its to change.
 //
-// Update returns WebhookNotFound, or ChangedMeanwhile when other writes kept
-// coming in between.
+// Every update seals the secrets anew, so that those stored as they are, or
+// under an earlier data key, move to the current one, and leaves out replaced
+// secrets that have expired.
+//
+// Update returns WebhookNotFound, ChangedMeanwhile when other writes kept
+// coming in between, or TemporarilyUnavailable when the vault cannot open or
+// seal the secrets now.
 func (s *Store) Update(ctx context.Context, key webhook.Key, change func(webhook.Webhook) (webhook.Webhook, error)) (webhook.Webhook, error) {
 	var updated webhook.Webhook
 	err := s.again(ctx, apperr.ChangedMeanwhile, func() error {
-		current, err := s.Get(ctx, key)
+		stored, err := s.read(ctx, key)
+		if err != nil {
+			return err
+		}
+		current, err := s.open(ctx, stored)
 		if err != nil {
 			return err
 		}
@@ -37,7 +46,11 @@ func (s *Store) Update(ctx context.Context, key webhook.Key, change func(webhook
 		// Also when nothing else differs: who enables an enabled webhook again
 		// must not lose to a Disable that is under way.
 		updated.Revision = current.Revision + 1
-		return s.replace(ctx, current, updated)
+		sealing, err := s.currentKey(ctx, key.TenantID)
+		if err != nil {
+			return err
+		}
+		return s.replace(ctx, stored, seal(updated, sealing))
 	})
 	if err != nil {
 		return webhook.Webhook{}, err
@@ -51,13 +64,21 @@ var errOther = errors.New("another revision")
 // Disable turns a webhook off if it is still enabled and of this revision, and
 // reports whether it did: a receiver that answered 410 speaks about the webhook
 // that was called, not about what the customer made of it since.
+//
+// It leaves the secrets sealed: a receiver that is gone needs none.
 func (s *Store) Disable(ctx context.Context, key webhook.Key, revision int64) (bool, error) {
-	_, err := s.Update(ctx, key, func(w webhook.Webhook) (webhook.Webhook, error) {
-		if w.Revision != revision || !w.Enabled {
-			return webhook.Webhook{}, errOther
+	err := s.again(ctx, apperr.ChangedMeanwhile, func() error {
+		stored, err := s.read(ctx, key)
+		if err != nil {
+			return err
 		}
-		w.Enabled = false
-		return w, nil
+		if stored.Revision != revision || !stored.Enabled {
+			return errOther
+		}
+		disabled := stored
+		disabled.Enabled, disabled.UpdatedAt, disabled.Revision = false, s.second(), stored.Revision+1
+		disabled.PreviousSecrets = s.unexpired(stored.PreviousSecrets)
+		return s.replace(ctx, stored, disabled)
 	})
 	if errors.Is(err, errOther) || apperr.Is(err, apperr.WebhookNotFound) {
 		return false, nil
@@ -65,15 +86,26 @@ func (s *Store) Disable(ctx context.Context, key webhook.Key, revision int64) (b
 	return err == nil, err
 }
 
+func (s *Store) unexpired(all []previousSecret) []previousSecret {
+	now, live := s.now(), make([]previousSecret, 0, len(all))
+	for _, p := range all {
+		if now.Before(p.ExpiresAt) {
+			live = append(live, p)
+		}
+	}
+	return live
+}
+
 // replace writes updated over current, and its mask into the index if that is
 // another one. Item 0 is left alone otherwise: it is up to 10 KB, and every
 // other change of the tenant would wait for it.
-func (s *Store) replace(ctx context.Context, current, updated webhook.Webhook) error {
+func (s *Store) replace(ctx context.Context, current, updated record) error {
 	own, err := s.ownUpdate(updated, current.Revision)
 	if err != nil {
 		return err
 	}
-	if current.Mask() == updated.Mask() {
+	mask := updated.webhook().Mask()
+	if mask == current.webhook().Mask() {
 		_, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 			TableName:                 own.TableName,
 			Key:                       own.Key,
@@ -83,17 +115,17 @@ func (s *Store) replace(ctx context.Context, current, updated webhook.Webhook) e
 			ExpressionAttributeValues: own.ExpressionAttributeValues,
 		})
 	} else {
-		err = s.replaceIndexed(ctx, own, updated)
+		err = s.replaceIndexed(ctx, own, updated.key(), mask)
 	}
 	if err != nil {
-		return failed(err, fmt.Sprintf("update webhook %d", updated.ID))
+		return failed(err, fmt.Sprintf("update webhook %d", updated.WebhookID))
 	}
 	return nil
 }
 
-func (s *Store) replaceIndexed(ctx context.Context, own *types.Update, updated webhook.Webhook) error {
-	entry := indexEntry(updated.ID)
-	tenant, err := s.tenantUpdate(updated.TenantID, expression.Set(entry, expression.Value(updated.Mask())), entry.AttributeExists())
+func (s *Store) replaceIndexed(ctx context.Context, own *types.Update, key webhook.Key, mask webhook.Mask) error {
+	entry := indexEntry(key.ID)
+	tenant, err := s.tenantUpdate(key.TenantID, expression.Set(entry, expression.Value(mask)), entry.AttributeExists())
 	if err != nil {
 		return err
 	}
@@ -105,18 +137,21 @@ func (s *Store) replaceIndexed(ctx context.Context, own *types.Update, updated w
 
 // ownUpdate sets the webhook's own attributes and no others, if the webhook is
 // still of the revision that was read.
-func (s *Store) ownUpdate(w webhook.Webhook, read int64) (*types.Update, error) {
-	encoded, err := encodeWebhook(w)
+func (s *Store) ownUpdate(r record, read int64) (*types.Update, error) {
+	encoded, err := r.encode()
 	if err != nil {
 		return nil, err
 	}
-	var set expression.UpdateBuilder
+	var update expression.UpdateBuilder
 	for _, name := range slices.Sorted(maps.Keys(encoded)) {
 		switch name {
 		case tenantID, webhookID, createdAt:
 		default:
-			set = set.Set(expression.Name(name), expression.Value(encoded[name]))
+			update = update.Set(expression.Name(name), expression.Value(encoded[name]))
 		}
 	}
-	return s.update(w.Key(), set, expression.Name(revision).Equal(expression.Value(read)))
+	if len(r.DataKey) == 0 {
+		update = update.Remove(expression.Name(dataKey)) // of secrets that are encrypted no longer
+	}
+	return s.update(r.key(), update, expression.Name(revision).Equal(expression.Value(read)))
 }

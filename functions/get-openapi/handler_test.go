@@ -1,0 +1,77 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"webhooks/shared/cloudtest"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/openapi"
+)
+
+type bundle struct {
+	function httpapi.Function
+	request  events.APIGatewayV2HTTPRequest
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	function, err := build(t.Context(), slog.New(slog.DiscardHandler), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return bundle{function, cloudtest.Request(t, "get-openapi.json")}
+}
+
+// ask sends the sample event with an If-None-Match header.
+func (b bundle) ask(t *testing.T, tags string) cloudtest.Answer {
+	t.Helper()
+	b.request.Headers["if-none-match"] = tags
+	return cloudtest.Invoke(t, b.function, b.request)
+}
+
+func TestTheSampleEvent(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	answer := cloudtest.Invoke(t, b.function, b.request)
+	if answer.Status != http.StatusOK || answer.Body != openapi.Document() {
+		t.Errorf("answer %d of %d bytes, want the document of %d", answer.Status, len(answer.Body), len(openapi.Document()))
+	}
+	if got := answer.Headers["Content-Type"]; got != "application/json; charset=utf-8" {
+		t.Errorf("content type = %q", got)
+	}
+	if answer.Headers["Etag"] != openapi.ETag() || answer.Headers["Cache-Control"] != "public, max-age=300" {
+		t.Errorf("headers = %v", answer.Headers)
+	}
+}
+
+func TestAClientThatHasItGetsNoBody(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, tags string
+		want       int
+	}{
+		{name: "the tag", tags: openapi.ETag(), want: http.StatusNotModified},
+		{name: "a tag that a proxy weakened", tags: "W/" + openapi.ETag(), want: http.StatusNotModified},
+		{name: "one of several", tags: `"other", ` + openapi.ETag(), want: http.StatusNotModified},
+		{name: "any", tags: "*", want: http.StatusNotModified},
+		{name: "another", tags: `"other"`, want: http.StatusOK},
+		{name: "not quoted", tags: openapi.ETag()[1:33], want: http.StatusOK},
+		{name: "none", tags: "", want: http.StatusOK},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			answer := setup(t).ask(t, tt.tags)
+			if answer.Status != tt.want || (answer.Body == "") != (tt.want == http.StatusNotModified) {
+				t.Errorf("answer %d of %d bytes, want %d", answer.Status, len(answer.Body), tt.want)
+			}
+			if answer.Headers["Etag"] != openapi.ETag() {
+				t.Errorf("headers = %v, want the tag", answer.Headers)
+			}
+		})
+	}
+}

@@ -1,0 +1,20 @@
+// Function get-openapi serves GET /api/v1/openapi.json: it shows the API's
+// OpenAPI document to anyone.
+package main
+
+import (
+	"context"
+	"log/slog"
+
+	"webhooks/shared/boot"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/openapi"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(_ context.Context, log *slog.Logger, _ func(string) string) (httpapi.Function, error) {
+	h := handler{document: httpapi.Document{Body: openapi.Document(), ETag: openapi.ETag(), MaxAge: maxAge}}
+	return httpapi.New(log, h.route()), nil
+}

@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"webhooks/shared/auth"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/webhook"
+)
+
+// updater changes one webhook.
+type updater interface {
+	Update(context.Context, webhook.Key, func(webhook.Webhook) (webhook.Webhook, error)) (webhook.Webhook, error)
+}
+
+type handler struct {
+	webhooks updater
+	now      func() time.Time
+}
+
+func (h handler) route() httpapi.Route {
+	return httpapi.Route{Pattern: "POST /api/v1/webhooks/{webhook_id}/secret/rotate", Scope: auth.WebhooksWrite, Audit: "secret.rotate", Handle: h.rotate}
+}
+
+// rotated is the answer: the new secret, and until when the replaced one signs
+// beside it. It is absent where that ended at once.
+type rotated struct {
+	WebhookID               int64     `json:"webhook_id"`
+	Secret                  string    `json:"secret"`
+	PreviousSecretExpiresAt time.Time `json:"previous_secret_expires_at,omitzero"`
+}
+
+func (h handler) rotate(r *http.Request, caller auth.Caller) (httpapi.Reply, error) {
+	id, err := httpapi.WebhookID(r)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	body, err := httpapi.ReadBody(r)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	// The new secret is made once: a write that is repeated because its answer
+	// was lost must not replace it by another.
+	rotation, err := webhook.DecodeRotation(body)
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	now := h.now()
+	w, err := h.webhooks.Update(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id},
+		func(w webhook.Webhook) (webhook.Webhook, error) { return rotation.Apply(w, now), nil })
+	if err != nil {
+		return httpapi.Reply{}, err
+	}
+	data := rotated{WebhookID: w.ID, Secret: w.Secret}
+	if len(w.PreviousSecrets) > 0 {
+		data.PreviousSecretExpiresAt = w.PreviousSecrets[0].ExpiresAt
+	}
+	return httpapi.Reply{Status: http.StatusOK, Message: "密钥已轮换", Data: data}, nil
+}

@@ -1,0 +1,35 @@
+// Function rotate-secret serves POST
+// /api/v1/webhooks/{webhook_id}/secret/rotate: it gives a webhook a new secret.
+package main
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/boot"
+	"webhooks/shared/cloud"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/vault"
+	"webhooks/shared/webhookdb"
+)
+
+func main() { boot.Main(build) }
+
+// build wires the function.
+func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := cloud.NewSettings(getenv)
+	table, key := settings.Required("WEBHOOKS_TABLE"), settings.Required("SECRETS_KEY_ARN")
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	cfg, err := cloud.Config(getenv)
+	if err != nil {
+		return nil, err
+	}
+	secrets := webhookdb.WithVault(vault.FromConfig(cfg, key))
+	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, secrets), now: time.Now}
+	return httpapi.New(log, h.route()), nil
+}

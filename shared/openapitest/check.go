@@ -1,0 +1,188 @@
+package openapitest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+)
+
+// Answer is the answer to a request.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   string
+}
+
+// Event fails the test when a function's answer to the gateway's event is not
+// in the document, or when the function accepted an event that is not.
+func Event(t testing.TB, request events.APIGatewayV2HTTPRequest, response events.APIGatewayV2HTTPResponse) {
+	t.Helper()
+	answer := Answer{Status: response.StatusCode, Header: http.Header(response.MultiValueHeaders).Clone(), Body: response.Body}
+	if answer.Header == nil {
+		answer.Header = http.Header{}
+	}
+	for name, value := range response.Headers {
+		answer.Header.Set(name, value)
+	}
+	body := []byte(request.Body)
+	if request.IsBase64Encoded {
+		body, _ = base64.StdEncoding.DecodeString(request.Body) // the rest is not the function's to read either
+	}
+	target := request.RawPath
+	if request.RawQueryString != "" {
+		target += "?" + request.RawQueryString
+	}
+	r, err := http.NewRequestWithContext(t.Context(), request.RequestContext.HTTP.Method, target, bytes.NewReader(body))
+	if err != nil {
+		unreadable(t, answer)
+		return
+	}
+	for name, value := range request.Headers {
+		r.Header.Set(name, value)
+	}
+	Check(t, r, answer)
+}
+
+// Check fails the test when the answer to r is not in the document, or when r
+// was accepted although the document does not allow it. r's path is one of the
+// document; its body can be read again through GetBody.
+func Check(t testing.TB, r *http.Request, answer Answer) {
+	t.Helper()
+	c := loaded(t)
+	o, ok := c.find(r)
+	if !ok {
+		switch answer.Status {
+		case http.StatusMethodNotAllowed:
+			o = c.component("WrongMethod", answer.Status)
+		default:
+			o = c.component("RouteNotFound", http.StatusNotFound)
+		}
+	}
+	if err := c.check(o, r, answer); err != nil {
+		t.Errorf("%s %s answered %d %.500s\nwhich openapi.json does not have: %v", r.Method, r.URL, answer.Status, answer.Body, err)
+	}
+}
+
+// unreadable checks the answer to an event that no request can be made of.
+func unreadable(t testing.TB, answer Answer) {
+	t.Helper()
+	c := loaded(t)
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.check(c.component("BadTarget", http.StatusBadRequest), r, answer); err != nil {
+		t.Errorf("an unreadable path is answered %d %.500s\nwhich openapi.json does not have: %v", answer.Status, answer.Body, err)
+	}
+}
+
+func loaded(t testing.TB) contract {
+	t.Helper()
+	c, err := load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func (c contract) check(o operation, r *http.Request, answer Answer) error {
+	input, err := c.input(o, r)
+	if err != nil {
+		return err
+	}
+	response := o.Responses.Status(answer.Status)
+	if response == nil {
+		return fmt.Errorf("there is no status %d", answer.Status)
+	}
+	if answer.Status < http.StatusMultipleChoices && !(o.OperationID == "publishEvents" && refusedInPart(answer)) {
+		if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil {
+			return fmt.Errorf("the request was accepted, but: %w", err)
+		}
+	}
+	if len(response.Value.Content) == 0 && answer.Body != "" {
+		return fmt.Errorf("%d has no body", answer.Status)
+	}
+	if err := checkHeaders(response.Value, answer.Header); err != nil {
+		return err
+	}
+	return openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: input, Status: answer.Status, Header: answer.Header,
+		Body: io.NopCloser(strings.NewReader(answer.Body)), Options: input.Options,
+	})
+}
+
+// refusedInPart tells whether a list was accepted without some of its entries.
+func refusedInPart(answer Answer) bool {
+	var body struct {
+		Data struct {
+			Items []struct{ Error json.RawMessage }
+		}
+	}
+	return json.Unmarshal([]byte(answer.Body), &body) == nil &&
+		slices.ContainsFunc(body.Data.Items, func(item struct{ Error json.RawMessage }) bool { return item.Error != nil })
+}
+
+// input is r as kin-openapi wants it, with a body of its own.
+func (c contract) input(o operation, r *http.Request) (*openapi3filter.RequestValidationInput, error) {
+	r = r.Clone(r.Context())
+	if r.GetBody != nil {
+		body, err := r.GetBody()
+		if err != nil {
+			return nil, err
+		}
+		r.Body = body
+	}
+	if r.Header.Get("Content-Type") == "" || o.RequestBody == nil {
+		r.Header.Set("Content-Type", "application/json") // the service takes a body as JSON whatever it is called
+	}
+	c.paths.ServeHTTP(discard{}, r) // sets the path's values
+	values := map[string]string{}
+	for _, name := range []string{"webhook_id", "log_id"} {
+		if value := r.PathValue(name); value != "" {
+			values[name] = value
+		}
+	}
+	return &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: values,
+		Route: &routers.Route{Spec: c.document, Path: o.path, PathItem: o.item, Method: o.method, Operation: o.Operation},
+		Options: &openapi3filter.Options{
+			IncludeResponseStatus: true, SkipSettingDefaults: true, AuthenticationFunc: openapi3filter.NoopAuthenticationFunc,
+		},
+	}, nil
+}
+
+// checkHeaders refuses headers that tell a client what to do and are not
+// documented. kin-openapi checks those that are.
+func checkHeaders(response *openapi3.Response, header http.Header) error {
+	for _, name := range []string{"Allow", "Etag", "Link", "Location", "Retry-After", "Www-Authenticate"} {
+		if header.Get(name) == "" {
+			continue
+		}
+		documented := false
+		for known := range response.Headers {
+			documented = documented || strings.EqualFold(known, name)
+		}
+		if !documented {
+			return fmt.Errorf("there is no header %s", name)
+		}
+	}
+	return nil
+}
+
+// discard is where an answer goes that nobody reads.
+type discard struct{}
+
+func (discard) Header() http.Header         { return http.Header{} }
+func (discard) Write(p []byte) (int, error) { return len(p), nil }
+func (discard) WriteHeader(int)             {}
