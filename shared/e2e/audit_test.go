@@ -24,6 +24,7 @@ func TestEveryChangeLeavesOneAuditLine(t *testing.T) {
 	by, here := c.with(t, issued.APIKey), "127.0.0.1"
 	made := by.webhook(r.URL, "environment.created")
 	by.update(made.ID, `{"name":"renamed"}`)
+	by.rotate(made.ID, "")
 	publish(t, c.event("evt-1", `1`))
 	r.next(t)
 	by.waitForLogs(made.ID, 1)
@@ -39,6 +40,7 @@ func TestEveryChangeLeavesOneAuditLine(t *testing.T) {
 		{Audit: "key.issue", KeyID: issued.KeyID, TenantID: c.id, By: "IAM, see CloudTrail"},
 		{Audit: "webhook.create", KeyID: issued.KeyID, TenantID: c.id, SourceIP: here, Status: "201", WebhookID: id},
 		{Audit: "webhook.update", KeyID: issued.KeyID, TenantID: c.id, SourceIP: here, Status: "200", WebhookID: id},
+		{Audit: "secret.rotate", KeyID: issued.KeyID, TenantID: c.id, SourceIP: here, Status: "200", WebhookID: id},
 		{Audit: "log.resend", KeyID: issued.KeyID, TenantID: c.id, SourceIP: here, Status: "202", WebhookID: id, LogID: "1"},
 		{Audit: "webhook.test", KeyID: issued.KeyID, TenantID: c.id, SourceIP: here, Status: "200", WebhookID: id},
 		{Audit: "webhook.delete", KeyID: issued.KeyID, TenantID: c.id, SourceIP: here, Status: "204", WebhookID: id},

@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
@@ -13,6 +14,8 @@ import (
 	"webhooks/shared/event"
 	"webhooks/shared/retrydb"
 	"webhooks/shared/webhook"
+	"webhooks/shared/webhookdb"
+	"webhooks/shared/webhooktest"
 )
 
 // These tests reach behind the API, for what takes hours there or never happens.
@@ -82,5 +85,62 @@ func TestKeysAreListedWithoutTheirSecrets(t *testing.T) {
 	want := listed{KeyID: second.KeyID, LastFour: second.APIKey[len(second.APIKey)-4:]}
 	if len(answer.Keys) != 2 || got[second.KeyID] != want {
 		t.Errorf("keys = %+v, want two of them, one of them %+v", answer.Keys, want)
+	}
+}
+
+// TestALongWaitIsKept: what a queue cannot delay waits in a table.
+func TestALongWaitIsKept(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	r := newReceiver(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7200")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	made := c.webhook(r.URL, "environment.created")
+	publish(t, c.event("evt-1", `1`))
+	r.next(t)
+	log := c.waitForLogs(made.ID, 1)[0]
+	next, err := time.Parse(time.RFC3339, log.NextAttemptAt)
+	if wait := time.Until(next); err != nil || log.Outcome != "retrying" || wait < time.Hour || wait > 2*time.Hour+time.Minute {
+		t.Errorf("log = %+v, want the next attempt in two hours", log)
+	}
+	c.call("DELETE", path(made.ID), "") // so that nothing comes of it
+}
+
+// TestSecretsStoredBeforeEncryptionMove: an older version, or EncryptSecrets=false,
+// left a secret as it is. The next write encrypts it, and makes the tenant's data key
+// for that.
+func TestSecretsStoredBeforeEncryptionMove(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		write func(c *tenant, id int64) (secret string)
+	}{
+		{"update", func(c *tenant, id int64) string {
+			c.update(id, `{"secret":"`+markedSecret+`"}`)
+			return markedSecret
+		}},
+		{"rotation", func(c *tenant, id int64) string {
+			return c.rotate(id, "").Secret
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c, r := setup(t), newReceiver(t, ok)
+			plain := webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), physicalID(t, "WebhooksTable"))
+			w, err := plain.Create(t.Context(), webhooktest.Webhook(c.id, func(w *webhook.Webhook) { w.URL = r.URL }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			secret := test.write(c, w.ID)
+			dataOf[tested](t, c.call("POST", path(w.ID, "/test"), ""), http.StatusOK)
+			got := r.next(t)
+			got.verify(t, secret)
+			got.verify(t, w.Secret) // it signs on for a day
+			if again, err := plain.Get(t.Context(), w.Key()); err == nil {
+				t.Errorf("a store without the key reads %v", again.Key())
+			}
+		})
 	}
 }
