@@ -25,12 +25,15 @@ GOTEST ?= ./...
 GOTEST_TIMEOUT ?= 12m
 # How long make fuzz runs each of the fuzz tests.
 FUZZTIME ?= 10s
+# For make isolation: how long the trouble lasts, and the concurrency of the normal lane.
+DURATION ?= 60s
+CONCURRENCY ?= 80
 # For make revoke-key and make redrive.
 QUEUE ?= events
 # For make schemathesis; without a seed every run tries something else.
 SECONDS_TO_TRY ?= 80
 SEED ?=
-export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED
+export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY
 
 ##@ Run it here
 .PHONY: run stop reset logs api-key api-keys revoke-key publish redrive
@@ -69,7 +72,7 @@ invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhoo
 	@$(STACK) invoke $(FUNCTION) $(EVENT)
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers schemathesis fuzz lint fmt
+.PHONY: test test-up test-go test-down test-containers schemathesis isolation fuzz lint fmt
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -82,6 +85,8 @@ test-containers: ## sam local invoke and start-api in real containers (Linux, ro
 	@$(STACK) test-containers
 schemathesis: ## Search for answers that the OpenAPI document does not have: make schemathesis SEED=7 SECONDS_TO_TRY=600
 	@$(STACK) schemathesis
+isolation: ## What a slow and a failing receiver do to a third, with and without the slow lane: make isolation DURATION=60s
+	@$(STACK) isolation
 fuzz: ## Every fuzz test for FUZZTIME: make fuzz FUZZTIME=1m
 	@.ci/fuzz $(FUZZTIME)
 lint: ## gofmt, go vet, staticcheck, gosec, go mod tidy, sam validate, checkov

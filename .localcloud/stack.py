@@ -29,6 +29,7 @@ import container_check  # noqa: E402
 import containers  # noqa: E402
 import demo  # noqa: E402
 import deploy  # noqa: E402
+import isolation as isolation_check  # noqa: E402
 import keys  # noqa: E402
 import logs  # noqa: E402
 import redrive  # noqa: E402
@@ -201,6 +202,16 @@ def test_containers() -> None:
             test_down()
 
 
+def isolation() -> None:
+    """Measures isolation on a test cloud, which ends with it; one that ran already is used and stays."""
+    started = not cloud.test().process()
+    try:
+        isolation_check.compare(test_up())
+    finally:
+        if started:
+            test_down()
+
+
 def running_local() -> tuple[cloud.Cloud, dict]:
     it = cloud.local(PORT)
     stack = it.read_stack()
@@ -294,7 +305,7 @@ COMMANDS = {
     "run": run, "stop": stop, "reset": reset, "logs": follow_logs, "api-key": api_key, "publish": publish,
     "api-keys": api_keys, "revoke-key": revoke_key, "redrive": redrive_letters,
     "build": deploy.build, "sam": sam, "checkov": checkov, "account-check": account_check,
-    "start-api": start_api, "invoke": invoke, "test-containers": test_containers,
+    "start-api": start_api, "invoke": invoke, "test-containers": test_containers, "isolation": isolation,
     "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env,
     "schemathesis": schemathesis,
 }

@@ -55,6 +55,10 @@ type Queue struct {
 // New returns the queue at url.
 func New(api API, url string) *Queue { return &Queue{api, url} }
 
+// Open returns the queue at url with a client of its own, for a program that
+// speaks with nothing else of AWS.
+func Open(cfg aws.Config, url string) *Queue { return New(sqs.NewFromConfig(cfg), url) }
+
 // Send sends messages and returns an error for each of them, nil where it was
 // accepted. Entries that fail inside an accepted request are sent again; a
 // request that fails as a whole was already tried again by the SDK.
