@@ -24,6 +24,8 @@ VIA ?= sqs
 GOTEST ?= ./...
 # A test that takes longer than this is stuck.
 GOTEST_TIMEOUT ?= 12m
+# How long make fuzz runs each of the fuzz tests.
+FUZZTIME ?= 10s
 # For make isolation: how long the trouble lasts, and the concurrency of the normal lane.
 DURATION ?= 60s
 CONCURRENCY ?= 80
@@ -90,7 +92,7 @@ cost: ## What AWS bills for a million events, deliveries and an idle month; figu
 	@WEBHOOKS_RECORD_COST=1 $(STACK) measure go test -count=1 -v -run 'Billed|Idle' ./shared/cost | grep -v '^ *[=-][=-][=-]'
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak smoke
+.PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak smoke fuzz
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -111,12 +113,16 @@ schemathesis: ## Search for answers that the OpenAPI document does not have: mak
 	@$(STACK) schemathesis
 isolation: ## What a slow and a failing receiver do to a third, with and without the slow lane: make isolation DURATION=60s
 	@$(STACK) isolation
-lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
+fuzz: ## Every fuzz test for FUZZTIME: make fuzz FUZZTIME=1m
+	@.ci/fuzz $(FUZZTIME)
+lint: ## gofmt, go vet, staticcheck, gosec, go mod tidy, sam validate, checkov
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	go tool -modfile=.ci/gosec.mod gosec -quiet ./functions/... ./shared/...
 	go mod tidy -diff
 	@$(MAKE) --no-print-directory validate
+	@$(STACK) checkov --config-file .ci/checkov.yaml --file template.yaml
 fmt: ## Format the Go code
 	gofmt -w functions shared
 
