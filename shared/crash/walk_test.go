@@ -86,16 +86,17 @@ func (w *walk) fault(c cloudtest.Call) (any, error) {
 	return result, err
 }
 
-// mostInStride ends the failures of a walk: where an invocation makes just as
-// many calls as are apart, each would fail at the same one, for ever.
-const mostInStride = 14
+// stridden is how many calls of a walk may fail in stride: where an invocation
+// makes just as many calls as are apart, each would fail at the same one, for
+// ever. It is more than a walk without failures makes.
+const stridden = 126
 
 // hit counts a call and tells whether it is one that fails.
 func (w *walk) hit(what string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls++
-	hit := w.calls == w.number || w.stride > 0 && len(w.log) < mostInStride && w.calls%w.stride == w.number%w.stride
+	hit := w.calls == w.number || w.stride > 0 && len(w.log) < stridden/w.stride && w.calls%w.stride == w.number%w.stride
 	if hit {
 		w.log = append(w.log, fmt.Sprintf("call %d, %s of the %s", w.calls, what, w.running))
 		w.others = w.others || w.running != w.kind.notAgain
