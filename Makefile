@@ -23,15 +23,19 @@ VIA ?= sqs
 GOTEST ?= ./...
 # A test that takes longer than this is stuck.
 GOTEST_TIMEOUT ?= 12m
+# For make isolation and make soak: how long the trouble lasts; the concurrency of the normal lane; events a second.
+DURATION ?= 60s
+CONCURRENCY ?= 80
+RATE ?= 3
 # For make revoke-key and make redrive.
 QUEUE ?= events
-# For make soak: how long the trouble lasts, and events a second.
-DURATION ?= 60s
-RATE ?= 3
+# Packages with Go benchmarks that need no local cloud, and how often make bench invokes a function.
+HOT_PATHS := ./shared/event ./shared/webhook ./shared/delivery ./shared/signature ./shared/attempt ./shared/attemptlogdb ./shared/eventdb ./shared/boot
+BENCHTIME ?= 100x
 # For make schemathesis; without a seed every run tries something else.
 SECONDS_TO_TRY ?= 80
 SEED ?=
-export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME DURATION RATE SECONDS_TO_TRY SEED
+export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY RATE
 
 ##@ Run it here
 .PHONY: run stop reset logs api-key api-keys revoke-key publish letters redrive
@@ -71,8 +75,18 @@ start-api: ## sam local start-api on port 3000 in Docker, on the tables and queu
 invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhooksFunction EVENT=events/list-webhooks.json
 	@$(STACK) invoke $(FUNCTION) $(EVENT)
 
+##@ Measure it
+.PHONY: bench cost
+bench: ## Speed: Go benchmarks of the hot paths, then the real functions under a driver; figures in .local/bench.json
+	@rm -f .local/bench.json
+	go test -run '^$$' -bench . -benchmem $(HOT_PATHS)
+	@$(STACK) measure go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./shared/bench
+cost: ## What AWS bills for a million events, deliveries and an idle month; figures in .local/cost.json
+	@rm -f .local/cost.json
+	@WEBHOOKS_RECORD_COST=1 $(STACK) measure go test -count=1 -v -run 'Billed|Idle' ./shared/cost | grep -v '^ *[=-][=-][=-]'
+
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers crash soak schemathesis lint fmt
+.PHONY: test test-up test-go test-down test-containers crash soak schemathesis isolation lint fmt
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -89,6 +103,8 @@ soak: ## Publish while receivers fail, functions are killed and the cloud restar
 	@$(STACK) soak
 schemathesis: ## Search for answers that the OpenAPI document does not have: make schemathesis SEED=7 SECONDS_TO_TRY=600
 	@$(STACK) schemathesis
+isolation: ## What a slow and a failing receiver do to a third, with and without the slow lane: make isolation DURATION=60s
+	@$(STACK) isolation
 lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
 	go vet ./...

@@ -29,6 +29,7 @@ import container_check  # noqa: E402
 import containers  # noqa: E402
 import demo  # noqa: E402
 import deploy  # noqa: E402
+import isolation as isolation_check  # noqa: E402
 import keys  # noqa: E402
 import logs  # noqa: E402
 import letters  # noqa: E402
@@ -226,6 +227,16 @@ def test_containers() -> None:
             test_down()
 
 
+def isolation() -> None:
+    """Measures isolation on a test cloud, which ends with it; one that ran already is used and stays."""
+    started = not cloud.test().process()
+    try:
+        isolation_check.compare(test_up())
+    finally:
+        if started:
+            test_down()
+
+
 def running_local() -> tuple[cloud.Cloud, dict]:
     it = cloud.local(PORT)
     stack = it.read_stack()
@@ -261,6 +272,20 @@ def test() -> None:
     sys.exit(code)
 
 
+def measure() -> None:
+    """Runs the program of the command line beside an empty test cloud: it makes its own tables, and nothing is deployed."""
+    it = cloud.test(TEST_PORT)
+    started = it.start()
+    try:
+        if started:
+            it.write_stack()
+        code = in_test_environment(it)
+    finally:
+        if started:
+            test_down()
+    sys.exit(code)
+
+
 def schemathesis() -> None:
     """Tries the API against its OpenAPI document in a test cloud; one that ran already is used and stays."""
     it = cloud.test(TEST_PORT)
@@ -284,8 +309,8 @@ def test_env() -> None:
 
 
 def in_test_environment(it: cloud.Cloud) -> int:
-    """Runs the program of the command line with what the Go tests read: WEBHOOKS_STACK and AWS_…"""
-    env = deploy.aws_environment(it) | {"WEBHOOKS_STACK": str(it.stack_file)}
+    """Runs the program of the command line with what the Go tests read: WEBHOOKS_… and AWS_…"""
+    env = deploy.aws_environment(it) | {"WEBHOOKS_STACK": str(it.stack_file), "WEBHOOKS_GOFLAGS": deploy.BUILD_ENV["GOFLAGS"]}
     return subprocess.run(sys.argv[2:], env=env, cwd=ROOT).returncode
 
 
@@ -313,8 +338,8 @@ COMMANDS = {
     "run": run, "stop": stop, "reset": reset, "logs": follow_logs, "api-key": api_key, "publish": publish,
     "api-keys": api_keys, "revoke-key": revoke_key, "redrive": redrive_letters, "letters": show_letters, "soak": run_soak,
     "build": deploy.build, "sam": sam, "account-check": account_check,
-    "start-api": start_api, "invoke": invoke, "test-containers": test_containers,
-    "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env,
+    "start-api": start_api, "invoke": invoke, "test-containers": test_containers, "isolation": isolation,
+    "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env, "measure": measure,
     "schemathesis": schemathesis,
 }
 

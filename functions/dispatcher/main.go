@@ -28,6 +28,7 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 	settings := cloud.NewSettings(getenv)
 	events, retries := settings.Required("EVENTS_TABLE"), settings.Required("RETRIES_TABLE")
 	deliveries, deadLetters := settings.Required("DELIVERIES_QUEUE_URL"), settings.Required("DEAD_LETTERS_QUEUE_URL")
+	slow, slowARN := settings.Required("SLOW_QUEUE_URL"), settings.Required("SLOW_QUEUE_ARN")
 	maxReceiveCount := settings.Int("MAX_RECEIVE_COUNT", 2, 1000)
 	schedule, scheduleErr := delivery.ParseSchedule(settings.Required("RETRY_SCHEDULE"))
 	cfg, err := cloud.Config(getenv)
@@ -48,6 +49,7 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 	d.Events = eventdb.New(db, events, 0) // it only reads
 	d.Retries = retrydb.New(db, retries)
 	d.Queue = queue.New(queues, deliveries)
+	d.SlowQueue, d.SlowQueueARN = queue.New(queues, slow), slowARN
 	d.DeadLetters = deadletter.New(queue.New(queues, deadLetters))
 	d.MaxReceiveCount = maxReceiveCount
 	return d.Handle, nil

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"webhooks/shared/auth"
 	"webhooks/shared/httpapi"
@@ -17,6 +18,7 @@ type getter interface {
 
 type handler struct {
 	webhooks getter
+	now      func() time.Time
 }
 
 func (h handler) route() httpapi.Route {
@@ -39,5 +41,6 @@ func (h handler) get(r *http.Request, caller auth.Caller) (httpapi.Reply, error)
 	}
 	view := w.View()
 	view.Secret = w.Secret
+	view.Health = w.Health.State(h.now())
 	return httpapi.OK(view), nil
 }

@@ -80,11 +80,36 @@ func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
 	}
 }
 
+func TestTroubleIsShown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t, "demo")
+	now := time.Now()
+	if _, err := b.store.MarkSlow(t.Context(), w, now); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]any{"state": "slow", "since": now.UTC().Format(time.RFC3339)}
+	if d := cmp.Diff(want, cloudtest.Invoke(t, b.function, b.request).Envelope(t).Data["health"]); d != "" {
+		t.Errorf("health (-want +got):\n%s", d)
+	}
+	begun := now.Add(-webhook.FailingFor)
+	if _, err := b.store.AddFailures(t.Context(), w.Key(), webhook.OpenAfter, begun); err != nil {
+		t.Fatal(err)
+	}
+	if opened, err := b.store.Open(t.Context(), w.Key(), now); err != nil || !opened {
+		t.Fatal(opened, err)
+	}
+	want["state"] = "open"
+	if d := cmp.Diff(want, cloudtest.Invoke(t, b.function, b.request).Envelope(t).Data["health"]); d != "" {
+		t.Errorf("health (-want +got):\n%s", d)
+	}
+}
+
 // Nothing that reads alone needs to be able to open a secret.
 func TestReadingAloneOpensNoSecret(t *testing.T) {
 	t.Parallel()
 	secret := func(scope auth.Scope) (opened bool) {
-		h := handler{webhooks: getterFunc(func(withSecrets bool) { opened = withSecrets })}
+		h := handler{webhooks: getterFunc(func(withSecrets bool) { opened = withSecrets }), now: time.Now}
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.SetPathValue("webhook_id", "1")
 		if _, err := h.get(r, auth.Caller{TenantID: "demo", Scopes: []auth.Scope{auth.WebhooksRead, scope}}); err != nil {

@@ -4,6 +4,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -28,6 +29,6 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (h
 		return nil, err
 	}
 	secrets := webhookdb.WithVault(vault.FromConfig(cfg, vault.OpensOnly))
-	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, secrets)}
+	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, secrets), now: time.Now}
 	return httpapi.New(log, h.route()), nil
 }

@@ -30,6 +30,13 @@ type Delivery struct {
 	// are counted from it and not from the clock, so that two copies of a
 	// delivery compute the same ones.
 	Due time.Time
+	// First is when the first attempt was due, in milliseconds; zero when this is
+	// it, or when the message is older than the field.
+	First time.Time
+	// Slow says that the attempt before this one was slow.
+	Slow bool
+	// Held says that this attempt was held back before, which is in the log.
+	Held bool
 	// Hash is the fingerprint of the event: with its key it finds the body in
 	// the events table, and no other event's body.
 	Hash event.Hash
@@ -62,7 +69,10 @@ type wire struct {
 	Type      event.Type      `json:"type,omitzero"`
 	Attempt   int             `json:"attempt,omitzero"`
 	Single    bool            `json:"single,omitzero"`
-	Due       int64           `json:"due,omitzero"` // unix milliseconds
+	Due       int64           `json:"due,omitzero"`   // unix milliseconds
+	First     int64           `json:"first,omitzero"` // unix milliseconds
+	Slow      bool            `json:"slow,omitzero"`
+	Held      bool            `json:"held,omitzero"`
 	Hash      string          `json:"hash,omitzero"`
 	Log       *attemptlog.Log `json:"log,omitzero"`
 	Body      jsontext.Value  `json:"body,omitzero"`
@@ -77,7 +87,7 @@ const (
 // event's body is from a closed alphabet, so it is put together by hand: a
 // JSON encoder would reformat the body, whose bytes are signed.
 func (d Delivery) Encode() string {
-	const members = 192
+	const members = 256
 	b := make([]byte, 0, members+len(d.Webhook.TenantID)+len(d.Event.ID)+len(d.Type)+2*len(d.Hash)+len(d.Body))
 	b = append(b, `{"kind":"delivery","tenant_id":"`...)
 	b = append(b, d.Webhook.TenantID...)
@@ -94,6 +104,16 @@ func (d Delivery) Encode() string {
 	}
 	b = append(b, `,"due":`...)
 	b = strconv.AppendInt(b, d.Due.UnixMilli(), 10)
+	if !d.FirstDue().Equal(d.Due) {
+		b = append(b, `,"first":`...)
+		b = strconv.AppendInt(b, d.First.UnixMilli(), 10)
+	}
+	if d.Slow {
+		b = append(b, `,"slow":true`...)
+	}
+	if d.Held {
+		b = append(b, `,"held":true`...)
+	}
 	b = append(b, `,"hash":"`...)
 	b = hex.AppendEncode(b, d.Hash[:])
 	b = append(b, '"')
@@ -141,7 +161,11 @@ func (w wire) delivery() (Delivery, error) {
 	d := Delivery{
 		Webhook: webhook.Key{TenantID: w.TenantID, ID: w.WebhookID},
 		Event:   event.Key{TenantID: w.TenantID, ID: w.EventID},
-		Type:    w.Type, Attempt: w.Attempt, Single: w.Single, Due: time.UnixMilli(w.Due).UTC(), Body: w.Body,
+		Type:    w.Type, Attempt: w.Attempt, Single: w.Single, Due: time.UnixMilli(w.Due).UTC(),
+		Slow: w.Slow, Held: w.Held, Body: w.Body,
+	}
+	if w.First != 0 {
+		d.First = time.UnixMilli(w.First).UTC()
 	}
 	if !event.ValidID(w.TenantID) || !event.ValidID(w.EventID) || w.WebhookID < 1 || w.Attempt < 1 {
 		return Delivery{}, errors.New("the delivery names no event, webhook or attempt")

@@ -47,6 +47,16 @@ func (s Schedule) Next(d Delivery) (due time.Time, more bool) {
 	return d.Due.Add(wait + time.Duration(float64(wait)*jitter(d))).Truncate(time.Millisecond), true
 }
 
+// Total returns the time from the first attempt of a delivery to the last,
+// without jitter.
+func (s Schedule) Total() time.Duration {
+	var total time.Duration
+	for _, wait := range s {
+		total += wait
+	}
+	return total
+}
+
 // spread is how far the jitter goes to each side.
 const spread = 0.2
 

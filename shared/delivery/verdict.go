@@ -58,9 +58,11 @@ func (s Schedule) Decide(d Delivery, result attempt.Result, now time.Time) Verdi
 // names: what a queue can delay.
 const near = 15 * time.Minute
 
-// Following returns the delivery of the next attempt, due at due.
+// Following returns the delivery of the next attempt, due at due. What was so of
+// this attempt alone (slow, held back) is not so of that one.
 func (d Delivery) Following(due time.Time) Delivery {
+	d.First = d.FirstDue()
 	d.Attempt++
-	d.Due = due
+	d.Due, d.Slow, d.Held = due, false, false
 	return d
 }

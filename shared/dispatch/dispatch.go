@@ -81,12 +81,20 @@ type Dispatcher struct {
 	Sender      Sender
 	Queue       Queue
 	DeadLetters DeadLetters
-	Schedule    delivery.Schedule
+	// SlowQueue is the queue of the slow lane and SlowQueueARN its name in the
+	// messages that come from it. Without it there is one lane.
+	SlowQueue    Queue
+	SlowQueueARN string
+	// Health is nil where nothing is to be remembered about receivers.
+	Health   Health
+	Schedule delivery.Schedule
 	// AttemptTimeout is how long one attempt may take.
 	AttemptTimeout time.Duration
 	// MaxReceiveCount is that of the deliveries queue.
 	MaxReceiveCount int
 	Now             func() time.Time
+
+	slow slowTracker
 }
 
 const (
@@ -116,6 +124,7 @@ func (d *Dispatcher) Handle(ctx context.Context, batch events.SQSEvent) (events.
 		tasks = append(tasks, d.read(record))
 	}
 	d.findWebhooks(ctx, tasks)
+	d.decide(tasks, d.Now())
 	ends := make(chan *task, len(tasks))
 	for _, t := range tasks {
 		go func() {
@@ -188,6 +197,12 @@ func (d *Dispatcher) run(ctx context.Context, t *task) {
 		// Deleted: nobody is left who wants it or could see a log.
 	case !t.webhook.Enabled:
 		t.log = newLog(t.delivery, d.Now(), attemptlog.Skipped)
+	case t.plan == planForward:
+		t.forward = true
+	case t.plan == planHold:
+		d.hold(t)
+	case t.plan == planProbe:
+		d.probe(ctx, t)
 	default:
 		d.deliver(ctx, t)
 	}
@@ -215,7 +230,9 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 		return
 	}
 	start := d.Now()
-	result, err := d.send(ctx, *t.webhook, t.delivery.Event.ID, body, start)
+	result, err := d.watched(ctx, t, func() (attempt.Result, error) {
+		return d.send(ctx, *t.webhook, t.delivery.Event.ID, body, start)
+	})
 	if err != nil {
 		t.err = err
 		return
@@ -225,12 +242,14 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 	record(l, result)
 	l.NextAttemptAt = verdict.At
 	t.log = l
+	t.ended = endedBy(verdict, result)
 	if !verdict.Next.IsZero() {
 		next := t.delivery.Following(verdict.Next)
+		next.Slow = t.slow
 		t.next, t.nextAt = &next, verdict.At
 	}
 	t.gone = verdict.Disable
-	d.logAttempt(ctx, *t.log, result)
+	d.logAttempt(ctx, *t.log, result, t.lane)
 }
 
 func (d *Dispatcher) body(ctx context.Context, dl delivery.Delivery) ([]byte, error) {

@@ -75,7 +75,7 @@ func TestALongWaitIsARowAndOneForTwoCopies(t *testing.T) {
 	d.Attempt = 3 // the wait that follows is half an hour
 	due, _ := schedule(t).Next(d)
 	want := d
-	want.Attempt, want.Due, want.Body = 4, due, nil
+	want.Attempt, want.Due, want.First, want.Body = 4, due, d.Due, nil
 
 	b.settle(t, d, d)
 	b.now = b.now.Add(5 * time.Minute) // a third copy comes late

@@ -31,9 +31,11 @@ func New(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *
 	if err != nil {
 		return nil, err
 	}
+	store := webhookdb.New(db, webhooks, webhookdb.WithVault(secrets))
 	return &Dispatcher{
 		Log:            log,
-		Webhooks:       webhookdb.New(db, webhooks, webhookdb.WithVault(secrets)),
+		Webhooks:       store,
+		Health:         store,
 		Logs:           attemptlogdb.New(db, logs, retention),
 		Sender:         attempt.New(g, attempt.Config{Timeout: timeout, BodyLimit: bodyLimit, UserAgent: UserAgent}),
 		AttemptTimeout: timeout,

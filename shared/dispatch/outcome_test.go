@@ -134,7 +134,7 @@ func TestTheNextAttemptWaitsItsDelay(t *testing.T) {
 
 	due, _ := schedule(t).Next(d)
 	want := d
-	want.Attempt, want.Due = 2, due
+	want.Attempt, want.Due, want.First = 2, due, d.Due
 	messages, decoded := b.queue.take(t)
 	if len(messages) != 1 || messages[0].Group != tenant {
 		t.Fatalf("queued %v", messages)

@@ -3,6 +3,7 @@ package dispatch
 import (
 	"context"
 	"runtime/debug"
+	"sync"
 	"time"
 
 	"webhooks/shared/attemptlog"
@@ -15,14 +16,18 @@ import (
 // linger is how long a finished attempt waits for others to share its writes.
 // It is short beside any receiver's answer, and it turns the ten log-id
 // reservations of a batch to one webhook into one.
-const linger = 10 * time.Millisecond
+const linger = 250 * time.Millisecond
 
 // outcomeDelay is how long a log that could not be written waits in the queue.
 const outcomeDelay = time.Minute
 
 // settle flushes tasks as they end, those that end together in one go: a fast
 // receiver's log does not wait for the slowest of the batch.
+// What was learnt about the receivers is written beside, and nothing waits for
+// it but the end.
 func (d *Dispatcher) settle(ctx context.Context, ends <-chan *task, outstanding int) {
+	var notes sync.WaitGroup
+	defer notes.Wait()
 	for outstanding > 0 {
 		batch := []*task{<-ends}
 		outstanding--
@@ -37,6 +42,9 @@ func (d *Dispatcher) settle(ctx context.Context, ends <-chan *task, outstanding 
 			}
 		}
 		full.Stop()
+		if d.Health != nil {
+			notes.Go(func() { d.noteHealth(ctx, batch) })
+		}
 		d.flush(ctx, batch)
 	}
 }
@@ -107,37 +115,37 @@ func (d *Dispatcher) writeLogs(ctx context.Context, tasks []*task) []unwritten {
 	return list
 }
 
-// queueNext sends what goes to the deliveries queue: next attempts that are
-// near, and logs to be written later.
+// queueNext sends what goes to the queues: next attempts that are near, those
+// after a slow attempt to the slow lane, deliveries that are forwarded to it, and
+// logs to be written later.
 func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwritten, horizon time.Time) {
-	var messages []queue.Message
-	var failed []func(error)
+	var normal, slow mail
 	for _, t := range tasks {
-		if t.next == nil || t.err != nil || t.next.Due.After(horizon) {
-			continue
+		fail := func(err error) { t.err = err }
+		switch {
+		case t.err != nil:
+		case t.forward:
+			slow.add(queue.Message{Body: t.record.Body, Group: t.delivery.Webhook.TenantID}, fail)
+		case t.next != nil && !t.next.Due.After(horizon):
+			m := queue.Message{Body: t.next.Encode(), Delay: queue.MaxDelay - horizon.Sub(t.nextAt), Group: t.next.Webhook.TenantID}
+			if t.slow && d.laned() {
+				slow.add(m, fail)
+			} else {
+				normal.add(m, fail)
+			}
 		}
-		messages = append(messages, queue.Message{
-			Body: t.next.Encode(), Delay: queue.MaxDelay - horizon.Sub(t.nextAt), Group: t.next.Webhook.TenantID,
-		})
-		failed = append(failed, func(err error) { t.err = err })
 	}
 	for _, u := range logs {
+		fail := func(err error) { d.lose(ctx, u, err) }
 		body, err := delivery.EncodeOutcome(u.log)
 		if err != nil {
-			d.lose(ctx, u, err)
+			fail(err)
 			continue
 		}
-		messages = append(messages, queue.Message{Body: body, Delay: outcomeDelay, Group: u.log.TenantID})
-		failed = append(failed, func(err error) { d.lose(ctx, u, err) })
+		normal.add(queue.Message{Body: body, Delay: outcomeDelay, Group: u.log.TenantID}, fail)
 	}
-	if len(messages) == 0 {
-		return
-	}
-	for i, err := range d.Queue.Send(ctx, messages) {
-		if err != nil {
-			failed[i](err)
-		}
-	}
+	normal.send(ctx, d.Queue)
+	slow.send(ctx, d.SlowQueue)
 }
 
 // lose ends the way of a log that neither the table nor the queue took. A

@@ -19,15 +19,41 @@ type task struct {
 	record   events.SQSMessage
 	delivery delivery.Delivery
 	webhook  *webhook.Webhook // nil: there is none, or no longer
+	lane     lane             // it came from the slow queue
+	plan     plan
 	// outcome says that the message carries a log and no delivery.
 	outcome bool
 
-	log    *attemptlog.Log    // to be written
-	next   *delivery.Delivery // the attempt that follows
-	nextAt time.Time          // when it is made; its Due or later
-	letter *deadletter.Letter // it can never be made
-	gone   bool               // the receiver answered 410: its webhook is to be disabled
-	err    error              // our own failure: the message is received again
+	ended   ended
+	slow    bool               // the attempt was slow
+	forward bool               // to the slow lane, as it is
+	log     *attemptlog.Log    // to be written
+	next    *delivery.Delivery // the attempt that follows
+	nextAt  time.Time          // when it is made; its Due or later
+	letter  *deadletter.Letter // it can never be made
+	gone    bool               // the receiver answered 410: its webhook is to be disabled
+	err     error              // our own failure: the message is received again
+}
+
+// ended is what an attempt says about the receiver's health.
+type ended int
+
+const (
+	endedNot   ended = iota // there was no attempt, or it says nothing
+	endedWell               // the receiver took the delivery
+	endedBadly              // it did not, and may not take others
+)
+
+// endedBy returns what an attempt says. A receiver that answers 410 is disabled,
+// and a URL that may not be called fails at once: there is nothing to hold back.
+func endedBy(verdict delivery.Verdict, result attempt.Result) ended {
+	switch {
+	case verdict.Outcome == attemptlog.Delivered:
+		return endedWell
+	case verdict.Disable || result.Failure.Permanent():
+		return endedNot
+	}
+	return endedBadly
 }
 
 // pending reports whether the task still is a delivery to attempt.
@@ -39,7 +65,7 @@ func (t *task) setAside(reason, detail, eventID string) {
 
 // read decodes a message.
 func (d *Dispatcher) read(record events.SQSMessage) *task {
-	t := &task{record: record}
+	t := &task{record: record, lane: d.laneOf(record.EventSourceARN)}
 	exhausted, err := deadletter.NearlyExhausted(record, d.MaxReceiveCount)
 	if err != nil {
 		t.err = err
@@ -79,12 +105,13 @@ func record(l *attemptlog.Log, result attempt.Result) {
 }
 
 // logAttempt writes the one line about an attempt: ids and numbers, never the
-// event or the response.
-func (d *Dispatcher) logAttempt(ctx context.Context, l attemptlog.Log, result attempt.Result) {
+// event or the response. CloudWatch bills its bytes: the event's type is in the
+// line of its fan-out.
+func (d *Dispatcher) logAttempt(ctx context.Context, l attemptlog.Log, result attempt.Result, lane lane) {
 	attributes := []slog.Attr{
 		slog.String("tenant_id", l.TenantID), slog.Int64("webhook_id", l.WebhookID),
-		slog.String("event_id", l.EventID), slog.String("event_type", string(l.EventType)),
-		slog.Int("attempt", l.Attempt), slog.String("outcome", string(l.Outcome)),
+		slog.String("event_id", l.EventID), slog.Int("attempt", l.Attempt), slog.String("outcome", string(l.Outcome)),
+		slog.String("lane", string(lane)),
 		slog.Int("status_code", l.StatusCode), slog.Int64("response_ms", l.ResponseTime.Milliseconds()),
 	}
 	if result.Err != nil {

@@ -25,7 +25,11 @@ func (d *Dispatcher) Test(ctx context.Context, w webhook.Webhook, e event.Event)
 	// The empty schedule has no second attempt.
 	l := newLog(only, start, delivery.Schedule{}.Decide(only, result, start).Outcome)
 	record(l, result)
-	d.logAttempt(ctx, *l, result)
+	if l.Outcome == attemptlog.Delivered && d.Health != nil {
+		// The owner sees that it works again, and so do we.
+		d.noteEnding(ctx, ending{webhook: w, succeeded: true})
+	}
+	d.logAttempt(ctx, *l, result, laneTest)
 	// The caller waits for the receiver's answer and gets it, even when its log
 	// cannot be written.
 	if _, err := d.Logs.Append(ctx, []attemptlog.Log{*l}); err != nil {

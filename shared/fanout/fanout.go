@@ -79,9 +79,9 @@ func (f *Fanout) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 	}
 	f.keepBodies(ctx, jobs, now)
 	f.setAside(ctx, jobs)
+	f.logAll(ctx, jobs)
 	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, j := range jobs {
-		f.logJob(ctx, j)
 		if j.failure() != nil {
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: j.record.MessageId})
 		}

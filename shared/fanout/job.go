@@ -143,7 +143,32 @@ func (f *Fanout) decodeOne(ctx context.Context, j *job) (err error) {
 	return err
 }
 
-// logJob writes one line about the message.
+// logAll writes one line about the events of a batch that were fanned out, and
+// one about each message that was not: CloudWatch bills the bytes, and what every
+// line repeats is most of them.
+func (f *Fanout) logAll(ctx context.Context, jobs []*job) {
+	var list []logged
+	for _, j := range jobs {
+		if j.done == fannedOut && j.failure() == nil && j.letter == nil {
+			list = append(list, logged{j.event.TenantID, j.event.ID, j.event.Type, len(j.matches)})
+			continue
+		}
+		f.logJob(ctx, j)
+	}
+	if len(list) > 0 {
+		f.Log.LogAttrs(ctx, slog.LevelInfo, "events fanned out", slog.Any("events", list))
+	}
+}
+
+// logged is an event in the line about a batch.
+type logged struct {
+	TenantID string     `json:"tenant_id"`
+	EventID  string     `json:"event_id"`
+	Type     event.Type `json:"event_type"`
+	Webhooks int        `json:"webhooks"`
+}
+
+// logJob writes one line about a message that was not fanned out.
 func (f *Fanout) logJob(ctx context.Context, j *job) {
 	attributes := []slog.Attr{
 		slog.String("message_id", j.record.MessageId),
@@ -156,9 +181,7 @@ func (f *Fanout) logJob(ctx context.Context, j *job) {
 	case j.letter != nil:
 		f.Log.LogAttrs(ctx, slog.LevelWarn, "event set aside", append(attributes,
 			slog.String("reason", j.letter.Reason), slog.String("detail", j.letter.Detail))...)
-	case j.done == duplicate || j.same != nil:
-		f.Log.LogAttrs(ctx, slog.LevelInfo, "event is a duplicate", attributes...)
 	default:
-		f.Log.LogAttrs(ctx, slog.LevelInfo, "event fanned out", append(attributes, slog.Int("webhooks", len(j.matches)))...)
+		f.Log.LogAttrs(ctx, slog.LevelInfo, "event is a duplicate", attributes...)
 	}
 }

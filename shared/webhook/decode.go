@@ -60,6 +60,7 @@ func DecodePatch(body []byte, urls URLChecker) (Patch, error) {
 	}
 	delete(d.object, "webhook_id")
 	delete(d.object, "created_at")
+	delete(d.object, "health")
 	p := d.fields()
 	d.refuseRest()
 	if err := apperr.Refuse(d.refused); err != nil {

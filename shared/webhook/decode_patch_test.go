@@ -25,7 +25,7 @@ func TestDecodePatch(t *testing.T) {
 
 func TestDecodePatchOfNothing(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`{}`, `{"webhook_id": 1}`, `{"created_at": "2026-01-26T10:00:00Z", "webhook_id": null}`} {
+	for _, body := range []string{`{}`, `{"webhook_id": 1}`, `{"created_at": "2026-01-26T10:00:00Z", "webhook_id": null}`, `{"health": {"state": "open"}}`} {
 		if _, err := webhook.DecodePatch([]byte(body), urls(t)); !apperr.Is(err, apperr.NothingToUpdate) {
 			t.Errorf("%s: error = %v, want nothing to update", body, err)
 		}
@@ -38,6 +38,7 @@ func TestDecodePatchTakesWhatGetShows(t *testing.T) {
 	w := webhooktest.Webhook("acme")
 	view := w.View()
 	view.WebhookID, view.Secret = 7, w.Secret
+	view.Health = &webhook.State{State: "open", Since: w.CreatedAt}
 	text, err := json.Marshal(view)
 	if err != nil {
 		t.Fatal(err)

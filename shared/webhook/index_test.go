@@ -67,3 +67,16 @@ func TestMatch(t *testing.T) {
 		})
 	}
 }
+
+func BenchmarkMatch(b *testing.B) {
+	index := make(webhook.Index)
+	for id := range int64(webhook.MaxPerTenant) {
+		index[id+1] = webhooktest.Webhook("acme").Mask()
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if n := len(index.Match(event.EnvironmentCreated)); n != webhook.MaxPerTenant {
+			b.Fatal(n)
+		}
+	}
+}

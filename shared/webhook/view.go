@@ -7,7 +7,7 @@ import (
 )
 
 // View is a webhook as the API shows it. A PUT takes every one of its fields,
-// so that what GET gave can be sent back.
+// or ignores it, so that what GET gave can be sent back.
 type View struct {
 	WebhookID int64        `json:"webhook_id"`
 	Name      string       `json:"name"`
@@ -16,6 +16,8 @@ type View struct {
 	Events    []event.Type `json:"events"`
 	Enabled   bool         `json:"enabled"`
 	CreatedAt time.Time    `json:"created_at"`
+	// Health is nil unless the receiver gives trouble; of the detail alone.
+	Health *State `json:"health,omitzero"`
 }
 
 // View returns w without its secret.

@@ -51,6 +51,8 @@ type Webhook struct {
 	// Revision counts the changes from 1. It tells whether a webhook is still
 	// what it was when somebody read it.
 	Revision int64
+	// Health is about the receiver and not a change of the webhook.
+	Health Health
 }
 
 // PreviousSecret is a replaced secret that still signs.

@@ -38,8 +38,8 @@ func itemKey(key webhook.Key) item {
 	}
 }
 
-// record is a webhook's item. Other attributes of it (tested_at) belong to
-// those who write them.
+// record is a webhook's item. Other attributes of it (tested_at, those of
+// health.go) belong to those who write them.
 type record struct {
 	TenantID        string           `dynamodbav:"tenant_id"`
 	WebhookID       int64            `dynamodbav:"webhook_id"`
@@ -53,6 +53,8 @@ type record struct {
 	CreatedAt       time.Time        `dynamodbav:"created_at"`
 	UpdatedAt       time.Time        `dynamodbav:"updated_at"`
 	Revision        int64            `dynamodbav:"revision"`
+	// Health is read with the webhook and written on its own: see health.go.
+	Health webhook.Health `dynamodbav:"-"`
 }
 
 type previousSecret struct {
@@ -91,6 +93,7 @@ func (r record) webhook() webhook.Webhook {
 		CreatedAt: r.CreatedAt,
 		UpdatedAt: r.UpdatedAt,
 		Revision:  r.Revision,
+		Health:    r.Health,
 	}
 }
 
@@ -107,7 +110,9 @@ func decodeRecord(stored item) (record, error) {
 	if err := attributevalue.UnmarshalMap(stored, &r); err != nil {
 		return record{}, fmt.Errorf("decode a webhook: %w", err)
 	}
-	return r, nil
+	var err error
+	r.Health, err = decodeHealth(stored)
+	return r, err
 }
 
 // decodeKey returns the name of an item, which every item has.

@@ -1,0 +1,156 @@
+package cost_test
+
+import (
+	"encoding/json"
+	"net/http"
+)
+
+// request has what the meter reads of a DynamoDB request. Some operations name
+// one table, others several.
+type request struct {
+	TableName            string
+	Item, Key            item
+	ConsistentRead       bool
+	ProjectionExpression string
+	RequestItems         map[string]tableRequest
+}
+
+// key names one item.
+type key struct {
+	table string
+	names item
+}
+
+// dynamodb returns what counts a request once it is answered; it reads what the
+// request changes before that.
+func (m *meter) dynamodb(header http.Header, operation string, body []byte) func([]byte) {
+	var in request
+	m.decode(body, &in)
+	switch operation {
+	case "GetItem":
+		return func([]byte) { m.countRead(header, key{in.TableName, in.Key}, in.ConsistentRead) }
+	case "BatchGetItem":
+		return func([]byte) {
+			for table, asked := range in.RequestItems {
+				for _, names := range asked.Keys {
+					m.countRead(header, key{table, names}, asked.ConsistentRead)
+				}
+			}
+		}
+	case "Query":
+		return func(answer []byte) { m.countQuery(in, answer) }
+	case "PutItem":
+		return m.write(header, []key{{in.TableName, m.keyOf(header, in.TableName, in.Item)}})
+	case "UpdateItem", "DeleteItem":
+		return m.write(header, []key{{in.TableName, in.Key}})
+	case "BatchWriteItem":
+		var keys []key
+		for table, asked := range in.RequestItems {
+			for _, w := range asked.Writes {
+				if w.PutRequest.Item != nil {
+					w.DeleteRequest.Key = m.keyOf(header, table, w.PutRequest.Item)
+				}
+				keys = append(keys, key{table, w.DeleteRequest.Key})
+			}
+		}
+		return m.write(header, keys)
+	}
+	m.t.Errorf("the meter does not know %s; teach it what it costs", operation)
+	return nil
+}
+
+// countRead counts a read of one item. A projection saves nothing.
+func (m *meter) countRead(header http.Header, k key, consistent bool) {
+	m.count(m.stack.LogicalID(k.table)+" read units", readUnits(m.look(header, k), consistent))
+}
+
+// countQuery counts a query by what it found.
+func (m *meter) countQuery(in request, answer []byte) {
+	if in.ProjectionExpression != "" {
+		m.t.Error("the meter does not see the items behind a projection")
+	}
+	var out struct{ Items []item }
+	m.decode(answer, &out)
+	size := 0
+	for _, it := range out.Items {
+		size += it.size()
+	}
+	m.count(m.stack.LogicalID(in.TableName)+" read units", readUnits(size, in.ConsistentRead))
+}
+
+// write counts the writes of keys by what is larger, the item before or after.
+func (m *meter) write(header http.Header, keys []key) func([]byte) {
+	before := make([]int, len(keys))
+	for i, k := range keys {
+		before[i] = m.look(header, k)
+	}
+	return func([]byte) {
+		for i, k := range keys {
+			after := m.look(header, k)
+			m.count(m.stack.LogicalID(k.table)+" write units", writeUnits(max(before[i], after)))
+			m.mu.Lock()
+			m.kept += after - before[i]
+			m.mu.Unlock()
+		}
+	}
+}
+
+// look returns the size of an item as it is, 0 when there is none.
+func (m *meter) look(header http.Header, k key) int {
+	var out struct{ Item item }
+	m.ask(header, "GetItem", map[string]any{"TableName": k.table, "Key": k.names, "ConsistentRead": true}, &out)
+	return out.Item.size()
+}
+
+// keyOf returns the key of an item.
+func (m *meter) keyOf(header http.Header, table string, it item) item {
+	names := make(item)
+	for _, name := range m.keyNames(header, table) {
+		names[name] = it[name]
+	}
+	return names
+}
+
+func (m *meter) keyNames(header http.Header, table string) []string {
+	m.mu.Lock()
+	known := m.keys[table]
+	m.mu.Unlock()
+	if known != nil {
+		return known
+	}
+	var out struct {
+		Table struct {
+			KeySchema []struct{ AttributeName string }
+		}
+	}
+	m.ask(header, "DescribeTable", map[string]any{"TableName": table}, &out)
+	for _, k := range out.Table.KeySchema {
+		known = append(known, k.AttributeName)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.keys[table] = known
+	return known
+}
+
+// tableRequest is what a batch asks of one table: an object with keys to read,
+// or a list of writes.
+type tableRequest struct {
+	Keys           []item
+	ConsistentRead bool
+	Writes         []write
+}
+
+type write struct {
+	PutRequest    struct{ Item item }
+	DeleteRequest struct{ Key item }
+}
+
+// UnmarshalJSON reads either form.
+func (r *tableRequest) UnmarshalJSON(text []byte) error {
+	if text[0] == '[' {
+		return json.Unmarshal(text, &r.Writes)
+	}
+	type reads tableRequest // without this method
+	return json.Unmarshal(text, (*reads)(r))
+}

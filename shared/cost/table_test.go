@@ -1,0 +1,96 @@
+package cost_test
+
+// The names of the scenarios.
+const (
+	busy    = "one busy webhook"
+	spread  = "every delivery to another webhook"
+	ten     = "each event to ten webhooks"
+	failing = "one of a hundred attempts fails"
+	bus     = "by EventBridge"
+	sealed  = "secrets sealed by KMS"
+)
+
+// expected is a scenario and what its events are billed.
+type expected struct {
+	scenario
+	want usage
+}
+
+func scenarios() []expected {
+	return []expected{
+		{scenario{name: busy, events: 100, tenants: 1, webhooks: 1}, usage{
+			"EventsQueue requests":                    30, // sent, received and deleted ten at a time
+			"fanout invocations":                      10,
+			"EventsTable read units":                  100, // is it known?
+			"EventsTable write units":                 100, // the event, deflated
+			"WebhooksTable read units":                20,  // the index and the webhook, once a batch
+			"DeliveriesQueue requests":                30,
+			"DeliveriesQueue requests of fair queues": 30,
+			"dispatcher invocations":                  10,
+			"LogsTable write units":                   110, // a log each, and ids once a batch
+			"log lines":                               110, // one a batch of events and one an attempt
+		}},
+		{scenario{name: spread, events: 100, tenants: 10, webhooks: 1}, usage{
+			"EventsQueue requests":                    30,
+			"fanout invocations":                      10,
+			"EventsTable read units":                  100,
+			"EventsTable write units":                 100,
+			"WebhooksTable read units":                200, // each event has another index and webhook
+			"DeliveriesQueue requests":                30,
+			"DeliveriesQueue requests of fair queues": 30,
+			"dispatcher invocations":                  10,
+			"LogsTable write units":                   200, // each log reserves its own id
+			"log lines":                               110, // one a batch of events and one an attempt
+		}},
+		{scenario{name: ten, events: 20, tenants: 1, webhooks: 10}, usage{
+			"EventsQueue requests":                    6,
+			"fanout invocations":                      2,
+			"EventsTable read units":                  20,
+			"EventsTable write units":                 20,
+			"WebhooksTable read units":                202,
+			"DeliveriesQueue requests":                60,
+			"DeliveriesQueue requests of fair queues": 60,
+			"dispatcher invocations":                  20,
+			"LogsTable write units":                   400,
+			"log lines":                               202,
+		}},
+		{scenario{name: failing, events: 100, tenants: 1, webhooks: 1, failing: 1}, usage{
+			"EventsQueue requests":                    30,
+			"fanout invocations":                      10,
+			"EventsTable read units":                  100,
+			"EventsTable write units":                 100,
+			"WebhooksTable read units":                21,
+			"DeliveriesQueue requests":                33, // the second attempt comes alone
+			"DeliveriesQueue requests of fair queues": 33,
+			"dispatcher invocations":                  11,
+			"LogsTable write units":                   112,
+			"log lines":                               111,
+		}},
+		{scenario{name: bus, events: 100, tenants: 1, webhooks: 1, bus: true}, usage{
+			busPuts:                                   100,
+			"EventsQueue requests":                    120, // the bus sends one at a time
+			"fanout invocations":                      10,
+			"EventsTable read units":                  100,
+			"EventsTable write units":                 100,
+			"WebhooksTable read units":                20,
+			"DeliveriesQueue requests":                30,
+			"DeliveriesQueue requests of fair queues": 30,
+			"dispatcher invocations":                  10,
+			"LogsTable write units":                   110,
+			"log lines":                               110, // one a batch of events and one an attempt
+		}},
+		{scenario{name: sealed, events: 100, tenants: 1, webhooks: 1, sealed: true}, usage{
+			"EventsQueue requests":                    30,
+			"fanout invocations":                      10,
+			"EventsTable read units":                  100,
+			"EventsTable write units":                 100,
+			"WebhooksTable read units":                20,
+			"DeliveriesQueue requests":                30,
+			"DeliveriesQueue requests of fair queues": 30,
+			"dispatcher invocations":                  10,
+			"LogsTable write units":                   110,
+			"log lines":                               110,
+			kmsCalls:                                  1, // of a tenant, in each process, an hour
+		}},
+	}
+}

@@ -1,0 +1,51 @@
+package delivery
+
+import "time"
+
+const (
+	// minHold is the shortest time that a delivery is held back. What the retries
+	// table keeps must be due more than 15 minutes ahead, or the retrier's cursor
+	// could already be past it; the minute more is for the way into the table.
+	minHold = 16 * time.Minute
+	// rung is the ratio of the waits of a delivery that is held again and again.
+	// With it, 75 hours are a dozen waits, much like the schedule itself: a
+	// receiver's outage of days does not move its whole backlog every 16 minutes.
+	rung = 1.5
+)
+
+// FirstDue returns when the first attempt of d was due.
+func (d Delivery) FirstDue() time.Time {
+	if d.First.IsZero() {
+		return d.Due
+	}
+	return d.First
+}
+
+// Hold returns d as it is held back at now, without using up its attempt, and
+// false when it is to be given up: the time that the schedule has for all
+// attempts together is over. It is never held beyond that time.
+//
+// The due time is the next of a few moments that are fixed for every delivery:
+// its first due time and waits that grow by half each, from 16 to 24 minutes on
+// (a hash decides, so that a burst does not come back as one). Copies of a
+// delivery that are held at different times so agree on when they come back,
+// and collapse into one row, unless such a moment lies between them.
+func (s Schedule) Hold(d Delivery, now time.Time) (held Delivery, more bool) {
+	first := d.FirstDue()
+	end := first.Add(s.Total())
+	if !now.Before(end) {
+		return Delivery{}, false
+	}
+	earliest := now.Add(minHold)
+	fraction := (jitter(d) + spread) / (2 * spread) // in [0, 1)
+	wait := time.Duration(float64(minHold) * (1 + fraction*(rung-1)))
+	for !first.Add(wait).After(earliest) {
+		wait = time.Duration(float64(wait) * rung)
+	}
+	due := first.Add(wait).Truncate(time.Millisecond)
+	if due.After(end) {
+		due = end
+	}
+	d.First, d.Due, d.Held, d.Slow = first, due, true, false
+	return d, true
+}

@@ -1,0 +1,122 @@
+package delivery_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"webhooks/shared/delivery"
+)
+
+// What the retries table keeps must be due more than this ahead.
+const queueReach = 15 * time.Minute
+
+func drawn(t *rapid.T) delivery.Delivery {
+	d := sample()
+	d.Event.ID = fmt.Sprintf("evt_%d", rapid.IntRange(0, 1<<20).Draw(t, "event"))
+	d.Attempt = rapid.IntRange(1, 10).Draw(t, "attempt")
+	return d
+}
+
+// However often it is held, at whatever times: never beyond the time of the
+// schedule, a row only when it is far enough ahead, and always the same attempt.
+func TestADeliveryIsNeverHeldBeyondItsSchedule(t *testing.T) {
+	t.Parallel()
+	s := standard(t)
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawn(t)
+		end := d.Due.Add(s.Total())
+		now, holds := d.Due, 0
+		for {
+			// Late by what queues, the retrier's tick and a busy account may cost.
+			now = now.Add(time.Duration(rapid.IntRange(0, 120_000).Draw(t, "late")) * time.Millisecond)
+			held, more := s.Hold(d, now)
+			if more == !now.Before(end) {
+				t.Fatalf("held at %v: %t, and its time ends at %v", now, more, end)
+			}
+			if !more {
+				break
+			}
+			if held.Due.After(end) || !held.Due.After(now) || held.Due.Before(now.Add(queueReach)) && !held.Due.Equal(end) {
+				t.Fatalf("held at %v until %v, and its time ends at %v", now, held.Due, end)
+			}
+			if held.Attempt != d.Attempt || !held.FirstDue().Equal(due) || !held.Held {
+				t.Fatalf("held as %+v", held)
+			}
+			decoded, err := delivery.Decode([]byte(held.Encode()))
+			if err != nil || cmp.Diff(&held, decoded.Delivery) != "" {
+				t.Fatalf("the row says %+v, want %+v (%v)", decoded.Delivery, held, err)
+			}
+			d, now, holds = held, held.Due, holds+1
+		}
+		if holds > 20 {
+			t.Fatalf("held %d times in %v: each is a row and a message", holds, s.Total())
+		}
+	})
+}
+
+// Two copies that come within a minute of each other agree on when they come
+// back, unless such a moment lies just between them.
+func TestCopiesAreHeldUntilTheSameTime(t *testing.T) {
+	t.Parallel()
+	s, same := standard(t), 0
+	const n = 1000
+	for i := range n {
+		d := sample()
+		d.Event.ID = fmt.Sprintf("evt_%d", i)
+		now := d.Due.Add(time.Duration(i) * time.Minute)
+		one, _ := s.Hold(d, now)
+		other, _ := s.Hold(d, now.Add(time.Minute))
+		if one.Due.Equal(other.Due) {
+			same++
+		}
+	}
+	if same < n*95/100 {
+		t.Errorf("%d of %d pairs agree", same, n)
+	}
+}
+
+func TestABurstIsNotHeldUntilOneMoment(t *testing.T) {
+	t.Parallel()
+	s, minutes := standard(t), make(map[int64]int)
+	for i := range 800 {
+		d := sample()
+		d.Event.ID = fmt.Sprintf("evt_%d", i)
+		held, _ := s.Hold(d, d.Due)
+		minutes[held.Due.Unix()/60]++
+	}
+	for minute, n := range minutes {
+		if n > 200 {
+			t.Errorf("%d of 800 come back in minute %d", n, minute)
+		}
+	}
+}
+
+func TestAMessageWithoutItsFirstDueTime(t *testing.T) {
+	t.Parallel()
+	s := standard(t)
+	first := sample()
+	next, _ := s.Next(first)
+	second := first.Following(next)
+	for _, d := range []delivery.Delivery{first, second} {
+		if !d.FirstDue().Equal(due) {
+			t.Errorf("attempt %d was first due at %v, want %v", d.Attempt, d.FirstDue(), due)
+		}
+	}
+	if strings.Contains(first.Encode(), `"first"`) {
+		t.Error("a first attempt carries its due time twice")
+	}
+	older := strings.Replace(second.Encode(), fmt.Sprintf(`"first":%d,`, due.UnixMilli()), "", 1)
+	m, err := delivery.Decode([]byte(older))
+	if err != nil || !m.Delivery.FirstDue().Equal(next) || !m.Delivery.First.IsZero() {
+		t.Errorf("decoded %+v, %v: want its own due time as the first", m.Delivery, err)
+	}
+	following := second.Following(next.Add(time.Hour))
+	if !following.FirstDue().Equal(due) {
+		t.Errorf("the third attempt was first due at %v, want %v", following.FirstDue(), due)
+	}
+}

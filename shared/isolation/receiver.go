@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+)
+
+// receiver is a customer's server on loopback.
+type receiver struct {
+	server *httptest.Server
+	mu     sync.Mutex
+	got    map[string]delivery // by event id: a second attempt changes nothing
+	more   chan struct{}       // holds one value after a delivery
+}
+
+// delivery is one event that arrived.
+type delivery struct{ published, arrived time.Time }
+
+func newReceiver(status func() int) *receiver {
+	r := &receiver{got: make(map[string]delivery), more: make(chan struct{}, 1)}
+	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		r.note(request)
+		w.WriteHeader(status())
+	}))
+	return r
+}
+
+func (r *receiver) note(request *http.Request) {
+	arrived := time.Now()
+	body, err := io.ReadAll(request.Body)
+	var sent struct {
+		Data stamp `json:"data"`
+	}
+	if err != nil || json.Unmarshal(body, &sent) != nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if id := request.Header.Get("Webhook-Id"); r.got[id].arrived.IsZero() {
+		r.got[id] = delivery{time.Unix(0, sent.Data.At), arrived}
+	}
+	select {
+	case r.more <- struct{}{}:
+	default:
+	}
+}
+
+func (r *receiver) count() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.got)
+}
+
+// await waits until n events arrived, or no longer.
+func (r *receiver) await(n int, atMost time.Duration) {
+	late := time.After(atMost)
+	for r.count() < n {
+		select {
+		case <-r.more:
+		case <-late:
+			return
+		}
+	}
+}
+
+// sample is how long an event took that was published at some time after the
+// beginning.
+type sample struct{ at, latency time.Duration }
+
+// latencies returns those of the events published from a time to another.
+func (r *receiver) latencies(from, to time.Time) []sample {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var list []sample
+	for _, d := range r.got {
+		if !d.published.Before(from) && d.published.Before(to) {
+			list = append(list, sample{d.published.Sub(from), d.arrived.Sub(d.published)})
+		}
+	}
+	return list
+}
+
+// quantile returns the latency that a part q of samples does not exceed.
+func quantile(samples []sample, q float64) time.Duration {
+	if len(samples) == 0 {
+		return 0
+	}
+	var list []time.Duration
+	for _, s := range samples {
+		list = append(list, s.latency)
+	}
+	slices.Sort(list)
+	return list[min(int(q*float64(len(list))), len(list)-1)].Round(time.Millisecond)
+}
+
+// window is how finely the report shows the time under load.
+const window = 5 * time.Second
+
+// report compares the third's latency before the trouble and in it, when so many
+// events were published to it.
+func report(before, under []sample, published int) string {
+	var b strings.Builder
+	line := func(name string, samples []sample) {
+		fmt.Fprintf(&b, "  %-12s %5d  %8v %8v %8v\n", name, len(samples), quantile(samples, 0.5), quantile(samples, 0.95), quantile(samples, 1))
+	}
+	fmt.Fprintf(&b, "  %-12s %5s  %8s %8s %8s\n", "published", "n", "p50", "p95", "max")
+	line("before", before)
+	var after []sample
+	windows := make(map[int][]sample)
+	last := 0
+	for _, s := range under {
+		n := int(s.at / window)
+		windows[n], last = append(windows[n], s), max(last, n)
+		if s.at >= grace {
+			after = append(after, s)
+		}
+	}
+	for n := range last + 1 {
+		line(fmt.Sprintf("%d to %d s", n*5, n*5+5), windows[n])
+	}
+	line("after 10 s", after)
+	lost := published - len(under)
+	p50, p95 := factor(after, before, 0.5), factor(after, before, 0.95)
+	verdict := "within a factor of two"
+	if p50 > maxFactor || p95 > maxFactor || lost > 0 {
+		verdict = "beyond a factor of two"
+	}
+	fmt.Fprintf(&b, "  late or lost %d; p50 × %.2f, p95 × %.2f: %s\n", lost, p50, p95, verdict)
+	return b.String()
+}
+
+func factor(after, before []sample, q float64) float64 {
+	return quantile(after, q).Seconds() / max(quantile(before, q).Seconds(), 0.001)
+}
