@@ -26,9 +26,10 @@ GOTEST ?= ./...
 GOTEST_TIMEOUT ?= 12m
 # How long make fuzz runs each of the fuzz tests.
 FUZZTIME ?= 10s
-# For make isolation: how long the trouble lasts, and the concurrency of the normal lane.
+# For make isolation and make soak: how long the trouble lasts; the concurrency of the normal lane; events a second.
 DURATION ?= 60s
 CONCURRENCY ?= 80
+RATE ?= 3
 # For make revoke-key and make redrive.
 QUEUE ?= events
 # Packages with Go benchmarks that need no local cloud, and how often make bench invokes a function.
@@ -38,9 +39,6 @@ BENCHTIME ?= 100x
 SECONDS_TO_TRY ?= 80
 SEED ?=
 export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY RATE
-# For make soak: how long the trouble lasts, and events a second.
-DURATION ?= 60s
-RATE ?= 3
 
 ##@ Run it here
 .PHONY: run stop reset logs api-key api-keys revoke-key publish letters redrive

@@ -60,8 +60,8 @@ func kinds() []kind {
 		}
 	}
 	return []kind{
-		{name: "crash before", applies: every, strike: never(errDead), dies: true, again: mostAgain, why: wholeBatch},
-		{name: "crash after", applies: every, strike: lost(errDead), dies: true, again: mostAgain, why: wholeBatch},
+		{name: "crash before", applies: every, strike: never(errDead), dies: true, apart: farApart, again: mostAgain, why: wholeBatch},
+		{name: "crash after", applies: every, strike: lost(errDead), dies: true, apart: farApart, again: mostAgain, why: wholeBatch},
 		{name: "throttled", applies: every, strike: throttle, apart: apart, again: 2, why: notDone, notAgain: dispatcherName},
 		{name: "timed out", applies: every, strike: never(context.DeadlineExceeded), apart: apart, again: 2, why: notDone, notAgain: dispatcherName},
 		{name: "answer lost", applies: writes, strike: lost(errLost), again: mostAgain, why: inDoubt},

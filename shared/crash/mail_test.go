@@ -126,12 +126,15 @@ func read(received types.Message, now time.Time) *message {
 	return m
 }
 
-// record is m as Lambda hands it over.
-func (m *message) record() events.SQSMessage {
+// record is m as Lambda hands it over from a queue.
+func (m *message) record(queue string) events.SQSMessage {
 	r := events.SQSMessage{MessageId: m.id, Body: m.body, MessageAttributes: make(map[string]events.SQSMessageAttribute), Attributes: map[string]string{
 		"SentTimestamp":           strconv.FormatInt(m.sentAt.UnixMilli(), 10),
 		"ApproximateReceiveCount": strconv.Itoa(m.receives),
 	}}
+	if queue == slowQueue {
+		r.EventSourceARN = slowARN
+	}
 	for name, value := range m.attributes {
 		r.MessageAttributes[name] = events.SQSMessageAttribute{DataType: "String", StringValue: &value}
 	}

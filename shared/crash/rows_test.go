@@ -41,9 +41,8 @@ func (w *walk) read() []delivery.Delivery {
 	return list
 }
 
-// nextTick returns when the retrier next runs with something to move; false
-// when nothing waits in the table.
-func (w *walk) nextTick() (time.Time, bool) {
+// earliest returns when the first row is due; false when there is none.
+func (w *walk) earliest() (time.Time, bool) {
 	rows := w.rows()
 	if len(rows) == 0 {
 		return time.Time{}, false
@@ -54,5 +53,12 @@ func (w *walk) nextTick() (time.Time, bool) {
 			due = row.Due
 		}
 	}
-	return later(w.now, due.Add(-time.Minute)), true
+	return due, true
+}
+
+// nextTick returns when the retrier next runs with something to move; false
+// when nothing waits in the table.
+func (w *walk) nextTick() (time.Time, bool) {
+	due, waiting := w.earliest()
+	return later(w.now, due.Add(-time.Minute)), waiting
 }

@@ -1,7 +1,9 @@
 package crash_test
 
 import (
+	"context"
 	"log/slog"
+	"net/http"
 	"reflect"
 	"slices"
 	"sync/atomic"
@@ -12,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"webhooks/shared/attempt"
 	"webhooks/shared/attemptlogdb"
 	"webhooks/shared/cloud"
 	"webhooks/shared/cloudtest"
@@ -24,12 +27,13 @@ import (
 	"webhooks/shared/retrier"
 	"webhooks/shared/retrydb"
 	"webhooks/shared/vault"
+	"webhooks/shared/webhook"
 	"webhooks/shared/webhookdb"
 )
 
 // schedule has a wait in the queue and one in the retries table, whatever the
-// jitter makes of it.
-const schedule = "5,1200"
+// jitter makes of it; the last is time for what is held back.
+const schedule = "5,1200,3600"
 
 // world is fanout, dispatcher and retrier on tables and queues of their own.
 // Many walks are made in it, one after the other.
@@ -56,9 +60,24 @@ type functions struct {
 
 // names are the tables and queues.
 type names struct {
-	webhooks, events, logs, retries       string
-	deliveries, eventLetters, deadLetters string
-	maxReceiveCount                       int
+	webhooks, events, logs, retries             string
+	deliveries, slow, eventLetters, deadLetters string
+	maxReceiveCount                             int
+}
+
+// slowARN is what the slow queue is called in the messages that come from it.
+const slowARN = "arn:aws:sqs:us-east-1:000000000000:slow"
+
+// slowFailures is the sender, but what fails with 500 took long: so the walks
+// also lead through the slow lane.
+type slowFailures struct{ dispatch.Sender }
+
+func (s slowFailures) Send(ctx context.Context, request attempt.Request) attempt.Result {
+	result := s.Sender.Send(ctx, request)
+	if result.StatusCode == http.StatusInternalServerError {
+		result.ResponseTime = 2 * webhook.SlowAfter
+	}
+	return result
 }
 
 const retention = 30 * 24 * time.Hour
@@ -70,7 +89,7 @@ func newWorld(t *testing.T, maxReceiveCount int, behind time.Duration) *world {
 	n := names{
 		webhooks: cloudtest.Table(t, "WebhooksTable"), events: cloudtest.Table(t, "EventsTable"),
 		logs: cloudtest.Table(t, "LogsTable"), retries: cloudtest.Table(t, "RetriesTable"),
-		deliveries: cloudtest.Queue(t), eventLetters: cloudtest.Queue(t), deadLetters: cloudtest.Queue(t),
+		deliveries: cloudtest.Queue(t), slow: cloudtest.Queue(t), eventLetters: cloudtest.Queue(t), deadLetters: cloudtest.Queue(t),
 		maxReceiveCount: maxReceiveCount,
 	}
 	cfg := cloudtest.Config(t)
@@ -103,6 +122,8 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 	if d.Schedule, err = delivery.ParseSchedule(schedule); err != nil {
 		t.Fatal(err)
 	}
+	d.Sender = slowFailures{d.Sender}
+	d.SlowQueue, d.SlowQueueARN = queue.New(queues, n.slow), slowARN
 	d.Events, d.Retries = eventdb.New(db, n.events, 0), retrydb.New(db, n.retries)
 	d.Queue, d.DeadLetters = deliveries, deadletter.New(queue.New(queues, n.deadLetters))
 	// The receivers of the walks are fast: the slow lane is the same queue.

@@ -30,7 +30,8 @@ const (
 )
 
 // walk is five messages on their way: a small event and a large one for two
-// webhooks, one for a webhook whose receiver is gone, one that cannot be read
+// webhooks, one for a webhook whose breaker is
+// open and whose receiver is gone, one that cannot be read
 // and one whose id another event has. One call fails, or one in stride.
 type walk struct {
 	*world
@@ -60,6 +61,7 @@ type walk struct {
 const (
 	eventsQueue     = "events"
 	deliveriesQueue = "deliveries"
+	slowQueue       = "slow"
 	dispatcherName  = "dispatcher"
 	flaky, fine     = 1, 2 // webhooks of the tenant
 )
@@ -86,16 +88,17 @@ func (w *walk) fault(c cloudtest.Call) (any, error) {
 	return result, err
 }
 
-// mostInStride ends the failures of a walk: where an invocation makes just as
-// many calls as are apart, each would fail at the same one, for ever.
-const mostInStride = 14
+// stridden is how many calls of a walk may fail in stride: where an invocation
+// makes just as many calls as are apart, each would fail at the same one, for
+// ever. It is more than a walk without failures makes.
+const stridden = 126
 
 // hit counts a call and tells whether it is one that fails.
 func (w *walk) hit(what string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.calls++
-	hit := w.calls == w.number || w.stride > 0 && len(w.log) < mostInStride && w.calls%w.stride == w.number%w.stride
+	hit := w.calls == w.number || w.stride > 0 && len(w.log) < stridden/w.stride && w.calls%w.stride == w.number%w.stride
 	if hit {
 		w.log = append(w.log, fmt.Sprintf("call %d, %s of the %s", w.calls, what, w.running))
 		w.others = w.others || w.running != w.kind.notAgain
@@ -108,7 +111,7 @@ func (w *walk) invoke(queue string, batch []*message, handle func(context.Contex
 	var input events.SQSEvent
 	for _, m := range batch {
 		m.receives++
-		input.Records = append(input.Records, m.record())
+		input.Records = append(input.Records, m.record(queue))
 	}
 	ctx, cancel := context.WithTimeout(w.t.Context(), functionTime)
 	defer cancel()
@@ -137,8 +140,10 @@ func (w *walk) process() bool {
 // step lets the next thing happen. It returns false when nothing is left.
 func (w *walk) step() bool {
 	queue := eventsQueue
-	if d, e := w.waiting[deliveriesQueue], w.waiting[eventsQueue]; len(e) == 0 || len(d) > 0 && first(d).Before(first(e)) {
-		queue = deliveriesQueue
+	for _, other := range []string{deliveriesQueue, slowQueue} {
+		if d, e := w.waiting[other], w.waiting[queue]; len(e) == 0 || len(d) > 0 && first(d).Before(first(e)) {
+			queue = other
+		}
 	}
 	tick, rows := w.nextTick()
 	if len(w.waiting[queue]) == 0 && !rows {
@@ -159,6 +164,7 @@ func (w *walk) step() bool {
 		}
 	}
 	w.waiting[deliveriesQueue] = append(w.waiting[deliveriesQueue], w.collect(w.t, w.names.deliveries, w.now)...)
+	w.waiting[slowQueue] = append(w.waiting[slowQueue], w.collect(w.t, w.names.slow, w.now)...)
 	w.letters = append(w.letters, w.collect(w.t, w.names.eventLetters, w.now)...)
 	w.letters = append(w.letters, w.collect(w.t, w.names.deadLetters, w.now)...)
 	return true
@@ -182,10 +188,14 @@ func later(a, b time.Time) time.Time {
 }
 
 // tick runs the retrier at at. The runs since the last one found nothing and
-// moved the cursor.
+// moved the cursor, but never beyond a row.
 func (w *walk) tick(at time.Time) {
 	w.now = later(w.now, at)
-	if err := w.cursor.Advance(w.t.Context(), retrydb.MinuteOf(w.now.Add(-w.ticks))); err != nil {
+	cursor := retrydb.MinuteOf(w.now.Add(-w.ticks))
+	if due, waiting := w.earliest(); waiting {
+		cursor = min(cursor, retrydb.MinuteOf(due))
+	}
+	if err := w.cursor.Advance(w.t.Context(), cursor); err != nil {
 		w.t.Fatal(err)
 	}
 	ctx, cancel := context.WithTimeout(w.t.Context(), functionTime)
@@ -231,6 +241,7 @@ func (w *walk) begin(tenant, url string) {
 		w.t.Fatal(err)
 	}
 	w.gone = gone.Key()
+	w.open(w.gone)
 	for i, body := range []string{
 		published(tenant, w.name+"-small", "environment.created", `1`),
 		published(tenant, w.name+"-large", "environment.created", strconv.Quote(strings.Repeat("x", 40_000))),
@@ -243,6 +254,19 @@ func (w *walk) begin(tenant, url string) {
 		})
 	}
 	w.faults.Set(w.fault)
+}
+
+// open opens the breaker of a webhook, so that its delivery is held back first,
+// and then is the probe.
+func (w *walk) open(key webhook.Key) {
+	const enough = 100
+	begun := w.now.Add(-time.Hour)
+	if _, err := w.hooks.AddFailures(w.t.Context(), key, enough, begun); err != nil {
+		w.t.Fatal(err)
+	}
+	if opened, err := w.hooks.Open(w.t.Context(), key, w.now); err != nil || !opened {
+		w.t.Fatalf("the breaker is open: %t, %v", opened, err)
+	}
 }
 
 func published(tenant, id, kind, data string) string {
