@@ -24,9 +24,12 @@ VIA ?= sqs
 GOTEST ?= ./...
 # A test that takes longer than this is stuck.
 GOTEST_TIMEOUT ?= 12m
-# For make isolation: how long the trouble lasts, and the concurrency of the normal lane.
+# How long make fuzz runs each of the fuzz tests.
+FUZZTIME ?= 10s
+# For make isolation and make soak: how long the trouble lasts; the concurrency of the normal lane; events a second.
 DURATION ?= 60s
 CONCURRENCY ?= 80
+RATE ?= 3
 # For make revoke-key and make redrive.
 QUEUE ?= events
 # Packages with Go benchmarks that need no local cloud, and how often make bench invokes a function.
@@ -35,10 +38,10 @@ BENCHTIME ?= 100x
 # For make schemathesis; without a seed every run tries something else.
 SECONDS_TO_TRY ?= 80
 SEED ?=
-export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY
+export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY RATE
 
 ##@ Run it here
-.PHONY: run stop reset logs api-key api-keys revoke-key publish redrive
+.PHONY: run stop reset logs api-key api-keys revoke-key publish letters redrive
 run: ## The whole service on this machine: start, build, deploy, deliver one event
 	@$(STACK) run
 stop: ## Stop it and keep its data
@@ -53,6 +56,8 @@ api-keys: ## List a tenant's API keys: make api-keys TENANT=acme
 	@$(STACK) api-keys
 revoke-key: ## End an API key: make revoke-key KEY_ID=...
 	@$(STACK) revoke-key
+letters: ## List the dead letters by reason, with what to do: make letters STACK_NAME=... (none: here)
+	@$(STACK) letters
 redrive: ## Send dead letters back: make redrive QUEUE=events|deliveries|bus REASON=... STACK_NAME=... (none: here)
 	@$(STACK) redrive
 publish: ## Publish an event: make publish TYPE=training.failed DATA='{"job":7}' VIA=bus
@@ -85,7 +90,7 @@ cost: ## What AWS bills for a million events, deliveries and an idle month; figu
 	@WEBHOOKS_RECORD_COST=1 $(STACK) measure go test -count=1 -v -run 'Billed|Idle' ./shared/cost | grep -v '^ *[=-][=-][=-]'
 
 ##@ Check it
-.PHONY: smoke test test-up test-go test-down test-containers schemathesis lint fmt isolation
+.PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak smoke fuzz
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -96,18 +101,26 @@ test-down: ## Stop that cloud
 	@$(STACK) test-down
 test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
 	@$(STACK) test-containers
+crash: ## Let every AWS call on an event's way fail in every manner, one failure at a time (make test: some at a time)
+	@CRASH=all $(STACK) test go test -race -timeout 60m -v -run 'Crash|Redrive' ./shared/crash
+soak: ## Publish while receivers fail, functions are killed and the cloud restarts: make soak DURATION=10m RATE=3
+	@$(STACK) soak
 smoke: ## Try a deployed stack, with your credentials, and report what only AWS shows: make smoke ENV=dev
 	@$(STACK) smoke $(ENV)
 schemathesis: ## Search for answers that the OpenAPI document does not have: make schemathesis SEED=7 SECONDS_TO_TRY=600
 	@$(STACK) schemathesis
 isolation: ## What a slow and a failing receiver do to a third, with and without the slow lane: make isolation DURATION=60s
 	@$(STACK) isolation
-lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
+fuzz: ## Every fuzz test for FUZZTIME: make fuzz FUZZTIME=1m
+	@.ci/fuzz $(FUZZTIME)
+lint: ## gofmt, go vet, staticcheck, gosec, go mod tidy, sam validate, checkov
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	go tool -modfile=.ci/gosec.mod gosec -quiet ./functions/... ./shared/...
 	go mod tidy -diff
 	@$(MAKE) --no-print-directory validate
+	@$(STACK) checkov --config-file .ci/checkov.yaml --file template.yaml
 fmt: ## Format the Go code
 	gofmt -w functions shared
 

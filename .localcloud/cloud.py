@@ -1,7 +1,7 @@
 """Starts and stops a local cloud: one ministack process, its state and its log in one folder.
 
-There are two, side by side: `local` keeps its data between runs (make run), `test` starts empty
-and forgets (make test). Runs in the virtual environment `cloud`.
+They run side by side: `local` keeps its data between runs (make run), `test` starts empty and
+forgets (make test), `soak` starts empty and keeps its data while it is restarted (make soak). Runs in the virtual environment `cloud`.
 """
 
 import contextlib
@@ -27,6 +27,7 @@ from venvs import HERE, ROOT
 REGION = "us-east-1"
 KEY_ID, SECRET = "test", "test"  # ministack's root of the account; worth nothing anywhere else
 START_SECONDS, STOP_SECONDS = 60, 60
+LOCAL = "webhooks-local"
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Cloud:
     any_port: bool  # another free port will do
     keeps_data: bool
     stack: str
+    parameters: tuple[str, ...] = ()  # of the template, beside those of samconfig.toml
 
     @property
     def lock(self) -> Path:
@@ -48,8 +50,18 @@ class Cloud:
         return self.folder / "cloud.log"
 
     @property
+    def calls(self) -> Path:
+        """What the functions' roles were used for, of a cloud for tests; see launcher.py."""
+        return self.folder / "calls.jsonl"
+
+    @property
+    def jwks_url(self) -> str:
+        """Where a test may be the identity provider whose JWTs the stack takes (shared/e2e/jwt_test.go)."""
+        return "" if self.keeps_data else f"http://127.0.0.1:{self.port + 1000}/jwks"
+
+    @property
     def stack_file(self) -> Path:
-        return (ROOT / ".local" if self.keeps_data else self.folder) / "stack.json"
+        return (ROOT / ".local" if self.stack == LOCAL else self.folder) / "stack.json"
 
     @property
     def endpoint(self) -> str:
@@ -135,6 +147,8 @@ class Cloud:
             del env["DOCKER_HOST"]
         if self.keeps_data:
             env |= {"PERSIST_STATE": "1", "STATE_DIR": str(self.folder / "state"), "S3_PERSIST": "1"}
+        else:
+            env["RECORD_CALLS"] = str(self.calls)
         return env
 
     def stop(self) -> bool:
@@ -169,7 +183,8 @@ class Cloud:
         """Writes the stack file, which tests and other programs read, in one rename."""
         stack = {
             "stack_name": self.stack, "endpoint_url": self.endpoint, "region": REGION,
-            "access_key_id": KEY_ID, "secret_access_key": SECRET, **known,
+            "access_key_id": KEY_ID, "secret_access_key": SECRET,
+            "calls_file": str(self.calls), "log_file": str(self.log), "jwks_url": self.jwks_url, **known,
         }
         part = self.stack_file.with_suffix(".part")
         part.write_text(json.dumps(stack, indent=2) + "\n", encoding="utf-8")
@@ -179,11 +194,15 @@ class Cloud:
 
 
 def local(port: int = 4566) -> Cloud:
-    return Cloud(ROOT / ".local" / "cloud", port, any_port=False, keeps_data=True, stack="webhooks-local")
+    return Cloud(ROOT / ".local" / "cloud", port, any_port=False, keeps_data=True, stack=LOCAL)
 
 
 def test(port: int = 4577) -> Cloud:
     return Cloud(ROOT / ".local" / "test", port, any_port=True, keeps_data=False, stack="webhooks-test")
+
+
+def soak(parameters: tuple[str, ...]) -> Cloud:
+    return Cloud(ROOT / ".local" / "soak", free_port(), any_port=True, keeps_data=True, stack="webhooks-soak", parameters=parameters)
 
 
 def healthy(endpoint: str) -> bool:

@@ -33,7 +33,9 @@ import gradual  # noqa: E402
 import isolation as isolation_check  # noqa: E402
 import keys  # noqa: E402
 import logs  # noqa: E402
+import letters  # noqa: E402
 import redrive  # noqa: E402
+import soak  # noqa: E402
 import smoke  # noqa: E402
 from say import say, step, stop_with  # noqa: E402
 from venvs import ROOT  # noqa: E402
@@ -171,6 +173,29 @@ def redrive_letters() -> None:
     redrive.redrive(it.client, it.stack, queue, reason)
 
 
+def show_letters() -> None:
+    """Lists the dead letters by reason, with what to do: of STACK_NAME in the caller's account, or of the local stack."""
+    if name := os.environ.get("STACK_NAME"):
+        letters.show(boto3.client, name)
+        return
+    it, _ = running_local()
+    letters.show(it.client, it.stack)
+
+
+def run_soak() -> None:
+    """A soak of DURATION at RATE events/s, on a cloud of its own that ends with it."""
+    duration, rate = soak.seconds(os.environ.get("DURATION") or "60s"), float(os.environ.get("RATE") or 3)
+    it = cloud.soak(soak.PARAMETERS)
+    deploy.build()
+    it.drop()
+    try:
+        it.start()
+        code = soak.soak(it, ready(it), duration, rate)
+    finally:
+        it.stop()
+    sys.exit(code)
+
+
 def follow_logs() -> None:
     it, _ = running_local()
     logs.follow(it)
@@ -297,6 +322,12 @@ def sam() -> None:
     os.execve(program, [program, *sys.argv[2:]], os.environ | deploy.BUILD_ENV)
 
 
+def checkov() -> None:
+    """Becomes the security linter of the template."""
+    program = str(venvs.make("checkov") / "checkov")
+    os.execve(program, [program, *sys.argv[2:]], os.environ | {"LOG_LEVEL": "ERROR"})
+
+
 def account_check() -> None:
     """Warns when the caller's AWS account may run few functions at once; a new account may run 10."""
     try:
@@ -313,8 +344,8 @@ def account_check() -> None:
 
 COMMANDS = {
     "run": run, "stop": stop, "reset": reset, "logs": follow_logs, "api-key": api_key, "publish": publish,
-    "api-keys": api_keys, "revoke-key": revoke_key, "redrive": redrive_letters,
-    "build": deploy.build, "sam": sam, "account-check": account_check,
+    "api-keys": api_keys, "revoke-key": revoke_key, "redrive": redrive_letters, "letters": show_letters, "soak": run_soak,
+    "build": deploy.build, "sam": sam, "checkov": checkov, "account-check": account_check,
     "template": lambda: gradual.main(*sys.argv[2:]), "smoke": lambda: sys.exit(smoke.run(sys.argv[2])),
     "start-api": start_api, "invoke": invoke, "test-containers": test_containers, "isolation": isolation,
     "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env, "measure": measure,

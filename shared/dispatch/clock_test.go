@@ -116,9 +116,10 @@ func TestAHangingTableDoesNotTakeTheInvocation(t *testing.T) {
 		outcomes int
 	}{
 		{name: "logs", attempt: 1, logs: true, outcomes: 10},
-		{name: "retries", attempt: 4, retries: true, failures: 10},
-		{name: "logs and retries", attempt: 4, logs: true, retries: true, failures: 10, outcomes: 10},
-		{name: "queue", attempt: 1, queue: true, failures: 10},
+		{name: "retries", attempt: 4, retries: true},
+		{name: "logs and retries", attempt: 4, logs: true, retries: true, outcomes: 10},
+		{name: "queue", attempt: 1, queue: true},
+		{name: "queue and retries", attempt: 1, queue: true, retries: true, failures: 10},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -111,6 +111,9 @@ const (
 	// queueing is the part of bookkeeping that a hanging logs table cannot take:
 	// in it, the log and the next attempt go to the queue.
 	queueing = time.Second
+	// wayRound is the part of queueing that a hanging queue or retries table cannot
+	// take: in it, the next attempt goes to the other of the two.
+	wayRound = 300 * time.Millisecond
 )
 
 // Handle makes the attempts of batch. It answers the messages that failed for
@@ -194,7 +197,7 @@ func (d *Dispatcher) run(ctx context.Context, t *task) {
 		}
 	}()
 	switch {
-	case !t.pending():
+	case !t.pending() || d.early(t):
 	case t.webhook == nil:
 		// Deleted: nobody is left who wants it or could see a log.
 	case !t.webhook.Enabled:
@@ -250,9 +253,7 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 		next.Slow = t.slow
 		t.next, t.nextAt = &next, verdict.At
 	}
-	if verdict.Disable {
-		d.disable(ctx, *t.webhook)
-	}
+	t.gone = verdict.Disable
 	d.logAttempt(ctx, *t.log, result, t.lane)
 }
 
@@ -275,17 +276,4 @@ func (d *Dispatcher) send(ctx context.Context, w webhook.Webhook, eventID string
 		return attempt.Result{}, fmt.Errorf("attempt for webhook %d: %w", w.ID, result.Err)
 	}
 	return result, nil
-}
-
-// disable turns off a webhook whose receiver answered 410 Gone. When that
-// fails, the next delivery is answered 410 too: it is no reason to repeat this
-// one.
-func (d *Dispatcher) disable(ctx context.Context, w webhook.Webhook) {
-	disabled, err := d.Webhooks.Disable(ctx, w.Key(), w.Revision)
-	if err != nil {
-		d.Log.ErrorContext(ctx, "the webhook answered 410 and could not be disabled",
-			"tenant_id", w.TenantID, "webhook_id", w.ID, "error", err.Error())
-		return
-	}
-	d.Log.InfoContext(ctx, "webhook answered 410", "tenant_id", w.TenantID, "webhook_id", w.ID, "disabled", disabled)
 }

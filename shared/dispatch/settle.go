@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -49,15 +50,25 @@ func (d *Dispatcher) settle(ctx context.Context, ends <-chan *task, outstanding 
 }
 
 // flush writes the logs of tasks, then queues their next attempts, then sets
-// aside what can never be made.
+// aside what can never be made. Webhooks that are gone are disabled last: done
+// before the log, a crash in between would leave a webhook that is off, and no
+// log that says why.
 func (d *Dispatcher) flush(ctx context.Context, tasks []*task) {
 	unwritten := d.writeLogs(ctx, tasks)
 	// One clock reading decides where each next attempt goes: with two, one just
 	// at the border could go nowhere.
 	horizon := d.Now().Add(queue.MaxDelay)
-	d.queueNext(ctx, tasks, unwritten, horizon)
-	d.keepNext(ctx, tasks, horizon)
+	straight, cancel := before(ctx, wayRound)
+	d.queueNext(straight, tasks, unwritten, horizon)
+	d.keepNext(straight, tasks, horizon)
+	cancel()
+	d.standIn(ctx, tasks, horizon)
 	d.setAside(ctx, tasks)
+	for _, t := range tasks {
+		if t.gone {
+			d.disable(ctx, *t.webhook)
+		}
+	}
 }
 
 // logKey tells the logs of one flush apart.
@@ -180,7 +191,7 @@ func (d *Dispatcher) setAside(ctx context.Context, tasks []*task) {
 		owners = append(owners, t)
 		letters = append(letters, *t.letter)
 		d.Log.WarnContext(ctx, "message set aside", "message_id", t.record.MessageId,
-			"event_id", t.letter.EventID, "reason", t.letter.Reason, "detail", t.letter.Detail)
+			"event_id", t.letter.EventID, "reason", t.letter.Reason) // the detail may quote the message, and is beside it
 	}
 	if len(letters) == 0 {
 		return
@@ -188,4 +199,22 @@ func (d *Dispatcher) setAside(ctx context.Context, tasks []*task) {
 	for i, err := range d.DeadLetters.Send(ctx, letters) {
 		owners[i].err = err
 	}
+}
+
+// disable turns off a webhook whose receiver answered 410 Gone. When that
+// fails, the next delivery is answered 410 too: it is no reason to repeat this
+// one.
+func (d *Dispatcher) disable(ctx context.Context, w webhook.Webhook) {
+	defer func() {
+		if p := recover(); p != nil {
+			d.Log.ErrorContext(ctx, "panic while disabling a webhook", "tenant_id", w.TenantID, "webhook_id", w.ID, "stack", string(debug.Stack()))
+		}
+	}()
+	disabled, err := d.Webhooks.Disable(ctx, w.Key(), w.Revision)
+	if err != nil {
+		d.Log.ErrorContext(ctx, "the webhook answered 410 and could not be disabled",
+			"tenant_id", w.TenantID, "webhook_id", w.ID, "error", err.Error())
+		return
+	}
+	d.Log.InfoContext(ctx, "webhook answered 410", "tenant_id", w.TenantID, "webhook_id", w.ID, "disabled", disabled)
 }

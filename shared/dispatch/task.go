@@ -31,6 +31,7 @@ type task struct {
 	next    *delivery.Delivery // the attempt that follows
 	nextAt  time.Time          // when it is made; its Due or later
 	letter  *deadletter.Letter // it can never be made
+	gone    bool               // the receiver answered 410: its webhook is to be disabled
 	err     error              // our own failure: the message is received again
 }
 
@@ -114,7 +115,8 @@ func (d *Dispatcher) logAttempt(ctx context.Context, l attemptlog.Log, result at
 		slog.Int("status_code", l.StatusCode), slog.Int64("response_ms", l.ResponseTime.Milliseconds()),
 	}
 	if result.Err != nil {
-		attributes = append(attributes, slog.String("error", result.Err.Error()))
+		attributes = append(attributes,
+			slog.String("failure", string(result.Failure+result.BodyFailure)), slog.String("error", result.Err.Error()))
 	}
 	d.Log.LogAttrs(ctx, slog.LevelInfo, "attempt", attributes...)
 }

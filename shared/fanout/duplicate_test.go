@@ -82,7 +82,7 @@ func (b bundle) race(t *testing.T, first, second events.SQSMessage) {
 			both.Done()
 			both.Wait()
 		}
-		return c.real()
+		return c.Make()
 	})
 	for _, m := range []events.SQSMessage{first, second} {
 		done.Go(func() {

@@ -146,7 +146,7 @@ func TestHandleWhenAnEntryIsRefused(t *testing.T) {
 			left := tt.times
 			b.faults.set(func(c call) (any, error) {
 				if c.what != send || left == 0 {
-					return c.real()
+					return c.Make()
 				}
 				left-- // one request at a time: six messages fit in one
 				return refuse(c, tt.part)

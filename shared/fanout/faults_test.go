@@ -1,7 +1,6 @@
 package fanout_test
 
 import (
-	"context"
 	"errors"
 	"strings"
 	"sync"
@@ -10,7 +9,8 @@ import (
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go/middleware"
+
+	"webhooks/shared/cloudtest"
 )
 
 // What a call of the fanout is for.
@@ -25,46 +25,25 @@ const (
 
 var errDown = errors.New("down")
 
-// call is one AWS call, of which real makes it.
+// call is one AWS call and what it is for.
 type call struct {
-	what  string
-	input any
-	real  func() (any, error)
+	cloudtest.Call
+	what string
 }
 
-// faults stands between the SDK's clients and its retries, so that an error it
-// answers is one that outlasted them.
+// faults is [cloudtest.Faults] with the names of this package's calls.
 type faults struct {
+	cloudtest.Faults
 	names map[string]string // what a table or queue is for
-
-	mu        sync.Mutex
-	intercept func(call) (any, error)
 }
 
 // set makes intercept answer the calls from now on; nil lets them through.
 func (f *faults) set(intercept func(call) (any, error)) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.intercept = intercept
-}
-
-func (f *faults) install(stack *middleware.Stack) error {
-	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("faults",
-		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-			f.mu.Lock()
-			intercept := f.intercept
-			f.mu.Unlock()
-			if intercept == nil {
-				return next.HandleInitialize(ctx, in)
-			}
-			var metadata middleware.Metadata
-			result, err := intercept(call{what: f.what(in.Parameters), input: in.Parameters, real: func() (any, error) {
-				out, md, err := next.HandleInitialize(ctx, in)
-				metadata = md
-				return out.Result, err
-			}})
-			return middleware.InitializeOutput{Result: result}, metadata, err
-		}), middleware.After)
+	if intercept == nil {
+		f.Set(nil)
+		return
+	}
+	f.Set(func(c cloudtest.Call) (any, error) { return intercept(call{c, f.what(c.Input)}) })
 }
 
 func (f *faults) what(input any) string {
@@ -99,7 +78,7 @@ func fail(what string, n int, lost bool) func(call) (any, error) {
 		if hit && !lost {
 			return nil, errDown
 		}
-		out, err := c.real()
+		out, err := c.Make()
 		if hit {
 			return nil, errDown
 		}
@@ -117,7 +96,7 @@ func crash(n int, made bool) func(call) (any, error) {
 		left := n
 		mu.Unlock()
 		if left > 0 || left == 0 && made {
-			return c.real()
+			return c.Make()
 		}
 		return nil, errDown
 	}
@@ -126,7 +105,7 @@ func crash(n int, made bool) func(call) (any, error) {
 // refuse lets SQS refuse the entries of c whose bodies contain part. SQS fails
 // an entry of its own fault, so it is worth sending again.
 func refuse(c call, part string) (any, error) {
-	in := c.input.(*sqs.SendMessageBatchInput)
+	in := c.Input.(*sqs.SendMessageBatchInput)
 	entries := in.Entries
 	out := &sqs.SendMessageBatchOutput{}
 	in.Entries = nil
@@ -141,7 +120,7 @@ func refuse(c call, part string) (any, error) {
 	if len(in.Entries) == 0 {
 		return out, nil
 	}
-	result, err := c.real()
+	result, err := c.Make()
 	if err != nil {
 		return nil, err
 	}

@@ -121,7 +121,7 @@ func drawFault(r *rapid.T) func(call) (any, error) {
 		part := fmt.Sprintf(`"event_id":"e%d"`, n)
 		return func(c call) (any, error) {
 			if c.what != send {
-				return c.real()
+				return c.Make()
 			}
 			return refuse(c, part)
 		}

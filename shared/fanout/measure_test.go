@@ -41,7 +41,7 @@ func TestHandleCountsAnEventOnce(t *testing.T) {
 		if c.what == send {
 			return nil, errDown
 		}
-		return c.real()
+		return c.Make()
 	})
 	b.handle(t, m)
 	if got, lines := log.Take(t); lines != 0 {

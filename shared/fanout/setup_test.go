@@ -64,7 +64,7 @@ func setup(t *testing.T) bundle {
 	direct := dynamodb.NewFromConfig(cfg)
 	b.webhooks, b.events = webhookdb.New(direct, webhooks), eventdb.New(direct, table, retention)
 	b.faults.names = map[string]string{webhooks: index, table: known, b.deliveries: send, b.deadLetters: letter}
-	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), b.faults.install)
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), b.faults.Install)
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	b.Fanout = &fanout.Fanout{
 		Log:             slog.New(slog.DiscardHandler),

@@ -4,8 +4,8 @@
 // It runs every minute and looks at every minute from its cursor to the next
 // 90 seconds, the present ones first. The cursor only moves to minutes at least ten minutes past that
 // it found empty in every shard, so late rows, missed ticks, clock skew and
-// two retriers at once do no harm: a dispatcher writes no row that is due
-// within the next 15 minutes, and a row is deleted only after its message was
+// two retriers at once do no harm: a dispatcher writes rows that are due in more
+// than 15 minutes, or from now on when the queue takes none, and a row is deleted only after its message was
 // sent. Two retriers at once may send one row twice; the copies compute the
 // same next due time and collapse into one row again.
 package retrier
