@@ -74,10 +74,11 @@ func reportIdle(t *testing.T, tick usage, use functionUse, gbSeconds float64) {
 	b["SQS"] = max(0, polls-freeSQSRequests) / 1e6 * sqsRequests
 	b["Lambda requests"], b["Lambda duration"], b["CloudWatch logs"] = 0, 0, 0 // far below what is free
 	t.Logf("%-16s $%.2f", "with free tier", b.total())
-	alarms := float64(strings.Count(template, "Type: AWS::CloudWatch::Alarm"))
+	// An alarm is billed by the metrics that it watches, one on a formula several times.
+	alarms := float64(strings.Count(template, "Type: AWS::CloudWatch::Alarm") - strings.Count(template, "Condition: HasFormulaAlarms") + strings.Count(template, "MetricStat:"))
 	dashboards := float64(strings.Count(template, "Type: AWS::CloudWatch::Dashboard"))
 	keys := float64(strings.Count(template, "Type: AWS::KMS::Key"))
-	t.Logf("beside it: %v alarms $%.2f, %v dashboards $%.2f, %v keys $%.2f", alarms, alarms*alarmMonth, dashboards, dashboards*dashboardMonth, keys, keys*keyMonth)
+	t.Logf("beside it: alarms on %v metrics $%.2f, %v dashboards $%.2f, %v keys $%.2f", alarms, alarms*alarmMonth, dashboards, dashboards*dashboardMonth, keys, keys*keyMonth)
 	if os.Getenv(envRecord) != "" {
 		cloudtest.Record(t, "cost.json", map[string]float64{"usd_idle_month": total, "usd_idle_month_with_free_tier": b.total()})
 	}

@@ -28,7 +28,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
 			"LogsTable write units":                   110, // a log each, and ids once a batch
-			"log lines":                               110, // one a batch of events and one an attempt
+			"log lines":                               130, // one a batch of events and one an attempt, and the metrics of each invocation
 		}},
 		{scenario{name: spread, events: 100, tenants: 10, webhooks: 1}, usage{
 			"EventsQueue requests":                    30,
@@ -40,7 +40,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
 			"LogsTable write units":                   200, // each log reserves its own id
-			"log lines":                               110, // one a batch of events and one an attempt
+			"log lines":                               130, // one a batch of events and one an attempt, and the metrics of each invocation
 		}},
 		{scenario{name: ten, events: 20, tenants: 1, webhooks: 10}, usage{
 			"EventsQueue requests":                    6,
@@ -52,7 +52,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests of fair queues": 60,
 			"dispatcher invocations":                  20,
 			"LogsTable write units":                   400,
-			"log lines":                               202,
+			"log lines":                               224,
 		}},
 		{scenario{name: failing, events: 100, tenants: 1, webhooks: 1, failing: 1}, usage{
 			"EventsQueue requests":                    30,
@@ -64,7 +64,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests of fair queues": 33,
 			"dispatcher invocations":                  11,
 			"LogsTable write units":                   112,
-			"log lines":                               111,
+			"log lines":                               132,
 		}},
 		{scenario{name: bus, events: 100, tenants: 1, webhooks: 1, bus: true}, usage{
 			busPuts:                                   100,
@@ -77,7 +77,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
 			"LogsTable write units":                   110,
-			"log lines":                               110, // one a batch of events and one an attempt
+			"log lines":                               130, // one a batch of events and one an attempt, and the metrics of each invocation
 		}},
 		{scenario{name: sealed, events: 100, tenants: 1, webhooks: 1, sealed: true}, usage{
 			"EventsQueue requests":                    30,
@@ -89,7 +89,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
 			"LogsTable write units":                   110,
-			"log lines":                               110,
+			"log lines":                               130,
 			kmsCalls:                                  1, // of a tenant, in each process, an hour
 		}},
 	}

@@ -117,6 +117,9 @@ func (s *Stack) value(node *yaml.Node) string {
 	case node.Tag == "!GetAtt" && strings.HasSuffix(node.Value, "Queue.Arn"):
 		url := s.Ref(strings.TrimSuffix(node.Value, ".Arn"))
 		return "arn:aws:sqs:us-east-1:000000000000:" + url[strings.LastIndex(url, "/")+1:]
+	case node.Tag == "!Sub":
+		// The length of a name counts: it is in every line of metrics.
+		return strings.ReplaceAll(node.Value, "${AWS::StackName}", "webhooks")
 	case node.Tag == "!If":
 		return s.value(node.Content[len(node.Content)-1])
 	case node.Kind == yaml.ScalarNode && slices.Contains([]string{"!!str", "!!int", "!!bool"}, node.Tag):
