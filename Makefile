@@ -9,8 +9,9 @@ SHELL := bash
 PYTHON ?= python3
 STACK := $(PYTHON) .localcloud/stack.py
 
-# Which environment of samconfig.toml `make deploy` uses: dev or prod.
+# Which environment of samconfig.toml `make deploy` uses: dev or prod. And which make smoke: also local.
 CONFIG ?= dev
+ENV ?= $(CONFIG)
 # Ports of the local cloud and of the one for tests; the latter takes another when it is not free.
 PORT ?= 4566
 TEST_PORT ?= 4577
@@ -23,6 +24,8 @@ VIA ?= sqs
 GOTEST ?= ./...
 # A test that takes longer than this is stuck.
 GOTEST_TIMEOUT ?= 12m
+# How long make fuzz runs each of the fuzz tests.
+FUZZTIME ?= 10s
 # For make isolation and make soak: how long the trouble lasts; the concurrency of the normal lane; events a second.
 DURATION ?= 60s
 CONCURRENCY ?= 80
@@ -69,7 +72,8 @@ validate: ## sam validate --lint
 deploy: ## sam build and sam deploy to your AWS account: make deploy CONFIG=prod
 	@$(STACK) account-check
 	@$(STACK) sam build --config-env $(CONFIG) --build-dir .aws-sam/$(CONFIG)
-	@$(STACK) sam deploy --config-env $(CONFIG) --config-file "$(CURDIR)/samconfig.toml" --template-file .aws-sam/$(CONFIG)/template.yaml
+	@template=$$($(STACK) template .aws-sam/$(CONFIG)/template.yaml $(CONFIG)) && \
+	$(STACK) sam deploy --config-env $(CONFIG) --config-file "$(CURDIR)/samconfig.toml" --template-file "$$template"
 start-api: ## sam local start-api on port 3000 in Docker, on the tables and queues of make run
 	@$(STACK) start-api
 invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhooksFunction EVENT=events/list-webhooks.json
@@ -86,7 +90,7 @@ cost: ## What AWS bills for a million events, deliveries and an idle month; figu
 	@WEBHOOKS_RECORD_COST=1 $(STACK) measure go test -count=1 -v -run 'Billed|Idle' ./shared/cost | grep -v '^ *[=-][=-][=-]'
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers crash soak schemathesis isolation lint fmt
+.PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak smoke fuzz
 test: ## All tests, with the race detector, against a local cloud started for them
 	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-up: ## Start that cloud and leave it running, for make test-go
@@ -101,16 +105,22 @@ crash: ## Let every AWS call on an event's way fail in every manner, one failure
 	@CRASH=all $(STACK) test go test -race -timeout 60m -v -run 'Crash|Redrive' ./shared/crash
 soak: ## Publish while receivers fail, functions are killed and the cloud restarts: make soak DURATION=10m RATE=3
 	@$(STACK) soak
+smoke: ## Try a deployed stack, with your credentials, and report what only AWS shows: make smoke ENV=dev
+	@$(STACK) smoke $(ENV)
 schemathesis: ## Search for answers that the OpenAPI document does not have: make schemathesis SEED=7 SECONDS_TO_TRY=600
 	@$(STACK) schemathesis
 isolation: ## What a slow and a failing receiver do to a third, with and without the slow lane: make isolation DURATION=60s
 	@$(STACK) isolation
-lint: ## gofmt, go vet, staticcheck, go mod tidy, sam validate
+fuzz: ## Every fuzz test for FUZZTIME: make fuzz FUZZTIME=1m
+	@.ci/fuzz $(FUZZTIME)
+lint: ## gofmt, go vet, staticcheck, gosec, go mod tidy, sam validate, checkov
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt does it' >&2; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
+	go tool -modfile=.ci/gosec.mod gosec -quiet ./functions/... ./shared/...
 	go mod tidy -diff
 	@$(MAKE) --no-print-directory validate
+	@$(STACK) checkov --config-file .ci/checkov.yaml --file template.yaml
 fmt: ## Format the Go code
 	gofmt -w functions shared
 

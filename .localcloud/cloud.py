@@ -50,6 +50,16 @@ class Cloud:
         return self.folder / "cloud.log"
 
     @property
+    def calls(self) -> Path:
+        """What the functions' roles were used for, of a cloud for tests; see launcher.py."""
+        return self.folder / "calls.jsonl"
+
+    @property
+    def jwks_url(self) -> str:
+        """Where a test may be the identity provider whose JWTs the stack takes (shared/e2e/jwt_test.go)."""
+        return "" if self.keeps_data else f"http://127.0.0.1:{self.port + 1000}/jwks"
+
+    @property
     def stack_file(self) -> Path:
         return (ROOT / ".local" if self.stack == LOCAL else self.folder) / "stack.json"
 
@@ -137,6 +147,8 @@ class Cloud:
             del env["DOCKER_HOST"]
         if self.keeps_data:
             env |= {"PERSIST_STATE": "1", "STATE_DIR": str(self.folder / "state"), "S3_PERSIST": "1"}
+        else:
+            env["RECORD_CALLS"] = str(self.calls)
         return env
 
     def stop(self) -> bool:
@@ -171,7 +183,8 @@ class Cloud:
         """Writes the stack file, which tests and other programs read, in one rename."""
         stack = {
             "stack_name": self.stack, "endpoint_url": self.endpoint, "region": REGION,
-            "access_key_id": KEY_ID, "secret_access_key": SECRET, **known,
+            "access_key_id": KEY_ID, "secret_access_key": SECRET,
+            "calls_file": str(self.calls), "log_file": str(self.log), "jwks_url": self.jwks_url, **known,
         }
         part = self.stack_file.with_suffix(".part")
         part.write_text(json.dumps(stack, indent=2) + "\n", encoding="utf-8")

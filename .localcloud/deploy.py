@@ -90,7 +90,7 @@ def deploy_alone(cloud: Cloud) -> bool:
         settle(cloud)
         command = [
             sam, "deploy", "--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local", "--template-file", str(BUILD / "template.yaml"),
-            "--stack-name", cloud.stack, "--parameter-overrides", *overrides(), *cloud.parameters,
+            "--stack-name", cloud.stack, "--parameter-overrides", *overrides(), *cloud.parameters, *identity_provider(cloud),
         ]
         run_quietly(command, cloud.folder / "deploy.log", aws_environment(cloud), ROOT, RESET if cloud.keeps_data else "")
     with step("Correct what the local cloud ignores"):
@@ -161,6 +161,13 @@ def samconfig() -> dict:
 def overrides() -> list[str]:
     """The template's parameters of the `local` environment, with this machine's architecture."""
     return samconfig()["parameter_overrides"].replace("x86_64", architecture()).split()
+
+
+def identity_provider(cloud: Cloud) -> list[str]:
+    """The parameters by which a cloud for tests takes the JWTs of a test."""
+    if not cloud.jwks_url:
+        return []
+    return ["JwtIssuer=https://id.example.com/", "JwtAudience=https://webhooks.example.com", f"JwtJwksUrl={cloud.jwks_url}"]
 
 
 def architecture() -> str:

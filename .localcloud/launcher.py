@@ -5,6 +5,7 @@ can go; when all have gone, start `ministack` itself.
 """
 
 import fcntl
+import json
 import logging
 import os
 import socketserver
@@ -17,7 +18,7 @@ import threading
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 
 from ministack import app  # noqa: E402 (after the line above)
-from ministack.core import iam_actions, persistence  # noqa: E402
+from ministack.core import iam_actions, iam_evaluator, persistence  # noqa: E402
 
 AUTOSAVE_SECONDS = 20
 
@@ -53,6 +54,27 @@ def batches_need_no_permission_of_their_own() -> None:
     iam_actions.extract_iam_action = extract_single
 
 
+def record_calls(path: str) -> None:
+    """Writes down what the functions' roles were allowed and used: one JSON line for each role, action and
+    resource, the first time. A test compares it with what the template grants (shared/e2e/roles_test.go).
+
+    Can go when ministack's CloudTrail names the resources of a call.
+    """
+    evaluate, seen = iam_evaluator.evaluate, set()
+    out = open(path, "w", encoding="utf-8", buffering=1)  # a line is there once it is written
+
+    def evaluate_and_record(ctx, *args, **kwargs):
+        result = evaluate(ctx, *args, **kwargs)
+        _, is_role, session = ctx.principal_arn.partition(":assumed-role/")
+        call = session.split("/")[0], ctx.action, ctx.resource_arn
+        if is_role and result.decision == "Allow" and call not in seen:
+            seen.add(call)
+            out.write(json.dumps(dict(zip(("role", "action", "resource"), call))) + "\n")
+        return result
+
+    iam_evaluator.evaluate = evaluate_and_record
+
+
 def autosave() -> None:
     """Writes the state every few seconds: ministack itself does so only when it ends gently.
 
@@ -79,6 +101,8 @@ if __name__ == "__main__":
     lock = hold(sys.argv[1], sys.argv[2])
     sys.argv[1:] = []  # ministack reads its own arguments
     batches_need_no_permission_of_their_own()
+    if path := os.environ.pop("RECORD_CALLS", ""):
+        record_calls(path)
     if persistence.PERSIST_STATE:
         autosave()
     app.main()

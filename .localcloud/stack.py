@@ -29,12 +29,14 @@ import container_check  # noqa: E402
 import containers  # noqa: E402
 import demo  # noqa: E402
 import deploy  # noqa: E402
+import gradual  # noqa: E402
 import isolation as isolation_check  # noqa: E402
 import keys  # noqa: E402
 import logs  # noqa: E402
 import letters  # noqa: E402
 import redrive  # noqa: E402
 import soak  # noqa: E402
+import smoke  # noqa: E402
 from say import say, step, stop_with  # noqa: E402
 from venvs import ROOT  # noqa: E402
 
@@ -320,6 +322,12 @@ def sam() -> None:
     os.execve(program, [program, *sys.argv[2:]], os.environ | deploy.BUILD_ENV)
 
 
+def checkov() -> None:
+    """Becomes the security linter of the template."""
+    program = str(venvs.make("checkov") / "checkov")
+    os.execve(program, [program, *sys.argv[2:]], os.environ | {"LOG_LEVEL": "ERROR"})
+
+
 def account_check() -> None:
     """Warns when the caller's AWS account may run few functions at once; a new account may run 10."""
     try:
@@ -337,7 +345,8 @@ def account_check() -> None:
 COMMANDS = {
     "run": run, "stop": stop, "reset": reset, "logs": follow_logs, "api-key": api_key, "publish": publish,
     "api-keys": api_keys, "revoke-key": revoke_key, "redrive": redrive_letters, "letters": show_letters, "soak": run_soak,
-    "build": deploy.build, "sam": sam, "account-check": account_check,
+    "build": deploy.build, "sam": sam, "checkov": checkov, "account-check": account_check,
+    "template": lambda: gradual.main(*sys.argv[2:]), "smoke": lambda: sys.exit(smoke.run(sys.argv[2])),
     "start-api": start_api, "invoke": invoke, "test-containers": test_containers, "isolation": isolation,
     "test": test, "test-up": test_up, "test-down": test_down, "test-env": test_env, "measure": measure,
     "schemathesis": schemathesis,

@@ -21,7 +21,7 @@ type handler struct {
 }
 
 func (h handler) route() httpapi.Route {
-	return httpapi.Route{Pattern: "POST /api/v1/webhooks", Scope: auth.WebhooksWrite, Handle: h.create}
+	return httpapi.Route{Pattern: "POST /api/v1/webhooks", Scope: auth.WebhooksWrite, Audit: "webhook.create", Handle: h.create}
 }
 
 // created is the contract's answer. The secret is there only when we made it:
@@ -52,5 +52,5 @@ func (h handler) create(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if wanted.SecretGenerated {
 		data.Secret = w.Secret
 	}
-	return httpapi.Reply{Status: http.StatusCreated, Message: "Webhook 创建成功", Data: data}, nil
+	return httpapi.Reply{Status: http.StatusCreated, Message: "Webhook 创建成功", Data: data, Created: w.ID}, nil
 }

@@ -19,7 +19,7 @@ type handler struct {
 }
 
 func (h handler) route() httpapi.Route {
-	return httpapi.Route{Pattern: "DELETE /api/v1/webhooks/{webhook_id}", Scope: auth.WebhooksWrite, Handle: h.delete}
+	return httpapi.Route{Pattern: "DELETE /api/v1/webhooks/{webhook_id}", Scope: auth.WebhooksWrite, Audit: "webhook.delete", Handle: h.delete}
 }
 
 func (h handler) delete(r *http.Request, caller auth.Caller) (httpapi.Reply, error) {

@@ -6,6 +6,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -16,6 +18,7 @@ import (
 	"webhooks/shared/delivery"
 	"webhooks/shared/dispatch"
 	"webhooks/shared/eventdb"
+	"webhooks/shared/metric"
 	"webhooks/shared/queue"
 	"webhooks/shared/retrydb"
 	"webhooks/shared/vault"
@@ -52,5 +55,6 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 	d.SlowQueue, d.SlowQueueARN = queue.New(queues, slow), slowARN
 	d.DeadLetters = deadletter.New(queue.New(queues, deadLetters))
 	d.MaxReceiveCount = maxReceiveCount
+	d.Metrics = metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now)
 	return d.Handle, nil
 }

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -15,6 +16,7 @@ import (
 	"webhooks/shared/deadletter"
 	"webhooks/shared/eventdb"
 	"webhooks/shared/fanout"
+	"webhooks/shared/metric"
 	"webhooks/shared/queue"
 	"webhooks/shared/webhookdb"
 )
@@ -44,6 +46,7 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 		DeadLetters:     deadletter.New(queue.New(queues, deadLetters)),
 		MaxReceiveCount: maxReceiveCount,
 		Now:             time.Now,
+		Metrics:         metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now),
 	}
 	return f.Handle, nil
 }

@@ -114,11 +114,11 @@ func (h handler) change(ctx context.Context, r request, do func() (apikey.Key, e
 }
 
 // audit leaves one line for a change. Lambda does not tell a function who
-// invoked it: CloudTrail does, under the same request id, when the trail
-// records Lambda's data events.
+// invoked it and from where: CloudTrail does, under the same request id, when the
+// trail records Lambda's data events.
 func (h handler) audit(ctx context.Context, a action, key apikey.Key) {
 	attributes := []slog.Attr{
-		slog.String("action", string(a)), slog.String("tenant_id", key.TenantID),
+		slog.String("audit", "key."+string(a)), slog.String("by", "IAM, see CloudTrail"), slog.String("tenant_id", key.TenantID),
 		slog.String("key_id", key.ID), slog.Any("scopes", key.Scopes),
 	}
 	if !key.ExpiresAt.IsZero() {

@@ -55,7 +55,7 @@ func (b bundle) ask(t *testing.T, request string) map[string]any {
 func (b bundle) audited(t *testing.T, action, keyID string) {
 	t.Helper()
 	for line := range strings.Lines(b.log.String()) {
-		if strings.Contains(line, `"action":"`+action+`"`) && strings.Contains(line, keyID) && strings.Contains(line, `"tenant_id":"`) {
+		if strings.Contains(line, `"audit":"key.`+action+`"`) && strings.Contains(line, keyID) && strings.Contains(line, `"tenant_id":"`) {
 			return
 		}
 	}

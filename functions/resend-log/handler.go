@@ -47,7 +47,7 @@ type handler struct {
 func (h handler) route() httpapi.Route {
 	return httpapi.Route{
 		Pattern: "POST /api/v1/webhooks/{webhook_id}/logs/{log_id}/resend",
-		Scope:   auth.WebhooksTest, Handle: h.resend,
+		Scope:   auth.WebhooksTest, Audit: "log.resend", Handle: h.resend,
 	}
 }
 

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -12,6 +13,7 @@ import (
 
 	"webhooks/shared/boot"
 	"webhooks/shared/cloud"
+	"webhooks/shared/metric"
 	"webhooks/shared/queue"
 	"webhooks/shared/retrier"
 	"webhooks/shared/retrydb"
@@ -36,6 +38,7 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (f
 		Retries: retrydb.New(dynamodb.NewFromConfig(cfg), retries),
 		Queue:   queue.New(sqs.NewFromConfig(cfg), deliveries),
 		Now:     time.Now,
+		Metrics: metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now),
 	}
 	return r.Run, nil
 }

@@ -21,7 +21,7 @@ type handler struct {
 }
 
 func (h handler) route() httpapi.Route {
-	return httpapi.Route{Pattern: "POST /api/v1/webhooks/{webhook_id}/secret/rotate", Scope: auth.WebhooksWrite, Handle: h.rotate}
+	return httpapi.Route{Pattern: "POST /api/v1/webhooks/{webhook_id}/secret/rotate", Scope: auth.WebhooksWrite, Audit: "secret.rotate", Handle: h.rotate}
 }
 
 // rotated is the answer: the new secret, and until when the replaced one signs

@@ -33,7 +33,7 @@ type handler struct {
 }
 
 func (h handler) route() httpapi.Route {
-	return httpapi.Route{Pattern: "POST /api/v1/webhooks/{webhook_id}/test", Scope: auth.WebhooksTest, Handle: h.test}
+	return httpapi.Route{Pattern: "POST /api/v1/webhooks/{webhook_id}/test", Scope: auth.WebhooksTest, Audit: "webhook.test", Handle: h.test}
 }
 
 // tested is the contract's answer. A receiver that could not be reached has

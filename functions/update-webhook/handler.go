@@ -22,7 +22,7 @@ type handler struct {
 }
 
 func (h handler) route() httpapi.Route {
-	return httpapi.Route{Pattern: "PUT /api/v1/webhooks/{webhook_id}", Scope: auth.WebhooksWrite, Handle: h.update}
+	return httpapi.Route{Pattern: "PUT /api/v1/webhooks/{webhook_id}", Scope: auth.WebhooksWrite, Audit: "webhook.update", Handle: h.update}
 }
 
 func (h handler) update(r *http.Request, caller auth.Caller) (httpapi.Reply, error) {

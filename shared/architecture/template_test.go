@@ -24,6 +24,23 @@ func TestTablesOutliveTheStack(t *testing.T) {
 	}
 }
 
+// TestWhatCannotBeRepairedIsBackedUp: a customer's webhooks and keys exist nowhere
+// else; events, logs and retries end by themselves.
+func TestWhatCannotBeRepairedIsBackedUp(t *testing.T) {
+	t.Parallel()
+	for _, table := range resources(t, "AWS::DynamoDB::Table") {
+		if at(table.properties, "TimeToLiveSpecification") != nil {
+			continue
+		}
+		if text(table.properties, "PointInTimeRecoverySpecification", "PointInTimeRecoveryEnabled") != "true" {
+			t.Errorf("%s has no point-in-time recovery: a mistake in a script would be for ever", table.name)
+		}
+		if text(table.properties, "DeletionProtectionEnabled") != "ProtectTables" {
+			t.Errorf("%s can be deleted by a mistake", table.name)
+		}
+	}
+}
+
 // TestQueuesKeepTheirMessages also holds each pair of function and queue together.
 func TestQueuesKeepTheirMessages(t *testing.T) {
 	t.Parallel()

@@ -23,12 +23,7 @@ type resource struct {
 // resources returns the template's resources of a type, or all for "".
 func resources(t testing.TB, kind string) []resource {
 	t.Helper()
-	var document yaml.Node
-	if err := yaml.Unmarshal([]byte(read(t, "template.yaml")), &document); err != nil {
-		t.Fatalf("template.yaml: %v", err)
-	}
-	root, _ := plain(document.Content[0]).(map[string]any)
-	all, _ := root["Resources"].(map[string]any)
+	all := section(t, "Resources")
 	var list []resource
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		body, _ := all[name].(map[string]any)
@@ -43,6 +38,21 @@ func resources(t testing.TB, kind string) []resource {
 		t.Fatalf("template.yaml has no resource of the type %q", kind)
 	}
 	return list
+}
+
+// section returns a part of the template, such as Parameters.
+func section(t testing.TB, name string) map[string]any {
+	t.Helper()
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(read(t, "template.yaml")), &document); err != nil {
+		t.Fatalf("template.yaml: %v", err)
+	}
+	root, _ := plain(document.Content[0]).(map[string]any)
+	all, _ := root[name].(map[string]any)
+	if len(all) == 0 {
+		t.Fatalf("template.yaml has no %s", name)
+	}
+	return all
 }
 
 // plain turns a node into maps, lists and strings.

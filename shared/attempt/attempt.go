@@ -72,7 +72,8 @@ type Result struct {
 	RetryAfter time.Duration
 	// Err is the cause of Failure or BodyFailure, for the operator's log only: it
 	// may hold addresses of our network. It holds nothing of the request but names
-	// and ports of the receiver.
+	// and ports of the receiver, and nothing of what the receiver answered but names
+	// in its certificate, in 300 bytes.
 	Err error
 }
 

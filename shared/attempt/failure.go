@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 
 	"webhooks/shared/guard"
 	"webhooks/shared/locale"
@@ -142,6 +143,24 @@ func failureOf(ctx context.Context, err error, answered bool) Failure {
 		// a kept-alive one that the receiver closed at the same moment.
 		return FailureReset
 	}
+}
+
+// maxErrBytes bounds what a receiver's certificate can write into our log.
+const maxErrBytes = 300
+
+// errNotHTTP stands for the errors of an answer that is no HTTP.
+var errNotHTTP = errors.New("the answer is not HTTP, or its header is too large")
+
+// forLog returns err as it may be logged. net/http quotes an answer that it cannot
+// read, and a receiver may answer with the very event and signature it was sent.
+func forLog(err error, failure Failure) error {
+	if failure == FailureProtocol {
+		return errNotHTTP
+	}
+	if text := err.Error(); len(text) > maxErrBytes {
+		return errors.New(strings.ToValidUTF8(text[:maxErrBytes], "") + "…")
+	}
+	return err
 }
 
 func isTimeout(err error) bool {

@@ -38,7 +38,7 @@ func (s *Sender) read(caller context.Context, response *http.Response) Result {
 	result.Truncated = result.Truncated || rest > 0 || err != nil
 	if err != nil {
 		result.BodyFailure = failureOf(caller, err, true)
-		result.Err = err
+		result.Err = forLog(err, result.BodyFailure)
 	}
 	return result
 }

@@ -91,7 +91,8 @@ func (s *Sender) send(caller context.Context, req Request) Result {
 	// RoundTrip, not a Client: no redirects, no cookies, and errors without the URL.
 	response, err := s.transport.RoundTrip(request)
 	if err != nil {
-		return Result{Failure: failureOf(caller, err, answered.Load()), Err: err}
+		failure := failureOf(caller, err, answered.Load())
+		return Result{Failure: failure, Err: forLog(err, failure)}
 	}
 	defer response.Body.Close()
 	return s.read(caller, response)
@@ -145,7 +146,7 @@ func (s *Sender) dialTLS(ctx context.Context, network, address string) (net.Conn
 	defer cancel()
 	secured := tls.Client(conn, cfg)
 	if err := secured.HandshakeContext(ctx); err != nil {
-		conn.Close()
+		_ = conn.Close() // what matters is why the handshake failed
 		return nil, &handshakeError{err}
 	}
 	return secured, nil

@@ -58,7 +58,7 @@ func New(client DynamoDB, table string, retention time.Duration, options ...Opti
 // Backoff is the [Pause] of a Store: a random part of a doubling delay ("full
 // jitter"), so that functions throttled together do not come back together.
 func Backoff(ctx context.Context, n int) error {
-	timer := time.NewTimer(delay(n, rand.Float64()))
+	timer := time.NewTimer(delay(n, rand.Float64())) // #nosec G404 -- jitter is no secret
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -24,6 +24,10 @@ func Scopes() []Scope {
 type Caller struct {
 	TenantID string
 	Scopes   []Scope
+	// KeyID names the API key, Subject the sub of the JWT; one of them is empty, and
+	// both of a JWT without a usable sub. They are for the log, and decide nothing.
+	KeyID   string
+	Subject string
 }
 
 // May reports whether the caller's token carries s.

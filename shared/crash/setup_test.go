@@ -126,6 +126,8 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 	d.SlowQueue, d.SlowQueueARN = queue.New(queues, n.slow), slowARN
 	d.Events, d.Retries = eventdb.New(db, n.events, 0), retrydb.New(db, n.retries)
 	d.Queue, d.DeadLetters = deliveries, deadletter.New(queue.New(queues, n.deadLetters))
+	// The receivers of the walks are fast: the slow lane is the same queue.
+	d.SlowQueue, d.SlowQueueARN = deliveries, "slow"
 	d.MaxReceiveCount, d.Now = n.maxReceiveCount, now
 	f := functions{
 		dispatcher: d,

@@ -23,6 +23,7 @@ import (
 	"webhooks/shared/delivery"
 	"webhooks/shared/event"
 	"webhooks/shared/eventdb"
+	"webhooks/shared/metric"
 	"webhooks/shared/queue"
 	"webhooks/shared/webhook"
 )
@@ -93,6 +94,8 @@ type Dispatcher struct {
 	// MaxReceiveCount is that of the deliveries queue.
 	MaxReceiveCount int
 	Now             func() time.Time
+	// Metrics gets one line per batch; nil measures nothing.
+	Metrics *metric.Writer
 
 	slow slowTracker
 }
@@ -137,10 +140,12 @@ func (d *Dispatcher) Handle(ctx context.Context, batch events.SQSEvent) (events.
 	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, t := range tasks {
 		if t.err != nil {
-			d.Log.ErrorContext(ctx, "message failed and will be received again", "message_id", t.record.MessageId, "error", t.err.Error())
+			d.Log.ErrorContext(ctx, "message failed and will be received again", "message_id", t.record.MessageId,
+				"event_id", t.delivery.Event.ID, "error", t.err.Error())
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: t.record.MessageId})
 		}
 	}
+	d.measure(tasks)
 	return response, nil
 }
 

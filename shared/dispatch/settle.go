@@ -191,7 +191,7 @@ func (d *Dispatcher) setAside(ctx context.Context, tasks []*task) {
 		owners = append(owners, t)
 		letters = append(letters, *t.letter)
 		d.Log.WarnContext(ctx, "message set aside", "message_id", t.record.MessageId,
-			"event_id", t.letter.EventID, "reason", t.letter.Reason, "detail", t.letter.Detail)
+			"event_id", t.letter.EventID, "reason", t.letter.Reason) // the detail may quote the message, and is beside it
 	}
 	if len(letters) == 0 {
 		return

@@ -115,7 +115,8 @@ func (d *Dispatcher) logAttempt(ctx context.Context, l attemptlog.Log, result at
 		slog.Int("status_code", l.StatusCode), slog.Int64("response_ms", l.ResponseTime.Milliseconds()),
 	}
 	if result.Err != nil {
-		attributes = append(attributes, slog.String("error", result.Err.Error()))
+		attributes = append(attributes,
+			slog.String("failure", string(result.Failure+result.BodyFailure)), slog.String("error", result.Err.Error()))
 	}
 	d.Log.LogAttrs(ctx, slog.LevelInfo, "attempt", attributes...)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"net/http"
 	"net/url"
 	"testing"
@@ -18,17 +19,22 @@ import (
 // The tests call three services once each for what no function needs; the SDK's
 // signer and net/http do, and the module keeps no dependency for it.
 
-// administrator returns the credentials of the local cloud's root.
+// administrator returns the credentials of the local cloud's root, or those of
+// who runs make smoke.
 func administrator(t testing.TB) aws.Credentials {
 	stack := deployed(t)
-	return aws.Credentials{AccessKeyID: stack.AccessKeyID, SecretAccessKey: stack.SecretAccessKey}
+	return aws.Credentials{AccessKeyID: stack.AccessKeyID, SecretAccessKey: stack.SecretAccessKey, SessionToken: stack.SessionToken}
 }
 
-// awsCall sends a signed request to a service of the local cloud.
+// awsCall sends a signed request to a service of the cloud.
 func awsCall(t testing.TB, service, method, path string, payload []byte, header http.Header, by aws.Credentials) answer {
 	t.Helper()
 	stack := deployed(t)
-	request, err := http.NewRequestWithContext(t.Context(), method, stack.EndpointURL+path, bytes.NewReader(payload))
+	endpoint := stack.EndpointURL
+	if endpoint == "" {
+		endpoint = "https://" + service + "." + stack.Region + ".amazonaws.com"
+	}
+	request, err := http.NewRequestWithContext(t.Context(), method, endpoint+path, bytes.NewReader(payload))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -61,21 +67,31 @@ func environment(t testing.TB, function string) map[string]string {
 	return configuration.Environment.Variables
 }
 
+// query calls a service of AWS that speaks the query protocol.
+func query(t testing.TB, service, version string, answer any, action string, parameters ...string) {
+	t.Helper()
+	form := url.Values{"Action": {action}, "Version": {version}}
+	for i := 0; i+1 < len(parameters); i += 2 {
+		form.Set(parameters[i], parameters[i+1])
+	}
+	got := awsCall(t, service, http.MethodPost, "/", []byte(form.Encode()),
+		http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, administrator(t))
+	if err := xml.Unmarshal([]byte(got.Body), answer); err != nil || got.Status != http.StatusOK {
+		t.Fatal(fmt.Errorf("%s %v: status %d, %w: %s", action, parameters, got.Status, err, got.Body))
+	}
+}
+
 // physicalID returns the name that the deployment gave to a resource of the template.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html
 func physicalID(t testing.TB, logicalID string) string {
 	t.Helper()
-	form := url.Values{
-		"Action": {"DescribeStackResource"}, "Version": {"2010-05-15"},
-		"StackName": {deployed(t).StackName}, "LogicalResourceId": {logicalID},
-	}
-	got := awsCall(t, "cloudformation", http.MethodPost, "/", []byte(form.Encode()),
-		http.Header{"Content-Type": {"application/x-www-form-urlencoded"}}, administrator(t))
 	var response struct {
 		ID string `xml:"DescribeStackResourceResult>StackResourceDetail>PhysicalResourceId"`
 	}
-	if err := xml.Unmarshal([]byte(got.Body), &response); err != nil || response.ID == "" {
-		t.Fatalf("find %s in the stack: status %d, %v: %s", logicalID, got.Status, err, got.Body)
+	query(t, "cloudformation", "2010-05-15", &response, "DescribeStackResource",
+		"StackName", deployed(t).StackName, "LogicalResourceId", logicalID)
+	if response.ID == "" {
+		t.Fatalf("the stack has no %s", logicalID)
 	}
 	return response.ID
 }

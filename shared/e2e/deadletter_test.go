@@ -46,7 +46,7 @@ func TestPoisonIsSetAside(t *testing.T) {
 	busDetail := fmt.Sprintf(`{"tenant_id":%q}`, c.id)
 	busID := putEvent(t, "environment.destroyed", busDetail)
 
-	found := findDeadLetters(t, c.id, len(all)+1)
+	found := findDeadLetters(t, "EventsDeadLettersQueue", c.id, len(all)+1)
 	for _, p := range all {
 		if diff := cmp.Diff(p.want, found[p.body]); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", p.name, diff)
@@ -105,9 +105,9 @@ func publishAll(t testing.TB, events []string) {
 
 // findDeadLetters waits for the n dead letters whose body holds mark, and takes
 // them out of the queue. Those of others come back after a while.
-func findDeadLetters(t testing.TB, mark string, n int) map[string]deadLetter {
+func findDeadLetters(t testing.TB, queue, mark string, n int) map[string]deadLetter {
 	t.Helper()
-	url, client := physicalID(t, "EventsDeadLettersQueue"), sqs.NewFromConfig(cloudtest.Config(t))
+	url, client := physicalID(t, queue), sqs.NewFromConfig(cloudtest.Config(t))
 	found := make(map[string]deadLetter)
 	eventually(t, func() string {
 		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{

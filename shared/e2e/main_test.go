@@ -18,5 +18,29 @@ func TestMain(m *testing.M) {
 		log.Print(err)
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	// These look back on the whole run: after a part of it, too little was called
+	// and logged for them to judge.
+	if code == 0 && allRan() && !testing.RunTests(func(string, string) (bool, error) { return true, nil }, afterwards()) {
+		code = 1
+	}
+	os.Exit(code)
+}
+
+// afterwards returns the tests of what all others left behind.
+func afterwards() []testing.InternalTest {
+	return []testing.InternalTest{
+		{Name: "NothingMoreIsGrantedThanIsUsed", F: nothingMoreIsGrantedThanIsUsed},
+		{Name: "NoLogHoldsASecret", F: noLogHoldsASecret},
+	}
+}
+
+// allRan tells whether the command line chose no tests.
+func allRan() bool {
+	for _, name := range []string{"test.run", "test.skip", "test.list"} {
+		if flag.Lookup(name).Value.String() != "" {
+			return false
+		}
+	}
+	return true
 }

@@ -64,10 +64,11 @@ func TestRedriveOfAConflict(t *testing.T) {
 	c.webhook(r.URL, "environment.created")
 	publish(t, c.event("evt-1", `1`))
 	r.next(t)
+	c.waitForEvent("evt-1")
 	loser := c.event("evt-1", `2`)
 	for range 2 {
 		publish(t, loser)
-		if got := findDeadLetters(t, c.id, 1)[loser]; got.Reason != "conflict" {
+		if got := findDeadLetters(t, "EventsDeadLettersQueue", c.id, 1)[loser]; got.Reason != "conflict" {
 			t.Fatalf("dead letter %+v", got)
 		}
 	}

@@ -97,7 +97,7 @@ func pause(ctx context.Context, n int) error {
 		return nil
 	}
 	limit := firstPause << (n - 1)
-	timer := time.NewTimer(limit/2 + rand.N(limit/2))
+	timer := time.NewTimer(limit/2 + rand.N(limit/2)) // #nosec G404 -- jitter is no secret
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

@@ -18,6 +18,7 @@ import (
 	"webhooks/shared/deadletter"
 	"webhooks/shared/event"
 	"webhooks/shared/eventdb"
+	"webhooks/shared/metric"
 	"webhooks/shared/queue"
 	"webhooks/shared/webhook"
 )
@@ -57,6 +58,8 @@ type Fanout struct {
 	// MaxReceiveCount is that of the events queue.
 	MaxReceiveCount int
 	Now             func() time.Time
+	// Metrics gets one line per batch; nil measures nothing.
+	Metrics *metric.Writer
 
 	// decode replaces event.Decode in a test of a panic.
 	decode func(event.Message) (event.Event, error)
@@ -86,6 +89,7 @@ func (f *Fanout) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: j.record.MessageId})
 		}
 	}
+	f.measure(jobs)
 	return response, nil
 }
 

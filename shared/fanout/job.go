@@ -179,8 +179,8 @@ func (f *Fanout) logJob(ctx context.Context, j *job) {
 	case err != nil:
 		f.Log.LogAttrs(ctx, slog.LevelError, "event failed", append(attributes, slog.String("error", err.Error()))...)
 	case j.letter != nil:
-		f.Log.LogAttrs(ctx, slog.LevelWarn, "event set aside", append(attributes,
-			slog.String("reason", j.letter.Reason), slog.String("detail", j.letter.Detail))...)
+		// Its detail may quote the event, and is in the queue beside it.
+		f.Log.LogAttrs(ctx, slog.LevelWarn, "event set aside", append(attributes, slog.String("reason", j.letter.Reason))...)
 	default:
 		f.Log.LogAttrs(ctx, slog.LevelInfo, "event is a duplicate", attributes...)
 	}

@@ -2,22 +2,20 @@
 //
 // A handler returns a [Reply] or an error; this package writes the contract's
 // envelope, chooses the status and the language, checks the caller's scope,
-// turns a panic into a 500, and logs one line per request.
+// turns a panic into a 500, and logs one line per request, which is the audit
+// line of one that changes something.
 package httpapi
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"path"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"webhooks/shared/apperr"
@@ -40,6 +38,10 @@ type Route struct {
 	// Scope is what the caller's token must carry. The empty scope is for
 	// routes that anyone may call; their handler gets the zero Caller.
 	Scope auth.Scope
+	// Audit names what a request of this route changes or sets off, such as
+	// "webhook.create". It is empty for routes that only read, and for publishing,
+	// which is what the service is for.
+	Audit string
 	// MaxBody limits the request body, in bytes; 0 means [MaxBody].
 	MaxBody int64
 	Handle  Handler
@@ -59,7 +61,8 @@ func New(log *slog.Logger, route Route) Function {
 		if err != nil {
 			// The adapter could not even make a request of the event: a path or
 			// query string that net/url refuses, or a body that is not base64.
-			log.WarnContext(ctx, "the gateway's event is unreadable", "error", err.Error())
+			// Its error quotes the query string, where a caller may have put a key.
+			log.WarnContext(ctx, "the gateway's event is unreadable", "source_ip", request.RequestContext.HTTP.SourceIP)
 			return unreadable(request), nil
 		}
 		return response, nil
@@ -100,24 +103,30 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	caller := callerOf(r)
 	r.Body = http.MaxBytesReader(w, r.Body, a.route.MaxBody)
-	reply, err := a.handle(r, caller)
+	reply, err := a.answer(w, r, caller)
 	status := reply.Status
 	if err != nil {
 		status = writeError(w, r, err)
-	} else if err = reply.write(w); err != nil {
-		status = writeError(w, r, err)
 	}
-	a.logRequest(r, caller, status, time.Since(start), err)
+	a.logRequest(r, line{caller: caller, reply: reply, status: status, took: time.Since(start), err: err})
 }
 
-// handle checks the scope and calls the handler, whose panic becomes an error
-// with its stack.
-func (a adapter) handle(r *http.Request, caller auth.Caller) (reply Reply, err error) {
+// answer writes what the handler replies. A panic on the way becomes an error with
+// its stack.
+func (a adapter) answer(w http.ResponseWriter, r *http.Request, caller auth.Caller) (reply Reply, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = apperr.Wrap(panicError{p, debug.Stack()}, apperr.InternalError)
 		}
 	}()
+	if reply, err = a.handle(r, caller); err != nil {
+		return Reply{}, err
+	}
+	return reply, reply.write(w)
+}
+
+// handle checks the scope and calls the handler.
+func (a adapter) handle(r *http.Request, caller auth.Caller) (Reply, error) {
 	if a.route.Scope != "" {
 		if caller.TenantID == "" {
 			return Reply{}, apperr.New(apperr.NotAuthenticated)
@@ -129,79 +138,8 @@ func (a adapter) handle(r *http.Request, caller auth.Caller) (reply Reply, err e
 	return a.route.Handle(r, caller)
 }
 
-func (a adapter) logRequest(r *http.Request, caller auth.Caller, status int, took time.Duration, err error) {
-	level := slog.LevelInfo
-	attributes := []slog.Attr{
-		slog.String("method", r.Method), slog.String("path", r.URL.Path), slog.Int("status", status),
-		slog.String("tenant_id", caller.TenantID), slog.Int64("duration_ms", took.Milliseconds()),
-	}
-	if err != nil {
-		attributes = append(attributes, slog.String("error", err.Error()))
-		var p panicError
-		if errors.As(err, &p) {
-			attributes = append(attributes, slog.String("stack", string(p.stack)))
-		}
-	}
-	if status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	a.log.LogAttrs(r.Context(), level, "request", attributes...)
-}
-
-// callerOf reads what the authorizer handed on. Without one (a public route)
-// it is the zero Caller.
-func callerOf(r *http.Request) auth.Caller {
-	gateway, ok := core.GetAPIGatewayV2ContextFromContext(r.Context())
-	if !ok || gateway.Authorizer == nil {
-		return auth.Caller{}
-	}
-	tenant, _ := gateway.Authorizer.Lambda["tenant_id"].(string)
-	list, _ := gateway.Authorizer.Lambda["scopes"].(string)
-	caller := auth.Caller{TenantID: tenant}
-	for scope := range strings.FieldsSeq(list) {
-		caller.Scopes = append(caller.Scopes, auth.Scope(scope))
-	}
-	return caller
-}
-
 // LocaleOf returns the language that the caller of r reads.
 func LocaleOf(r *http.Request) locale.Locale {
 	// api-proxy splits the header at its commas; joining them restores it.
 	return locale.Negotiate(strings.Join(r.Header.Values("Accept-Language"), ","))
-}
-
-// WebhookID returns the path's {webhook_id}, or an InvalidWebhookID error when
-// it is not a positive integer in its canonical form.
-func WebhookID(r *http.Request) (int64, error) {
-	return pathID(r, "webhook_id", apperr.InvalidWebhookID)
-}
-
-// LogID returns the path's {log_id}, or an InvalidLogID error when it is not a
-// positive integer in its canonical form.
-func LogID(r *http.Request) (int64, error) {
-	return pathID(r, "log_id", apperr.InvalidLogID)
-}
-
-func pathID(r *http.Request, name string, invalid apperr.Reason) (int64, error) {
-	text := r.PathValue(name)
-	id, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || id < 1 || strconv.FormatInt(id, 10) != text {
-		return 0, apperr.New(invalid)
-	}
-	return id, nil
-}
-
-type panicError struct {
-	value any
-	stack []byte
-}
-
-func (p panicError) Error() string {
-	if err, ok := p.value.(error); ok {
-		return "panic: " + err.Error()
-	}
-	if text, ok := p.value.(string); ok {
-		return "panic: " + text
-	}
-	return "panic"
 }

@@ -221,16 +221,3 @@ func TestBodies(t *testing.T) {
 		t.Errorf("answer = %d %s, want 400", response.StatusCode, response.Body)
 	}
 }
-
-func TestPanicIsLoggedOnce(t *testing.T) {
-	t.Parallel()
-	b := setup(t, readWebhook(func(*http.Request, auth.Caller) (httpapi.Reply, error) { panic("a bug") }))
-	response := b.call(t, request("GET", webhookPath, ""))
-	if response.StatusCode != 500 || strings.Contains(response.Body, "bug") {
-		t.Errorf("answer = %d %s", response.StatusCode, response.Body)
-	}
-	log := b.log.String()
-	if strings.Count(log, "\n") != 1 || !strings.Contains(log, "panic: a bug") || !strings.Contains(log, "httpapi_test.go") {
-		t.Errorf("log = %s, want one line with the panic and its stack", log)
-	}
-}

@@ -27,6 +27,8 @@ type Reply struct {
 	Data    any
 	// Code is 0, but for a reply that carries several errors at once.
 	Code int
+	// Created is the id of the webhook that was made, for the log, or 0.
+	Created int64
 	// Document, if there is one, is sent as it is and in place of the envelope.
 	Document *Document
 }
@@ -50,9 +52,10 @@ type Envelope struct {
 	Data    any    `json:"data,omitzero"`
 }
 
-// EnvelopeOf returns err as the caller of r is told it.
+// EnvelopeOf returns err as the caller of r is told it, where it is a part of the
+// answer: the request's id belongs to the whole.
 func EnvelopeOf(r *http.Request, err error) Envelope {
-	return errorBody(apperr.From(err), LocaleOf(r))
+	return errorBody(apperr.From(err), LocaleOf(r), "")
 }
 
 // StatusOf returns the HTTP status of err.
@@ -60,6 +63,11 @@ func StatusOf(err error) int { return statusOf(apperr.From(err).Code()) }
 
 type refusedFields struct {
 	Errors []refusedField `json:"errors"`
+}
+
+// failed tells a caller whose request failed for a reason of ours how to ask about it.
+type failed struct {
+	RequestID string `json:"request_id"`
 }
 
 type refusedField struct {
@@ -119,7 +127,7 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) int {
 		// §15.5.6 wants them in this header.
 		w.Header().Set("Allow", fmt.Sprint(e.Args[1]))
 	}
-	if writeJSON(w, status, errorBody(e, l)) != nil {
+	if writeJSON(w, status, errorBody(e, l, requestID(r))) != nil {
 		// Strings and numbers always encode; without this line a mistake here
 		// would answer 200 with nothing.
 		w.WriteHeader(http.StatusInternalServerError)
@@ -127,8 +135,11 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) int {
 	return status
 }
 
-func errorBody(e *apperr.Error, l locale.Locale) Envelope {
+func errorBody(e *apperr.Error, l locale.Locale, requestID string) Envelope {
 	answer := Envelope{Code: int(e.Reason), Message: e.Message(l)}
+	if statusOf(e.Code()) >= http.StatusInternalServerError && requestID != "" {
+		answer.Data = failed{requestID}
+	}
 	if len(e.Fields) > 0 {
 		var refused refusedFields
 		for _, f := range e.Fields {
@@ -148,6 +159,8 @@ func writeJSON(w http.ResponseWriter, status int, value any) error {
 	w.Header().Set("Content-Type", contentType)
 	// Answers hold secrets and change at any time.
 	w.Header().Set("Cache-Control", "no-store")
+	// They repeat what receivers and callers wrote; no browser may take it for a page.
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, err = w.Write(body)
 	return err
@@ -156,7 +169,7 @@ func writeJSON(w http.ResponseWriter, status int, value any) error {
 // unreadable answers an event that is no request at all.
 func unreadable(request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	e := apperr.New(apperr.UnreadableTarget)
-	body, err := json.Marshal(errorBody(e, locale.Negotiate(request.Headers["accept-language"])))
+	body, err := json.Marshal(errorBody(e, locale.Negotiate(request.Headers["accept-language"]), ""))
 	if err != nil {
 		return events.APIGatewayV2HTTPResponse{StatusCode: http.StatusInternalServerError}
 	}

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"webhooks/shared/metric"
 	"webhooks/shared/queue"
 	"webhooks/shared/retrydb"
 )
@@ -52,6 +53,8 @@ type Retrier struct {
 	Retries Retries
 	Queue   Queue
 	Now     func() time.Time
+	// Metrics gets one line per run that had something to do; nil measures nothing.
+	Metrics *metric.Writer
 }
 
 // Run moves what is due within the next 90 s. What it has no time for, the
@@ -79,7 +82,17 @@ func (r *Retrier) Run(ctx context.Context) error {
 	}
 	r.Log.InfoContext(ctx, "retries moved", "moved", moved, "failures", len(failures),
 		"behind_minutes", int64(retrydb.MinuteOf(now)-past.clean), "complete", present.complete && past.complete)
+	r.Metrics.Write(metric.Count(metric.RetriesMoved, moved), metric.Count(metric.RetriesBehind, behind(past, recent, now)))
 	return errors.Join(failures...)
+}
+
+// behind returns for how many minutes the oldest row has been due that a sweep
+// up to recent left, or met: 0 when it left and met none.
+func behind(past sweep, recent retrydb.Minute, now time.Time) int {
+	if past.clean >= recent {
+		return 0
+	}
+	return int(retrydb.MinuteOf(now) - past.clean)
 }
 
 // sweep is what became of the rows of several minutes.
@@ -162,6 +175,16 @@ func (r *Retrier) moveShard(ctx context.Context, m retrydb.Minute, shard int, no
 	return all
 }
 
+// logSent writes one line about the rows of a page, so that an event can be
+// followed through here.
+func (r *Retrier) logSent(ctx context.Context, rows []retrydb.Row) {
+	ids := make([]string, 0, len(rows))
+	for _, row := range rows {
+		ids = append(ids, row.Delivery.Event.ID)
+	}
+	r.Log.InfoContext(ctx, "retries queued", "event_ids", ids)
+}
+
 // move sends those rows that are near and deletes what was sent.
 func (r *Retrier) move(ctx context.Context, rows []retrydb.Row, now time.Time) (moved int, err error) {
 	var near []retrydb.Row
@@ -191,6 +214,7 @@ func (r *Retrier) move(ctx context.Context, rows []retrydb.Row, now time.Time) (
 		sent = append(sent, near[i])
 	}
 	if len(sent) > 0 {
+		r.logSent(ctx, sent)
 		failures = append(failures, r.Retries.Delete(ctx, sent))
 	}
 	return len(sent), errors.Join(failures...)

@@ -106,7 +106,7 @@ func TestOthersDoNotCollapse(t *testing.T) {
 func TestPagesHoldEachRowOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	const n = 450 // a shard of 100 and more has a second page
+	const n = 250 // a shard of 100 and more has a second page
 	b.put(t, samples(n)...)
 
 	rows, pages := b.in(t, retrydb.MinuteOf(due))

@@ -85,7 +85,7 @@ type Pause func(ctx context.Context, n int) error
 // Backoff is the [Pause] of a Store: a random part of a doubling delay, since
 // what DynamoDB leaves unprocessed was throttled.
 func Backoff(ctx context.Context, n int) error {
-	timer := time.NewTimer(time.Duration(rand.Float64() * float64(firstPause<<min(n, writeTries))))
+	timer := time.NewTimer(time.Duration(rand.Float64() * float64(firstPause<<min(n, writeTries)))) // #nosec G404 -- jitter is no secret
 	defer timer.Stop()
 	select {
 	case <-timer.C:

@@ -31,7 +31,7 @@ type Pause func(ctx context.Context, n int) error
 // Backoff is the [Pause] of a Store: a random part of a doubling delay ("full
 // jitter"), so that writers who met once do not meet again.
 func Backoff(ctx context.Context, n int) error {
-	timer := time.NewTimer(delay(n, rand.Float64()))
+	timer := time.NewTimer(delay(n, rand.Float64())) // #nosec G404 -- jitter is no secret
 	defer timer.Stop()
 	select {
 	case <-ctx.Done():

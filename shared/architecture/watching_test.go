@@ -1,0 +1,123 @@
+package architecture_test
+
+import (
+	"fmt"
+	"go/ast"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestMetricsAreThoseThatAreWritten: an alarm on a name that nobody writes stays
+// silent for ever, and looks like peace.
+func TestMetricsAreThoseThatAreWritten(t *testing.T) {
+	t.Parallel()
+	written := metricNames(t)
+	for _, filter := range resources(t, "AWS::Logs::MetricFilter") {
+		transformations, _ := filter.properties["MetricTransformations"].([]any)
+		for _, transformation := range transformations {
+			written = append(written, text(transformation, "MetricName"))
+		}
+	}
+	template := read(t, "template.yaml")
+	drawn := make(map[string]bool)
+	for _, match := range regexp.MustCompile(`\["Webhooks/\$\{AWS::StackName\}", "([A-Za-z]+)"`).FindAllStringSubmatch(template, -1) {
+		drawn[match[1]] = true
+		if !slices.Contains(written, match[1]) {
+			t.Errorf("the dashboard shows %s, which nobody writes", match[1])
+		}
+	}
+	for _, alarm := range resources(t, "AWS::CloudWatch::Alarm") {
+		own := fmt.Sprint(alarm.properties["Namespace"]) == "map[Fn::Sub:Webhooks/${AWS::StackName}]"
+		if name := text(alarm.properties, "MetricName"); own && !slices.Contains(written, name) {
+			t.Errorf("%s watches %s, which nobody writes", alarm.name, name)
+		}
+	}
+	for _, name := range written {
+		if name != "DeliveriesSetAside" && name != "RetriesMoved" && !drawn[name] { // the dead letters show the first
+			t.Errorf("%s is written and paid for, and the dashboard does not show it", name)
+		}
+	}
+}
+
+// metricNames returns the constants of package metric.
+func metricNames(t testing.TB) []string {
+	t.Helper()
+	var names []string
+	for _, file := range goFiles(t) {
+		if file.name != "shared/metric/metric.go" {
+			continue
+		}
+		for _, declaration := range file.ast.Decls {
+			group, isGroup := declaration.(*ast.GenDecl)
+			if !isGroup {
+				continue
+			}
+			for _, spec := range group.Specs {
+				value, isValue := spec.(*ast.ValueSpec)
+				if !isValue || len(value.Values) != 1 || fmt.Sprint(value.Type) != "Metric" {
+					continue
+				}
+				names = append(names, unquoted(value.Values[0]))
+			}
+		}
+	}
+	if len(names) == 0 {
+		t.Fatal("shared/metric/metric.go has no constants of the type Metric, which this test reads")
+	}
+	return names
+}
+
+// TestEveryAlarmIsInTheRunbook: who is woken by it must find what to do.
+func TestEveryAlarmIsInTheRunbook(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, alarm := range resources(t, "AWS::CloudWatch::Alarm") {
+		want = append(want, alarm.name)
+		for _, property := range []string{"AlarmDescription", "AlarmActions", "OKActions", "TreatMissingData"} {
+			if at(alarm.properties, property) == nil {
+				t.Errorf("%s has no %s", alarm.name, property)
+			}
+		}
+		if !strings.Contains(text(alarm.body, "Condition"), "Alarms") {
+			t.Errorf("%s cannot be switched off: want a Condition on EnableAlarms", alarm.name)
+		}
+		if at(alarm.properties, "AlarmName") != nil {
+			t.Errorf("%s has an AlarmName: two stacks in one account would fight for it", alarm.name)
+		}
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Za-z]+Alarm)` \\|").FindAllStringSubmatch(read(t, "README.md"), -1) {
+		got = append(got, row[1])
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the runbook of README.md has not a row for every alarm (-template +README):\n%s", diff)
+	}
+}
+
+// TestEveryQueueIsWatched: of a queue that is worked on the age, of one of dead
+// letters that there are any.
+func TestEveryQueueIsWatched(t *testing.T) {
+	t.Parallel()
+	watched := make(map[string]string)
+	for _, alarm := range resources(t, "AWS::CloudWatch::Alarm") {
+		dimensions, _ := alarm.properties["Dimensions"].([]any)
+		for _, dimension := range dimensions {
+			if text(dimension, "Name") == "QueueName" {
+				watched[text(dimension, "Value")] = text(alarm.properties, "MetricName")
+			}
+		}
+	}
+	for _, queue := range resources(t, "AWS::SQS::Queue") {
+		want := "ApproximateNumberOfMessagesVisible"
+		if at(queue.properties, "RedrivePolicy") != nil {
+			want = "ApproximateAgeOfOldestMessage"
+		}
+		if watched[queue.name] != want {
+			t.Errorf("%s: no alarm on its %s, so nobody learns that messages lie there", queue.name, want)
+		}
+	}
+}

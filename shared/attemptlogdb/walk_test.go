@@ -1,0 +1,75 @@
+package attemptlogdb_test
+
+import (
+	"sync"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/webhook"
+)
+
+// TestAWalkMissesNothingWhileLogsAreWritten reads all pages, from the first on,
+// while others write, crash and let logs expire. Every log that is live from
+// beginning to end is shown. Newer logs push the others back, as page numbers have
+// it, so one may come again on a later page: but only as many as were written in
+// between, and never twice on one page.
+func TestAWalkMissesNothingWhileLogsAreWritten(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	webhooks, start := int64(0), b.now
+	rapid.Check(t, func(rt *rapid.T) {
+		webhooks++
+		b.key, b.now = webhook.Key{TenantID: "acme", ID: webhooks}, start
+		for range rapid.IntRange(1, 2).Draw(rt, "before") {
+			b.append(t, b.logs(rapid.IntRange(1, 12).Draw(rt, "logs")))
+			b.reserve(t, rapid.IntRange(0, 5).Draw(rt, "hole"))
+			b.now = b.now.Add(time.Hour)
+		}
+		size := rapid.IntRange(4, 9).Draw(rt, "size")
+		live := make(map[int64]bool)
+		for _, log := range b.list(t, 1, 100).Logs { // at most 24
+			live[log.ID] = true
+		}
+		again, written := 0, 0
+		shown := make(map[int64]bool)
+		for number, pages := 1, int64(1); int64(number) <= pages; number++ {
+			n := rapid.IntRange(0, 3).Draw(rt, "meanwhile")
+			page := b.listWhile(t, number, size, n)
+			pages, written = page.TotalPages, written+n
+			last := int64(1 << 62)
+			for _, log := range page.Logs {
+				if log.ID >= last {
+					rt.Fatalf("page %d shows log %d after log %d", number, log.ID, last)
+				}
+				last = log.ID
+				if shown[log.ID] {
+					again++
+				}
+				shown[log.ID] = true
+				delete(live, log.ID)
+			}
+		}
+		if len(live) > 0 {
+			rt.Errorf("no page showed the logs %v", live)
+		}
+		if again > written {
+			rt.Errorf("%d logs came again, although only %d were written meanwhile", again, written)
+		}
+	})
+}
+
+// listWhile reads a page while n more logs are written.
+func (b *bundle) listWhile(t *testing.T, number, size, n int) attemptlog.Page {
+	t.Helper()
+	logs := b.logs(n)
+	var writing sync.WaitGroup
+	if n > 0 {
+		writing.Go(func() { _, _ = b.store.Append(t.Context(), logs) })
+	}
+	page := b.list(t, number, size)
+	writing.Wait()
+	return page
+}

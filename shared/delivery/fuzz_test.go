@@ -1,0 +1,41 @@
+package delivery_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/delivery"
+	"webhooks/shared/event"
+)
+
+// FuzzDecode: whatever the deliveries queue holds is refused, or reads the same
+// once it was sent again.
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(sample().Encode()))
+	f.Add([]byte(`{"kind":"outcome","log":{"tenant_id":"acme","webhook_id":1,"event_id":"e","attempt":1}}`))
+	f.Add([]byte(`{"kind":"delivery","tenant_id":"a#b","webhook_id":1,"event_id":"e","attempt":1,"hash":"00"}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		m, err := delivery.Decode(text)
+		if err != nil {
+			return
+		}
+		if (m.Delivery == nil) == (m.Outcome == nil) {
+			t.Fatalf("%s is read as %+v, want a delivery or an outcome", text, m)
+		}
+		_ = m.EventID()
+		if m.Outcome != nil {
+			if m.Outcome.WebhookID < 1 || !event.ValidID(m.Outcome.TenantID) {
+				t.Errorf("accepted an outcome of webhook %d of %q", m.Outcome.WebhookID, m.Outcome.TenantID)
+			}
+			return
+		}
+		again, err := delivery.Decode([]byte(m.Delivery.Encode()))
+		if err != nil {
+			t.Fatalf("%s is accepted and sent on as %s: %v", text, m.Delivery.Encode(), err)
+		}
+		if diff := cmp.Diff(m, again); diff != "" {
+			t.Errorf("%s, sent on (-before +after):\n%s", text, diff)
+		}
+	})
+}

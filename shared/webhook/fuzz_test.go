@@ -1,0 +1,50 @@
+package webhook_test
+
+import (
+	"testing"
+	"time"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/signature"
+	"webhooks/shared/webhook"
+)
+
+func FuzzDecodePatch(f *testing.F) {
+	f.Add([]byte(`{"name":"x","url":"https://example.com/","secret":"your-secret-key","events":["alert.resolved"],"enabled":false}`))
+	f.Add([]byte(`{"webhook_id":1,"created_at":"x","enabled":null}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		p, err := webhook.DecodePatch(text, urls(t))
+		if err != nil {
+			if reason := apperr.From(err).Reason; reason != apperr.InvalidJSON && reason != apperr.InvalidFields && reason != apperr.NothingToUpdate {
+				t.Errorf("error = %v", err)
+			}
+			return
+		}
+		if p.Secret != nil {
+			if _, err := signature.ParseSecret(*p.Secret); err != nil {
+				t.Errorf("accepted a secret that does not sign: %v", err)
+			}
+		}
+		if p.Events != nil && len(p.Events) == 0 || p.Name != nil && *p.Name == "" || p.URL != nil && *p.URL == "" {
+			t.Errorf("accepted %+v", p)
+		}
+	})
+}
+
+func FuzzDecodeRotation(f *testing.F) {
+	f.Add([]byte(`{"overlap_days":7}`))
+	f.Add([]byte(`{"overlap_days":1.0}`))
+	f.Add([]byte(`{"overlap_days":1e400,"secret":"whsec_"}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		r, err := webhook.DecodeRotation(text)
+		if err != nil {
+			return
+		}
+		if r.Overlap < 0 || r.Overlap > webhook.MaxOverlapDays*24*time.Hour || r.Overlap%(24*time.Hour) != 0 {
+			t.Errorf("%s lets the old secret sign for %v", text, r.Overlap)
+		}
+		if _, err := signature.ParseSecret(r.Secret); err != nil {
+			t.Errorf("the new secret: %v", err)
+		}
+	})
+}
