@@ -2,6 +2,7 @@ package crash_test
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"reflect"
@@ -23,6 +24,7 @@ import (
 	"webhooks/shared/dispatch"
 	"webhooks/shared/eventdb"
 	"webhooks/shared/fanout"
+	"webhooks/shared/metric"
 	"webhooks/shared/queue"
 	"webhooks/shared/retrier"
 	"webhooks/shared/retrydb"
@@ -126,17 +128,16 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 	d.SlowQueue, d.SlowQueueARN = queue.New(queues, n.slow), slowARN
 	d.Events, d.Retries = eventdb.New(db, n.events, 0), retrydb.New(db, n.retries)
 	d.Queue, d.DeadLetters = deliveries, deadletter.New(queue.New(queues, n.deadLetters))
-	// The receivers of the walks are fast: the slow lane is the same queue.
-	d.SlowQueue, d.SlowQueueARN = deliveries, "slow"
-	d.MaxReceiveCount, d.Now = n.maxReceiveCount, now
+	measured := metric.New(io.Discard, "walks", now)
+	d.MaxReceiveCount, d.Now, d.Metrics = n.maxReceiveCount, now, measured
 	f := functions{
 		dispatcher: d,
 		fanout: &fanout.Fanout{
 			Log: log, Webhooks: webhookdb.New(db, n.webhooks), Events: eventdb.New(db, n.events, retention),
 			Deliveries: deliveries, DeadLetters: deadletter.New(queue.New(queues, n.eventLetters)),
-			MaxReceiveCount: n.maxReceiveCount, Now: now,
+			MaxReceiveCount: n.maxReceiveCount, Now: now, Metrics: measured,
 		},
-		retrier: &retrier.Retrier{Log: log, Retries: retrydb.New(db, n.retries), Queue: deliveries, Now: now},
+		retrier: &retrier.Retrier{Log: log, Retries: retrydb.New(db, n.retries), Queue: deliveries, Now: now, Metrics: measured},
 	}
 	complete(t, f.fanout)
 	complete(t, f.dispatcher)
