@@ -112,3 +112,16 @@ func TestQueueMappingsLoseNothing(t *testing.T) {
 		t.Errorf("the template has %d SQS mappings, want those of fanout and dispatcher", mappings)
 	}
 }
+
+// TestTheTestRouteHasALimitOfItsOwn: an invocation that waits for a customer's
+// receiver is the one thing that a caller can hold on to.
+func TestTheTestRouteHasALimitOfItsOwn(t *testing.T) {
+	t.Parallel()
+	for _, api := range resources(t, "AWS::Serverless::HttpApi") {
+		settings := at(api.properties, "RouteSettings", "POST /api/v1/webhooks/{webhook_id}/test")
+		const waits, ordinary = 15, 1000 // seconds, and the concurrency of an ordinary account
+		if rate := number(t, ordinary, settings, "ThrottlingRateLimit"); rate*waits > ordinary/2 {
+			t.Errorf("%s takes %d tests a second: at %d s each they would hold half of an account's concurrency", api.name, rate, waits)
+		}
+	}
+}
