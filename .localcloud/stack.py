@@ -266,8 +266,9 @@ def test() -> None:
     """Runs the tests in a cloud of their own, which ends with them; one that ran already is used and stays."""
     started = not cloud.test().process()
     try:
-        code = in_test_environment(test_up())
-        code = code or subprocess.run([sys.executable, "-m", "unittest", "discover", "-s", ".localcloud", "-p", "*_test.py"], cwd=ROOT).returncode
+        it = test_up()
+        code = in_test_environment(it)
+        code = code or subprocess.run([sys.executable, "-m", "unittest", "discover", "-s", ".localcloud", "-p", "*_test.py"], cwd=ROOT, env=deploy.aws_environment(it)).returncode
     finally:
         if started:
             test_down()
