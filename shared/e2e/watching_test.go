@@ -29,8 +29,8 @@ func TestOneQueryFollowsAnEvent(t *testing.T) {
 
 	query := strings.Replace(savedQuery(t, "FollowAnEventQuery"), "PUT-THE-EVENT-ID-HERE", id, 1)
 	// The local cloud does not tell its functions to log JSON.
-	message := regexp.MustCompile(`\bmessage"?[:=]"?(event fanned out|attempt)\b`)
-	want := []string{"event fanned out", "attempt", "attempt"}
+	message := regexp.MustCompile(`\bmessage"?[:=]"?(events fanned out|attempt)\b`)
+	want := []string{"events fanned out", "attempt", "attempt"}
 	eventually(t, func() string {
 		lines, err := insights(t, "fields @message | "+query)
 		if err != nil {
