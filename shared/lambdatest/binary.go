@@ -19,7 +19,7 @@ const EnvGoFlags = "WEBHOOKS_GOFLAGS"
 func Binary(t testing.TB, folder string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bootstrap")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./functions/"+folder)
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", path, "./functions/"+folder) // #nosec G204 -- the test names the folder
 	build.Dir = cloudtest.Path()
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS="+os.Getenv(EnvGoFlags))
 	if out, err := build.CombinedOutput(); err != nil {
