@@ -19,7 +19,7 @@ type getter interface {
 
 // lister reads one page of a webhook's logs.
 type lister interface {
-	List(ctx context.Context, key webhook.Key, number, size int) (attemptlog.Page, error)
+	ListBefore(ctx context.Context, key webhook.Key, before int64, number, size int) (attemptlog.Page, error)
 }
 
 type handler struct {
@@ -40,7 +40,7 @@ func (h handler) list(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 	if err != nil {
 		return httpapi.Reply{}, apperr.Wrap(err, apperr.UnreadableTarget)
 	}
-	number, size, err := pageOf(query)
+	number, size, before, err := pageOf(query)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
@@ -50,7 +50,7 @@ func (h handler) list(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 	if _, err := h.webhooks.Get(r.Context(), key); err != nil {
 		return httpapi.Reply{}, err
 	}
-	page, err := h.logs.List(r.Context(), key, number, size)
+	page, err := h.logs.ListBefore(r.Context(), key, int64(before), number, size)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

@@ -257,7 +257,7 @@ func FuzzPageOf(f *testing.F) {
 	f.Add("01")
 	f.Add("9223372036854775807")
 	f.Fuzz(func(t *testing.T, text string) {
-		n, size, err := pageOf(map[string][]string{"page": {text}})
+		n, size, _, err := pageOf(map[string][]string{"page": {text}})
 		if err == nil && (n < 1 || fmt.Sprint(n) != text || size != defaultSize) {
 			t.Errorf("page %q is read as %d", text, n)
 		}

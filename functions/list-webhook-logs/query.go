@@ -13,9 +13,10 @@ const (
 	maxSize     = 100
 )
 
-// pageOf reads the number of a page (1 when absent) and its size (20 when
-// absent), and refuses both at once when both are wrong.
-func pageOf(query url.Values) (number, size int, err error) {
+// pageOf reads the number of a page (1 when absent), its size (20 when absent)
+// and the log id that all of its logs are below (none when absent), and refuses
+// them at once when several are wrong.
+func pageOf(query url.Values) (number, size, before int, err error) {
 	var refused []apperr.Field
 	integer := func(name string, absent, high int) int {
 		n, problem := parse(query[name], absent, high)
@@ -25,7 +26,8 @@ func pageOf(query url.Values) (number, size int, err error) {
 		return n
 	}
 	number, size = integer("page", 1, math.MaxInt), integer("page_size", defaultSize, maxSize)
-	return number, size, apperr.Refuse(refused)
+	before = integer("before", math.MaxInt, math.MaxInt)
+	return number, size, before, apperr.Refuse(refused)
 }
 
 // parse reads an integer from 1 to high in its canonical form: a client that

@@ -3,6 +3,7 @@ package attemptlogdb
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -22,11 +23,18 @@ import (
 //
 // It reads consistently: a log that Append has written is listed.
 func (s *Store) List(ctx context.Context, key webhook.Key, number, size int) (attemptlog.Page, error) {
+	return s.ListBefore(ctx, key, math.MaxInt64, number, size)
+}
+
+// ListBefore is List of the logs whose id is below before: newer logs do not
+// move its pages, so a walk through them shows every log exactly once.
+func (s *Store) ListBefore(ctx context.Context, key webhook.Key, before int64, number, size int) (attemptlog.Page, error) {
 	page := attemptlog.Page{Number: number, Size: size}
 	last, err := s.last(ctx, key)
 	if err != nil {
 		return page, err
 	}
+	last = min(last, before-1)
 	oldest, err := s.oldest(ctx, key, last)
 	if err != nil {
 		return page, err

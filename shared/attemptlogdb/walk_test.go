@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"webhooks/shared/attemptlog"
@@ -59,6 +60,34 @@ func TestAWalkMissesNothingWhileLogsAreWritten(t *testing.T) {
 			rt.Errorf("%d logs came again, although only %d were written meanwhile", again, written)
 		}
 	})
+}
+
+// TestAnAnchoredWalkShowsEveryLogOnce reads all pages below the id that the first
+// look showed, while others write: every log comes once.
+func TestAnAnchoredWalkShowsEveryLogOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.append(t, b.logs(23))
+	anchor := b.list(t, 1, 1).Logs[0].ID + 1
+	var shown []int64
+	for number, pages := 1, int64(1); int64(number) <= pages; number++ {
+		page, err := b.store.ListBefore(t.Context(), b.key, anchor, number, 7)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pages = page.TotalPages
+		for _, log := range page.Logs {
+			shown = append(shown, log.ID)
+		}
+		b.append(t, b.logs(5))
+	}
+	var want []int64
+	for id := anchor - 1; id >= 1; id-- {
+		want = append(want, id)
+	}
+	if diff := cmp.Diff(want, shown); diff != "" {
+		t.Errorf("ids (-want +got):\n%s", diff)
+	}
 }
 
 // listWhile reads a page while n more logs are written.

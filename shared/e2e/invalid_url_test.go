@@ -137,7 +137,7 @@ func TestBadPagesAreRefused(t *testing.T) {
 			fields []string
 		}{query, fields})
 	}
-	for _, name := range []string{"page", "page_size"} {
+	for _, name := range []string{"page", "page_size", "before"} {
 		for _, value := range values {
 			if strings.Contains(value, "%s") {
 				add("?"+name+"="+fmt.Sprintf(value, name), name) // given twice
