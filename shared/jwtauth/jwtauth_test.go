@@ -87,7 +87,7 @@ func TestClaimsAreChecked(t *testing.T) {
 			if tt.want != "" {
 				b := setup(t) // nothing that these claims need of a key
 				b.refused(t, token, tt.want)
-				if b.set.asks != 0 {
+				if b.set.asks.Load() != 0 {
 					t.Error("a key is looked up for claims that are refused anyway")
 				}
 				return

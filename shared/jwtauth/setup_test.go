@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"maps"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -23,11 +24,11 @@ const (
 type keySet struct {
 	keys map[string]crypto.PublicKey
 	err  error
-	asks int
+	asks atomic.Int64
 }
 
 func (s *keySet) Find(_ context.Context, id, algorithm string) ([]crypto.PublicKey, error) {
-	s.asks++
+	s.asks.Add(1)
 	if s.err != nil {
 		return nil, s.err
 	}
