@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -129,6 +130,11 @@ func (w *walk) check(r *receiver, tenant string) (again int) {
 		}
 		for _, name := range names {
 			requests, answered := r.count(path, w.name+name)
+			// Failures and redrives may take longer than the schedule of these walks,
+			// and a delivery that an open breaker held until then is given up visibly.
+			if path == "gone" && requests == 0 && givenUp(page.Logs, w.name+name) {
+				continue
+			}
 			if requests == 0 || path != "gone" && answered == 0 {
 				t.Errorf("%s: %s got %d requests of %s, %d answered 2xx: it is lost", w, path, requests, name, answered)
 			}
@@ -144,6 +150,12 @@ func (w *walk) check(r *receiver, tenant string) (again int) {
 		t.Errorf("%s: %d requests more than necessary, want at most %d (%s)", w, again, most, w.kind.why)
 	}
 	return again
+}
+
+func givenUp(all []attemptlog.Log, eventID string) bool {
+	return slices.ContainsFunc(all, func(l attemptlog.Log) bool {
+		return l.EventID == eventID && l.Failure == string(attempt.FailureGivenUp)
+	})
 }
 
 // checkLogs wants a log of every attempt that was finished, and returns how
