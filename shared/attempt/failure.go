@@ -17,8 +17,8 @@ import (
 type Failure string
 
 // The failures. All but FailureURL and FailureRefused may be over at the next
-// attempt. No attempt has FailureHeld or FailureGivenUp: they stand in the log of
-// a delivery that was held back without one.
+// attempt. No attempt has FailureHeld: it stands in the log of a delivery that is
+// held back without one.
 const (
 	FailureTimeout  Failure = "timeout"  // the time of the attempt was up
 	FailureDNS      Failure = "dns"      // the receiver's name could not be looked up
@@ -30,14 +30,13 @@ const (
 	FailureRefused  Failure = "refused"  // the guard refused the address; reads like FailureConnect
 	FailureInternal Failure = "internal" // our fault: the attempt was cut off or never made
 	FailureHeld     Failure = "held"     // held back after too many failures in a row
-	FailureGivenUp  Failure = "given_up" // held back until the time for retries was over
 )
 
 // Failures returns every Failure.
 func Failures() []Failure {
 	return []Failure{
 		FailureTimeout, FailureDNS, FailureConnect, FailureTLS, FailureReset,
-		FailureProtocol, FailureURL, FailureRefused, FailureInternal, FailureHeld, FailureGivenUp,
+		FailureProtocol, FailureURL, FailureRefused, FailureInternal, FailureHeld,
 	}
 }
 
@@ -88,13 +87,8 @@ func (f Failure) Text() locale.Text {
 		}
 	case FailureHeld:
 		return locale.Text{
-			Chinese: "接收方连续多次失败，投递已暂缓，未发送请求；接收方恢复后会继续投递",
-			English: "The receiver failed many times in a row: the delivery is held back without a request, and goes on when the receiver has recovered",
-		}
-	case FailureGivenUp:
-		return locale.Text{
-			Chinese: "接收方在整个重试期间内一直失败，投递已放弃，未再发送请求",
-			English: "The receiver kept failing until the time for retries was over: the delivery is given up without another request",
+			Chinese: "接收方连续多次失败，投递已暂缓，未发送请求；接收方恢复后会继续投递，否则在重试期限结束时再尝试最后一次",
+			English: "The receiver failed many times in a row: the delivery is held back without a request, and goes on when the receiver has recovered, or with a last attempt when the time for retries is over",
 		}
 	default:
 		return locale.Text{

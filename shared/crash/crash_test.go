@@ -4,7 +4,6 @@ import (
 	"crypto/rand"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -130,11 +129,6 @@ func (w *walk) check(r *receiver, tenant string) (again int) {
 		}
 		for _, name := range names {
 			requests, answered := r.count(path, w.name+name)
-			// Failures and redrives may take longer than the schedule of these walks,
-			// and a delivery that an open breaker held until then is given up visibly.
-			if path == "gone" && requests == 0 && givenUp(page.Logs, w.name+name) {
-				continue
-			}
 			if requests == 0 || path != "gone" && answered == 0 {
 				t.Errorf("%s: %s got %d requests of %s, %d answered 2xx: it is lost", w, path, requests, name, answered)
 			}
@@ -152,12 +146,6 @@ func (w *walk) check(r *receiver, tenant string) (again int) {
 	return again
 }
 
-func givenUp(all []attemptlog.Log, eventID string) bool {
-	return slices.ContainsFunc(all, func(l attemptlog.Log) bool {
-		return l.EventID == eventID && l.Failure == string(attempt.FailureGivenUp)
-	})
-}
-
 // checkLogs wants a log of every attempt that was finished, and returns how
 // many attempts there were. One whose process ended before it could write
 // anything was made again.
@@ -170,9 +158,8 @@ func (w *walk) checkLogs(all []attemptlog.Log, path, eventID string, requests in
 			continue // held back is no attempt
 		}
 		history = append(history, fmt.Sprintf("%d %s %s", l.Attempt, l.Outcome, l.Failure))
-		// A copy that came after the 410 made no request, and neither did one that
-		// the breaker held until its time was over.
-		if made[l.Attempt] = true; l.Outcome != attemptlog.Skipped && l.Failure != string(attempt.FailureGivenUp) {
+		// A copy that came after the 410 made no request.
+		if made[l.Attempt] = true; l.Outcome != attemptlog.Skipped {
 			logs++
 		}
 		if l.Outcome == attemptlog.Delivered || l.Outcome == attemptlog.Failed {

@@ -21,31 +21,32 @@ func (d Delivery) FirstDue() time.Time {
 	return d.First
 }
 
-// Hold returns d as it is held back at now, without using up its attempt, and
-// false when it is to be given up: the time that the schedule has for all
-// attempts together is over. It is never held beyond that time.
+// end returns when the time is over that the schedule has for all attempts of d
+// together.
+func (s Schedule) end(d Delivery) time.Time { return d.FirstDue().Add(s.Total()) }
+
+// Over reports whether at now d is to be held back no more.
+func (s Schedule) Over(d Delivery, now time.Time) bool { return !now.Before(s.end(d)) }
+
+// Hold returns d as it is held back at now, without using up its attempt. It is
+// never held beyond the time that the schedule has: ask Over first.
 //
 // The due time is the next of a few moments that are fixed for every delivery:
 // its first due time and waits that grow by half each, from 16 to 24 minutes on
 // (a hash decides, so that a burst does not come back as one). Copies of a
 // delivery that are held at different times so agree on when they come back,
 // and collapse into one row, unless such a moment lies between them.
-func (s Schedule) Hold(d Delivery, now time.Time) (held Delivery, more bool) {
-	first := d.FirstDue()
-	end := first.Add(s.Total())
-	if !now.Before(end) {
-		return Delivery{}, false
-	}
-	earliest := now.Add(minHold)
+func (s Schedule) Hold(d Delivery, now time.Time) Delivery {
+	first, earliest := d.FirstDue(), now.Add(minHold)
 	fraction := (jitter(d) + spread) / (2 * spread) // in [0, 1)
 	wait := time.Duration(float64(minHold) * (1 + fraction*(rung-1)))
 	for !first.Add(wait).After(earliest) {
 		wait = time.Duration(float64(wait) * rung)
 	}
 	due := first.Add(wait).Truncate(time.Millisecond)
-	if due.After(end) {
+	if end := s.end(d); due.After(end) {
 		due = end
 	}
 	d.First, d.Due, d.Held, d.Slow = first, due, true, false
-	return d, true
+	return d
 }

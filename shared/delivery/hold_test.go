@@ -24,6 +24,7 @@ func drawn(t *rapid.T) delivery.Delivery {
 
 // However often it is held, at whatever times: never beyond the time of the
 // schedule, a row only when it is far enough ahead, and always the same attempt.
+// Over says when it is to be held no more.
 func TestADeliveryIsNeverHeldBeyondItsSchedule(t *testing.T) {
 	t.Parallel()
 	s := standard(t)
@@ -34,13 +35,13 @@ func TestADeliveryIsNeverHeldBeyondItsSchedule(t *testing.T) {
 		for {
 			// Late by what queues, the retrier's tick and a busy account may cost.
 			now = now.Add(time.Duration(rapid.IntRange(0, 120_000).Draw(t, "late")) * time.Millisecond)
-			held, more := s.Hold(d, now)
-			if more == !now.Before(end) {
-				t.Fatalf("held at %v: %t, and its time ends at %v", now, more, end)
+			if s.Over(d, now) == now.Before(end) {
+				t.Fatalf("over at %v: %t, and its time ends at %v", now, s.Over(d, now), end)
 			}
-			if !more {
+			if s.Over(d, now) {
 				break
 			}
+			held := s.Hold(d, now)
 			if held.Due.After(end) || !held.Due.After(now) || held.Due.Before(now.Add(queueReach)) && !held.Due.Equal(end) {
 				t.Fatalf("held at %v until %v, and its time ends at %v", now, held.Due, end)
 			}
@@ -69,8 +70,8 @@ func TestCopiesAreHeldUntilTheSameTime(t *testing.T) {
 		d := sample()
 		d.Event.ID = fmt.Sprintf("evt_%d", i)
 		now := d.Due.Add(time.Duration(i) * time.Minute)
-		one, _ := s.Hold(d, now)
-		other, _ := s.Hold(d, now.Add(time.Minute))
+		one := s.Hold(d, now)
+		other := s.Hold(d, now.Add(time.Minute))
 		if one.Due.Equal(other.Due) {
 			same++
 		}
@@ -86,13 +87,24 @@ func TestABurstIsNotHeldUntilOneMoment(t *testing.T) {
 	for i := range 800 {
 		d := sample()
 		d.Event.ID = fmt.Sprintf("evt_%d", i)
-		held, _ := s.Hold(d, d.Due)
+		held := s.Hold(d, d.Due)
 		minutes[held.Due.Unix()/60]++
 	}
 	for minute, n := range minutes {
 		if n > 200 {
 			t.Errorf("%d of 800 come back in minute %d", n, minute)
 		}
+	}
+}
+
+// The clock goes on between Over and Hold: what is held just after its time comes
+// back at once, and still says when that was.
+func TestHeldJustAfterItsTime(t *testing.T) {
+	t.Parallel()
+	s, d := standard(t), sample()
+	end := d.Due.Add(s.Total())
+	if held := s.Hold(d, end.Add(time.Second)); !held.Due.Equal(end) || !s.Over(held, end) {
+		t.Errorf("held until %v, want %v", held.Due, end)
 	}
 }
 

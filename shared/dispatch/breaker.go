@@ -38,6 +38,7 @@ const (
 	planForward             // send it to the slow lane
 	planHold                // make a row of it
 	planProbe               // make the attempt if nobody else probes
+	planLast                // make the attempt, and no other one after it
 )
 
 // decide returns the plan of each delivery of a batch. The webhook of each is
@@ -47,6 +48,13 @@ const (
 // A delivery that somebody asked for (Single) is not held back: it is a customer
 // who repaired a receiver and wants to see. In the slow lane nothing is
 // forwarded, but a breaker is as open there as in the normal one.
+//
+// A delivery whose time is over is held no more and makes its last attempt,
+// whatever the breaker says: nothing that was accepted is given up without a
+// request. That lets through one request for each delivery, as spread out as their
+// events came. It claims no probe: it would be made without one, too, and the
+// claim is a write for each. Many may end together, to a receiver that is not
+// expected to answer soon, so they are made in the slow lane.
 func (d *Dispatcher) decide(tasks []*task, now time.Time) {
 	probing := make(map[webhook.Key]bool)
 	for _, t := range tasks {
@@ -55,15 +63,18 @@ func (d *Dispatcher) decide(tasks []*task, now time.Time) {
 		}
 		health, key := t.webhook.Health, t.webhook.Key()
 		open := d.Health != nil && health.Open() && !t.delivery.Single
+		last := open && d.Schedule.Over(t.delivery, now)
 		switch {
-		case open && (now.Before(health.OpenUntil) || probing[key]):
+		case open && !last && (now.Before(health.OpenUntil) || probing[key]):
 			t.plan = planHold
-		case d.laned() && t.lane == laneNormal && health.Slow(now):
+		case d.laned() && t.lane == laneNormal && (health.Slow(now) || last):
 			t.plan = planForward // also of a candidate: it may take 15 s
+		case last:
+			t.plan = planLast
 		case open:
 			t.plan = planProbe
 		}
-		probing[key] = probing[key] || open
+		probing[key] = probing[key] || open && !last
 	}
 }
 
@@ -91,12 +102,7 @@ func (d *Dispatcher) claim(ctx context.Context, t *task) bool {
 // log says so the first time; the row's returns in between are not news.
 func (d *Dispatcher) hold(t *task) {
 	now := d.Now()
-	held, more := d.Schedule.Hold(t.delivery, now)
-	if !more {
-		t.log = newLog(t.delivery, now, attemptlog.Failed)
-		t.log.Failure = string(attempt.FailureGivenUp)
-		return
-	}
+	held := d.Schedule.Hold(t.delivery, now)
 	t.next, t.nextAt = &held, held.Due
 	if !t.delivery.Held {
 		t.log = newLog(t.delivery, now, attemptlog.Retrying)
@@ -113,7 +119,9 @@ type ending struct {
 
 // noteHealth writes down what the attempts of a flush taught: one update for
 // each webhook that fails, none for one that succeeds and did so before. A
-// failure of a flush that also has a success is not one in a row.
+// failure of a flush that also has a success is not one in a row. The last attempt
+// of a delivery teaches what any other does: its success closes an open breaker,
+// and its failure is no news of one.
 func (d *Dispatcher) noteHealth(ctx context.Context, tasks []*task) {
 	endings := make(map[webhook.Key]*ending)
 	for _, t := range tasks {

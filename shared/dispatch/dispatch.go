@@ -242,7 +242,7 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 		t.err = err
 		return
 	}
-	verdict := d.Schedule.Decide(t.delivery, result, d.Now())
+	verdict := d.scheduleOf(t).Decide(t.delivery, result, d.Now())
 	l := newLog(t.delivery, start, verdict.Outcome)
 	record(l, result)
 	l.NextAttemptAt = verdict.At
@@ -255,6 +255,15 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 	}
 	t.gone = verdict.Disable
 	d.logAttempt(ctx, *t.log, result, t.lane)
+}
+
+// scheduleOf returns the schedule of what follows the attempt of t: after a last
+// one nothing does, whatever its number.
+func (d *Dispatcher) scheduleOf(t *task) delivery.Schedule {
+	if t.plan == planLast {
+		return nil
+	}
+	return d.Schedule
 }
 
 func (d *Dispatcher) body(ctx context.Context, dl delivery.Delivery) ([]byte, error) {

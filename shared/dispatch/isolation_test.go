@@ -84,7 +84,7 @@ func TestTheBreakerThroughTheCloud(t *testing.T) {
 	made := requests.get()
 	d := b.to(w, 101)
 	b.settle(t, d)
-	want, _ := schedule(t).Hold(d, b.now)
+	want := schedule(t).Hold(d, b.now)
 	want.Body = nil
 	if diff := cmp.Diff([]delivery.Delivery{want}, b.rows(t, want.Due)); diff != "" || requests.get() != made {
 		t.Errorf("%d requests, rows (-want +got):\n%s", requests.get()-made, diff)

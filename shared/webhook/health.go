@@ -21,7 +21,7 @@ const (
 	// breaker.
 	OpenAfter  = 20
 	FailingFor = 10 * time.Minute
-	// ProbeEvery is how long an open breaker waits between two attempts.
+	// ProbeEvery is how long an open breaker waits between two probes.
 	ProbeEvery = time.Minute
 )
 

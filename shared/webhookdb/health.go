@@ -105,7 +105,7 @@ func (s *Store) Open(ctx context.Context, key webhook.Key, now time.Time) (bool,
 			expression.Name(failingSince).LessThanEqual(expression.Value(now.Add(-webhook.FailingFor).UnixMilli()))))
 }
 
-// ClaimProbe claims the one attempt that an open breaker allows at the time of
+// ClaimProbe claims the one probe that an open breaker allows at the time of
 // read, its OpenUntil, and reports whether nobody else has: the next one is
 // allowed [webhook.ProbeEvery] after now.
 func (s *Store) ClaimProbe(ctx context.Context, key webhook.Key, read, now time.Time) (bool, error) {
