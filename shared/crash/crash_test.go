@@ -71,6 +71,20 @@ func TestCrashAtEveryCallOfTheWholeLook(t *testing.T) {
 	walks(t, kinds()[0], newWorld(t, receives, behind), one(farApart))
 }
 
+// TestCrashAroundTheLastAttempt has a breaker that stays open: what it holds makes
+// one attempt when its time is over, and no more.
+func TestCrashAroundTheLastAttempt(t *testing.T) {
+	t.Parallel()
+	for _, k := range kinds() {
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, receives, near)
+			w.shut = true
+			walks(t, k, w, one(max(k.apart, apart)))
+		})
+	}
+}
+
 // walks makes walks in which call n fails, for n from 1; with a stride also
 // those that are it and its multiples behind.
 func walks(t *testing.T, k kind, world *world, stride int) {
@@ -118,18 +132,18 @@ func (w *walk) check(r *receiver, tenant string) (again int) {
 	}
 	w.checkLetters()
 	of := func(id int64) webhook.Key { return webhook.Key{TenantID: tenant, ID: id} }
-	for path, key := range map[string]webhook.Key{"flaky": of(flaky), "fine": of(fine), "gone": w.gone} {
+	for path, key := range map[string]webhook.Key{"flaky": of(flaky), "fine": of(fine), w.path: w.held} {
 		page, err := w.logs.List(t.Context(), key, 1, 100)
 		if err != nil {
 			t.Fatal(err)
 		}
 		names := []string{"-small", "-large"}
-		if path == "gone" {
-			names = []string{"-gone"}
+		if path == w.path {
+			names = []string{"-held"}
 		}
 		for _, name := range names {
 			requests, answered := r.count(path, w.name+name)
-			if requests == 0 || path != "gone" && answered == 0 {
+			if requests == 0 || path != w.path && answered == 0 {
 				t.Errorf("%s: %s got %d requests of %s, %d answered 2xx: it is lost", w, path, requests, name, answered)
 			}
 			again += requests - w.checkLogs(page.Logs, path, w.name+name, requests)
@@ -164,6 +178,9 @@ func (w *walk) checkLogs(all []attemptlog.Log, path, eventID string, requests in
 		}
 		if l.Outcome == attemptlog.Delivered || l.Outcome == attemptlog.Failed {
 			last = l
+		}
+		if path == "shut" && (l.Outcome != attemptlog.Failed || l.CreatedAt.Before(w.begun.Add(w.dispatcher.Schedule.Total()))) {
+			w.t.Errorf("%s: %s began at %v and has an attempt that is not its last at %v: %s", w, eventID, w.begun, l.CreatedAt, l.Outcome)
 		}
 	}
 	if last.EventID == "" || !made[1] || len(made) < last.Attempt {

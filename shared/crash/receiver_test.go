@@ -11,7 +11,8 @@ import (
 )
 
 // receiver is the customers' server. A path says how it answers: /flaky fails
-// the first two requests of each event, /fine none, /gone is answered 410.
+// the first two requests of each event, /shut all, /fine none, /gone is answered
+// 410.
 type receiver struct {
 	url  string
 	dead *atomic.Bool
@@ -51,7 +52,7 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	switch {
 	case request.URL.Path == "/gone":
 		w.WriteHeader(http.StatusGone)
-	case request.URL.Path == "/flaky" && r.requests[key] <= failures:
+	case request.URL.Path == "/shut", request.URL.Path == "/flaky" && r.requests[key] <= failures:
 		w.WriteHeader(http.StatusInternalServerError)
 	default:
 		r.answered[key]++

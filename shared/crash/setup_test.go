@@ -46,6 +46,7 @@ type world struct {
 	faults  *cloudtest.Faults
 	dead    atomic.Bool // the process of the present invocation has ended
 	ticks   time.Duration
+	shut    bool             // the breaker never lets a probe through, and its receiver fails
 	direct  *dynamodb.Client // around the faults
 	hooks   *webhookdb.Store
 	logs    *attemptlogdb.Store

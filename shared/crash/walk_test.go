@@ -30,9 +30,8 @@ const (
 )
 
 // walk is five messages on their way: a small event and a large one for two
-// webhooks, one for a webhook whose breaker is
-// open and whose receiver is gone, one that cannot be read
-// and one whose id another event has. One call fails, or one in stride.
+// webhooks, one for a webhook whose breaker is open, one that cannot be read and
+// one whose id another event has. One call fails, or one in stride.
 type walk struct {
 	*world
 	t      *testing.T
@@ -40,7 +39,9 @@ type walk struct {
 	number int
 	stride int
 	name   string // of the walk, in every id
-	gone   webhook.Key
+	begun  time.Time
+	held   webhook.Key // its breaker is open
+	path   string      // of its receiver: gone, or shut
 
 	waiting  map[string][]*message // by queue
 	letters  []*message
@@ -234,18 +235,22 @@ func (w *walk) redrive() bool {
 // begin subscribes and publishes.
 func (w *walk) begin(tenant, url string) {
 	w.waiting = make(map[string][]*message)
-	gone, err := w.hooks.Create(w.t.Context(), webhooktest.Webhook(w.name, func(h *webhook.Webhook) {
-		h.URL, h.Events = url+"/gone", []event.Type{event.TrainingFailed}
+	w.begun, w.path = w.now, "gone"
+	if w.shut {
+		w.path = "shut"
+	}
+	held, err := w.hooks.Create(w.t.Context(), webhooktest.Webhook(w.name, func(h *webhook.Webhook) {
+		h.URL, h.Events = url+"/"+w.path, []event.Type{event.TrainingFailed}
 	}))
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	w.gone = gone.Key()
-	w.open(w.gone)
+	w.held = held.Key()
+	w.open(w.held)
 	for i, body := range []string{
 		published(tenant, w.name+"-small", "environment.created", `1`),
 		published(tenant, w.name+"-large", "environment.created", strconv.Quote(strings.Repeat("x", 40_000))),
-		published(w.name, w.name+"-gone", "training.failed", `1`),
+		published(w.name, w.name+"-held", "training.failed", `1`),
 		published(tenant, w.name+"-poison", "no.such.type", `1`),
 		published(tenant, w.name+"-small", "environment.created", `2`),
 	} {
@@ -257,14 +262,18 @@ func (w *walk) begin(tenant, url string) {
 }
 
 // open opens the breaker of a webhook, so that its delivery is held back first,
-// and then is the probe.
+// and then is the probe; or, where that is days away, makes its last attempt.
 func (w *walk) open(key webhook.Key) {
 	const enough = 100
 	begun := w.now.Add(-time.Hour)
 	if _, err := w.hooks.AddFailures(w.t.Context(), key, enough, begun); err != nil {
 		w.t.Fatal(err)
 	}
-	if opened, err := w.hooks.Open(w.t.Context(), key, w.now); err != nil || !opened {
+	at := w.now
+	if w.shut {
+		at = at.AddDate(0, 0, 7)
+	}
+	if opened, err := w.hooks.Open(w.t.Context(), key, at); err != nil || !opened {
 		w.t.Fatalf("the breaker is open: %t, %v", opened, err)
 	}
 }

@@ -167,7 +167,11 @@ func TestNothingIsGivenUpWithoutALastAttempt(t *testing.T) {
 				f.health.health.OpenUntil = f.now.Add(webhook.ProbeEvery)
 			}
 			f.rows, f.queued = nil, nil
+			made := len(f.requests)
 			f.handleOnce(rt, next)
+			if schedule(t).Over(next, f.now) && (len(f.requests) != made+1 || len(f.rows)+len(f.queued) != 0) {
+				rt.Fatalf("%s is over: %d requests, and what follows is %v %v", next.Event.ID, len(f.requests)-made, f.rows, f.queued)
+			}
 			for _, d := range slices.Concat(f.rows, f.queued) {
 				if _, second := chain[d.Event.ID]; second {
 					rt.Fatalf("there are two chains of %s", d.Event.ID)
