@@ -19,7 +19,7 @@ import (
 const (
 	tenant    = "bench"
 	batchSize = 10 // of both queues' mappings
-	eventSize = 4 << 10
+	eventSize = 1 << 10
 	warmup    = 20 // invocations before the first that counts
 )
 
