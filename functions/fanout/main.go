@@ -38,10 +38,11 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 		return nil, err
 	}
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
+	stored := eventdb.New(db, table, retention)
 	f := &fanout.Fanout{
 		Log:             log,
-		Webhooks:        webhookdb.New(db, webhooks),
-		Events:          eventdb.New(db, table, retention),
+		Tables:          fanout.DynamoDB{API: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
+		Events:          stored,
 		Deliveries:      queue.New(queues, deliveries),
 		DeadLetters:     deadletter.New(queue.New(queues, deadLetters)),
 		MaxReceiveCount: maxReceiveCount,

@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"webhooks/shared/apikey"
-	"webhooks/shared/apperr"
+	"webhooks/shared/dynamo"
 )
 
 // DynamoDB is the part of the SDK's client that a Store calls.
@@ -153,21 +153,11 @@ func missing(err error, what string) error {
 	return failed(err, what)
 }
 
-// failed says what err broke, if anything. Overload of DynamoDB that outlasted
-// the SDK's own tries is TemporarilyUnavailable, everything else internal.
+// failed says what err broke, if anything. Overload of DynamoDB is
+// TemporarilyUnavailable, everything else internal.
 func failed(err error, what string) error {
 	if err == nil {
 		return nil
 	}
-	err = fmt.Errorf("%s: %w", what, err)
-	var (
-		throughput *types.ProvisionedThroughputExceededException
-		limit      *types.RequestLimitExceeded
-		throttled  *types.ThrottlingException
-		server     *types.InternalServerError
-	)
-	if errors.As(err, &throughput) || errors.As(err, &limit) || errors.As(err, &throttled) || errors.As(err, &server) {
-		return apperr.Wrap(err, apperr.TemporarilyUnavailable)
-	}
-	return err
+	return fmt.Errorf("%s: %w", what, dynamo.Classify(err))
 }

@@ -26,6 +26,7 @@ const (
 	maxIdleTime     = 3 * time.Second // of a connection kept alive
 	maxIdle         = 128             // connections kept alive, to all receivers
 	maxIdlePerHost  = 16              // connections kept alive, to one receiver
+	writeBuffer     = 16 << 10        // of a connection: most requests go out in one write
 	tlsSessions     = 256             // TLS sessions kept to be resumed
 	defaultTimeout  = 15 * time.Second
 	defaultLimit    = 512

@@ -54,6 +54,7 @@ func New(g *guard.Guard, cfg Config) *Sender {
 		MaxIdleConnsPerHost:    maxIdlePerHost,
 		IdleConnTimeout:        maxIdleTime,
 		MaxResponseHeaderBytes: maxHeaderBytes,
+		WriteBufferSize:        writeBuffer,
 	}
 	return s
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/dynamo"
 	"webhooks/shared/webhook"
 )
 
@@ -90,7 +91,7 @@ func (s *Store) addIDs(ctx context.Context, key webhook.Key, n int) (int64, erro
 		ReturnValues:              types.ReturnValueUpdatedNew,
 	}, withoutRetries)
 	if err != nil {
-		return 0, fmt.Errorf("reserve %d log ids of webhook %d of tenant %s: %w", n, key.ID, key.TenantID, classify(err))
+		return 0, fmt.Errorf("reserve %d log ids of webhook %d of tenant %s: %w", n, key.ID, key.TenantID, dynamo.Classify(err))
 	}
 	return lastID(out.Attributes)
 }
@@ -106,7 +107,7 @@ func (s *Store) write(ctx context.Context, logs []attemptlog.Log) (unwritten []a
 	var errs []error
 	var calls errgroup.Group
 	calls.SetLimit(maxCalls)
-	for chunk := range slices.Chunk(distinct(logs), maxBatch) {
+	for chunk := range slices.Chunk(distinct(logs), dynamo.MaxWrites) {
 		calls.Go(func() error {
 			left, err := s.writeBatch(ctx, chunk)
 			mu.Lock()

@@ -2,28 +2,16 @@ package attemptlogdb
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/dynamo"
 )
 
-const (
-	// maxBatch is the most that one BatchWriteItem takes.
-	maxBatch = 25
-	// maxTries bounds how often unprocessed writes are sent: with [Backoff] about
-	// a second in all. Then they are the caller's, which queues them: a function
-	// must not sit on a throttled table.
-	maxTries = 6
-)
-
-var errUnprocessed = errors.New("DynamoDB left writes unprocessed")
-
-// writeBatch puts at most maxBatch logs and returns those that could not be
-// put.
+// writeBatch puts at most [dynamo.MaxWrites] logs and returns those that could
+// not be put: they are the caller's, which queues them.
 func (s *Store) writeBatch(ctx context.Context, logs []attemptlog.Log) (unwritten []attemptlog.Log, err error) {
 	requests := make([]types.WriteRequest, 0, len(logs))
 	for _, log := range logs {
@@ -33,23 +21,11 @@ func (s *Store) writeBatch(ctx context.Context, logs []attemptlog.Log) (unwritte
 		}
 		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: attributes}})
 	}
-	for n := 0; ; n++ {
-		out, err := s.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
-			RequestItems: map[string][]types.WriteRequest{s.table: requests},
-		})
-		if err != nil {
-			return remaining(logs, requests), fmt.Errorf("write %d logs: %w", len(requests), classify(err))
-		}
-		if requests = out.UnprocessedItems[s.table]; len(requests) == 0 {
-			return nil, nil
-		}
-		if n+1 == maxTries {
-			return remaining(logs, requests), fmt.Errorf("write %d logs in %d tries: %w", len(requests), maxTries, errUnprocessed)
-		}
-		if err := s.pause(ctx, n); err != nil {
-			return remaining(logs, requests), fmt.Errorf("wait before writing %d logs again: %w", len(requests), err)
-		}
+	left, err := dynamo.Write(ctx, s.client, s.pause, s.table, requests)
+	if err != nil {
+		return remaining(logs, left), fmt.Errorf("write %d logs: %w", len(left), err)
 	}
+	return nil, nil
 }
 
 // remaining returns those of logs whose keys requests name.

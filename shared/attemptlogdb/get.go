@@ -9,6 +9,7 @@ import (
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/dynamo"
 	"webhooks/shared/webhook"
 )
 
@@ -22,7 +23,7 @@ func (s *Store) Get(ctx context.Context, key webhook.Key, id int64) (attemptlog.
 		TableName: &s.table, Key: primaryKey(key, id), ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return attemptlog.Log{}, classify(fmt.Errorf("get log %d of webhook %d: %w", id, key.ID, err))
+		return attemptlog.Log{}, dynamo.Classify(fmt.Errorf("get log %d of webhook %d: %w", id, key.ID, err))
 	}
 	if output.Item == nil {
 		return attemptlog.Log{}, apperr.New(apperr.LogNotFound)

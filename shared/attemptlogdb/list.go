@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/dynamo"
 	"webhooks/shared/webhook"
 )
 
@@ -53,7 +54,7 @@ func (s *Store) last(ctx context.Context, key webhook.Key) (int64, error) {
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return 0, fmt.Errorf("get the last log id of webhook %d of tenant %s: %w", key.ID, key.TenantID, classify(err))
+		return 0, fmt.Errorf("get the last log id of webhook %d of tenant %s: %w", key.ID, key.TenantID, dynamo.Classify(err))
 	}
 	return lastID(out.Item)
 }
@@ -131,7 +132,7 @@ func (s *Store) all(ctx context.Context, key webhook.Key, input *dynamodb.QueryI
 	for {
 		out, err := s.client.Query(ctx, input)
 		if err != nil {
-			return nil, fmt.Errorf("query logs of webhook %d of tenant %s: %w", key.ID, key.TenantID, classify(err))
+			return nil, fmt.Errorf("query logs of webhook %d of tenant %s: %w", key.ID, key.TenantID, dynamo.Classify(err))
 		}
 		items = append(items, out.Items...)
 		if len(out.LastEvaluatedKey) == 0 {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/dynamo"
 	"webhooks/shared/webhook"
 )
 
@@ -67,7 +68,7 @@ func (s *Store) edge(ctx context.Context, key webhook.Key, bucket int64, first b
 	input.ScanIndexForward, input.Limit = &first, aws.Int32(1)
 	out, err := s.client.Query(ctx, input)
 	if err != nil {
-		return 0, attemptlog.Empty, fmt.Errorf("look at bucket %d of webhook %d of tenant %s: %w", bucket, key.ID, key.TenantID, classify(err))
+		return 0, attemptlog.Empty, fmt.Errorf("look at bucket %d of webhook %d of tenant %s: %w", bucket, key.ID, key.TenantID, dynamo.Classify(err))
 	}
 	if len(out.Items) == 0 {
 		return 0, attemptlog.Empty, nil

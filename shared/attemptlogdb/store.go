@@ -9,10 +9,11 @@ package attemptlogdb
 
 import (
 	"context"
-	"math/rand/v2"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/dynamo"
 )
 
 // DynamoDB is the part of the SDK's client that a Store calls.
@@ -29,12 +30,8 @@ type Store struct {
 	table     string
 	retention time.Duration
 	now       func() time.Time
-	pause     Pause
+	pause     dynamo.Pause
 }
-
-// Pause waits before try number n + 2 (n counts from 0), or returns the error
-// of ctx when that ends first.
-type Pause func(ctx context.Context, n int) error
 
 // Option changes how a Store waits or tells the time.
 type Option func(*Store)
@@ -42,36 +39,15 @@ type Option func(*Store)
 // WithClock replaces [time.Now], by which logs expire.
 func WithClock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
 
-// WithPause replaces [Backoff], which waits before writes that DynamoDB left
+// WithPause replaces [dynamo.Backoff], which waits before writes that DynamoDB left
 // unprocessed are sent again.
-func WithPause(pause Pause) Option { return func(s *Store) { s.pause = pause } }
+func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
 
 // New returns the store behind table, whose logs live for retention.
 func New(client DynamoDB, table string, retention time.Duration, options ...Option) *Store {
-	s := &Store{client: client, table: table, retention: retention, now: time.Now, pause: Backoff}
+	s := &Store{client: client, table: table, retention: retention, now: time.Now, pause: dynamo.Backoff}
 	for _, option := range options {
 		option(s)
 	}
 	return s
-}
-
-// Backoff is the [Pause] of a Store: a random part of a doubling delay ("full
-// jitter"), so that functions throttled together do not come back together.
-func Backoff(ctx context.Context, n int) error {
-	timer := time.NewTimer(delay(n, rand.Float64())) // #nosec G404 -- jitter is no secret
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// firstDelay is the longest first delay.
-const firstDelay = 50 * time.Millisecond
-
-// delay returns the part random, from [0,1), of the n-th delay.
-func delay(n int, random float64) time.Duration {
-	return time.Duration(random * float64(firstDelay<<min(n, maxTries)))
 }

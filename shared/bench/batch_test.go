@@ -20,12 +20,14 @@ func BenchmarkDispatcher(b *testing.B) {
 	for _, c := range []struct {
 		name     string
 		webhooks int
+		size     int // of an event
 		secure   bool
 		figure   string
 	}{
-		{name: "http/one_webhook", webhooks: 1, figure: "dispatcher_cpu_ms_per_delivery"},
-		{name: "http/ten_webhooks", webhooks: 10, figure: "dispatcher_cpu_ms_per_delivery_ten_webhooks"},
-		{name: "https/one_webhook", webhooks: 1, secure: true, figure: "dispatcher_cpu_ms_per_delivery_tls"},
+		{name: "http/1KiB/one_webhook", webhooks: 1, size: small, figure: "dispatcher_cpu_ms_per_delivery"},
+		{name: "http/1KiB/ten_webhooks", webhooks: 10, size: small, figure: "dispatcher_cpu_ms_per_delivery_ten_webhooks"},
+		{name: "http/4KiB/one_webhook", webhooks: 1, size: large, figure: "dispatcher_cpu_ms_per_delivery_4kib"},
+		{name: "https/1KiB/one_webhook", webhooks: 1, size: small, secure: true, figure: "dispatcher_cpu_ms_per_delivery_tls"},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			url, own := plainReceiver(b), map[string]string{}
@@ -35,7 +37,7 @@ func BenchmarkDispatcher(b *testing.B) {
 			s := setup(b, c.webhooks, url)
 			f := lambdatest.Start(b, lambdatest.Binary(b, "dispatcher"), s.Variables("DispatcherFunction", own))
 			measure(b, f, c.figure, "delivery", func(n int) string {
-				e := lambdatest.NewEvent(tenant, n, eventSize)
+				e := lambdatest.NewEvent(tenant, n, c.size)
 				return delivery.Delivery{
 					Webhook: s.webhooks[n%len(s.webhooks)], Event: e.Key(), Type: e.Type,
 					Attempt: 1, Due: time.Now(), Hash: e.Hash(), Body: e.Body(),
@@ -51,15 +53,18 @@ func BenchmarkFanout(b *testing.B) {
 	for _, c := range []struct {
 		name     string
 		webhooks int
+		size     int // of an event
 		figure   string
 	}{
-		{name: "one_webhook", webhooks: 1, figure: "fanout_cpu_ms_per_event"},
-		{name: "ten_webhooks", webhooks: 10, figure: "fanout_cpu_ms_per_event_ten_webhooks"},
+		{name: "1KiB/one_webhook", webhooks: 1, size: small, figure: "fanout_cpu_ms_per_event"},
+		{name: "1KiB/ten_webhooks", webhooks: 10, size: small, figure: "fanout_cpu_ms_per_event_ten_webhooks"},
+		{name: "4KiB/one_webhook", webhooks: 1, size: large, figure: "fanout_cpu_ms_per_event_4kib"},
+		{name: "4KiB/ten_webhooks", webhooks: 10, size: large, figure: "fanout_cpu_ms_per_event_ten_webhooks_4kib"},
 	} {
 		b.Run(c.name, func(b *testing.B) {
 			s := setup(b, c.webhooks, "http://127.0.0.1:1/")
 			f := lambdatest.Start(b, lambdatest.Binary(b, "fanout"), s.Variables("FanoutFunction", nil))
-			measure(b, f, c.figure, "event", func(n int) string { return lambdatest.NewEvent(tenant, n, eventSize).Message() })
+			measure(b, f, c.figure, "event", func(n int) string { return lambdatest.NewEvent(tenant, n, c.size).Message() })
 		})
 	}
 }

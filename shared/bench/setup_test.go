@@ -18,9 +18,10 @@ import (
 
 const (
 	tenant    = "bench"
-	batchSize = 10 // of both queues' mappings
-	eventSize = 4 << 10
-	warmup    = 20 // invocations before the first that counts
+	batchSize = 10      // of both queues' mappings
+	small     = 1 << 10 // of an event, as make cost counts them
+	large     = 4 << 10
+	warmup    = 100 // invocations before the first that counts: the heap has its size then
 )
 
 // bundle is a test stack with webhooks of one tenant.

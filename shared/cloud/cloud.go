@@ -43,6 +43,9 @@ func client(endpoint string) aws.HTTPClient {
 		// A fanout or dispatcher has this many calls under way at once; fewer
 		// kept connections would mean new TLS handshakes all the time.
 		t.MaxIdleConnsPerHost = 32
+		// A batch of messages in one write: each is a system call, and on AWS a TLS
+		// record.
+		t.WriteBufferSize = 64 << 10
 	})
 	if endpoint == "" {
 		return buildable
@@ -58,11 +61,12 @@ type bufferingClient struct{ next aws.HTTPClient }
 
 func (c bufferingClient) Do(r *http.Request) (*http.Response, error) {
 	if r.Body != nil && r.Body != http.NoBody {
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
+		var body bytes.Buffer
+		body.Grow(int(max(r.ContentLength, 0)) + bytes.MinRead)
+		if _, err := body.ReadFrom(r.Body); err != nil {
 			return nil, fmt.Errorf("buffer the request body: %w", err)
 		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.Body = io.NopCloser(&body)
 	}
 	return c.next.Do(r)
 }

@@ -3,6 +3,7 @@ package cost_test
 import (
 	"encoding/json"
 	"net/http"
+	"regexp"
 )
 
 // request has what the meter reads of a DynamoDB request. Some operations name
@@ -13,7 +14,19 @@ type request struct {
 	ConsistentRead       bool
 	ProjectionExpression string
 	RequestItems         map[string]tableRequest
+	Statements           []statement
 }
+
+// statement is a part of a BatchExecuteStatement.
+type statement struct {
+	Statement  string
+	Parameters []json.RawMessage
+}
+
+var (
+	insertion = regexp.MustCompile(`^INSERT INTO "([^"]+)" VALUE \{(.*)\}$`)
+	attribute = regexp.MustCompile(`'([^']+)':\?`)
+)
 
 // key names one item.
 type key struct {
@@ -54,9 +67,35 @@ func (m *meter) dynamodb(header http.Header, operation string, body []byte) func
 			}
 		}
 		return m.write(header, keys)
+	case "BatchExecuteStatement":
+		var keys []key
+		for _, s := range in.Statements {
+			keys = append(keys, m.insertedKey(header, s))
+		}
+		return m.write(header, keys)
 	}
 	m.t.Errorf("the meter does not know %s; teach it what it costs", operation)
 	return nil
+}
+
+// insertedKey returns the key of the item that s inserts.
+func (m *meter) insertedKey(header http.Header, s statement) key {
+	parts := insertion.FindStringSubmatch(s.Statement)
+	if parts == nil {
+		m.t.Errorf("the meter does not know the statement %s; teach it what it costs", s.Statement)
+		return key{}
+	}
+	inserted := make(map[string]json.RawMessage)
+	for i, name := range attribute.FindAllStringSubmatch(parts[2], -1) {
+		inserted[name[1]] = s.Parameters[i]
+	}
+	text, err := json.Marshal(inserted)
+	if err != nil {
+		m.t.Error(err)
+	}
+	var it item
+	m.decode(text, &it)
+	return key{parts[1], m.keyOf(header, parts[1], it)}
 }
 
 // countRead counts a read of one item. A projection saves nothing.

@@ -3,6 +3,8 @@ package crash_test
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -99,6 +101,13 @@ func throttle(c cloudtest.Call) (any, error) {
 }
 
 func conflict(c cloudtest.Call) (any, error) {
+	if in, is := c.Input.(*dynamodb.BatchExecuteStatementInput); is {
+		// Each statement has its own: the call succeeds.
+		conflicting := dynamotypes.BatchStatementResponse{
+			Error: &dynamotypes.BatchStatementError{Code: dynamotypes.BatchStatementErrorCodeEnumTransactionConflict},
+		}
+		return &dynamodb.BatchExecuteStatementOutput{Responses: slices.Repeat([]dynamotypes.BatchStatementResponse{conflicting}, len(in.Statements))}, nil
+	}
 	if strings.HasPrefix(c.Operation, "Transact") {
 		code := "TransactionConflict"
 		return nil, &dynamotypes.TransactionCanceledException{CancellationReasons: []dynamotypes.CancellationReason{{Code: &code}}}
@@ -125,12 +134,27 @@ func leaveOneOut(c cloudtest.Call) (any, error) {
 			}
 			return result, err
 		}
+	case *dynamodb.BatchExecuteStatementInput:
+		code, last := dynamotypes.BatchStatementErrorCodeEnumThrottlingError, len(in.Statements)-1
+		refused := dynamotypes.BatchStatementResponse{Error: &dynamotypes.BatchStatementError{Code: code}}
+		if in.Statements = in.Statements[:last]; last == 0 {
+			return &dynamodb.BatchExecuteStatementOutput{Responses: []dynamotypes.BatchStatementResponse{refused}}, nil
+		}
+		result, err := c.Make()
+		if out, is := result.(*dynamodb.BatchExecuteStatementOutput); is && err == nil {
+			out.Responses = append(out.Responses, refused)
+		}
+		return result, err
 	case *dynamodb.BatchGetItemInput:
 		for table, keys := range in.RequestItems {
 			left, last := keys, len(keys.Keys)-1
 			left.Keys, keys.Keys = keys.Keys[last:], keys.Keys[:last]
 			unread := map[string]dynamotypes.KeysAndAttributes{table: left}
-			if in.RequestItems = map[string]dynamotypes.KeysAndAttributes{table: keys}; last == 0 {
+			in.RequestItems = maps.Clone(in.RequestItems) // the caller may ask again with its own
+			if in.RequestItems[table] = keys; last == 0 {
+				delete(in.RequestItems, table)
+			}
+			if len(in.RequestItems) == 0 {
 				return &dynamodb.BatchGetItemOutput{UnprocessedKeys: unread}, nil
 			}
 			result, err := c.Make()

@@ -131,10 +131,12 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 	d.Queue, d.DeadLetters = deliveries, deadletter.New(queue.New(queues, n.deadLetters))
 	measured := metric.New(io.Discard, "walks", now)
 	d.MaxReceiveCount, d.Now, d.Metrics = n.maxReceiveCount, now, measured
+	stored := eventdb.New(db, n.events, retention)
 	f := functions{
 		dispatcher: d,
 		fanout: &fanout.Fanout{
-			Log: log, Webhooks: webhookdb.New(db, n.webhooks), Events: eventdb.New(db, n.events, retention),
+			Log: log, Events: stored,
+			Tables:     fanout.DynamoDB{API: db, Webhooks: webhookdb.New(db, n.webhooks), Events: stored},
 			Deliveries: deliveries, DeadLetters: deadletter.New(queue.New(queues, n.eventLetters)),
 			MaxReceiveCount: n.maxReceiveCount, Now: now, Metrics: measured,
 		},

@@ -2,15 +2,20 @@ package eventdb
 
 import (
 	"bytes"
-	"compress/flate"
 	"fmt"
 	"io"
 	"sync"
+
+	"github.com/klauspost/compress/flate"
 )
 
 // writeUnit is what DynamoDB bills as one write request unit, in bytes:
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 const writeUnit = 1 << 10
+
+// level is the cheapest that shrinks JSON as well as the default of
+// compress/flate, in a third of its time.
+const level = 5
 
 // compressor deflates bodies where that saves a write request unit. Its
 // writers are reused, because each holds more than half a megabyte.
@@ -19,7 +24,7 @@ type compressor struct{ writers sync.Pool }
 func newCompressor() *compressor {
 	return &compressor{sync.Pool{New: func() any {
 		// The level is a valid constant, the only thing NewWriter refuses.
-		w, _ := flate.NewWriter(io.Discard, flate.DefaultCompression)
+		w, _ := flate.NewWriter(io.Discard, level)
 		return w
 	}}}
 }

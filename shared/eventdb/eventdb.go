@@ -15,11 +15,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"webhooks/shared/dynamo"
 	"webhooks/shared/event"
 )
 
 // API is the part of DynamoDB that a [Store] calls.
 type API interface {
+	BatchExecuteStatement(context.Context, *dynamodb.BatchExecuteStatementInput, ...func(*dynamodb.Options)) (*dynamodb.BatchExecuteStatementOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
@@ -31,11 +33,12 @@ type Store struct {
 	table     string
 	retention time.Duration
 	bodies    *compressor
+	pause     dynamo.Pause
 }
 
 // New returns the store of table. An event is recognised for retention.
 func New(api API, table string, retention time.Duration) *Store {
-	return &Store{api, table, retention, newCompressor()}
+	return &Store{api, table, retention, newCompressor(), dynamo.Backoff}
 }
 
 // InlineBody is the size of the largest body, in bytes, that is stored with
@@ -73,6 +76,23 @@ func bodyKey(k event.Key, hash event.Hash) string {
 // free or expired. It returns nil when the same event is already stored, and
 // ErrConflict when another one is.
 func (s *Store) Store(ctx context.Context, e event.Event, webhooks []int64, now time.Time) error {
+	item, err := s.item(e, webhooks, now)
+	if err != nil {
+		return err
+	}
+	err = s.putFree(ctx, item, now)
+	var taken *types.ConditionalCheckFailedException
+	if errors.As(err, &taken) {
+		return sameHash(taken.Item, e.Hash())
+	}
+	if err != nil {
+		return fmt.Errorf("store event %s: %w", rowKey(e.Key()), err)
+	}
+	return nil
+}
+
+// item is the row of e.
+func (s *Store) item(e event.Event, webhooks []int64, now time.Time) (map[string]types.AttributeValue, error) {
 	hash := e.Hash()
 	r := row{Event: rowKey(e.Key()), Type: string(e.Type), Hash: hash[:], Webhooks: webhooks, TTL: now.Add(s.retention).Unix()}
 	if body := e.Body(); len(body) <= InlineBody {
@@ -80,17 +100,9 @@ func (s *Store) Store(ctx context.Context, e event.Event, webhooks []int64, now 
 	}
 	item, err := attributevalue.MarshalMap(r)
 	if err != nil {
-		return fmt.Errorf("encode event %s: %w", r.Event, err)
+		return nil, fmt.Errorf("encode event %s: %w", r.Event, err)
 	}
-	err = s.putFree(ctx, item, now)
-	var taken *types.ConditionalCheckFailedException
-	if errors.As(err, &taken) {
-		return sameHash(taken.Item, hash)
-	}
-	if err != nil {
-		return fmt.Errorf("store event %s: %w", r.Event, err)
-	}
-	return nil
+	return item, nil
 }
 
 func sameHash(item map[string]types.AttributeValue, hash event.Hash) error {
@@ -168,7 +180,7 @@ func (s *Store) Body(ctx context.Context, key event.Key, hash event.Hash) ([]byt
 func (s *Store) get(ctx context.Context, name string) (row, error) {
 	output, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: itemKey(name), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return row{}, fmt.Errorf("read event %s: %w", name, err)
+		return row{}, fmt.Errorf("read event %s: %w", name, dynamo.Classify(err))
 	}
 	var r row
 	if err := attributevalue.UnmarshalMap(output.Item, &r); err != nil {

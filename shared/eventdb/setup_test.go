@@ -41,18 +41,26 @@ func setup(t *testing.T) bundle {
 // call, or returns false to let it through.
 type faults struct {
 	eventdb.API
-	batch func(*dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, error, bool)
-	get   func() error
-	put   func() error
+	batch  func() error
+	insert func(*dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error, bool)
+	get    func() error
+	put    func() error
 }
 
 func (f *faults) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
 	if f.batch != nil {
-		if out, err, injected := f.batch(in); injected {
+		return nil, f.batch()
+	}
+	return f.API.BatchGetItem(ctx, in, o...)
+}
+
+func (f *faults) BatchExecuteStatement(ctx context.Context, in *dynamodb.BatchExecuteStatementInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchExecuteStatementOutput, error) {
+	if f.insert != nil {
+		if out, err, injected := f.insert(in); injected {
 			return out, err
 		}
 	}
-	return f.API.BatchGetItem(ctx, in, o...)
+	return f.API.BatchExecuteStatement(ctx, in, o...)
 }
 
 func (f *faults) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {

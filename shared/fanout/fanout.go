@@ -26,16 +26,22 @@ import (
 // Conflict is the reason of a dead letter whose id another event has.
 const Conflict = "conflict"
 
-// Webhooks is where the subscription indexes are.
-type Webhooks interface {
-	Indexes(ctx context.Context, tenantIDs []string) (map[string]webhook.Index, error)
+// Tables is what the fan-out reads: the subscription index of each tenant, and
+// the hash of each key whose event is known.
+type Tables interface {
+	Read(ctx context.Context, tenantIDs []string, keys []event.Key, now time.Time) (Rows, error)
+}
+
+// Rows is what was read.
+type Rows struct {
+	Indexes map[string]webhook.Index
+	Known   map[event.Key]event.Hash
 }
 
 // Events is where events are stored.
 type Events interface {
-	Known(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error)
 	PutBody(ctx context.Context, e event.Event, now time.Time) error
-	Store(ctx context.Context, e event.Event, webhooks []int64, now time.Time) error
+	StoreAll(ctx context.Context, list []eventdb.Matched, now time.Time) []error
 }
 
 // Deliveries is the queue of deliveries.
@@ -51,7 +57,7 @@ type DeadLetters interface {
 // Fanout handles batches of the events queue.
 type Fanout struct {
 	Log         *slog.Logger
-	Webhooks    Webhooks
+	Tables      Tables
 	Events      Events
 	Deliveries  Deliveries
 	DeadLetters DeadLetters
@@ -74,8 +80,10 @@ const writes = 10
 func (f *Fanout) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	now := f.Now()
 	jobs := f.read(ctx, batch.Records)
-	f.match(ctx, jobs)
-	f.recognise(ctx, jobs, now)
+	if rows, read := f.look(ctx, jobs, now); read {
+		match(jobs, rows.Indexes)
+		recognise(jobs, rows.Known)
+	}
 	f.putBodies(ctx, jobs, now)
 	for _, window := range windows(pending(jobs)) {
 		f.fanOut(ctx, window, now)
@@ -93,46 +101,38 @@ func (f *Fanout) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 	return response, nil
 }
 
-// match finds the webhooks of every event: one read for all tenants.
-func (f *Fanout) match(ctx context.Context, jobs []*job) {
+// look reads what is stored about the events: one request for all tenants and
+// both tables. It reports whether there is anything to go on with.
+func (f *Fanout) look(ctx context.Context, jobs []*job, now time.Time) (Rows, bool) {
 	var tenants []string
-	seen := make(map[string]bool)
+	var keys []event.Key
 	for _, j := range pending(jobs) {
-		if !seen[j.event.TenantID] {
-			seen[j.event.TenantID] = true
-			tenants = append(tenants, j.event.TenantID)
-		}
+		tenants, keys = append(tenants, j.event.TenantID), append(keys, j.event.Key())
 	}
-	if len(tenants) == 0 {
-		return
+	if len(keys) == 0 {
+		return Rows{}, false
 	}
-	indexes, err := f.Webhooks.Indexes(ctx, tenants)
-	for _, j := range pending(jobs) {
-		if err != nil {
+	rows, err := f.Tables.Read(ctx, tenants, keys, now)
+	if err != nil {
+		for _, j := range pending(jobs) {
 			j.err = err
-			continue
 		}
+	}
+	return rows, err == nil
+}
+
+// match finds the webhooks of every event.
+func match(jobs []*job, indexes map[string]webhook.Index) {
+	for _, j := range pending(jobs) {
 		j.matches = indexes[j.event.TenantID].Match(j.event.Type)
 	}
 }
 
 // recognise tells new events from known ones, in the table and in the batch
 // itself: two messages with one id in one batch must not fail each other.
-func (f *Fanout) recognise(ctx context.Context, jobs []*job, now time.Time) {
-	var keys []event.Key
-	for _, j := range pending(jobs) {
-		keys = append(keys, j.event.Key())
-	}
-	if len(keys) == 0 {
-		return
-	}
-	known, err := f.Events.Known(ctx, keys, now)
+func recognise(jobs []*job, known map[event.Key]event.Hash) {
 	first := make(map[event.Key]*job)
 	for _, j := range pending(jobs) {
-		if err != nil {
-			j.err = err
-			continue
-		}
 		key, hash := j.event.Key(), j.event.Hash()
 		switch stored, isKnown := known[key]; {
 		case isKnown && stored == hash:

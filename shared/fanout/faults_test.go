@@ -15,10 +15,10 @@ import (
 
 // What a call of the fanout is for.
 const (
-	index  = "read the index"
-	known  = "read known events"
+	look   = "read indexes and known events"
 	put    = "put a body"
-	store  = "store an event"
+	store  = "store events"
+	single = "store an event alone"
 	send   = "send deliveries"
 	letter = "send dead letters"
 )
@@ -34,7 +34,7 @@ type call struct {
 // faults is [cloudtest.Faults] with the names of this package's calls.
 type faults struct {
 	cloudtest.Faults
-	names map[string]string // what a table or queue is for
+	names map[string]string // what a queue is for
 }
 
 // set makes intercept answer the calls from now on; nil lets them through.
@@ -49,15 +49,15 @@ func (f *faults) set(intercept func(call) (any, error)) {
 func (f *faults) what(input any) string {
 	switch in := input.(type) {
 	case *dynamodb.BatchGetItemInput:
-		for table := range in.RequestItems {
-			return f.names[table]
-		}
+		return look
+	case *dynamodb.BatchExecuteStatementInput:
+		return store
 	case *dynamodb.PutItemInput:
 		name, _ := in.Item["event"].(*dynamotypes.AttributeValueMemberS)
 		if strings.Count(name.Value, "#") == 2 {
 			return put
 		}
-		return store
+		return single
 	case *sqs.SendMessageBatchInput:
 		return f.names[*in.QueueUrl]
 	}

@@ -114,7 +114,7 @@ func (w *world) play(r *rapid.T, b bundle) {
 
 func drawFault(r *rapid.T) func(call) (any, error) {
 	n, late := rapid.IntRange(1, 3).Draw(r, "call"), rapid.Bool().Draw(r, "late")
-	switch what := rapid.SampledFrom([]string{index, known, put, store, send, letter, "crash", "refuse"}).Draw(r, "fault"); what {
+	switch what := rapid.SampledFrom([]string{look, put, store, single, send, letter, "crash", "refuse"}).Draw(r, "fault"); what {
 	case "crash":
 		return crash(n, late)
 	case "refuse":

@@ -63,13 +63,14 @@ func setup(t *testing.T) bundle {
 	webhooks, table := cloudtest.Table(t, "WebhooksTable"), cloudtest.Table(t, "EventsTable")
 	direct := dynamodb.NewFromConfig(cfg)
 	b.webhooks, b.events = webhookdb.New(direct, webhooks), eventdb.New(direct, table, retention)
-	b.faults.names = map[string]string{webhooks: index, table: known, b.deliveries: send, b.deadLetters: letter}
+	b.faults.names = map[string]string{b.deliveries: send, b.deadLetters: letter}
 	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), b.faults.Install)
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
+	stored := eventdb.New(db, table, retention)
 	b.Fanout = &fanout.Fanout{
 		Log:             slog.New(slog.DiscardHandler),
-		Webhooks:        webhookdb.New(db, webhooks),
-		Events:          eventdb.New(db, table, retention),
+		Tables:          fanout.DynamoDB{API: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
+		Events:          stored,
 		Deliveries:      queue.New(queues, b.deliveries),
 		DeadLetters:     deadletter.New(queue.New(queues, b.deadLetters)),
 		MaxReceiveCount: maxReceiveCount,

@@ -76,14 +76,17 @@ func (f *Fanout) send(ctx context.Context, jobs []*job) {
 
 // store keeps the events whose deliveries are queued.
 func (f *Fanout) store(ctx context.Context, jobs []*job, now time.Time) {
-	each(jobs, func(j *job) {
-		err := f.Events.Store(ctx, j.event, j.matches, now)
+	list := make([]eventdb.Matched, 0, len(jobs))
+	for _, j := range jobs {
+		list = append(list, eventdb.Matched{Event: j.event, Webhooks: j.matches})
+	}
+	for i, err := range f.Events.StoreAll(ctx, list, now) {
 		if errors.Is(err, eventdb.ErrConflict) {
 			// Another event took the id since we looked.
-			j.conflict()
-			return
+			jobs[i].conflict()
+			continue
 		}
-		j.err = err
-		j.done = fannedOut
-	})
+		jobs[i].err = err
+		jobs[i].done = fannedOut
+	}
 }

@@ -21,12 +21,13 @@ import (
 	"webhooks/shared/webhooktest"
 )
 
-// full is the index of tenants that have a thousand webhooks each.
+// full are the tables of tenants that have a thousand webhooks each and of
+// which no event is known.
 type full struct{}
 
 const fullTenant = 1000
 
-func (full) Indexes(_ context.Context, tenantIDs []string) (map[string]webhook.Index, error) {
+func (full) Read(_ context.Context, tenantIDs []string, _ []event.Key, _ time.Time) (fanout.Rows, error) {
 	indexes := make(map[string]webhook.Index)
 	for _, tenantID := range tenantIDs {
 		indexes[tenantID] = make(webhook.Index, fullTenant)
@@ -34,13 +35,13 @@ func (full) Indexes(_ context.Context, tenantIDs []string) (map[string]webhook.I
 			indexes[tenantID][id+1] = webhooktest.Webhook(tenantID).Mask()
 		}
 	}
-	return indexes, nil
+	return fanout.Rows{Indexes: indexes}, nil
 }
 
 func TestHandleBurst(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.Webhooks = full{}
+	b.Tables = full{}
 	if got := b.handle(t, message("m1", created(tenant, "e1", `1`))); len(got) > 0 {
 		t.Fatalf("failed: %v", got)
 	}
@@ -56,16 +57,13 @@ func TestHandleBurst(t *testing.T) {
 	b.wantKnown(t, got[0])
 }
 
-// stored is an events table that knows nothing and counts what it keeps.
+// stored is an events table that counts what it keeps.
 type stored struct{ atomic.Int32 }
 
-func (*stored) Known(context.Context, []event.Key, time.Time) (map[event.Key]event.Hash, error) {
-	return nil, nil
-}
 func (*stored) PutBody(context.Context, event.Event, time.Time) error { return nil }
-func (s *stored) Store(context.Context, event.Event, []int64, time.Time) error {
-	s.Add(1)
-	return nil
+func (s *stored) StoreAll(_ context.Context, list []eventdb.Matched, _ time.Time) []error {
+	s.Add(int32(len(list)))
+	return make([]error, len(list))
 }
 
 // sender is a queue that accepts everything.
@@ -88,7 +86,7 @@ func heaviest() events.SQSEvent {
 
 func heavy(table *stored, send sender) *fanout.Fanout {
 	return &fanout.Fanout{
-		Log: slog.New(slog.DiscardHandler), Webhooks: full{}, Events: table, Deliveries: send,
+		Log: slog.New(slog.DiscardHandler), Tables: full{}, Events: table, Deliveries: send,
 		MaxReceiveCount: maxReceiveCount, Now: time.Now,
 	}
 }

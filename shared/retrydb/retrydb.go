@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"webhooks/shared/delivery"
+	"webhooks/shared/dynamo"
 )
 
 // Shards is how many partitions a minute has. Each is a query of every tick of
@@ -45,19 +46,19 @@ type API interface {
 type Store struct {
 	api   API
 	table string
-	pause Pause
+	pause dynamo.Pause
 }
 
 // Option changes how a Store waits.
 type Option func(*Store)
 
-// WithPause replaces [Backoff], which waits before writes that DynamoDB left
+// WithPause replaces [dynamo.Backoff], which waits before writes that DynamoDB left
 // unprocessed are sent again.
-func WithPause(pause Pause) Option { return func(s *Store) { s.pause = pause } }
+func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
 
 // New returns the store of table.
 func New(api API, table string, options ...Option) *Store {
-	s := &Store{api: api, table: table, pause: Backoff}
+	s := &Store{api: api, table: table, pause: dynamo.Backoff}
 	for _, option := range options {
 		option(s)
 	}

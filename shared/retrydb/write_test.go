@@ -1,11 +1,8 @@
 package retrydb_test
 
 import (
-	"context"
 	"errors"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -119,25 +116,4 @@ func TestAFailedCallFailsItsRowsAlone(t *testing.T) {
 	if failed != 2*25 || calls != 2 {
 		t.Errorf("%d failures in %d calls, want 50 in 2", failed, calls)
 	}
-}
-
-func TestBackoffEndsWithItsContext(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		for n := range 10 {
-			if err := retrydb.Backoff(t.Context(), n); err != nil {
-				t.Fatal(err)
-			}
-		}
-		// 50, 100, 200, 400, 800 and then at most 1,600 ms each.
-		if waited := time.Since(start); waited <= 0 || waited > 10*time.Second {
-			t.Errorf("waited %v", waited)
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		if err := retrydb.Backoff(ctx, 9); !errors.Is(err, context.Canceled) {
-			t.Errorf("Backoff = %v, want the context's error", err)
-		}
-	})
 }

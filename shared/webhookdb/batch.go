@@ -2,22 +2,11 @@ package webhookdb
 
 import (
 	"context"
-	"errors"
-	"slices"
 	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
-	"webhooks/shared/apperr"
+	"webhooks/shared/dynamo"
 	"webhooks/shared/webhook"
 )
-
-// maxBatch is how many keys a BatchGetItem takes.
-const maxBatch = 100
-
-var errLeftOut = errors.New("DynamoDB left keys of a batch unread")
 
 // GetMany returns the webhooks of keys as they are now, those that are enabled
 // with their secrets. A key without a webhook is not in the answer. What cannot
@@ -25,16 +14,18 @@ var errLeftOut = errors.New("DynamoDB left keys of a batch unread")
 // tenant's data key holds up nobody else. GetMany fails as a whole, with
 // TemporarilyUnavailable, when DynamoDB keeps leaving keys unread.
 func (s *Store) GetMany(ctx context.Context, keys []webhook.Key) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error, err error) {
-	wanted := make(map[webhook.Key]struct{}, len(keys))
+	wanted, seen := dynamo.Keys{Table: s.table}, make(map[webhook.Key]bool, len(keys))
 	for _, key := range keys {
-		if key.ID > tenantItem {
-			wanted[key] = struct{}{}
+		if key.ID > tenantItem && !seen[key] {
+			seen[key] = true
+			wanted.Keys = append(wanted.Keys, itemKey(key))
 		}
 	}
-	items, err := s.batchGet(ctx, wanted)
+	rows, err := dynamo.Get(ctx, s.client, s.pause, wanted)
 	if err != nil {
 		return nil, nil, err
 	}
+	items := rows[s.table]
 	found, unreadable = make(map[webhook.Key]webhook.Webhook, len(items)), make(map[webhook.Key]error)
 	for _, o := range s.openAll(ctx, items) {
 		if o.err != nil {
@@ -84,17 +75,34 @@ func (s *Store) openItem(ctx context.Context, stored item) opened {
 // never had a webhook has an empty one. It returns TemporarilyUnavailable when
 // DynamoDB keeps leaving keys unread.
 func (s *Store) Indexes(ctx context.Context, tenantIDs []string) (map[string]webhook.Index, error) {
-	wanted := make(map[webhook.Key]struct{}, len(tenantIDs))
-	indexes := make(map[string]webhook.Index, len(tenantIDs))
-	for _, tenant := range tenantIDs {
-		wanted[webhook.Key{TenantID: tenant, ID: tenantItem}] = struct{}{}
-		indexes[tenant] = webhook.Index{}
-	}
-	items, err := s.batchGet(ctx, wanted)
+	rows, err := dynamo.Get(ctx, s.client, s.pause, s.IndexKeys(tenantIDs))
 	if err != nil {
 		return nil, err
 	}
-	for _, stored := range items {
+	return s.ReadIndexes(tenantIDs, rows)
+}
+
+// IndexKeys are the rows of the tenants' indexes, for one who reads them
+// together with others and gives them to ReadIndexes.
+func (s *Store) IndexKeys(tenantIDs []string) dynamo.Keys {
+	wanted, seen := dynamo.Keys{Table: s.table}, make(map[string]bool, len(tenantIDs))
+	for _, tenant := range tenantIDs {
+		if !seen[tenant] {
+			seen[tenant] = true
+			wanted.Keys = append(wanted.Keys, itemKey(webhook.Key{TenantID: tenant, ID: tenantItem}))
+		}
+	}
+	return wanted
+}
+
+// ReadIndexes returns the indexes of the tenants, of the rows by table that
+// were read for IndexKeys.
+func (s *Store) ReadIndexes(tenantIDs []string, rows map[string][]dynamo.Item) (map[string]webhook.Index, error) {
+	indexes := make(map[string]webhook.Index, len(tenantIDs))
+	for _, tenant := range tenantIDs {
+		indexes[tenant] = webhook.Index{}
+	}
+	for _, stored := range rows[s.table] {
 		tenant, err := decodeTenant(stored)
 		if err != nil {
 			return nil, err
@@ -104,46 +112,4 @@ func (s *Store) Indexes(ctx context.Context, tenantIDs []string) (map[string]web
 		}
 	}
 	return indexes, nil
-}
-
-// batchGet reads the items of distinct keys (DynamoDB refuses a batch with the
-// same key twice), in no order.
-func (s *Store) batchGet(ctx context.Context, wanted map[webhook.Key]struct{}) ([]item, error) {
-	keys := make([]item, 0, len(wanted))
-	for key := range wanted {
-		keys = append(keys, itemKey(key))
-	}
-	var items []item
-	for chunk := range slices.Chunk(keys, maxBatch) {
-		read, err := s.batchGetChunk(ctx, chunk)
-		if err != nil {
-			return nil, err
-		}
-		items = append(items, read...)
-	}
-	return items, nil
-}
-
-// batchGetChunk reads one batch, and what DynamoDB leaves out of it (when
-// throttled, or past 16 MB) again after a pause.
-func (s *Store) batchGetChunk(ctx context.Context, keys []item) ([]item, error) {
-	request := map[string]types.KeysAndAttributes{
-		s.table: {Keys: keys, ConsistentRead: aws.Bool(true)},
-	}
-	var items []item
-	for n := range maxTries {
-		out, err := s.client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request})
-		if err != nil {
-			return nil, failed(err, "read a batch")
-		}
-		items = append(items, out.Responses[s.table]...)
-		if len(out.UnprocessedKeys) == 0 {
-			return items, nil
-		}
-		request = out.UnprocessedKeys
-		if err := s.pause(ctx, n); err != nil {
-			return nil, apperr.Wrap(errors.Join(errLeftOut, err), apperr.TemporarilyUnavailable)
-		}
-	}
-	return nil, apperr.Wrap(errLeftOut, apperr.TemporarilyUnavailable)
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"webhooks/shared/dynamo"
 	"webhooks/shared/vault"
 )
 
@@ -44,7 +45,7 @@ type Store struct {
 	client API
 	table  string
 	vault  *vault.Vault // nil: none
-	pause  Pause
+	pause  dynamo.Pause
 	now    func() time.Time
 }
 
@@ -56,8 +57,8 @@ type Option func(*Store)
 // ones, which is all that a function needs which shows none.
 func WithVault(v *vault.Vault) Option { return func(s *Store) { s.vault = v } }
 
-// WithPause replaces [Backoff].
-func WithPause(pause Pause) Option { return func(s *Store) { s.pause = pause } }
+// WithPause replaces [dynamo.Backoff].
+func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
 
 // WithClock replaces [time.Now], of which the store takes CreatedAt and
 // UpdatedAt.
@@ -65,7 +66,7 @@ func WithClock(now func() time.Time) Option { return func(s *Store) { s.now = no
 
 // New returns the store in a table.
 func New(client API, table string, options ...Option) *Store {
-	s := &Store{client: client, table: table, pause: Backoff, now: time.Now}
+	s := &Store{client: client, table: table, pause: dynamo.Backoff, now: time.Now}
 	for _, option := range options {
 		option(s)
 	}

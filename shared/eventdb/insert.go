@@ -1,0 +1,88 @@
+package eventdb
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"webhooks/shared/event"
+)
+
+// maxStatements is the limit of BatchExecuteStatement:
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
+const maxStatements = 25
+
+// Matched is an event and the webhooks that it matched.
+type Matched struct {
+	Event    event.Event
+	Webhooks []int64
+}
+
+// StoreAll does what Store does for each of list, whose keys must differ, and
+// returns what became of each. New events, which are almost all, share one
+// request: BatchWriteItem has no conditions, but an INSERT of PartiQL is refused
+// where its key exists. It costs the same write units, and a request less of
+// the processor for each event.
+func (s *Store) StoreAll(ctx context.Context, list []Matched, now time.Time) []error {
+	results := make([]error, 0, len(list))
+	for chunk := range slices.Chunk(list, maxStatements) {
+		results = append(results, s.insert(ctx, chunk, now)...)
+	}
+	return results
+}
+
+// insert stores up to maxStatements events. What alone is not inserted is
+// stored on its own, whatever the reason: the id may be taken, or expired, or
+// DynamoDB throttles single statements inside a success, of which the SDK's own
+// retries know nothing.
+func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) []error {
+	results := make([]error, len(list))
+	statements := make([]types.BatchStatementRequest, len(list))
+	for i, m := range list {
+		item, err := s.item(m.Event, m.Webhooks, now)
+		if err != nil {
+			return slices.Repeat([]error{err}, len(list))
+		}
+		statements[i] = insertion(s.table, item)
+	}
+	output, err := s.api.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
+	if err != nil {
+		return slices.Repeat([]error{fmt.Errorf("store %d events: %w", len(list), err)}, len(list))
+	}
+	var group errgroup.Group
+	for i, m := range list {
+		if i >= len(output.Responses) || output.Responses[i].Error != nil {
+			group.Go(func() error {
+				results[i] = s.Store(ctx, m.Event, m.Webhooks, now)
+				return nil
+			})
+		}
+	}
+	_ = group.Wait() // the results are in the list: the group itself never fails
+	return results
+}
+
+// insertion is the statement that adds item to table, with its values as
+// parameters.
+func insertion(table string, item map[string]types.AttributeValue) types.BatchStatementRequest {
+	var text strings.Builder
+	text.WriteString(`INSERT INTO "` + table + `" VALUE {`)
+	values := make([]types.AttributeValue, 0, len(item))
+	for i, name := range slices.Sorted(maps.Keys(item)) {
+		if i > 0 {
+			text.WriteByte(',')
+		}
+		text.WriteString("'" + name + "':?")
+		values = append(values, item[name])
+	}
+	text.WriteByte('}')
+	statement := text.String()
+	return types.BatchStatementRequest{Statement: &statement, Parameters: values}
+}
