@@ -4,14 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
@@ -19,50 +16,17 @@ import (
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/vault"
+	"webhooks/shared/routetest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhookdb"
 )
-
-// bundle is the function on a table of its own.
-type bundle struct {
-	function httpapi.Function
-	store    *webhookdb.Store
-	request  events.APIGatewayV2HTTPRequest
-}
-
-// setup builds the function with the variables of its environment that a test
-// adds.
-func setup(t *testing.T, variables map[string]string) bundle {
-	t.Helper()
-	table, key := cloudtest.Table(t, "WebhooksTable"), cloudtest.Key(t)
-	all := map[string]string{"WEBHOOKS_TABLE": table, "SECRETS_KEY_ARN": key}
-	maps.Copy(all, variables)
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, all))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := cloudtest.Config(t)
-	return bundle{
-		function: function,
-		store:    webhookdb.New(dynamodb.NewFromConfig(cfg), table, webhookdb.WithVault(vault.FromConfig(cfg, key))),
-		request:  cloudtest.Request(t, "create-webhook.json"),
-	}
-}
-
-func (b bundle) post(t *testing.T, body string) cloudtest.Answer {
-	t.Helper()
-	b.request.Body = body
-	return cloudtest.Invoke(t, b.function, b.request)
-}
 
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil)
+	b := routetest.New(t, build, "create-webhook.json", nil)
 	before := time.Now().Truncate(time.Second)
-	answer := cloudtest.Invoke(t, b.function, b.request)
+	answer := b.Invoke(t)
 
-	w, err := b.store.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
+	w, err := b.Webhooks.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,11 +46,11 @@ func TestTheSampleEvent(t *testing.T) {
 
 func TestAGeneratedSecretIsShownOnce(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil)
-	answer := b.post(t, `{"name":"n","url":"https://receiver.example/","events":["alert.resolved"]}`)
+	b := routetest.New(t, build, "create-webhook.json", nil)
+	answer := b.Send(t, `{"name":"n","url":"https://receiver.example/","events":["alert.resolved"]}`)
 	shown, _ := answer.Envelope(t).Data["secret"].(string)
 
-	w, err := b.store.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
+	w, err := b.Webhooks.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,7 +64,7 @@ func TestAGeneratedSecretIsShownOnce(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil)
+	b := routetest.New(t, build, "create-webhook.json", nil)
 	tests := []struct {
 		name   string
 		body   string
@@ -117,7 +81,7 @@ func TestRefusals(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			answer := b.post(t, tt.body)
+			answer := b.Send(t, tt.body)
 			if got := answer.Envelope(t).Code; got != int(tt.reason) || answer.Status != int(tt.reason)/100 {
 				t.Errorf("answer %d, code %d, want code %d", answer.Status, got, tt.reason)
 			}
@@ -130,9 +94,9 @@ func TestRefusals(t *testing.T) {
 
 func TestReadingIsNotEnough(t *testing.T) {
 	t.Parallel()
-	b := setup(t, nil)
-	b.request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read logs:read"
-	answer := cloudtest.Invoke(t, b.function, b.request)
+	b := routetest.New(t, build, "create-webhook.json", nil)
+	b.Request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read logs:read"
+	answer := b.Invoke(t)
 	if got := answer.Envelope(t).Code; answer.Status != http.StatusForbidden || got != int(apperr.MissingScope) {
 		t.Errorf("answer %d, code %d, want 403", answer.Status, got)
 	}
@@ -140,8 +104,8 @@ func TestReadingIsNotEnough(t *testing.T) {
 
 func TestTheLocalStackTakesLoopback(t *testing.T) {
 	t.Parallel()
-	b := setup(t, map[string]string{"LOCAL_RECEIVERS": "true"})
-	answer := b.post(t, `{"name":"n","url":"http://127.0.0.1:8080/","events":["alert.resolved"]}`)
+	b := routetest.New(t, build, "create-webhook.json", map[string]string{"LOCAL_RECEIVERS": "true"})
+	answer := b.Send(t, `{"name":"n","url":"http://127.0.0.1:8080/","events":["alert.resolved"]}`)
 	if answer.Status != http.StatusCreated {
 		t.Errorf("answer %d %s, want 201", answer.Status, answer.Body)
 	}

@@ -4,63 +4,26 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
 	"webhooks/shared/cloudtest"
-	"webhooks/shared/httpapi"
-	"webhooks/shared/vault"
+	"webhooks/shared/routetest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhookdb"
-	"webhooks/shared/webhooktest"
 )
-
-// bundle is the function on a table of its own.
-type bundle struct {
-	function httpapi.Function
-	store    *webhookdb.Store
-	request  events.APIGatewayV2HTTPRequest
-}
-
-func setup(t *testing.T) bundle {
-	t.Helper()
-	table, key := cloudtest.Table(t, "WebhooksTable"), cloudtest.Key(t)
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": table}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := cloudtest.Config(t)
-	return bundle{
-		function: function,
-		store:    webhookdb.New(dynamodb.NewFromConfig(cfg), table, webhookdb.WithVault(vault.FromConfig(cfg, key))),
-		request:  cloudtest.Request(t, "get-webhook.json"),
-	}
-}
-
-func (b bundle) create(t *testing.T, tenantID string, changes ...func(*webhook.Webhook)) webhook.Webhook {
-	t.Helper()
-	w, err := b.store.Create(t.Context(), webhooktest.Webhook(tenantID, changes...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
 
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	w := b.create(t, "demo")
+	b := routetest.New(t, build, "get-webhook.json", nil)
+	w := b.Create(t, "demo")
 
-	answer := cloudtest.Invoke(t, b.function, b.request)
+	answer := b.Invoke(t)
 	want := fmt.Sprintf(`{"code":0,"message":"success","data":{"webhook_id":1,"name":"环境事件通知","url":"https://receiver.example/webhook",`+
 		`"secret":"your-secret-key","events":["environment.created"],"enabled":true,"created_at":"%s"}}`, w.CreatedAt.Format(time.RFC3339))
 	if answer.Status != http.StatusOK || answer.Body != want {
@@ -70,11 +33,11 @@ func TestTheSampleEvent(t *testing.T) {
 
 func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.create(t, "demo")
-	b.request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read"
+	b := routetest.New(t, build, "get-webhook.json", nil)
+	b.Create(t, "demo")
+	b.Request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read"
 
-	data := cloudtest.Invoke(t, b.function, b.request).Envelope(t).Data
+	data := b.Invoke(t).Envelope(t).Data
 	if _, shown := data["secret"]; shown || data["webhook_id"] != 1.0 {
 		t.Errorf("data = %v, want the webhook without its secret", data)
 	}
@@ -82,25 +45,25 @@ func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
 
 func TestTroubleIsShown(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	w := b.create(t, "demo")
+	b := routetest.New(t, build, "get-webhook.json", nil)
+	w := b.Create(t, "demo")
 	now := time.Now()
-	if _, err := b.store.MarkSlow(t.Context(), w, now); err != nil {
+	if _, err := b.Webhooks.MarkSlow(t.Context(), w, now); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]any{"state": "slow", "since": now.UTC().Format(time.RFC3339)}
-	if d := cmp.Diff(want, cloudtest.Invoke(t, b.function, b.request).Envelope(t).Data["health"]); d != "" {
+	if d := cmp.Diff(want, b.Invoke(t).Envelope(t).Data["health"]); d != "" {
 		t.Errorf("health (-want +got):\n%s", d)
 	}
 	begun := now.Add(-webhook.FailingFor)
-	if _, err := b.store.AddFailures(t.Context(), w.Key(), webhook.OpenAfter, begun); err != nil {
+	if _, err := b.Webhooks.AddFailures(t.Context(), w.Key(), webhook.OpenAfter, begun); err != nil {
 		t.Fatal(err)
 	}
-	if opened, err := b.store.Open(t.Context(), w.Key(), now); err != nil || !opened {
+	if opened, err := b.Webhooks.Open(t.Context(), w.Key(), now); err != nil || !opened {
 		t.Fatal(opened, err)
 	}
 	want["state"] = "open"
-	if d := cmp.Diff(want, cloudtest.Invoke(t, b.function, b.request).Envelope(t).Data["health"]); d != "" {
+	if d := cmp.Diff(want, b.Invoke(t).Envelope(t).Data["health"]); d != "" {
 		t.Errorf("health (-want +got):\n%s", d)
 	}
 }
@@ -137,10 +100,10 @@ func (f getterFunc) GetWithSecrets(context.Context, webhook.Key) (webhook.Webhoo
 
 func TestNotFound(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.create(t, "globex")
-	b.create(t, "demo")
-	if err := b.store.Delete(t.Context(), webhook.Key{TenantID: "demo", ID: 1}); err != nil {
+	b := routetest.New(t, build, "get-webhook.json", nil)
+	b.Create(t, "globex")
+	b.Create(t, "demo")
+	if err := b.Webhooks.Delete(t.Context(), webhook.Key{TenantID: "demo", ID: 1}); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -159,10 +122,10 @@ func TestNotFound(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			request := b.request
+			request := b.Request
 			request.RawPath = "/api/v1/webhooks/" + tt.id
 			request.RequestContext.HTTP.Path = request.RawPath
-			answer := cloudtest.Invoke(t, b.function, request)
+			answer := cloudtest.Invoke(t, b.Function, request)
 			if got := answer.Envelope(t).Code; got != int(tt.reason) || answer.Status != int(tt.reason)/100 {
 				t.Errorf("answer %d, code %d, want code %d", answer.Status, got, tt.reason)
 			}
@@ -172,12 +135,12 @@ func TestNotFound(t *testing.T) {
 
 func TestTheFieldsAreTheContracts(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.create(t, "demo")
+	b := routetest.New(t, build, "get-webhook.json", nil)
+	b.Create(t, "demo")
 	var envelope struct {
 		Data map[string]json.RawMessage `json:"data"`
 	}
-	if err := json.Unmarshal([]byte(cloudtest.Invoke(t, b.function, b.request).Body), &envelope); err != nil {
+	if err := json.Unmarshal([]byte(b.Invoke(t).Body), &envelope); err != nil {
 		t.Fatal(err)
 	}
 	got := map[string]bool{}

@@ -11,61 +11,28 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambda"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/cloudtest"
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/routetest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhookdb"
-	"webhooks/shared/webhooktest"
 )
-
-// bundle is the function on a table of its own.
-type bundle struct {
-	function httpapi.Function
-	store    *webhookdb.Store
-	request  events.APIGatewayV2HTTPRequest
-}
-
-func setup(t *testing.T) bundle {
-	t.Helper()
-	table := cloudtest.Table(t, "WebhooksTable")
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": table}))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bundle{
-		function: function,
-		store:    webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), table),
-		request:  cloudtest.Request(t, "list-webhooks.json"),
-	}
-}
-
-func (b bundle) create(t *testing.T, tenantID string, changes ...func(*webhook.Webhook)) webhook.Webhook {
-	t.Helper()
-	w, err := b.store.Create(t.Context(), webhooktest.Webhook(tenantID, changes...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
 
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.create(t, "globex")
-	w := b.create(t, "demo", func(w *webhook.Webhook) {
+	b := routetest.New(t, build, "list-webhooks.json", nil)
+	b.Create(t, "globex")
+	w := b.Create(t, "demo", func(w *webhook.Webhook) {
 		w.Events = []event.Type{event.EnvironmentStarted, event.EnvironmentCreated}
 		w.URL = "https://receiver.example/?a=<1>&b=2"
 	})
-	b.create(t, "demo", func(w *webhook.Webhook) { w.Enabled = false })
+	b.Create(t, "demo", func(w *webhook.Webhook) { w.Enabled = false })
 
-	answer := cloudtest.Invoke(t, b.function, b.request)
+	answer := b.Invoke(t)
 	at := w.CreatedAt.Format(time.RFC3339)
 	want := fmt.Sprintf(`{"code":0,"message":"success","data":{"items":[`+
 		`{"webhook_id":1,"name":"环境事件通知","url":"https://receiver.example/?a=<1>&b=2","events":["environment.started","environment.created"],"enabled":true,"created_at":"%s"},`+
@@ -77,8 +44,8 @@ func TestTheSampleEvent(t *testing.T) {
 
 func TestATenantWithoutWebhooksHasAnEmptyList(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	answer := cloudtest.Invoke(t, b.function, b.request)
+	b := routetest.New(t, build, "list-webhooks.json", nil)
+	answer := b.Invoke(t)
 	if want := `{"code":0,"message":"success","data":{"items":[]}}`; answer.Status != http.StatusOK || answer.Body != want {
 		t.Errorf("answer %d %s\nwant   200 %s", answer.Status, answer.Body, want)
 	}
@@ -86,9 +53,9 @@ func TestATenantWithoutWebhooksHasAnEmptyList(t *testing.T) {
 
 func TestTheScopeIsNeeded(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:write"
-	if answer := cloudtest.Invoke(t, b.function, b.request); answer.Status != http.StatusForbidden || answer.Envelope(t).Code != int(apperr.MissingScope) {
+	b := routetest.New(t, build, "list-webhooks.json", nil)
+	b.Request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:write"
+	if answer := b.Invoke(t); answer.Status != http.StatusForbidden || answer.Envelope(t).Code != int(apperr.MissingScope) {
 		t.Errorf("answer %d %s, want 403", answer.Status, answer.Body)
 	}
 }

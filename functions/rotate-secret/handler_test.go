@@ -7,65 +7,28 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/cloudtest"
-	"webhooks/shared/httpapi"
-	"webhooks/shared/vault"
+	"webhooks/shared/routetest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhookdb"
 	"webhooks/shared/webhooktest"
 )
 
-// bundle is the function on a table and a key of its own, with a webhook.
-type bundle struct {
-	function httpapi.Function
-	store    *webhookdb.Store
-	request  events.APIGatewayV2HTTPRequest
-	webhook  webhook.Webhook
-}
-
-func setup(t *testing.T) bundle {
+// setup returns the route, and the webhook that its sample rotates.
+func setup(t *testing.T) (routetest.Route, webhook.Webhook) {
 	t.Helper()
-	table, key := cloudtest.Table(t, "WebhooksTable"), cloudtest.Key(t)
-	getenv := cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": table, "SECRETS_KEY_ARN": key})
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := cloudtest.Config(t)
-	store := webhookdb.New(dynamodb.NewFromConfig(cfg), table, webhookdb.WithVault(vault.FromConfig(cfg, key)))
-	w, err := store.Create(t.Context(), webhooktest.Webhook("demo"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return bundle{function, store, cloudtest.Request(t, "rotate-secret.json"), w}
-}
-
-func (b bundle) rotate(t *testing.T, body string) cloudtest.Answer {
-	t.Helper()
-	b.request.Body = body
-	return cloudtest.Invoke(t, b.function, b.request)
-}
-
-func (b bundle) stored(t *testing.T) webhook.Webhook {
-	t.Helper()
-	w, err := b.store.GetWithSecrets(t.Context(), b.webhook.Key())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
+	b := routetest.New(t, build, "rotate-secret.json", nil)
+	return b, b.Create(t, "demo")
 }
 
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	answer := cloudtest.Invoke(t, b.function, b.request)
+	b, w := setup(t)
+	answer := b.Invoke(t)
 
-	got := b.stored(t)
+	got := b.Stored(t, w.Key())
 	if len(got.PreviousSecrets) != 1 || got.Secret == webhooktest.Secret || got.PreviousSecrets[0].Secret != webhooktest.Secret {
 		t.Fatalf("secret %q and %v before it", got.Secret, got.PreviousSecrets)
 	}
@@ -78,8 +41,8 @@ func TestTheSampleEvent(t *testing.T) {
 	if overlap := time.Until(ends); overlap > 48*time.Hour || overlap < 47*time.Hour {
 		t.Errorf("the old secret signs for %v, want two days", overlap)
 	}
-	b.webhook.Secret, b.webhook.PreviousSecrets, b.webhook.Revision, b.webhook.UpdatedAt = got.Secret, got.PreviousSecrets, 2, got.UpdatedAt
-	if d := cmp.Diff(b.webhook, got); d != "" {
+	w.Secret, w.PreviousSecrets, w.Revision, w.UpdatedAt = got.Secret, got.PreviousSecrets, 2, got.UpdatedAt
+	if d := cmp.Diff(w, got); d != "" {
 		t.Errorf("nothing else may change (-want +got):\n%s", d)
 	}
 }
@@ -99,9 +62,9 @@ func TestOverlap(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
-			data := b.rotate(t, tt.body).Envelope(t).Data
-			got := b.stored(t)
+			b, w := setup(t)
+			data := b.Send(t, tt.body).Envelope(t).Data
+			got := b.Stored(t, w.Key())
 			if data["secret"] != got.Secret {
 				t.Errorf("shown %v, stored %q", data["secret"], got.Secret)
 			}
@@ -129,12 +92,12 @@ func TestOverlap(t *testing.T) {
 
 func TestThreeRotationsKeepTwoOldSecrets(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b, w := setup(t)
 	var shown []any
 	for range 3 {
-		shown = append(shown, b.rotate(t, `{"overlap_days":7}`).Envelope(t).Data["secret"])
+		shown = append(shown, b.Send(t, `{"overlap_days":7}`).Envelope(t).Data["secret"])
 	}
-	got := b.stored(t)
+	got := b.Stored(t, w.Key())
 	var kept []any
 	for _, p := range got.PreviousSecrets {
 		kept = append(kept, p.Secret)
@@ -146,7 +109,7 @@ func TestThreeRotationsKeepTwoOldSecrets(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b, w := setup(t)
 	tests := []struct {
 		name   string
 		body   string
@@ -159,7 +122,7 @@ func TestRefusals(t *testing.T) {
 		{name: "no JSON", body: `1 day`, reason: apperr.InvalidJSON},
 	}
 	for _, tt := range tests {
-		answer := b.rotate(t, tt.body)
+		answer := b.Send(t, tt.body)
 		if got := answer.Envelope(t).Code; got != int(tt.reason) || answer.Status != http.StatusBadRequest {
 			t.Errorf("%s: answer %d, code %d, want code %d", tt.name, answer.Status, got, tt.reason)
 		}
@@ -167,22 +130,22 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: fields (-want +got):\n%s", tt.name, d)
 		}
 	}
-	if d := cmp.Diff(b.webhook, b.stored(t)); d != "" {
+	if d := cmp.Diff(w, b.Stored(t, w.Key())); d != "" {
 		t.Errorf("a refused rotation changed something (-want +got):\n%s", d)
 	}
 }
 
 func TestWhoMayNotRotate(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
+	b, w := setup(t)
 	for tenant, scopes := range map[string]string{"demo": "webhooks:read webhooks:test", "globex": "webhooks:write"} {
-		b.request.RequestContext.Authorizer.Lambda = map[string]any{"tenant_id": tenant, "scopes": scopes}
+		b.Request.RequestContext.Authorizer.Lambda = map[string]any{"tenant_id": tenant, "scopes": scopes}
 		want := map[string]int{"demo": http.StatusForbidden, "globex": http.StatusNotFound}[tenant]
-		if answer := cloudtest.Invoke(t, b.function, b.request); answer.Status != want {
+		if answer := b.Invoke(t); answer.Status != want {
 			t.Errorf("%s with %s: answer %d %s, want %d", tenant, scopes, answer.Status, answer.Body, want)
 		}
 	}
-	if d := cmp.Diff(b.webhook, b.stored(t)); d != "" {
+	if d := cmp.Diff(w, b.Stored(t, w.Key())); d != "" {
 		t.Errorf("it changed (-want +got):\n%s", d)
 	}
 }

@@ -2,84 +2,30 @@ package main
 
 import (
 	"encoding/json"
-	"log/slog"
 	"net/http"
 	"testing"
 
-	"github.com/aws/aws-lambda-go/events"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/cloudtest"
 	"webhooks/shared/event"
-	"webhooks/shared/httpapi"
-	"webhooks/shared/vault"
+	"webhooks/shared/routetest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhookdb"
-	"webhooks/shared/webhooktest"
 )
-
-// bundle is the function on a table of its own.
-type bundle struct {
-	function httpapi.Function
-	store    *webhookdb.Store
-	request  events.APIGatewayV2HTTPRequest
-}
-
-func setup(t *testing.T) bundle {
-	t.Helper()
-	table, key := cloudtest.Table(t, "WebhooksTable"), cloudtest.Key(t)
-	getenv := cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": table, "SECRETS_KEY_ARN": key})
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cfg := cloudtest.Config(t)
-	return bundle{
-		function: function,
-		store:    webhookdb.New(dynamodb.NewFromConfig(cfg), table, webhookdb.WithVault(vault.FromConfig(cfg, key))),
-		request:  cloudtest.Request(t, "update-webhook.json"),
-	}
-}
-
-func (b bundle) create(t *testing.T, tenantID string, changes ...func(*webhook.Webhook)) webhook.Webhook {
-	t.Helper()
-	w, err := b.store.Create(t.Context(), webhooktest.Webhook(tenantID, changes...))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
-func (b bundle) get(t *testing.T, key webhook.Key) webhook.Webhook {
-	t.Helper()
-	w, err := b.store.GetWithSecrets(t.Context(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
-func (b bundle) put(t *testing.T, body string) cloudtest.Answer {
-	t.Helper()
-	b.request.Body = body
-	return cloudtest.Invoke(t, b.function, b.request)
-}
 
 const updated = `{"code":0,"message":"更新成功"}`
 
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	want := b.create(t, "demo")
+	b := routetest.New(t, build, "update-webhook.json", nil)
+	want := b.Create(t, "demo")
 	want.Name, want.Enabled, want.Revision = "环境事件通知（更新）", false, 2
 
-	answer := cloudtest.Invoke(t, b.function, b.request)
+	answer := b.Invoke(t)
 	if answer.Status != http.StatusOK || answer.Body != updated {
 		t.Errorf("answer %d %s\nwant   200 %s", answer.Status, answer.Body, updated)
 	}
-	got := b.get(t, want.Key())
+	got := b.Stored(t, want.Key())
 	want.UpdatedAt = got.UpdatedAt
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("what is absent must stay (-want +got):\n%s", d)
@@ -88,12 +34,12 @@ func TestTheSampleEvent(t *testing.T) {
 
 func TestAChangedSecretSignsBesideTheOldOne(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	w := b.create(t, "demo")
-	if answer := b.put(t, `{"secret":"another-secret"}`); answer.Status != http.StatusOK {
+	b := routetest.New(t, build, "update-webhook.json", nil)
+	w := b.Create(t, "demo")
+	if answer := b.Send(t, `{"secret":"another-secret"}`); answer.Status != http.StatusOK {
 		t.Fatalf("answer %d %s", answer.Status, answer.Body)
 	}
-	got := b.get(t, w.Key())
+	got := b.Stored(t, w.Key())
 	keys, err := got.Keys(got.UpdatedAt)
 	if err != nil || len(keys) != 2 || got.Secret != "another-secret" {
 		t.Errorf("%d keys, %v, want the new one and the old one", len(keys), err)
@@ -106,8 +52,8 @@ func TestAChangedSecretSignsBesideTheOldOne(t *testing.T) {
 // GET shows the secret and the secret sent back is the same one: no rotation.
 func TestAGetSentBackIsNoRotation(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	w := b.create(t, "demo")
+	b := routetest.New(t, build, "update-webhook.json", nil)
+	w := b.Create(t, "demo")
 	view := w.View()
 	view.Secret = w.Secret
 	body, err := json.Marshal(view)
@@ -115,11 +61,11 @@ func TestAGetSentBackIsNoRotation(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if answer := b.put(t, string(body)); answer.Status != http.StatusOK {
+		if answer := b.Send(t, string(body)); answer.Status != http.StatusOK {
 			t.Fatalf("answer %d %s", answer.Status, answer.Body)
 		}
 	}
-	got := b.get(t, w.Key())
+	got := b.Stored(t, w.Key())
 	w.Revision, w.UpdatedAt = got.Revision, got.UpdatedAt
 	if d := cmp.Diff(w, got); d != "" {
 		t.Errorf("it changed (-want +got):\n%s", d)
@@ -128,10 +74,10 @@ func TestAGetSentBackIsNoRotation(t *testing.T) {
 
 func TestDisablingLeavesTheIndex(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.create(t, "demo")
-	b.put(t, `{"enabled":false}`)
-	indexes, err := b.store.Indexes(t.Context(), []string{"demo"})
+	b := routetest.New(t, build, "update-webhook.json", nil)
+	b.Create(t, "demo")
+	b.Send(t, `{"enabled":false}`)
+	indexes, err := b.Webhooks.Indexes(t.Context(), []string{"demo"})
 	if err != nil || len(indexes["demo"].Match(event.EnvironmentCreated)) != 0 {
 		t.Errorf("index = %v, %v, want no match", indexes["demo"], err)
 	}
@@ -139,8 +85,8 @@ func TestDisablingLeavesTheIndex(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	w := b.create(t, "demo")
+	b := routetest.New(t, build, "update-webhook.json", nil)
+	w := b.Create(t, "demo")
 	tests := []struct {
 		name   string
 		body   string
@@ -154,7 +100,7 @@ func TestRefusals(t *testing.T) {
 		{name: "one bad field among good ones", body: `{"name":"good","events":[],"x":1}`, reason: apperr.InvalidFields, fields: []string{"events", "x"}},
 	}
 	for _, tt := range tests {
-		answer := b.put(t, tt.body)
+		answer := b.Send(t, tt.body)
 		if got := answer.Envelope(t).Code; got != int(tt.reason) || answer.Status != http.StatusBadRequest {
 			t.Errorf("%s: answer %d, code %d, want code %d", tt.name, answer.Status, got, tt.reason)
 		}
@@ -162,29 +108,29 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: fields (-want +got):\n%s", tt.name, d)
 		}
 	}
-	if d := cmp.Diff(w, b.get(t, w.Key())); d != "" {
+	if d := cmp.Diff(w, b.Stored(t, w.Key())); d != "" {
 		t.Errorf("a refused update changed something (-want +got):\n%s", d)
 	}
 }
 
 func TestAnotherTenantsWebhookIsNotFound(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	w := b.create(t, "globex")
-	answer := cloudtest.Invoke(t, b.function, b.request)
+	b := routetest.New(t, build, "update-webhook.json", nil)
+	w := b.Create(t, "globex")
+	answer := b.Invoke(t)
 	if got := answer.Envelope(t).Code; answer.Status != http.StatusNotFound || got != int(apperr.WebhookNotFound) {
 		t.Errorf("answer %d, code %d, want 404", answer.Status, got)
 	}
-	if d := cmp.Diff(w, b.get(t, w.Key())); d != "" {
+	if d := cmp.Diff(w, b.Stored(t, w.Key())); d != "" {
 		t.Errorf("it changed (-want +got):\n%s", d)
 	}
 }
 
 func TestReadingIsNotEnough(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read"
-	if answer := cloudtest.Invoke(t, b.function, b.request); answer.Status != http.StatusForbidden {
+	b := routetest.New(t, build, "update-webhook.json", nil)
+	b.Request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read"
+	if answer := b.Invoke(t); answer.Status != http.StatusForbidden {
 		t.Errorf("answer %d %s, want 403", answer.Status, answer.Body)
 	}
 }

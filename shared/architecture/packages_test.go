@@ -29,7 +29,7 @@ func TestPackagesAreNamedByDomain(t *testing.T) {
 // it, and only a …db package sees its errors.
 func TestOnlyTheEdgesKnowTheSDK(t *testing.T) {
 	t.Parallel()
-	edges := []string{"shared/dynamo", "shared/queue", "shared/cloud", "shared/cloudtest", "shared/boot", "shared/vault"}
+	edges := []string{"shared/dynamo", "shared/queue", "shared/cloud", "shared/cloudtest", "shared/routetest", "shared/boot", "shared/vault"}
 	for _, file := range goFiles(t) {
 		isEdge := slices.Contains(edges, file.folder()) || strings.HasSuffix(file.folder(), "db") ||
 			strings.HasPrefix(file.name, "functions/") && path.Base(file.name) == "main.go" ||
