@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -96,7 +97,9 @@ func run(t *testing.T, program, name string, command ...string) {
 	process := exec.CommandContext(t.Context(), command[0], append(command[1:], file)...)
 	process.Dir = cloudtest.Path()
 	// The functions' flags, so that Go's cache has most of it built.
-	process.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS="+os.Getenv(lambdatest.EnvGoFlags), "EVENTS_QUEUE_URL="+deployed(t).EventsQueueURL)
+	ours := slices.DeleteFunc(os.Environ(), func(variable string) bool { return strings.HasPrefix(variable, "AWS_") })
+	process.Env = append(ours, "CGO_ENABLED=0", "GOFLAGS="+os.Getenv(lambdatest.EnvGoFlags),
+		"EVENTS_QUEUE_URL="+deployed(t).EventsQueueURL, "AWS_DEFAULT_REGION="+deployed(t).Region)
 	getenv := cloudtest.Getenv(t, nil)
 	for _, variable := range []string{"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
 		process.Env = append(process.Env, variable+"="+getenv(variable))
