@@ -47,6 +47,7 @@ func TestNextAttemptGoesToTheNewURL(t *testing.T) {
 	old.gotNothing(t)
 }
 
+// TestNextAttemptOfADisabledWebhookIsSkipped and not lost: its log can be resent.
 func TestNextAttemptOfADisabledWebhookIsSkipped(t *testing.T) {
 	t.Parallel()
 	c, r, made := failedOnce(t)
@@ -57,6 +58,12 @@ func TestNextAttemptOfADisabledWebhookIsSkipped(t *testing.T) {
 		t.Errorf("log = %+v, want attempt 2 skipped", log)
 	}
 	r.gotNothing(t)
+
+	c.update(made.ID, `{"enabled":true}`)
+	c.resend(made.ID, "2").is(t, http.StatusAccepted, `{"code": 0, "message": "已重新投递", "data": {"event_id": "evt-1", "attempt": 3}}`)
+	if got := r.next(t); got.ID() != "evt-1" {
+		t.Errorf("the receiver got %s, want what was skipped", got.ID())
+	}
 }
 
 func TestDeletedWebhookGetsNothingMore(t *testing.T) {
