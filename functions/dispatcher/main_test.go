@@ -96,16 +96,16 @@ func TestTheNextAttemptIsInTheQueue(t *testing.T) {
 	if answer != settled || len(logs) != 1 || logs[0].Outcome != attemptlog.Retrying {
 		t.Fatalf("answer %s, logs %+v", answer, logs)
 	}
-	// The sample is long overdue: its next attempt keeps its due time, in the past,
-	// and is made after the least pause of a receiver.
-	due, pause := logs[0].CreatedAt.Add(-24*time.Hour), logs[0].NextAttemptAt.Sub(logs[0].CreatedAt)
+	// The sample is long overdue: its next attempt keeps its planned time, in the
+	// past, and is made after the least pause of a receiver.
+	past, pause := logs[0].CreatedAt.Add(-24*time.Hour), logs[0].NextAttemptAt.Sub(logs[0].CreatedAt)
 	out, err := sqs.NewFromConfig(cloudtest.Config(t)).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &b.queue, WaitTimeSeconds: 5})
 	if err != nil || len(out.Messages) != 1 {
 		t.Fatalf("received %v, %v", out, err)
 	}
 	m, err := delivery.Decode([]byte(*out.Messages[0].Body))
-	if err != nil || m.Delivery == nil || m.Delivery.Attempt != 2 || m.Delivery.Due.After(due) || pause < 2*time.Second {
-		t.Errorf("message %s (%v), want attempt 2, long due, after a pause and not %v", *out.Messages[0].Body, err, pause)
+	if err != nil || m.Delivery == nil || m.Delivery.Attempt != 2 || m.Delivery.Planned.After(past) || !m.Delivery.Due.Equal(logs[0].NextAttemptAt) || pause < 2*time.Second {
+		t.Errorf("message %s (%v), want attempt 2, planned for long ago, after a pause and not %v", *out.Messages[0].Body, err, pause)
 	}
 }
 

@@ -26,10 +26,13 @@ type Delivery struct {
 	Attempt int
 	// Single says that no attempt follows this one, whatever comes of it.
 	Single bool
-	// Due is when the attempt is to be made, in milliseconds. Later due times
-	// are counted from it and not from the clock, so that two copies of a
-	// delivery compute the same ones.
+	// Due is when the attempt is to be made, in milliseconds.
 	Due time.Time
+	// Planned is when the schedule had the attempt due, in milliseconds; zero when
+	// that is Due. Later due times are counted from it and neither from the clock
+	// nor from what a receiver asked for, so that two copies of a delivery compute
+	// the same ones.
+	Planned time.Time
 	// First is when the first attempt was due, in milliseconds; zero when this is
 	// it, or when the message is older than the field.
 	First time.Time
@@ -69,8 +72,9 @@ type wire struct {
 	Type      event.Type      `json:"type,omitzero"`
 	Attempt   int             `json:"attempt,omitzero"`
 	Single    bool            `json:"single,omitzero"`
-	Due       int64           `json:"due,omitzero"`   // unix milliseconds
-	First     int64           `json:"first,omitzero"` // unix milliseconds
+	Due       int64           `json:"due,omitzero"`     // unix milliseconds
+	Planned   int64           `json:"planned,omitzero"` // unix milliseconds
+	First     int64           `json:"first,omitzero"`   // unix milliseconds
 	Slow      bool            `json:"slow,omitzero"`
 	Held      bool            `json:"held,omitzero"`
 	Hash      string          `json:"hash,omitzero"`
@@ -104,6 +108,10 @@ func (d Delivery) Encode() string {
 	}
 	b = append(b, `,"due":`...)
 	b = strconv.AppendInt(b, d.Due.UnixMilli(), 10)
+	if !d.Planned.IsZero() {
+		b = append(b, `,"planned":`...)
+		b = strconv.AppendInt(b, d.Planned.UnixMilli(), 10)
+	}
 	if !d.FirstDue().Equal(d.Due) {
 		b = append(b, `,"first":`...)
 		b = strconv.AppendInt(b, d.First.UnixMilli(), 10)
@@ -163,6 +171,9 @@ func (w wire) delivery() (Delivery, error) {
 		Event:   event.Key{TenantID: w.TenantID, ID: w.EventID},
 		Type:    w.Type, Attempt: w.Attempt, Single: w.Single, Due: time.UnixMilli(w.Due).UTC(),
 		Slow: w.Slow, Held: w.Held, Body: w.Body,
+	}
+	if w.Planned != 0 {
+		d.Planned = time.UnixMilli(w.Planned).UTC()
 	}
 	if w.First != 0 {
 		d.First = time.UnixMilli(w.First).UTC()

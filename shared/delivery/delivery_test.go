@@ -31,7 +31,10 @@ func TestRoundTrip(t *testing.T) {
 	without.Body = nil
 	single := sample()
 	single.Single = true
-	for name, d := range map[string]delivery.Delivery{"with its body": sample(), "with a body to read": without, "single": single} {
+	postponed := sample().Following(delivery.Verdict{Next: due.Add(time.Minute), At: due.Add(time.Hour)})
+	for name, d := range map[string]delivery.Delivery{
+		"with its body": sample(), "with a body to read": without, "single": single, "postponed": postponed,
+	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			m, err := delivery.Decode([]byte(d.Encode()))
@@ -137,7 +140,11 @@ func TestDecide(t *testing.T) {
 		{name: "short Retry-After", d: sample(), result: attempt.Result{StatusCode: 503, RetryAfter: time.Second}, want: retrying},
 		{
 			name: "long Retry-After", d: sample(), result: attempt.Result{StatusCode: 429, RetryAfter: time.Hour},
-			want: delivery.Verdict{Outcome: attemptlog.Retrying, Next: now.Add(time.Hour), At: now.Add(time.Hour)},
+			want: delivery.Verdict{Outcome: attemptlog.Retrying, Next: next, At: due.Add(75 * time.Minute)},
+		},
+		{
+			name: "Retry-After that a queue can wait", d: sample(), result: attempt.Result{StatusCode: 503, RetryAfter: 15 * time.Minute},
+			want: delivery.Verdict{Outcome: attemptlog.Retrying, Next: next, At: now.Add(15 * time.Minute)},
 		},
 	}
 	for _, tt := range tests {
@@ -160,12 +167,11 @@ func TestPauseAfterALateAttempt(t *testing.T) {
 		attempt int
 		late    time.Duration
 		pause   time.Duration
-		anew    bool // the chain goes on from the clock
 	}{
 		{name: "a time-out", attempt: 1, late: 15 * time.Second, pause: 2500 * time.Millisecond},
 		{name: "a backlog of an hour", attempt: 2, late: time.Hour, pause: 150 * time.Second},
 		{name: "as far as a queue delays", attempt: 3, late: time.Hour, pause: 15 * time.Minute},
-		{name: "an outage of a day", attempt: 5, late: 24 * time.Hour, pause: 150 * time.Minute, anew: true},
+		{name: "an outage of a day", attempt: 5, late: 24*time.Hour + time.Minute, pause: 150*time.Minute + 14*time.Minute},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -175,14 +181,59 @@ func TestPauseAfterALateAttempt(t *testing.T) {
 			nominal, _ := schedule.Next(d)
 			now := due.Add(tt.late)
 			want := delivery.Verdict{Outcome: attemptlog.Retrying, Next: nominal, At: now.Add(tt.pause)}
-			if tt.anew {
-				want.Next = want.At
-			}
 			if diff := cmp.Diff(want, schedule.Decide(d, attempt.Result{Failure: attempt.FailureTimeout}, now)); diff != "" {
 				t.Errorf("verdict (-want +got):\n%s", diff)
 			}
 		})
 	}
+}
+
+// However late an attempt is and whatever the receiver asks: the next one is not
+// made earlier, nor more than a quarter of an hour later than that or the
+// schedule's own time; and what follows is planned as if nothing had been asked.
+func TestWhatTheReceiverAsksIsRespected(t *testing.T) {
+	t.Parallel()
+	schedule := standard(t)
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawn(t)
+		d.Attempt = min(d.Attempt, len(schedule))
+		now := d.Due.Add(time.Duration(rapid.Int64Range(0, int64(72*time.Hour/time.Millisecond)).Draw(t, "late")) * time.Millisecond)
+		asked := time.Duration(rapid.IntRange(0, 86_400).Draw(t, "Retry-After")) * time.Second
+		next, _ := schedule.Next(d)
+		v := schedule.Decide(d, attempt.Result{StatusCode: 503, RetryAfter: asked}, now)
+		earliest := now.Add(max(asked, schedule[d.Attempt-1]/2))
+		if next.After(earliest) {
+			earliest = next
+		}
+		if !v.Next.Equal(next) || v.At.Before(earliest) || v.At.After(earliest.Add(15*time.Minute)) {
+			t.Fatalf("planned for %v and made at %v, want %v and from %v on", v.Next, v.At, next, earliest)
+		}
+		following := d.Following(v)
+		planned, _ := schedule.Next(d.Following(delivery.Verdict{Next: next, At: next}))
+		if got, _ := schedule.Next(following); !following.Due.Equal(v.At) || !got.Equal(planned) {
+			t.Fatalf("due %v and the one after it %v, want %v and %v", following.Due, got, v.At, planned)
+		}
+	})
+}
+
+// Copies that come within a quarter of an hour of their due time, as those of a
+// dead dispatcher do, agree on what they were asked, if that is whole quarters.
+func TestCopiesAgreeOnWhatTheReceiverAsked(t *testing.T) {
+	t.Parallel()
+	schedule := standard(t)
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawn(t)
+		d.Attempt = min(d.Attempt, len(schedule))
+		result := attempt.Result{StatusCode: 503, RetryAfter: time.Duration(rapid.IntRange(2, 96).Draw(t, "quarters")) * 15 * time.Minute}
+		var at [2]time.Time
+		for i := range at {
+			late := time.Duration(rapid.IntRange(0, 899_999).Draw(t, "late")) * time.Millisecond
+			at[i] = schedule.Decide(d, result, d.Due.Add(late)).At
+		}
+		if !at[0].Equal(at[1]) {
+			t.Fatalf("one is made at %v and the other at %v", at[0], at[1])
+		}
+	})
 }
 
 func TestNextIsSpreadAndTheSameForCopies(t *testing.T) {

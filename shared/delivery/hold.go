@@ -21,6 +21,14 @@ func (d Delivery) FirstDue() time.Time {
 	return d.First
 }
 
+// planned returns when the schedule had the attempt of d due.
+func (d Delivery) planned() time.Time {
+	if d.Planned.IsZero() {
+		return d.Due
+	}
+	return d.Planned
+}
+
 // end returns when the time is over that the schedule has for all attempts of d
 // together.
 func (s Schedule) end(d Delivery) time.Time { return d.FirstDue().Add(s.Total()) }
@@ -40,6 +48,7 @@ func (s Schedule) Hold(d Delivery, now time.Time) Delivery {
 	first, earliest := d.FirstDue(), now.Add(minHold)
 	fraction := (jitter(d) + spread) / (2 * spread) // in [0, 1)
 	wait := time.Duration(float64(minHold) * (1 + fraction*(rung-1)))
+	d.Planned = d.planned() // the schedule goes on from there
 	for !first.Add(wait).After(earliest) {
 		wait = time.Duration(float64(wait) * rung)
 	}

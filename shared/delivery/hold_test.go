@@ -113,7 +113,7 @@ func TestAMessageWithoutItsFirstDueTime(t *testing.T) {
 	s := standard(t)
 	first := sample()
 	next, _ := s.Next(first)
-	second := first.Following(next)
+	second := first.Following(delivery.Verdict{Next: next, At: next})
 	for _, d := range []delivery.Delivery{first, second} {
 		if !d.FirstDue().Equal(due) {
 			t.Errorf("attempt %d was first due at %v, want %v", d.Attempt, d.FirstDue(), due)
@@ -127,8 +127,24 @@ func TestAMessageWithoutItsFirstDueTime(t *testing.T) {
 	if err != nil || !m.Delivery.FirstDue().Equal(next) || !m.Delivery.First.IsZero() {
 		t.Errorf("decoded %+v, %v: want its own due time as the first", m.Delivery, err)
 	}
-	following := second.Following(next.Add(time.Hour))
+	later := next.Add(time.Hour)
+	following := second.Following(delivery.Verdict{Next: later, At: later})
 	if !following.FirstDue().Equal(due) {
 		t.Errorf("the third attempt was first due at %v, want %v", following.FirstDue(), due)
+	}
+}
+
+// What was held goes on with its schedule as if it had not been: two copies that
+// came back at different times agree again.
+func TestAHeldDeliveryKeepsItsSchedule(t *testing.T) {
+	t.Parallel()
+	s, d := standard(t), sample()
+	want, _ := s.Next(d)
+	for range 3 {
+		held := s.Hold(d, d.Due)
+		if next, _ := s.Next(held); !next.Equal(want) {
+			t.Errorf("held until %v, the next attempt is due at %v, want %v", held.Due, next, want)
+		}
+		d = held
 	}
 }

@@ -37,14 +37,14 @@ func ParseSchedule(text string) (Schedule, error) {
 	return s, nil
 }
 
-// Next returns when the attempt after d's is due, and false when d's is the
-// last one.
+// Next returns when the schedule has the attempt after d's due, and false when
+// d's is the last one.
 func (s Schedule) Next(d Delivery) (due time.Time, more bool) {
 	if d.Single || d.Attempt > len(s) {
 		return time.Time{}, false
 	}
 	wait := s[d.Attempt-1]
-	return d.Due.Add(wait + time.Duration(float64(wait)*jitter(d))).Truncate(time.Millisecond), true
+	return d.planned().Add(wait + time.Duration(float64(wait)*jitter(d))).Truncate(time.Millisecond), true
 }
 
 // Total returns the time from the first attempt of a delivery to the last,

@@ -249,7 +249,7 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 	t.log = l
 	t.ended = endedBy(verdict, result)
 	if !verdict.Next.IsZero() {
-		next := t.delivery.Following(verdict.Next)
+		next := t.delivery.Following(verdict)
 		next.Slow = t.slow
 		t.next, t.nextAt = &next, verdict.At
 	}

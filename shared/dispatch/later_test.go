@@ -32,8 +32,8 @@ func TestRetryAfter(t *testing.T) {
 		{name: "shorter than the schedule", asked: "1"},
 		{name: "longer than the schedule", asked: "120", wait: 2 * time.Minute},
 		{name: "as long as a queue can wait", asked: "900", wait: 15 * time.Minute},
-		{name: "longer than a queue can wait", asked: "901", wait: 901 * time.Second, row: true},
-		{name: "longer than we listen", asked: "999999", wait: 24 * time.Hour, row: true},
+		{name: "longer than a queue can wait", asked: "901", wait: 30 * time.Minute, row: true}, // the next whole quarter
+		{name: "longer than we listen", asked: "999999", wait: 24*time.Hour + 15*time.Minute, row: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -24,11 +24,7 @@ func (d *Dispatcher) standIn(ctx context.Context, tasks []*task, horizon time.Ti
 			messages = append(messages, queue.Message{Body: t.next.Encode(), Delay: queue.MaxDelay, Group: t.next.Webhook.TenantID})
 			messageOwners = append(messageOwners, t)
 		default:
-			// Due when it is made: a row of a minute that is long past would never
-			// be looked at.
-			next := *t.next
-			next.Due = t.nextAt
-			rows = append(rows, next)
+			rows = append(rows, *t.next)
 			rowOwners = append(rowOwners, t)
 		}
 	}

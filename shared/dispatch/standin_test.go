@@ -49,8 +49,9 @@ func TestWhatTheQueueDoesNotTakeWaitsInTheTable(t *testing.T) {
 	if failed := b.handle(t, t.Context(), message(late.Encode())); len(failed) > 0 {
 		t.Errorf("received again: %v", failed)
 	}
-	if len(a.rows) != 1 || a.rows[0].Attempt != 2 || a.rows[0].Due.Before(begun) {
-		t.Errorf("rows %+v, want attempt 2 in a minute that the retrier has not left", a.rows)
+	planned, _ := b.dispatcher.Schedule.Next(late)
+	if len(a.rows) != 1 || a.rows[0].Attempt != 2 || a.rows[0].Due.Before(begun) || !a.rows[0].Planned.Equal(planned) {
+		t.Errorf("rows %+v, want attempt 2 in a minute that the retrier has not left, and planned for %v", a.rows, planned)
 	}
 }
 

@@ -23,9 +23,13 @@ import (
 // the function's timeout.
 const visibility = 6 * time.Minute
 
-// attempts is how many a delivery of the world below has: two short waits, and
-// then waits in the table.
-const attempts = 6
+const (
+	// shortSchedule has six attempts: two short waits, and then waits in the table.
+	shortSchedule = "5,300,1800,3600,3600"
+	// longSchedule catches up within seven attempts with a receiver that asked for
+	// an hour three times.
+	longSchedule = "5,300,1800,7200,18000,36000"
+)
 
 // world is one delivery on its way through the real dispatcher and retrier, on
 // a clock that jumps from one thing to the next.
@@ -36,7 +40,11 @@ type world struct {
 	dispatcher *dispatch.Dispatcher
 	retrier    *retrier.Retrier
 	retries    *retries
-	made       [attempts + 1]int // requests by attempt
+	schedule   delivery.Schedule
+	made       []int // requests by attempt
+	attempt    int   // the one that is handled
+	// answer is what the receiver does; nil is a 500 at once. It may let time pass.
+	answer func(attempt int) attempt.Result
 }
 
 // pending is a message in the deliveries queue.
@@ -45,12 +53,12 @@ type pending struct {
 	at   time.Time // visible from then on
 }
 
-func newWorld(t *testing.T) *world {
-	schedule, err := delivery.ParseSchedule("5,300,1800,3600,3600")
+func newWorld(t *testing.T, waits string) *world {
+	schedule, err := delivery.ParseSchedule(waits)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{now: start, table: newMemory()}
+	w := &world{now: start, table: newMemory(), schedule: schedule, made: make([]int, len(schedule)+2)}
 	clock, log := func() time.Time { return w.now }, slog.New(slog.DiscardHandler)
 	store := retrydb.New(w.table, "retries")
 	// The first look back over a day would be most of the test's work.
@@ -59,14 +67,44 @@ func newWorld(t *testing.T) *world {
 	}
 	w.retries = &retries{Retries: store}
 	w.dispatcher = &dispatch.Dispatcher{
-		Log: log, Webhooks: stubs{}, Events: stubs{}, Logs: stubs{}, Retries: store, Sender: stubs{}, Queue: deliveries{w},
+		Log: log, Webhooks: stubs{}, Events: stubs{}, Logs: stubs{}, Retries: store, Sender: w, Queue: deliveries{w},
 		Schedule: schedule, AttemptTimeout: 15 * time.Second, MaxReceiveCount: 50, Now: clock,
 	}
 	w.retrier = &retrier.Retrier{Log: log, Retries: w.retries, Queue: deliveries{w}, Now: clock}
-	first := waiting("evt_1", w.now)
-	first.Attempt, first.Body = 1, []byte(`{}`)
-	w.messages = []pending{{first.Encode(), w.now}}
+	w.messages = []pending{{first().Encode(), w.now}}
 	return w
+}
+
+// first is the delivery of the world.
+func first() delivery.Delivery {
+	d := waiting("evt_1", start)
+	d.Attempt, d.Body = 1, []byte(`{}`)
+	return d
+}
+
+// plan returns when the schedule alone has each attempt due.
+func (w *world) plan() []time.Time {
+	d := first()
+	due := []time.Time{1: d.Due}
+	for {
+		next, more := w.schedule.Next(d)
+		if !more {
+			return due
+		}
+		due = append(due, next)
+		d = d.Following(delivery.Verdict{Next: next, At: next})
+	}
+}
+
+// rows returns the deliveries in the table.
+func (w *world) rows() []delivery.Delivery {
+	var list []delivery.Delivery
+	for _, row := range w.table.waiting() {
+		if m, err := delivery.Decode([]byte(text(row["message"]))); err == nil && m.Delivery != nil {
+			list = append(list, *m.Delivery)
+		}
+	}
+	return list
 }
 
 // deliveries is the world's queue.
@@ -80,8 +118,17 @@ func (d deliveries) Send(_ context.Context, messages []queue.Message) []error {
 	return make([]error, len(messages))
 }
 
-// stubs is a webhook whose receiver always answers 500, and tables that take
-// everything.
+// Wake and Send make the world its own receiver.
+func (w *world) Wake(time.Time) {}
+
+func (w *world) Send(context.Context, attempt.Request) attempt.Result {
+	if w.answer == nil {
+		return attempt.Result{StatusCode: 500}
+	}
+	return w.answer(w.attempt)
+}
+
+// stubs is a webhook, and tables that take everything.
 type stubs struct{}
 
 func (stubs) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
@@ -90,10 +137,6 @@ func (stubs) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]web
 func (stubs) Disable(context.Context, webhook.Key, int64) (bool, error)          { return true, nil }
 func (stubs) Body(context.Context, event.Key, event.Hash) ([]byte, error)        { return []byte(`{}`), nil }
 func (stubs) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }
-func (stubs) Wake(time.Time)                                                     {}
-func (stubs) Send(context.Context, attempt.Request) attempt.Result {
-	return attempt.Result{StatusCode: 500}
-}
 
 // earliest returns when the first message becomes visible.
 func (w *world) earliest() time.Time {
@@ -116,10 +159,9 @@ func (w *world) take() pending {
 // when nothing waits in the table.
 func (w *world) nextTick() (time.Time, bool) {
 	var due time.Time
-	for _, row := range w.table.waiting() {
-		m, err := delivery.Decode([]byte(text(row["message"])))
-		if err == nil && (due.IsZero() || m.Delivery.Due.Before(due)) {
-			due = m.Delivery.Due
+	for _, row := range w.rows() {
+		if due.IsZero() || row.Due.Before(due) {
+			due = row.Due
 		}
 	}
 	next := w.now.Truncate(time.Minute).Add(time.Minute)
