@@ -113,6 +113,40 @@ func TestQueueMappingsLoseNothing(t *testing.T) {
 	}
 }
 
+// TestNoTickComesTwice: a schedule invokes asynchronously, so Lambda would repeat a
+// run that failed twice beside the next ticks, and keep those that it throttled
+// for six hours to run them all together; EventBridge keeps for a day what it could
+// not hand over. The next tick is the repetition.
+func TestNoTickComesTwice(t *testing.T) {
+	t.Parallel()
+	ticks := 0
+	for _, f := range functions(t) {
+		events, _ := f.properties["Events"].(map[string]any)
+		for name, event := range events {
+			if text(event, "Type") != "Schedule" {
+				continue
+			}
+			ticks++
+			if got := text(event, "Properties", "Schedule"); got != "rate(1 minute)" {
+				t.Errorf("%s of %s runs at %q: this test knows how long a tick of a minute may wait", name, f.name, got)
+			}
+			for keeper, settings := range map[string]any{
+				"Lambda (EventInvokeConfig)": f.properties["EventInvokeConfig"], "EventBridge (RetryPolicy)": at(event, "Properties", "RetryPolicy"),
+			} {
+				if got := number(t, 2, settings, "MaximumRetryAttempts"); got != 0 {
+					t.Errorf("%s of %s: %s repeats a tick %d times, want 0", name, f.name, keeper, got)
+				}
+				if got := number(t, 21_600, settings, "MaximumEventAgeInSeconds"); got != 60 {
+					t.Errorf("%s of %s: %s keeps a tick for %d s, want 60: by then the next one is there", name, f.name, keeper, got)
+				}
+			}
+		}
+	}
+	if ticks == 0 {
+		t.Error("the template has no schedule, want that of the retrier")
+	}
+}
+
 // TestTheTestRouteHasALimitOfItsOwn: an invocation that waits for a customer's
 // receiver is the one thing that a caller can hold on to.
 func TestTheTestRouteHasALimitOfItsOwn(t *testing.T) {
