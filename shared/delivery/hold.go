@@ -43,12 +43,13 @@ func (s Schedule) Over(d Delivery, now time.Time) bool { return !now.Before(s.en
 // its first due time and waits that grow by half each, from 16 to 24 minutes on
 // (a hash decides, so that a burst does not come back as one). Copies of a
 // delivery that are held at different times so agree on when they come back,
-// and collapse into one row, unless such a moment lies between them.
+// and collapse into one row, unless such a moment lies between them. The attempts
+// that follow keep the schedule's own times, so even then they agree again.
 func (s Schedule) Hold(d Delivery, now time.Time) Delivery {
 	first, earliest := d.FirstDue(), now.Add(minHold)
 	fraction := (jitter(d) + spread) / (2 * spread) // in [0, 1)
 	wait := time.Duration(float64(minHold) * (1 + fraction*(rung-1)))
-	d.Planned = d.planned() // the schedule goes on from there
+	d.Planned = d.planned()
 	for !first.Add(wait).After(earliest) {
 		wait = time.Duration(float64(wait) * rung)
 	}

@@ -246,7 +246,7 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 	l := newLog(t.delivery, start, verdict.Outcome)
 	record(l, result)
 	l.NextAttemptAt = verdict.At
-	t.log = l
+	t.log, t.made = l, true
 	t.ended = endedBy(verdict, result)
 	if !verdict.Next.IsZero() {
 		next := t.delivery.Following(verdict)

@@ -9,33 +9,32 @@ import (
 
 // measure writes what became of a batch. Every attempt that was made counts,
 // even if its message comes again because something after it failed; a message
-// that carries the log of an attempt made before does not.
+// that carries the log of an attempt made before does not. What the breaker holds
+// back has a log and is no attempt, and what only moves to the retries table is no
+// news. Where no attempt was made, a message that comes again counts then.
 func (d *Dispatcher) measure(tasks []*task) {
 	outcomes := make(map[attemptlog.Outcome]int)
 	setAside, held, forwarded := 0, 0, 0
 	var took, delays []time.Duration
 	for _, t := range tasks {
 		switch {
-		case t.outcome || t.err != nil && t.log == nil:
+		case t.made:
+			outcomes[t.log.Outcome]++
+			took = append(took, t.log.ResponseTime)
+			// The first attempt is due when the event was sent; a resent one never was
+			// late, and what a slow or failing receiver delays is no delay of ours.
+			if t.delivery.Attempt == 1 && !t.delivery.Single && t.lane == laneNormal && t.plan == planAttempt {
+				delays = append(delays, t.log.CreatedAt.Sub(t.delivery.Due))
+			}
+		case t.outcome || t.moved || t.err != nil:
 		case t.letter != nil:
 			setAside++
 		case t.forward:
 			forwarded++
-		case t.log == nil && t.next != nil:
+		case t.next != nil:
 			held++
-		}
-		if t.outcome || t.log == nil {
-			continue
-		}
-		outcomes[t.log.Outcome]++
-		if t.log.Outcome == attemptlog.Skipped {
-			continue
-		}
-		took = append(took, t.log.ResponseTime)
-		// The first attempt is due when the event was sent; a resent one never was
-		// late, and what a slow or failing receiver delays is no delay of ours.
-		if t.delivery.Attempt == 1 && !t.delivery.Single && t.lane == laneNormal && t.plan == planAttempt {
-			delays = append(delays, t.log.CreatedAt.Sub(t.delivery.Due))
+		case t.log != nil:
+			outcomes[t.log.Outcome]++ // skipped
 		}
 	}
 	d.Metrics.Write(

@@ -1,14 +1,17 @@
 package dispatch_test
 
 import (
+	"context"
 	"net/http/httptest"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"webhooks/shared/delivery"
 	"webhooks/shared/metric"
 	"webhooks/shared/metrictest"
+	"webhooks/shared/queue"
 	"webhooks/shared/webhook"
 )
 
@@ -66,5 +69,60 @@ func TestAnAttemptIsMeasuredOnce(t *testing.T) {
 	b.handle(t, t.Context(), message(queued[0].Body))
 	if got, lines := log.Take(t); lines != 0 {
 		t.Errorf("the log was measured like an attempt: %v", got)
+	}
+}
+
+// TestWhatIsHeldIsNoAttempt: otherwise one open breaker would make the share of
+// failing attempts and hide how long attempts take.
+func TestWhatIsHeldIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		probing bool
+		change  func(*delivery.Delivery)
+		failing bool // the retries table
+		want    numbers
+	}{
+		{name: "for the first time", want: numbers{metric.Held: {2}}},
+		{name: "again", change: func(d *delivery.Delivery) { d.Held = true }, want: numbers{metric.Held: {2}}},
+		{name: "beside a probe", probing: true, want: numbers{metric.Held: {1}, metric.Retried: {1}, metric.AttemptTime: {0}}},
+		{name: "and comes again", failing: true, want: numbers{}},
+		{
+			name: "until its time was over", change: func(d *delivery.Delivery) { d.First, d.Held = d.Due.Add(-76*time.Hour), true },
+			want: numbers{metric.Failed: {2}, metric.AttemptTime: {0, 0}},
+		},
+		{
+			name: "and is in the queue because the table took none", want: numbers{},
+			change: func(d *delivery.Delivery) { d.Attempt, d.Due, d.Held = 2, d.Due.Add(time.Hour), true },
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f, log := newFleet(t, 1), metrictest.New()
+			f.open(t)
+			if f.health.health.OpenUntil = f.now.Add(time.Minute); tt.probing {
+				f.health.health.OpenUntil = f.now
+			}
+			d := f.instances[0]
+			d.Metrics = log.Writer
+			if tt.failing {
+				d.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error { return allOf(len(list), errBroken) })
+				d.Queue = queueFunc(func(_ context.Context, list []queue.Message) []error { return allOf(len(list), errBroken) })
+			}
+			one, other := f.event(1000), f.event(1001)
+			if tt.change != nil {
+				tt.change(&one)
+				tt.change(&other)
+			}
+			response, err := d.Handle(t.Context(), batch(message(one.Encode()), message(other.Encode())))
+			if err != nil || (len(response.BatchItemFailures) > 0) != tt.failing {
+				t.Fatalf("Handle = %v, %v", response, err)
+			}
+			got, _ := log.Take(t)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("numbers (-want +got):\n%s", diff)
+			}
+		})
 	}
 }

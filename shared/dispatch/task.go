@@ -24,6 +24,8 @@ type task struct {
 	// outcome says that the message carries a log and no delivery.
 	outcome bool
 
+	made    bool // the attempt was made
+	moved   bool // to the retries table, as it is
 	ended   ended
 	slow    bool               // the attempt was slow
 	forward bool               // to the slow lane, as it is
