@@ -143,7 +143,7 @@ func (d *Dispatcher) noteHealth(ctx context.Context, tasks []*task) {
 	group.SetLimit(notes)
 	for _, e := range endings {
 		group.Go(func() error {
-			d.noteEnding(ctx, *e)
+			d.survive(ctx, "noting the health of a webhook", func() { d.noteEnding(ctx, *e) })
 			return nil
 		})
 	}

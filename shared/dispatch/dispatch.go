@@ -145,7 +145,7 @@ func (d *Dispatcher) Handle(ctx context.Context, batch events.SQSEvent) (events.
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: t.record.MessageId})
 		}
 	}
-	d.measure(tasks)
+	d.survive(ctx, "writing numbers", func() { d.measure(tasks) })
 	return response, nil
 }
 

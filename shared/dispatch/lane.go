@@ -98,10 +98,16 @@ func (d *Dispatcher) watched(ctx context.Context, t *task, send func() (attempt.
 	return result, err
 }
 
-// noteSlow counts the slow attempt of t and marks its webhook at the second in
+// noteSlow notes a slow attempt. That it could not be noted is no reason to make
+// the attempt again.
+func (d *Dispatcher) noteSlow(ctx context.Context, t *task) {
+	d.survive(ctx, "noting a slow attempt", func() { d.countSlow(ctx, t) })
+}
+
+// countSlow counts the slow attempt of t and marks its webhook at the second in
 // a row. A marked webhook's mark is renewed by any slow attempt: when nearly all
 // of its deliveries are held back, there is no second.
-func (d *Dispatcher) noteSlow(ctx context.Context, t *task) {
+func (d *Dispatcher) countSlow(ctx context.Context, t *task) {
 	inARow := d.slow.slow(t.delivery.Webhook, t.delivery.Slow)
 	now := d.Now()
 	marked := t.webhook.Health.Slow(now)
@@ -143,11 +149,11 @@ func (m *mail) add(message queue.Message, failed func(error)) {
 	m.messages, m.failed = append(m.messages, message), append(m.failed, failed)
 }
 
-func (m *mail) send(ctx context.Context, to Queue) {
+func (m *mail) send(ctx context.Context, d *Dispatcher, to Queue) {
 	if len(m.messages) == 0 {
 		return
 	}
-	for i, err := range to.Send(ctx, m.messages) {
+	for i, err := range d.post(ctx, to, m.messages) {
 		if err != nil {
 			m.failed[i](err)
 		}

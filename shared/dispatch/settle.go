@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"runtime/debug"
 	"sync"
 	"time"
 
@@ -43,7 +42,9 @@ func (d *Dispatcher) settle(ctx context.Context, ends <-chan *task, outstanding 
 		}
 		full.Stop()
 		if d.Health != nil {
-			notes.Go(func() { d.noteHealth(ctx, batch) })
+			notes.Go(func() {
+				d.survive(ctx, "noting what attempts taught", func() { d.noteHealth(ctx, batch) })
+			})
 		}
 		d.flush(ctx, batch)
 	}
@@ -66,7 +67,7 @@ func (d *Dispatcher) flush(ctx context.Context, tasks []*task) {
 	d.setAside(ctx, tasks)
 	for _, t := range tasks {
 		if t.gone {
-			d.disable(ctx, *t.webhook)
+			d.survive(ctx, "disabling a webhook", func() { d.disable(ctx, *t.webhook) })
 		}
 	}
 }
@@ -104,7 +105,11 @@ func (d *Dispatcher) writeLogs(ctx context.Context, tasks []*task) []unwritten {
 	}
 	writing, cancel := before(ctx, queueing)
 	defer cancel()
-	failed, err := d.Logs.Append(writing, logs)
+	var failed []attemptlog.Log
+	var err error
+	if died := d.guard(ctx, "writing logs", func() { failed, err = d.Logs.Append(writing, logs) }); died != nil {
+		failed, err = logs, died
+	}
 	if err != nil {
 		d.Log.ErrorContext(ctx, "logs could not be written and are queued", "logs", len(failed), "error", err.Error())
 	}
@@ -144,8 +149,8 @@ func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwrit
 		}
 		normal.add(queue.Message{Body: body, Delay: outcomeDelay, Group: u.log.TenantID}, fail)
 	}
-	normal.send(ctx, d.Queue)
-	slow.send(ctx, d.SlowQueue)
+	normal.send(ctx, d, d.Queue)
+	slow.send(ctx, d, d.SlowQueue)
 }
 
 // lose ends the way of a log that neither the table nor the queue took. A
@@ -175,9 +180,19 @@ func (d *Dispatcher) keepNext(ctx context.Context, tasks []*task, horizon time.T
 	if len(later) == 0 {
 		return
 	}
-	for i, err := range d.Retries.Put(ctx, later) {
+	for i, err := range d.put(ctx, later) {
 		owners[i].err = err
 	}
+}
+
+// post sends messages to a queue.
+func (d *Dispatcher) post(ctx context.Context, to Queue, messages []queue.Message) []error {
+	return d.each(ctx, "queueing messages", len(messages), func() []error { return to.Send(ctx, messages) })
+}
+
+// put writes rows of the retries table.
+func (d *Dispatcher) put(ctx context.Context, rows []delivery.Delivery) []error {
+	return d.each(ctx, "keeping next attempts", len(rows), func() []error { return d.Retries.Put(ctx, rows) })
 }
 
 // setAside sends the dead letters.
@@ -196,7 +211,8 @@ func (d *Dispatcher) setAside(ctx context.Context, tasks []*task) {
 	if len(letters) == 0 {
 		return
 	}
-	for i, err := range d.DeadLetters.Send(ctx, letters) {
+	sent := d.each(ctx, "setting messages aside", len(letters), func() []error { return d.DeadLetters.Send(ctx, letters) })
+	for i, err := range sent {
 		owners[i].err = err
 	}
 }
@@ -205,11 +221,6 @@ func (d *Dispatcher) setAside(ctx context.Context, tasks []*task) {
 // fails, the next delivery is answered 410 too: it is no reason to repeat this
 // one.
 func (d *Dispatcher) disable(ctx context.Context, w webhook.Webhook) {
-	defer func() {
-		if p := recover(); p != nil {
-			d.Log.ErrorContext(ctx, "panic while disabling a webhook", "tenant_id", w.TenantID, "webhook_id", w.ID, "stack", string(debug.Stack()))
-		}
-	}()
 	disabled, err := d.Webhooks.Disable(ctx, w.Key(), w.Revision)
 	if err != nil {
 		d.Log.ErrorContext(ctx, "the webhook answered 410 and could not be disabled",

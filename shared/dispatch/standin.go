@@ -29,12 +29,12 @@ func (d *Dispatcher) standIn(ctx context.Context, tasks []*task, horizon time.Ti
 		}
 	}
 	if len(rows) > 0 {
-		for i, err := range d.Retries.Put(ctx, rows) {
+		for i, err := range d.put(ctx, rows) {
 			d.stoodIn(ctx, rowOwners[i], err)
 		}
 	}
 	if len(messages) > 0 {
-		for i, err := range d.Queue.Send(ctx, messages) {
+		for i, err := range d.post(ctx, d.Queue, messages) {
 			d.stoodIn(ctx, messageOwners[i], err)
 		}
 	}

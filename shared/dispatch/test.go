@@ -27,7 +27,7 @@ func (d *Dispatcher) Test(ctx context.Context, w webhook.Webhook, e event.Event)
 	record(l, result)
 	if l.Outcome == attemptlog.Delivered && d.Health != nil {
 		// The owner sees that it works again, and so do we.
-		d.noteEnding(ctx, ending{webhook: w, succeeded: true})
+		d.survive(ctx, "noting the health of a webhook", func() { d.noteEnding(ctx, ending{webhook: w, succeeded: true}) })
 	}
 	d.logAttempt(ctx, *l, result, laneTest)
 	// The caller waits for the receiver's answer and gets it, even when its log
