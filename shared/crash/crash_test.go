@@ -30,6 +30,9 @@ const (
 	apart = 9
 	// farApart is the same for deaths, each of which makes a walk longer.
 	farApart = 23
+	// tight is the same where only the dispatcher fails: no further apart than the
+	// queue, the table and what stands in for them.
+	tight = 5
 )
 
 // one returns how far apart the failures of a walk are: 0, one failure in a
@@ -85,28 +88,84 @@ func TestCrashAroundTheLastAttempt(t *testing.T) {
 	}
 }
 
+// TestADispatcherThatFailsRepeatsNoAttempt lets only the dispatcher's calls fail,
+// and more of them: with failures of the others beside them, a walk cannot tell
+// whose fault a request too many is.
+func TestADispatcherThatFailsRepeatsNoAttempt(t *testing.T) {
+	t.Parallel()
+	for _, k := range kinds() {
+		if k.notAgain != dispatcherName {
+			continue
+		}
+		k.only, k.again, k.why = dispatcherName, 0, "a finished attempt is not made again for bookkeeping"
+		t.Run(k.name, func(t *testing.T) {
+			t.Parallel()
+			walks(t, k, newWorld(t, receives, near), one(tight))
+		})
+	}
+}
+
+// TestAWalkWithoutFailures makes no request too many, and fewer calls than may
+// fail in stride: the last ones would never.
+func TestAWalkWithoutFailures(t *testing.T) {
+	t.Parallel()
+	nothing := kind{name: "nothing", applies: every, why: "nothing failed"}
+	for name, w := range map[string]*world{
+		"as it is": newWorld(t, receives, near), "the whole look": newWorld(t, receives, behind), "few receives": newWorld(t, fewReceives, near),
+		"to the last attempt": newWorld(t, receives, near),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w.shut = name == "to the last attempt"
+			tenant, r := w.people(t)
+			(&walk{kind: nothing}).along(t, w, tenant, r).check(r, tenant)
+			dying := nothing
+			dying.dies = true // the answers to Lambda count, too
+			done := (&walk{kind: dying}).along(t, w, tenant, r)
+			done.check(r, tenant)
+			const fewer = stridden - farApart // whole strides, at the widest
+			if done.calls < 10 || done.calls >= fewer || len(done.log) > 0 {
+				t.Errorf("%d calls, %d of which failed, want less than %d and none", done.calls, len(done.log), fewer)
+			}
+		})
+	}
+}
+
+// people returns a tenant with two webhooks, and their receiver.
+func (w *world) people(t *testing.T) (tenant string, r *receiver) {
+	t.Helper()
+	tenant, r = "tenant-"+rand.Text(), newReceiver(t, &w.dead)
+	for _, path := range []string{"/flaky", "/fine"} { // the webhooks 1 and 2
+		if _, err := w.hooks.Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.URL = r.url + path })); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return tenant, r
+}
+
+// along walks in world to the end, with the events of tenant.
+func (w *walk) along(t *testing.T, world *world, tenant string, r *receiver) *walk {
+	t.Helper()
+	w.world, w.t, w.name = world, t, "w"+rand.Text()
+	r.forget()
+	w.begin(tenant, r.url)
+	for steps := 0; w.step(); steps++ {
+		if steps > 100 {
+			t.Fatalf("%s: the walk never ends: waiting %v, rows %v", w, w.waiting, w.rows())
+		}
+	}
+	world.faults.Set(nil)
+	return w
+}
+
 // walks makes walks in which call n fails, for n from 1; with a stride also
 // those that are it and its multiples behind.
 func walks(t *testing.T, k kind, world *world, stride int) {
 	t.Helper()
-	tenant := "tenant-" + rand.Text()
-	r := newReceiver(t, &world.dead)
-	for _, path := range []string{"/flaky", "/fine"} { // the webhooks 1 and 2
-		if _, err := world.hooks.Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.URL = r.url + path })); err != nil {
-			t.Fatal(err)
-		}
-	}
+	tenant, r := world.people(t)
 	total, most, failed := 0, 0, 0
 	for n := 1; ; n++ {
-		w := &walk{world: world, t: t, kind: k, number: n, stride: stride, name: "w" + rand.Text()}
-		r.forget()
-		w.begin(tenant, r.url)
-		for steps := 0; w.step(); steps++ {
-			if steps > 100 {
-				t.Fatalf("%s: the walk never ends: waiting %v, rows %v", w, w.waiting, w.rows())
-			}
-		}
-		world.faults.Set(nil)
+		w := (&walk{kind: k, number: n, stride: stride}).along(t, world, tenant, r)
 		again := w.check(r, tenant)
 		total, most = total+again, max(most, again)
 		if failed += len(w.log); len(w.log) == 0 || n == stride {

@@ -36,6 +36,8 @@ type kind struct {
 	// at most, and why is the reason.
 	again int
 	why   string
+	// only is the one function that fails; "": all do.
+	only string
 	// notAgain is the function whose failures lead to none.
 	notAgain string
 }

@@ -79,7 +79,8 @@ func (w *walk) fault(c cloudtest.Call) (any, error) {
 			w.written.Store(true)
 		}
 	})
-	if !w.kind.applies(c) || !w.hit(c.Operation) {
+	others := w.kind.only != "" && w.running != w.kind.only
+	if others || !w.kind.applies(c) || !w.hit(c.Operation) {
 		return c.Make()
 	}
 	result, err := w.kind.strike(c)
@@ -91,8 +92,9 @@ func (w *walk) fault(c cloudtest.Call) (any, error) {
 
 // stridden is how many calls of a walk may fail in stride: where an invocation
 // makes just as many calls as are apart, each would fail at the same one, for
-// ever. It is more than a walk without failures makes.
-const stridden = 126
+// ever. Also rounded down to whole strides it is more than a walk without
+// failures makes (see TestAWalkWithoutFailures).
+const stridden = 8 * farApart
 
 // hit counts a call and tells whether it is one that fails.
 func (w *walk) hit(what string) bool {
