@@ -103,7 +103,7 @@ func (d *Dispatcher) claim(ctx context.Context, t *task) bool {
 func (d *Dispatcher) hold(t *task) {
 	now := d.Now()
 	held := d.Schedule.Hold(t.delivery, now)
-	t.next, t.nextAt = &held, held.Due
+	t.next = &held
 	if !t.delivery.Held {
 		t.log = newLog(t.delivery, now, attemptlog.Retrying)
 		t.log.Failure, t.log.NextAttemptAt = string(attempt.FailureHeld), held.Due

@@ -251,7 +251,7 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 	if !verdict.Next.IsZero() {
 		next := t.delivery.Following(verdict)
 		next.Slow = t.slow
-		t.next, t.nextAt = &next, verdict.At
+		t.next = &next
 	}
 	t.gone = verdict.Disable
 	d.logAttempt(ctx, *t.log, result, t.lane)

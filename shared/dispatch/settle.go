@@ -132,7 +132,7 @@ func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwrit
 		case t.forward:
 			slow.add(queue.Message{Body: t.record.Body, Group: t.delivery.Webhook.TenantID}, fail)
 		case t.next != nil && !t.next.Due.After(horizon):
-			m := queue.Message{Body: t.next.Encode(), Delay: queue.MaxDelay - horizon.Sub(t.nextAt), Group: t.next.Webhook.TenantID}
+			m := queue.Message{Body: t.next.Encode(), Delay: queue.MaxDelay - horizon.Sub(t.next.Due), Group: t.next.Webhook.TenantID}
 			if t.slow && d.laned() {
 				slow.add(m, fail)
 			} else {

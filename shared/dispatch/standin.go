@@ -56,6 +56,6 @@ func (d *Dispatcher) early(t *task) bool {
 	if !t.pending() || t.delivery.Attempt == 1 || !t.delivery.Due.After(d.Now().Add(queue.MaxDelay)) {
 		return false
 	}
-	t.next, t.nextAt, t.moved = &t.delivery, t.delivery.Due, true
+	t.next, t.moved = &t.delivery, true
 	return true
 }

@@ -31,7 +31,6 @@ type task struct {
 	forward bool               // to the slow lane, as it is
 	log     *attemptlog.Log    // to be written
 	next    *delivery.Delivery // the attempt that follows
-	nextAt  time.Time          // when it is made; its Due or later
 	letter  *deadletter.Letter // it can never be made
 	gone    bool               // the receiver answered 410: its webhook is to be disabled
 	err     error              // our own failure: the message is received again
