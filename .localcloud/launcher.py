@@ -8,6 +8,7 @@ import fcntl
 import json
 import logging
 import os
+import re
 import socketserver
 import sys
 import threading
@@ -52,6 +53,32 @@ def batches_need_no_permission_of_their_own() -> None:
         return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
 
     iam_actions.extract_iam_action = extract_single
+
+
+def statements_need_the_permission_of_what_they_do() -> None:
+    """On AWS, a PartiQL statement is allowed by dynamodb:PartiQLInsert (or …Select, …Update, …Delete) on its
+    table, and no action is named BatchExecuteStatement:
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
+
+    Can go when a role with dynamodb:PartiQLInsert alone may insert a batch here.
+    """
+    extract, resources = iam_actions.extract_iam_action, iam_actions.dynamodb_resource_arns
+
+    def statements(body: bytes) -> list[str]:
+        return [s["Statement"] for s in json.loads(body or b"{}").get("Statements", [])]
+
+    def extract_statement(service, method, path, headers, body, query_params):
+        action = extract(service, method, path, headers, body, query_params)
+        if action != "dynamodb:BatchExecuteStatement":
+            return action
+        kinds = {s.split(maxsplit=1)[0].capitalize() for s in statements(body)}
+        return f"dynamodb:PartiQL{kinds.pop()}" if len(kinds) == 1 else action  # mixed: nobody is allowed that
+
+    def statement_resources(body, region, account_id):
+        tables = dict.fromkeys(table for s in statements(body) for table in re.findall(r'^INSERT INTO "([^"]+)"', s))
+        return [arn for t in tables for arn in resources(json.dumps({"TableName": t}), region, account_id)] or resources(body, region, account_id)
+
+    iam_actions.extract_iam_action, iam_actions.dynamodb_resource_arns = extract_statement, statement_resources
 
 
 def record_calls(path: str) -> None:
@@ -101,6 +128,7 @@ if __name__ == "__main__":
     lock = hold(sys.argv[1], sys.argv[2])
     sys.argv[1:] = []  # ministack reads its own arguments
     batches_need_no_permission_of_their_own()
+    statements_need_the_permission_of_what_they_do()
     if path := os.environ.pop("RECORD_CALLS", ""):
         record_calls(path)
     if persistence.PERSIST_STATE:
