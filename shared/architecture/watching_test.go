@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -69,6 +70,47 @@ func metricNames(t testing.TB) []string {
 		t.Fatal("shared/metric/metric.go has no constants of the type Metric, which this test reads")
 	}
 	return names
+}
+
+// TestTheDashboardKnowsWhatAMillisecondCosts: the factors of its Lambda time are
+// those of the functions' memory, at the price that `make cost` takes.
+func TestTheDashboardKnowsWhatAMillisecondCosts(t *testing.T) {
+	t.Parallel()
+	template := read(t, "template.yaml")
+	price := regexp.MustCompile(`lambdaGBSecond = ([0-9.]+)`).FindStringSubmatch(read(t, "shared/cost/prices_test.go"))
+	expression := regexp.MustCompile(`"expression": "([^"]*)", "label": "Lambda time"`).FindStringSubmatch(template)
+	if price == nil || expression == nil {
+		t.Fatalf("price %v of a GB-second in shared/cost, expression %v for Lambda time on the dashboard", price, expression)
+	}
+	perSecond, err := strconv.ParseFloat(price[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, all := make(map[string]int), 0
+	for _, f := range functions(t) {
+		memory[f.name] = number(t, number(t, 0, section(t, "Globals"), "Function", "MemorySize"), f.properties, "MemorySize")
+	}
+	for _, term := range regexp.MustCompile(`([0-9.]+)\*\(([^*]*)\)`).FindAllStringSubmatch(expression[1], -1) {
+		factor, err := strconv.ParseFloat(term[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range regexp.MustCompile(`FILL\((\w+),0\)`).FindAllStringSubmatch(term[2], -1) {
+			all++
+			metric := regexp.MustCompile(`"Duration", "FunctionName", "\$\{(\w+)\}", \{"id": "` + id[1] + `"`).FindStringSubmatch(template)
+			if metric == nil {
+				t.Errorf("%s of %q is the duration of no function", id[1], expression[1])
+				continue
+			}
+			want := perSecond * float64(memory[metric[1]]) / 1024 / 1000
+			if diff := factor/want - 1; diff < -0.001 || diff > 0.001 {
+				t.Errorf("a millisecond of %s (%d MB) costs %.13f dollars, and the dashboard says %s", metric[1], memory[metric[1]], want, term[1])
+			}
+		}
+	}
+	if drawn := strings.Count(template, `["AWS/Lambda", "Duration", "FunctionName"`); all != drawn || all == 0 {
+		t.Errorf("%q adds up %d functions, and the dashboard has the duration of %d", expression[1], all, drawn)
+	}
 }
 
 // TestEveryAlarmIsInTheRunbook: who is woken by it must find what to do.
