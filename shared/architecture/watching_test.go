@@ -140,6 +140,45 @@ func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 	}
 }
 
+// TestEveryFunctionsThrottlesAreWatched, by alarms that CloudWatch takes: a formula
+// has at most ten metrics. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+// And what they cost is what the README says.
+func TestEveryFunctionsThrottlesAreWatched(t *testing.T) {
+	t.Parallel()
+	watched, metrics := make(map[string]bool), 0
+	for _, alarm := range resources(t, "AWS::CloudWatch::Alarm") {
+		formula, isFormula := alarm.properties["Metrics"].([]any)
+		if !isFormula {
+			metrics++
+			continue
+		}
+		if len(formula) > 11 {
+			t.Errorf("%s has %d metrics and a formula, want at most 10", alarm.name, len(formula)-1)
+		}
+		metrics += len(formula) - 1
+		for _, entry := range formula {
+			dimensions, _ := at(entry, "MetricStat", "Metric", "Dimensions").([]any)
+			if text(entry, "MetricStat", "Metric", "MetricName") == "Throttles" && len(dimensions) == 1 {
+				watched[text(dimensions[0], "Value")] = true
+			}
+		}
+	}
+	for _, f := range functions(t) {
+		if !watched[f.name] {
+			t.Errorf("no alarm on the throttles of %s", f.name)
+		}
+	}
+	readme, month := read(t, "README.md"), fmt.Sprintf("$%d.%d0", metrics/10, metrics%10) // at $0.10 for each
+	for _, said := range []string{"alarms](#watching-it), " + month + " a month", month + " for the alarms"} {
+		if !strings.Contains(readme, said) {
+			t.Errorf("README.md does not say %q, which is what %d metrics of alarms cost", said, metrics)
+		}
+	}
+	if description := text(section(t, "Parameters"), "EnableAlarms", "Description"); !strings.Contains(description, month) {
+		t.Errorf("EnableAlarms says %q, and the alarms cost %s a month", description, month)
+	}
+}
+
 // TestEveryQueueIsWatched: of a queue that is worked on the age, of one of dead
 // letters that there are any.
 func TestEveryQueueIsWatched(t *testing.T) {
