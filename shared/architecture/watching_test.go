@@ -37,8 +37,18 @@ func TestMetricsAreThoseThatAreWritten(t *testing.T) {
 			t.Errorf("%s watches %s, which nobody writes", alarm.name, name)
 		}
 	}
+	// Each is a metric that the account pays for, and the README counts them.
+	slices.Sort(written)
+	written = slices.Compact(written)
+	readme := read(t, "README.md")
+	if said := fmt.Sprintf("each of the %d metrics", len(written)); !strings.Contains(readme, said) {
+		t.Errorf("README.md does not say %q", said)
+	}
 	for _, name := range written {
-		if name != "DeliveriesSetAside" && name != "RetriesMoved" && !drawn[name] { // the dead letters show the first
+		if !strings.Contains(readme, "`"+name+"`") {
+			t.Errorf("README.md does not name the metric `%s`", name)
+		}
+		if name != "DeliveriesSetAside" && !drawn[name] { // the dead letters show it
 			t.Errorf("%s is written and paid for, and the dashboard does not show it", name)
 		}
 	}
