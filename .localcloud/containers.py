@@ -55,10 +55,15 @@ def follow(it: cloud.Cloud, *command: str) -> None:
 
 
 def prepare(it: cloud.Cloud, *command: str) -> list[str]:
-    """The command line that runs a `sam local` command on the cloud."""
+    """The command line that runs a `sam local` command on the cloud, whose functions may have changed."""
     if not deploy.NATIVE:
         stop_with("on macOS: LAMBDA_EXECUTOR=docker make run, so that there are Linux binaries.")
     write_template(it)
+    return command_line(*command)
+
+
+def command_line(*command: str) -> list[str]:
+    """The same on the template that is there: for several at a time, which must not write it under each other."""
     options = ["--config-file", str(ROOT / "samconfig.toml"), "--template-file", str(TEMPLATE), *host_options(), *pull_options()]
     return [str(venvs.sam() / "sam"), *command, *options, "--parameter-overrides", *deploy.overrides()]
 
@@ -91,10 +96,11 @@ def write_template(it: cloud.Cloud) -> None:
 
 def environment(it: cloud.Cloud) -> dict[str, str]:
     """What `sam local` runs in: credentials of the local cloud, and none of the functions' own variables,
-    which SAM would prefer to those of the template."""
+    which SAM would prefer to those of the template. Without the address of STS it would ask the real one whose
+    credentials these are, and wait five seconds for it where there is no network."""
     resources = json.loads(TEMPLATE.read_text(encoding="utf-8"))["Resources"].values()
     own = {name for r in resources for name in r.get("Properties", {}).get("Environment", {}).get("Variables", {})}
-    return {name: value for name, value in deploy.aws_environment(it).items() if name not in own}
+    return {name: value for name, value in deploy.aws_environment(it).items() if name not in own} | {"AWS_ENDPOINT_URL_STS": it.endpoint}
 
 
 def host_options() -> list[str]:

@@ -33,7 +33,7 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 	deliveries, deadLetters := settings.Required("DELIVERIES_QUEUE_URL"), settings.Required("DEAD_LETTERS_QUEUE_URL")
 	slow, slowARN := settings.Required("SLOW_QUEUE_URL"), settings.Required("SLOW_QUEUE_ARN")
 	maxReceiveCount := settings.Int("MAX_RECEIVE_COUNT", 2, 1000)
-	schedule, scheduleErr := delivery.ParseSchedule(settings.Required("RETRY_SCHEDULE"))
+	schedule, scheduleErr := delivery.NewSchedule(settings.Required("RETRY_SCHEDULE"), settings.Days("EVENT_RETENTION_DAYS"))
 	cfg, err := cloud.Config(getenv)
 	if err != nil {
 		return nil, err

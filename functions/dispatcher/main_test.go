@@ -39,6 +39,7 @@ func environment(t *testing.T) map[string]string {
 		"DELIVERIES_QUEUE_URL": cloudtest.Queue(t), "DEAD_LETTERS_QUEUE_URL": cloudtest.Queue(t),
 		"SLOW_QUEUE_URL": cloudtest.Queue(t), "SLOW_QUEUE_ARN": "arn:aws:sqs:us-east-1:000000000000:slow",
 		"MAX_RECEIVE_COUNT": "50", "RETRY_SCHEDULE": "5,300,1800", "LOG_RETENTION_DAYS": "30",
+		"EVENT_RETENTION_DAYS":    "30",
 		"ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512", "LOCAL_RECEIVERS": "true",
 	}
 }
@@ -130,7 +131,7 @@ func TestEveryMissingVariableIsNamed(t *testing.T) {
 func TestBadVariablesAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
-		"RETRY_SCHEDULE": "soon", "MAX_RECEIVE_COUNT": "1", "ATTEMPT_TIMEOUT_SECONDS": "16", "RESPONSE_BODY_BYTES": "4097", "LOCAL_RECEIVERS": "yes",
+		"RETRY_SCHEDULE": "604800,604800,604800", "EVENT_RETENTION_DAYS": "0", "MAX_RECEIVE_COUNT": "1", "ATTEMPT_TIMEOUT_SECONDS": "16", "RESPONSE_BODY_BYTES": "4097", "LOCAL_RECEIVERS": "yes",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

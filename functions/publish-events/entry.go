@@ -33,6 +33,18 @@ func newEntry(object strictjson.Object, tenantID string) *entry {
 	return &entry{e, err}
 }
 
+// idsOf returns the ids of the entries that are acceptable in themselves: what a
+// caller wrote in place of another id does not get into the log.
+func idsOf(entries []*entry) []string {
+	var ids []string
+	for _, e := range entries {
+		if e.err == nil {
+			ids = append(ids, e.event.ID)
+		}
+	}
+	return ids
+}
+
 // readBatch reads the events of {"events": [...]}. An event that is not
 // acceptable is an entry with an error; the others go on.
 func readBatch(object strictjson.Object, list jsontext.Value, tenantID string) ([]*entry, error) {

@@ -54,18 +54,22 @@ func (h handler) publish(r *http.Request, caller auth.Caller) (httpapi.Reply, er
 	list, isBatch := object["events"]
 	if !isBatch {
 		entries := []*entry{newEntry(object, caller.TenantID)}
+		ids := idsOf(entries)
 		h.queueAll(r.Context(), entries)
 		if err := entries[0].err; err != nil {
-			return httpapi.Reply{}, err
+			return httpapi.Reply{Events: ids}, err
 		}
-		return httpapi.Reply{Status: http.StatusAccepted, Message: accepted, Data: map[string]string{"id": entries[0].event.ID}}, nil
+		return httpapi.Reply{Status: http.StatusAccepted, Message: accepted, Data: map[string]string{"id": entries[0].event.ID}, Events: ids}, nil
 	}
 	entries, err := readBatch(object, list, caller.TenantID)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
+	ids := idsOf(entries)
 	h.queueAll(r.Context(), entries)
-	return batchReply(r, entries), nil
+	reply := batchReply(r, entries)
+	reply.Events = ids
+	return reply, nil
 }
 
 // queueAll queues the entries that are new. What is stored already under the

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"log/slog"
 	"strconv"
@@ -25,13 +26,15 @@ type bundle struct {
 	queue    *sqs.Client
 	url      string
 	stored   *eventdb.Store
+	log      *bytes.Buffer
 }
 
 func setup(t *testing.T) bundle {
 	t.Helper()
 	cfg := cloudtest.Config(t)
 	table, url := cloudtest.Table(t, "EventsTable"), cloudtest.Queue(t)
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
+	log := new(bytes.Buffer)
+	function, err := build(t.Context(), slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, map[string]string{
 		"EVENTS_TABLE": table, "EVENTS_QUEUE_URL": url,
 	}))
 	if err != nil {
@@ -39,7 +42,7 @@ func setup(t *testing.T) bundle {
 	}
 	return bundle{
 		function: function, request: cloudtest.Request(t, "publish-events.json"), queue: sqs.NewFromConfig(cfg),
-		url: url, stored: eventdb.New(dynamodb.NewFromConfig(cfg), table, time.Hour),
+		url: url, stored: eventdb.New(dynamodb.NewFromConfig(cfg), table, time.Hour), log: log,
 	}
 }
 
@@ -162,6 +165,36 @@ func TestBatch(t *testing.T) {
 			t.Errorf("answer = %d %s", answer.Status, answer.Body)
 		}
 	})
+}
+
+// TestTheLineNamesWhatWasPublished: ids that were checked, and nothing of what was
+// written in their place.
+func TestTheLineNamesWhatWasPublished(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, body, want string }{
+		{name: "one", body: `{"id":"a","type":"alert.resolved","data":1}`, want: `"event_id":"a"`},
+		{
+			name: "a batch",
+			body: `{"events":[{"id":"a","type":"alert.resolved","data":1},{"id":"no id","type":"alert.resolved","data":1},7,{"id":"c","type":"alert.resolved","data":2}]}`,
+			want: `"event_ids":["a","c"]`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			if answer := b.publish(t, tt.body); answer.Status != 202 {
+				t.Fatalf("answer = %d %s", answer.Status, answer.Body)
+			}
+			if line := b.log.String(); !strings.Contains(line, tt.want) || strings.Contains(line, "no id") {
+				t.Errorf("line = %s, want %s in it and no other id", line, tt.want)
+			}
+		})
+	}
+	b := setup(t)
+	if answer := b.publish(t, `{"id":"no id","type":"alert.resolved","data":1}`); answer.Status != 400 || strings.Contains(b.log.String(), "no id") {
+		t.Errorf("answer = %d, line = %s, want 400 and nothing of the id", answer.Status, b.log)
+	}
 }
 
 func TestKnownID(t *testing.T) {

@@ -79,15 +79,17 @@ func (h handler) resend(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
+	about := httpapi.Reply{Events: []string{l.EventID}}
 	d, err := h.delivery(r.Context(), l)
 	if err != nil {
-		return httpapi.Reply{}, err
+		return about, err
 	}
 	message := queue.Message{Body: d.Encode(), Group: caller.TenantID}
 	if err := errors.Join(h.queue.Send(r.Context(), []queue.Message{message})...); err != nil {
-		return httpapi.Reply{}, apperr.Wrap(err, apperr.TemporarilyUnavailable)
+		return about, apperr.Wrap(err, apperr.TemporarilyUnavailable)
 	}
-	return httpapi.Reply{Status: http.StatusAccepted, Message: "已重新投递", Data: resent{d.Event.ID, d.Attempt}}, nil
+	about.Status, about.Message, about.Data = http.StatusAccepted, "已重新投递", resent{d.Event.ID, d.Attempt}
+	return about, nil
 }
 
 // delivery returns the one more attempt that l asks for. No attempt follows it:

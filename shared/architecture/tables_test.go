@@ -2,7 +2,6 @@ package architecture_test
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 
@@ -90,42 +89,6 @@ func TestLogsEnd(t *testing.T) {
 	for _, group := range resources(t, "AWS::Logs::LogGroup") {
 		if at(group.properties, "RetentionInDays") == nil {
 			t.Errorf("%s has no RetentionInDays: it would be kept for ever", group.name)
-		}
-	}
-}
-
-// TestParametersAreUsable: an operator sees every parameter in its group, with a
-// default that works and a sentence.
-func TestParametersAreUsable(t *testing.T) {
-	t.Parallel()
-	var grouped []string
-	groups, _ := at(section(t, "Metadata"), "AWS::CloudFormation::Interface", "ParameterGroups").([]any)
-	for _, group := range groups {
-		names, _ := at(group, "Parameters").([]any)
-		for _, name := range names {
-			grouped = append(grouped, fmt.Sprint(name))
-		}
-	}
-	readme := read(t, "README.md")
-	for name, parameter := range section(t, "Parameters") {
-		if at(parameter, "Default") == nil {
-			t.Errorf("%s has no Default: `sam deploy` alone must work", name)
-		}
-		if text(parameter, "Description") == "" {
-			t.Errorf("%s has no Description: it is what `sam deploy --guided` shows", name)
-		}
-		bounded := false
-		for _, limit := range []string{"AllowedValues", "AllowedPattern", "MinValue", "MaxLength"} {
-			bounded = bounded || at(parameter, limit) != nil
-		}
-		if !bounded {
-			t.Errorf("%s takes every value: say which ones work", name)
-		}
-		if !slices.Contains(grouped, name) {
-			t.Errorf("%s is in no group of AWS::CloudFormation::Interface, so the console shows it last and alone", name)
-		}
-		if !strings.Contains(readme, "`"+name+"`") {
-			t.Errorf("README.md does not say what the parameter `%s` is for", name)
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,8 +37,18 @@ func TestMetricsAreThoseThatAreWritten(t *testing.T) {
 			t.Errorf("%s watches %s, which nobody writes", alarm.name, name)
 		}
 	}
+	// Each is a metric that the account pays for, and the README counts them.
+	slices.Sort(written)
+	written = slices.Compact(written)
+	readme := read(t, "README.md")
+	if said := fmt.Sprintf("each of the %d metrics", len(written)); !strings.Contains(readme, said) {
+		t.Errorf("README.md does not say %q", said)
+	}
 	for _, name := range written {
-		if name != "DeliveriesSetAside" && name != "RetriesMoved" && !drawn[name] { // the dead letters show the first
+		if !strings.Contains(readme, "`"+name+"`") {
+			t.Errorf("README.md does not name the metric `%s`", name)
+		}
+		if name != "DeliveriesSetAside" && !drawn[name] { // the dead letters show it
 			t.Errorf("%s is written and paid for, and the dashboard does not show it", name)
 		}
 	}
@@ -71,6 +82,47 @@ func metricNames(t testing.TB) []string {
 	return names
 }
 
+// TestTheDashboardKnowsWhatAMillisecondCosts: the factors of its Lambda time are
+// those of the functions' memory, at the price that `make cost` takes.
+func TestTheDashboardKnowsWhatAMillisecondCosts(t *testing.T) {
+	t.Parallel()
+	template := read(t, "template.yaml")
+	price := regexp.MustCompile(`lambdaGBSecond = ([0-9.]+)`).FindStringSubmatch(read(t, "shared/cost/prices_test.go"))
+	expression := regexp.MustCompile(`"expression": "([^"]*)", "label": "Lambda time"`).FindStringSubmatch(template)
+	if price == nil || expression == nil {
+		t.Fatalf("price %v of a GB-second in shared/cost, expression %v for Lambda time on the dashboard", price, expression)
+	}
+	perSecond, err := strconv.ParseFloat(price[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, all := make(map[string]int), 0
+	for _, f := range functions(t) {
+		memory[f.name] = number(t, number(t, 0, section(t, "Globals"), "Function", "MemorySize"), f.properties, "MemorySize")
+	}
+	for _, term := range regexp.MustCompile(`([0-9.]+)\*\(([^*]*)\)`).FindAllStringSubmatch(expression[1], -1) {
+		factor, err := strconv.ParseFloat(term[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range regexp.MustCompile(`FILL\((\w+),0\)`).FindAllStringSubmatch(term[2], -1) {
+			all++
+			metric := regexp.MustCompile(`"Duration", "FunctionName", "\$\{(\w+)\}", \{"id": "` + id[1] + `"`).FindStringSubmatch(template)
+			if metric == nil {
+				t.Errorf("%s of %q is the duration of no function", id[1], expression[1])
+				continue
+			}
+			want := perSecond * float64(memory[metric[1]]) / 1024 / 1000
+			if diff := factor/want - 1; diff < -0.001 || diff > 0.001 {
+				t.Errorf("a millisecond of %s (%d MB) costs %.13f dollars, and the dashboard says %s", metric[1], memory[metric[1]], want, term[1])
+			}
+		}
+	}
+	if drawn := strings.Count(template, `["AWS/Lambda", "Duration", "FunctionName"`); all != drawn || all == 0 {
+		t.Errorf("%q adds up %d functions, and the dashboard has the duration of %d", expression[1], all, drawn)
+	}
+}
+
 // TestEveryAlarmIsInTheRunbook: who is woken by it must find what to do.
 func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 	t.Parallel()
@@ -95,6 +147,45 @@ func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the runbook of README.md has not a row for every alarm (-template +README):\n%s", diff)
+	}
+}
+
+// TestEveryFunctionsThrottlesAreWatched, by alarms that CloudWatch takes: a formula
+// has at most ten metrics. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+// And what they cost is what the README says.
+func TestEveryFunctionsThrottlesAreWatched(t *testing.T) {
+	t.Parallel()
+	watched, metrics := make(map[string]bool), 0
+	for _, alarm := range resources(t, "AWS::CloudWatch::Alarm") {
+		formula, isFormula := alarm.properties["Metrics"].([]any)
+		if !isFormula {
+			metrics++
+			continue
+		}
+		if len(formula) > 11 {
+			t.Errorf("%s has %d metrics and a formula, want at most 10", alarm.name, len(formula)-1)
+		}
+		metrics += len(formula) - 1
+		for _, entry := range formula {
+			dimensions, _ := at(entry, "MetricStat", "Metric", "Dimensions").([]any)
+			if text(entry, "MetricStat", "Metric", "MetricName") == "Throttles" && len(dimensions) == 1 {
+				watched[text(dimensions[0], "Value")] = true
+			}
+		}
+	}
+	for _, f := range functions(t) {
+		if !watched[f.name] {
+			t.Errorf("no alarm on the throttles of %s", f.name)
+		}
+	}
+	readme, month := read(t, "README.md"), fmt.Sprintf("$%d.%d0", metrics/10, metrics%10) // at $0.10 for each
+	for _, said := range []string{"alarms](#watching-it), " + month + " a month", month + " for the alarms"} {
+		if !strings.Contains(readme, said) {
+			t.Errorf("README.md does not say %q, which is what %d metrics of alarms cost", said, metrics)
+		}
+	}
+	if description := text(section(t, "Parameters"), "EnableAlarms", "Description"); !strings.Contains(description, month) {
+		t.Errorf("EnableAlarms says %q, and the alarms cost %s a month", description, month)
 	}
 }
 

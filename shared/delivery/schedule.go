@@ -2,7 +2,6 @@ package delivery
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"hash/fnv"
 	"strconv"
@@ -20,6 +19,27 @@ const (
 	maxWaits = 19
 )
 
+// letterTime is how long a dead letter is kept and can be sent back: the
+// MessageRetentionPeriod of the queues.
+const letterTime = 14 * 24 * time.Hour
+
+// NewSchedule reads a schedule as [ParseSchedule] does, and refuses one that
+// goes on for longer than the bodies of events are kept: their last attempts
+// would find none, nor would a dead letter of one of these that is sent back.
+func NewSchedule(text string, kept time.Duration) (Schedule, error) {
+	s, err := ParseSchedule(text)
+	if err != nil {
+		return nil, err
+	}
+	const day = 24 * time.Hour
+	longest := time.Duration(float64(s.Total()) * (1 + spread))
+	if need := longest + letterTime; need > kept {
+		return nil, fmt.Errorf("the waits take up to %.1f days, and a dead letter is kept for %d more: events must be kept for %d days, and are for %d",
+			longest.Hours()/24, letterTime/day, (need+day-1)/day, kept/day)
+	}
+	return s, nil
+}
+
 // ParseSchedule reads waits in whole seconds, separated by commas.
 func ParseSchedule(text string) (Schedule, error) {
 	var s Schedule
@@ -32,7 +52,7 @@ func ParseSchedule(text string) (Schedule, error) {
 		s = append(s, wait)
 	}
 	if len(s) > maxWaits {
-		return nil, errors.New("a schedule has at most 19 waits")
+		return nil, fmt.Errorf("a schedule has at most %d waits", maxWaits)
 	}
 	return s, nil
 }

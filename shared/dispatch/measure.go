@@ -42,5 +42,6 @@ func (d *Dispatcher) measure(tasks []*task) {
 		metric.Count(metric.Failed, outcomes[attemptlog.Failed]), metric.Count(metric.Skipped, outcomes[attemptlog.Skipped]),
 		metric.Count(metric.Held, held), metric.Count(metric.Forwarded, forwarded), metric.Count(metric.DeliveriesSetAside, setAside),
 		metric.Each(metric.AttemptTime, took), metric.Each(metric.FirstAttemptDelay, delays),
+		metric.Count(metric.RetriesStored, d.stored(tasks)),
 	)
 }

@@ -120,7 +120,7 @@ func (a adapter) answer(w http.ResponseWriter, r *http.Request, caller auth.Call
 		}
 	}()
 	if reply, err = a.handle(r, caller); err != nil {
-		return Reply{}, err
+		return Reply{Events: reply.Events}, err
 	}
 	return reply, reply.write(w)
 }

@@ -25,10 +25,14 @@ type line struct {
 	err    error
 }
 
+// maxEvents is how many ids of events a line holds: a whole batch, of 6.7 KB if
+// every id has its 64 characters.
+const maxEvents = 100
+
 // logRequest writes the one line about r: who asked for what, from where, and
 // what came of it. Nothing in it is the caller's own text, which may hold a key in
-// a path or a secret in a misspelt field: ids are numbers that were checked, the
-// path is the route's pattern, and of a refusal the code alone is written, which
+// a path or a secret in a misspelt field: ids are numbers, or those of events, that
+// were checked, the path is the route's pattern, and of a refusal the code alone is written, which
 // the README explains. Errors of ours are written in full.
 func (a adapter) logRequest(r *http.Request, l line) {
 	attributes := []slog.Attr{
@@ -47,6 +51,13 @@ func (a adapter) logRequest(r *http.Request, l line) {
 	}
 	if l.reply.Created != 0 {
 		attributes = append(attributes, slog.Int64("webhook_id", l.reply.Created))
+	}
+	switch ids := l.reply.Events[:min(len(l.reply.Events), maxEvents)]; len(ids) {
+	case 0:
+	case 1:
+		attributes = append(attributes, slog.String("event_id", ids[0]))
+	default:
+		attributes = append(attributes, slog.Any("event_ids", ids))
 	}
 	level := slog.LevelInfo
 	switch {

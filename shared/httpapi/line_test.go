@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -84,6 +85,40 @@ func TestAChangeLeavesOneAuditLine(t *testing.T) {
 			r.RequestContext.HTTP.SourceIP = "203.0.113.9"
 			b.call(t, r)
 			if diff := cmp.Diff(tt.want, b.logged(t)); diff != "" {
+				t.Errorf("line (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestTheLineNamesTheEvents, so that one can be followed from its first request.
+func TestTheLineNamesTheEvents(t *testing.T) {
+	t.Parallel()
+	batch := slices.Repeat([]string{strings.Repeat("x", 64)}, 101)
+	tests := []struct {
+		name   string
+		events []string
+		err    error
+		want   map[string]any
+	}{
+		{name: "none", want: map[string]any{"event_id": nil, "event_ids": nil}},
+		{name: "one", events: []string{"e1"}, want: map[string]any{"event_id": "e1", "event_ids": nil}},
+		{name: "one that is refused", events: []string{"e1"}, err: apperr.New(apperr.EventConflict, "e1"), want: map[string]any{"event_id": "e1", "event_ids": nil}},
+		{name: "several", events: []string{"e1", "e2"}, want: map[string]any{"event_id": nil, "event_ids": []any{"e1", "e2"}}},
+		{name: "a whole batch and no more", events: batch, want: map[string]any{"event_id": nil, "event_ids": slices.Repeat([]any{batch[0]}, 100)}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t, httpapi.Route{Pattern: "POST /api/v1/events", Handle: func(*http.Request, auth.Caller) (httpapi.Reply, error) {
+				return httpapi.Reply{Status: 202, Events: tt.events}, tt.err
+			}})
+			b.call(t, request("POST", "/api/v1/events", ""))
+			if size := b.log.Len(); size > 8<<10 {
+				t.Errorf("the line has %d bytes, want at most 8 KiB", size)
+			}
+			line := b.logged(t)
+			if diff := cmp.Diff(tt.want, map[string]any{"event_id": line["event_id"], "event_ids": line["event_ids"]}); diff != "" {
 				t.Errorf("line (-want +got):\n%s", diff)
 			}
 		})

@@ -29,6 +29,9 @@ type Reply struct {
 	Code int
 	// Created is the id of the webhook that was made, for the log, or 0.
 	Created int64
+	// Events are the ids of the events that the request is about, checked and at
+	// most 100, for the log: beside an error, too.
+	Events []string
 	// Document, if there is one, is sent as it is and in place of the envelope.
 	Document *Document
 }

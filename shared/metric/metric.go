@@ -38,6 +38,7 @@ const (
 	AttemptTime        Metric = "AttemptTime"        // from the request to the end of its response, in milliseconds
 	FirstAttemptDelay  Metric = "FirstAttemptDelay"  // from the producer's send to the first attempt, in milliseconds
 
+	RetriesStored Metric = "RetriesStored" // next attempts that became rows of the retries table
 	RetriesMoved  Metric = "RetriesMoved"  // rows of the retries table that became messages
 	RetriesBehind Metric = "RetriesBehind" // minutes since the oldest row was due that is still there
 )

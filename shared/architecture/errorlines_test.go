@@ -1,0 +1,96 @@
+package architecture_test
+
+import (
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// TestErrorLinesCountWhatIsOurs: a new version that crashes or hangs writes no
+// line of its own, and must be taken back all the same; a receiver that fails
+// must not take it back.
+//
+// Lambda's own lines are as in
+// https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html.
+func TestErrorLinesCountWhatIsOurs(t *testing.T) {
+	t.Parallel()
+	var patterns []string
+	for _, filter := range resources(t, "AWS::Logs::MetricFilter") {
+		transformations, _ := filter.properties["MetricTransformations"].([]any)
+		if len(transformations) == 1 && text(transformations[0], "MetricName") == "ErrorLines" {
+			patterns = append(patterns, text(filter.properties, "FilterPattern"))
+		}
+	}
+	report := func(status string) string {
+		return `{"time":"2026-01-26T10:00:00.000Z","type":"platform.report","record":{"requestId":"r","metrics":{"durationMs":10000},"status":"` + status + `"}}`
+	}
+	tests := []struct {
+		name, line string
+		want       int
+	}{
+		{name: "an error of ours", line: `{"time":"t","level":"ERROR","message":"request","status":500}`, want: 1},
+		{name: "a failed attempt", line: `{"time":"t","level":"INFO","message":"attempt","outcome":"failed","status_code":500}`},
+		{name: "a warning", line: `{"time":"t","level":"WARN","message":"message set aside"}`},
+		{name: "metrics", line: `{"_aws":{"Timestamp":1},"Failed":1}`},
+		{name: "a time-out", line: report("timeout"), want: 1},
+		{name: "a crash", line: report("error"), want: 1},
+		{name: "a failure", line: report("failure"), want: 1},
+		{name: "an invocation that went well", line: report("success")},
+		{name: "a report without a status", line: `{"time":"t","type":"platform.report","record":{"requestId":"r"}}`},
+		{name: "what a report follows", line: `{"time":"t","type":"platform.runtimeDone","record":{"requestId":"r","status":"timeout"}}`},
+		{name: "a time-out in words", line: "2026-01-26T10:00:00.000Z 8476a536 Task timed out after 10.00 seconds", want: 1},
+		{name: "out of memory in words", line: "RequestId: 8476a536 Error: Runtime exited with error: signal: killed\nRuntime.ExitError", want: 1},
+	}
+	for _, tt := range tests {
+		got := 0
+		for _, pattern := range patterns {
+			if matches(t, pattern, tt.line) {
+				got++
+			}
+		}
+		if got != tt.want {
+			t.Errorf("%s is counted %d times, want %d: %s", tt.name, got, tt.want, tt.line)
+		}
+	}
+}
+
+// matches applies the part of CloudWatch's filter patterns that the template
+// uses: terms of which one must be there, and conditions on members of JSON.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
+func matches(t *testing.T, pattern, line string) bool {
+	t.Helper()
+	if strings.HasPrefix(pattern, "?") {
+		for _, term := range regexp.MustCompile(`\?"([^"]*)"`).FindAllStringSubmatch(pattern, -1) {
+			if strings.Contains(line, term[1]) {
+				return true
+			}
+		}
+		return false
+	}
+	var document any
+	if json.Unmarshal([]byte(line), &document) != nil {
+		return false
+	}
+	// Each condition becomes T or F, and what is left is reduced to one letter.
+	reduced := regexp.MustCompile(`\$\.([\w.]+) = "([^"]*)"`).ReplaceAllStringFunc(pattern, func(condition string) string {
+		path, want, _ := strings.Cut(strings.TrimPrefix(condition, "$."), " = ")
+		if at(document, strings.Split(path, ".")...) == any(strings.Trim(want, `"`)) {
+			return "T"
+		}
+		return "F"
+	})
+	reduced = strings.Trim(strings.ReplaceAll(reduced, " ", ""), "{}")
+	for before := ""; before != reduced; {
+		before = reduced
+		for _, rule := range [][2]string{
+			{"T&&T", "T"}, {"T&&F", "F"}, {"F&&T", "F"}, {"F&&F", "F"}, {"T||T", "T"}, {"T||F", "T"}, {"F||T", "T"}, {"F||F", "F"}, {"(T)", "T"}, {"(F)", "F"},
+		} {
+			reduced = strings.ReplaceAll(reduced, rule[0], rule[1])
+		}
+	}
+	if reduced != "T" && reduced != "F" {
+		t.Fatalf("this test does not understand %s", pattern)
+	}
+	return reduced == "T"
+}
