@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -63,6 +64,32 @@ type row struct {
 	TTL      int64   `dynamodbav:"ttl"` // epoch seconds
 }
 
+// item returns r as DynamoDB takes it. attributevalue would look at the struct
+// anew for each of the events of a batch.
+func (r row) item() dynamo.Item {
+	item := dynamo.Item{
+		"event": &types.AttributeValueMemberS{Value: r.Event},
+		"ttl":   &types.AttributeValueMemberN{Value: strconv.FormatInt(r.TTL, 10)},
+	}
+	if r.Type != "" {
+		item["type"], item["hash"] = &types.AttributeValueMemberS{Value: r.Type}, &types.AttributeValueMemberB{Value: r.Hash}
+	}
+	if r.Body != nil {
+		item["body"] = &types.AttributeValueMemberB{Value: r.Body}
+	}
+	if r.Deflated {
+		item["deflated"] = &types.AttributeValueMemberBOOL{Value: true}
+	}
+	if len(r.Webhooks) > 0 {
+		ids := make([]string, 0, len(r.Webhooks))
+		for _, id := range r.Webhooks {
+			ids = append(ids, strconv.FormatInt(id, 10))
+		}
+		item["webhooks"] = &types.AttributeValueMemberNS{Value: ids}
+	}
+	return item
+}
+
 // ids never contain '#': [event.ValidID].
 func rowKey(k event.Key) string { return k.TenantID + "#" + k.ID }
 
@@ -76,11 +103,7 @@ func bodyKey(k event.Key, hash event.Hash) string {
 // free or expired. It returns nil when the same event is already stored, and
 // ErrConflict when another one is.
 func (s *Store) Store(ctx context.Context, e event.Event, webhooks []int64, now time.Time) error {
-	item, err := s.item(e, webhooks, now)
-	if err != nil {
-		return err
-	}
-	err = s.putFree(ctx, item, now)
+	err := s.putFree(ctx, s.row(e, webhooks, now).item(), now)
 	var taken *types.ConditionalCheckFailedException
 	if errors.As(err, &taken) {
 		return sameHash(taken.Item, e.Hash())
@@ -91,18 +114,14 @@ func (s *Store) Store(ctx context.Context, e event.Event, webhooks []int64, now 
 	return nil
 }
 
-// item is the row of e.
-func (s *Store) item(e event.Event, webhooks []int64, now time.Time) (map[string]types.AttributeValue, error) {
+// row is the row of e.
+func (s *Store) row(e event.Event, webhooks []int64, now time.Time) row {
 	hash := e.Hash()
 	r := row{Event: rowKey(e.Key()), Type: string(e.Type), Hash: hash[:], Webhooks: webhooks, TTL: now.Add(s.retention).Unix()}
 	if body := e.Body(); len(body) <= InlineBody {
 		r.Body, r.Deflated = s.bodies.pack(body, overhead(r))
 	}
-	item, err := attributevalue.MarshalMap(r)
-	if err != nil {
-		return nil, fmt.Errorf("encode event %s: %w", r.Event, err)
-	}
-	return item, nil
+	return r
 }
 
 func sameHash(item map[string]types.AttributeValue, hash event.Hash) error {
@@ -121,13 +140,9 @@ func sameHash(item map[string]types.AttributeValue, hash event.Hash) error {
 func (s *Store) PutBody(ctx context.Context, e event.Event, now time.Time) error {
 	r := row{Event: bodyKey(e.Key(), e.Hash()), TTL: now.Add(s.retention).Unix()}
 	r.Body, r.Deflated = s.bodies.pack(e.Body(), overhead(r))
-	item, err := attributevalue.MarshalMap(r)
-	if err != nil {
-		return fmt.Errorf("encode body %s: %w", r.Event, err)
-	}
 	// The first bytes win: the same event sent twice without a timestamp has two
 	// bodies, and attempts under one webhook-id must not differ.
-	err = s.putFree(ctx, item, now)
+	err := s.putFree(ctx, r.item(), now)
 	var taken *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &taken) {
 		return fmt.Errorf("store body %s: %w", r.Event, err)
@@ -136,7 +151,7 @@ func (s *Store) PutBody(ctx context.Context, e event.Event, now time.Time) error
 }
 
 // putFree writes item if its key is free, or its row expired at now.
-func (s *Store) putFree(ctx context.Context, item map[string]types.AttributeValue, now time.Time) error {
+func (s *Store) putFree(ctx context.Context, item dynamo.Item, now time.Time) error {
 	free := expression.Or(
 		expression.AttributeNotExists(expression.Name("event")),
 		expression.Name("ttl").LessThanEqual(expression.Value(now.Unix())))

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
+	"webhooks/shared/dynamo"
 	"webhooks/shared/event"
 )
 
@@ -46,11 +47,7 @@ func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) []err
 	results := make([]error, len(list))
 	statements := make([]types.BatchStatementRequest, len(list))
 	for i, m := range list {
-		item, err := s.item(m.Event, m.Webhooks, now)
-		if err != nil {
-			return slices.Repeat([]error{err}, len(list))
-		}
-		statements[i] = insertion(s.table, item)
+		statements[i] = insertion(s.table, s.row(m.Event, m.Webhooks, now).item())
 	}
 	output, err := s.api.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
 	if err != nil {
@@ -71,7 +68,7 @@ func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) []err
 
 // insertion is the statement that adds item to table, with its values as
 // parameters.
-func insertion(table string, item map[string]types.AttributeValue) types.BatchStatementRequest {
+func insertion(table string, item dynamo.Item) types.BatchStatementRequest {
 	var text strings.Builder
 	text.WriteString(`INSERT INTO "` + table + `" VALUE {`)
 	values := make([]types.AttributeValue, 0, len(item))

@@ -133,15 +133,16 @@ func match(jobs []*job, indexes map[string]webhook.Index) {
 func recognise(jobs []*job, known map[event.Key]event.Hash) {
 	first := make(map[event.Key]*job)
 	for _, j := range pending(jobs) {
-		key, hash := j.event.Key(), j.event.Hash()
+		key := j.event.Key()
+		j.hash = j.event.Hash()
 		switch stored, isKnown := known[key]; {
-		case isKnown && stored == hash:
+		case isKnown && stored == j.hash:
 			j.done = duplicate
 		case isKnown:
 			j.conflict()
 		case first[key] == nil:
 			first[key] = j
-		case first[key].event.Hash() == hash:
+		case first[key].hash == j.hash:
 			j.same = first[key]
 		default:
 			j.conflict()

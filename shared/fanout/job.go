@@ -22,6 +22,7 @@ type job struct {
 	record  events.SQSMessage
 	sentAt  time.Time
 	event   event.Event
+	hash    event.Hash
 	matches []int64
 	body    []byte // nil when it has a row of its own
 
@@ -81,12 +82,11 @@ func (j *job) conflict() {
 // event was sent, so that a repeated fan-out computes the same due times.
 func (j *job) deliveries() []delivery.Delivery {
 	list := make([]delivery.Delivery, 0, len(j.matches))
-	hash := j.event.Hash()
 	for _, id := range j.matches {
 		list = append(list, delivery.Delivery{
 			Webhook: webhook.Key{TenantID: j.event.TenantID, ID: id},
 			Event:   j.event.Key(), Type: j.event.Type,
-			Attempt: 1, Due: j.sentAt, Hash: hash, Body: j.body,
+			Attempt: 1, Due: j.sentAt, Hash: j.hash, Body: j.body,
 		})
 	}
 	return list

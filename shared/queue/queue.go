@@ -64,9 +64,14 @@ func Open(cfg aws.Config, url string) *Queue { return New(sqs.NewFromConfig(cfg)
 // request that fails as a whole was already tried again by the SDK.
 func (q *Queue) Send(ctx context.Context, messages []Message) []error {
 	failures := make([]error, len(messages))
+	batches := pack(messages)
+	if len(batches) == 1 { // as almost always: a goroutine would grow a stack of its own
+		q.sendBatch(ctx, messages, batches[0], failures)
+		return failures
+	}
 	var group errgroup.Group
 	group.SetLimit(concurrency)
-	for _, batch := range pack(messages) {
+	for _, batch := range batches {
 		group.Go(func() error {
 			q.sendBatch(ctx, messages, batch, failures)
 			return nil
