@@ -21,6 +21,7 @@ const (
 	batchSize = 10      // of both queues' mappings
 	small     = 1 << 10 // of an event, as make cost counts them
 	large     = 4 << 10
+	round     = 100 // invocations, enough for the garbage collector to have its share
 	warmup    = 100 // invocations before the first that counts: the heap has its size then
 )
 
