@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"os"
 	"time"
@@ -15,7 +14,6 @@ import (
 	"webhooks/shared/boot"
 	"webhooks/shared/cloud"
 	"webhooks/shared/deadletter"
-	"webhooks/shared/delivery"
 	"webhooks/shared/dispatch"
 	"webhooks/shared/eventdb"
 	"webhooks/shared/metric"
@@ -33,7 +31,7 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 	deliveries, deadLetters := settings.Required("DELIVERIES_QUEUE_URL"), settings.Required("DEAD_LETTERS_QUEUE_URL")
 	slow, slowARN := settings.Required("SLOW_QUEUE_URL"), settings.Required("SLOW_QUEUE_ARN")
 	maxReceiveCount := settings.Int("MAX_RECEIVE_COUNT", 2, 1000)
-	schedule, scheduleErr := delivery.NewSchedule(settings.Required("RETRY_SCHEDULE"), settings.Days("EVENT_RETENTION_DAYS"))
+	schedule, kept := settings.Required("RETRY_SCHEDULE"), settings.Days("EVENT_RETENTION_DAYS")
 	cfg, err := cloud.Config(getenv)
 	if err != nil {
 		return nil, err
@@ -45,10 +43,9 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 		return nil, err
 	}
 	// After New, which names every variable that is missing.
-	if scheduleErr != nil {
-		return nil, fmt.Errorf("RETRY_SCHEDULE: %w", scheduleErr)
+	if err := d.Follow(schedule, kept); err != nil {
+		return nil, err
 	}
-	d.Schedule = schedule
 	d.Events = eventdb.New(db, events, 0) // it only reads
 	d.Retries = retrydb.New(db, retries)
 	d.Queue = queue.New(queues, deliveries)

@@ -128,10 +128,25 @@ func TestEveryMissingVariableIsNamed(t *testing.T) {
 	}
 }
 
+// A schedule that is too long is told, and deliveries are made all the same.
+func TestALongScheduleIsLogged(t *testing.T) {
+	t.Parallel()
+	for schedule, lines := range map[string]int{"604800,604800": 1, "604800": 0} {
+		variables, log := environment(t), new(strings.Builder)
+		variables["RETRY_SCHEDULE"] = schedule
+		if _, err := build(t.Context(), slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, variables)); err != nil {
+			t.Errorf("RETRY_SCHEDULE=%s: %v", schedule, err)
+		}
+		if got := strings.Count(log.String(), `"level":"ERROR"`); got != lines {
+			t.Errorf("RETRY_SCHEDULE=%s: %d errors logged, want %d:\n%s", schedule, got, lines, log)
+		}
+	}
+}
+
 func TestBadVariablesAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, value := range map[string]string{
-		"RETRY_SCHEDULE": "604800,604800,604800", "EVENT_RETENTION_DAYS": "0", "MAX_RECEIVE_COUNT": "1", "ATTEMPT_TIMEOUT_SECONDS": "16", "RESPONSE_BODY_BYTES": "4097", "LOCAL_RECEIVERS": "yes",
+		"RETRY_SCHEDULE": "0", "EVENT_RETENTION_DAYS": "0", "MAX_RECEIVE_COUNT": "1", "ATTEMPT_TIMEOUT_SECONDS": "16", "RESPONSE_BODY_BYTES": "4097", "LOCAL_RECEIVERS": "yes",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,6 +16,7 @@ import (
 	"webhooks/shared/deadletter"
 	"webhooks/shared/eventdb"
 	"webhooks/shared/fanout"
+	"webhooks/shared/fanoutdb"
 	"webhooks/shared/metric"
 	"webhooks/shared/queue"
 	"webhooks/shared/webhookdb"
@@ -41,7 +42,7 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (b
 	stored := eventdb.New(db, table, retention)
 	f := &fanout.Fanout{
 		Log:             log,
-		Tables:          fanout.DynamoDB{API: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
+		Tables:          fanoutdb.Tables{API: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
 		Events:          stored,
 		Deliveries:      queue.New(queues, deliveries),
 		DeadLetters:     deadletter.New(queue.New(queues, deadLetters)),

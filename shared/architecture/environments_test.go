@@ -45,14 +45,23 @@ func TestEveryEnvironmentStarts(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		if _, err := delivery.NewSchedule(values["RetrySchedule"], time.Duration(days)*24*time.Hour); err != nil {
-			t.Errorf("the dispatcher would not start with %q: %v", overrides[1], err)
+		if err := fits(values["RetrySchedule"], time.Duration(days)*24*time.Hour); err != nil {
+			t.Errorf("%q: %v", overrides[1], err)
 		}
 	}
 	least := time.Duration(number(t, 0, parameters["EventRetentionDays"], "MinValue")) * 24 * time.Hour
-	if _, err := delivery.NewSchedule(text(parameters["RetrySchedule"], "Default"), least); err != nil {
+	if err := fits(text(parameters["RetrySchedule"], "Default"), least); err != nil {
 		t.Errorf("the least EventRetentionDays with the default RetrySchedule: %v", err)
 	}
+}
+
+// fits returns why a schedule is none, or does not fit into kept.
+func fits(schedule string, kept time.Duration) error {
+	s, err := delivery.ParseSchedule(schedule)
+	if err != nil {
+		return err
+	}
+	return s.Fits(kept)
 }
 
 // allows returns why CloudFormation would refuse value for parameter, or nil.

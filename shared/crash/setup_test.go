@@ -24,6 +24,7 @@ import (
 	"webhooks/shared/dispatch"
 	"webhooks/shared/eventdb"
 	"webhooks/shared/fanout"
+	"webhooks/shared/fanoutdb"
 	"webhooks/shared/metric"
 	"webhooks/shared/queue"
 	"webhooks/shared/retrier"
@@ -136,7 +137,7 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 		dispatcher: d,
 		fanout: &fanout.Fanout{
 			Log: log, Events: stored,
-			Tables:     fanout.DynamoDB{API: db, Webhooks: webhookdb.New(db, n.webhooks), Events: stored},
+			Tables:     fanoutdb.Tables{API: db, Webhooks: webhookdb.New(db, n.webhooks), Events: stored},
 			Deliveries: deliveries, DeadLetters: deadletter.New(queue.New(queues, n.eventLetters)),
 			MaxReceiveCount: n.maxReceiveCount, Now: now, Metrics: measured,
 		},

@@ -109,23 +109,21 @@ func TestParseScheduleRefuses(t *testing.T) {
 	}
 }
 
-// TestNewScheduleFitsTheEvents: what is kept for 18 days, the least that the
+// TestScheduleFitsTheEvents: what is kept for 18 days, the least that the
 // template allows, is enough for the default schedule.
-func TestNewScheduleFitsTheEvents(t *testing.T) {
+func TestScheduleFitsTheEvents(t *testing.T) {
 	t.Parallel()
-	const day, standard = 24 * time.Hour, "5,300,1800,7200,18000,36000,50400,72000,86400"
-	if _, err := delivery.NewSchedule(standard, 18*day); err != nil {
+	const day = 24 * time.Hour
+	if err := standard(t).Fits(18 * day); err != nil {
 		t.Error(err)
 	}
-	if _, err := delivery.NewSchedule("0", 30*day); err == nil {
-		t.Error("NewSchedule took a wait of 0")
-	}
-	_, err := delivery.NewSchedule("604800,604800", 30*day)
+	fortnight := delivery.Schedule{7 * day, 7 * day}
+	err := fortnight.Fits(30 * day)
 	want := "the waits take up to 16.8 days, and a dead letter is kept for 14 more: events must be kept for 31 days, and are for 30"
 	if err == nil || err.Error() != want {
 		t.Errorf("two weeks of waits and 30 days: %v, want %q", err, want)
 	}
-	if _, err := delivery.NewSchedule("604800,604800", 31*day); err != nil {
+	if err := fortnight.Fits(31 * day); err != nil {
 		t.Error(err)
 	}
 }

@@ -23,23 +23,6 @@ const (
 // MessageRetentionPeriod of the queues.
 const letterTime = 14 * 24 * time.Hour
 
-// NewSchedule reads a schedule as [ParseSchedule] does, and refuses one that
-// goes on for longer than the bodies of events are kept: their last attempts
-// would find none, nor would a dead letter of one of these that is sent back.
-func NewSchedule(text string, kept time.Duration) (Schedule, error) {
-	s, err := ParseSchedule(text)
-	if err != nil {
-		return nil, err
-	}
-	const day = 24 * time.Hour
-	longest := time.Duration(float64(s.Total()) * (1 + spread))
-	if need := longest + letterTime; need > kept {
-		return nil, fmt.Errorf("the waits take up to %.1f days, and a dead letter is kept for %d more: events must be kept for %d days, and are for %d",
-			longest.Hours()/24, letterTime/day, (need+day-1)/day, kept/day)
-	}
-	return s, nil
-}
-
 // ParseSchedule reads waits in whole seconds, separated by commas.
 func ParseSchedule(text string) (Schedule, error) {
 	var s Schedule
@@ -55,6 +38,19 @@ func ParseSchedule(text string) (Schedule, error) {
 		return nil, fmt.Errorf("a schedule has at most %d waits", maxWaits)
 	}
 	return s, nil
+}
+
+// Fits returns an error if s goes on for longer than the bodies of events are
+// kept: its last attempts would find none, nor would a dead letter of one of these
+// that is sent back. What receivers ask for with Retry-After comes on top of it.
+func (s Schedule) Fits(kept time.Duration) error {
+	const day = 24 * time.Hour
+	longest := time.Duration(float64(s.Total()) * (1 + spread))
+	if need := longest + letterTime; need > kept {
+		return fmt.Errorf("the waits take up to %.1f days, and a dead letter is kept for %d more: events must be kept for %d days, and are for %d",
+			longest.Hours()/24, letterTime/day, (need+day-1)/day, kept/day)
+	}
+	return nil
 }
 
 // Next returns when the schedule has the attempt after d's due, and false when

@@ -114,6 +114,30 @@ func TestALogThatNothingTakesIsInTheFunctionsOwn(t *testing.T) {
 	}
 }
 
+// A log is lost only if the table does not take it after the queue either.
+func TestALogThatTheQueueDoesNotTakeIsWrittenAtLast(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{"UpdateItem", "BatchWriteItem"} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			receiver := httptest.NewServer(answer(200, new(atomicCount)))
+			defer receiver.Close()
+			w := b.create(t, receiver.URL)
+			b.dispatcher.Health = nil // which writes, too
+			b.faults.of = on(operation, errBroken)
+			b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error {
+				b.faults.of = nil
+				return allOf(len(messages), errBroken)
+			})
+			b.settle(t, b.to(w, 1))
+			if logs := b.written(t, w); len(logs) != 1 || logs[0].Outcome != attemptlog.Delivered || b.log.contains("is lost") {
+				t.Errorf("logs = %+v, and the function's log is:\n%s", logs, b.log.text.String())
+			}
+		})
+	}
+}
+
 func TestAnOutcomeThatNothingTakesIsReceivedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -14,9 +14,12 @@ import (
 // news. Where no attempt was made, a message that comes again counts then.
 func (d *Dispatcher) measure(tasks []*task) {
 	outcomes := make(map[attemptlog.Outcome]int)
-	setAside, held, forwarded := 0, 0, 0
+	setAside, held, forwarded, stored := 0, 0, 0, 0
 	var took, delays []time.Duration
 	for _, t := range tasks {
+		if t.stored {
+			stored++
+		}
 		switch {
 		case t.made:
 			outcomes[t.log.Outcome]++
@@ -42,6 +45,6 @@ func (d *Dispatcher) measure(tasks []*task) {
 		metric.Count(metric.Failed, outcomes[attemptlog.Failed]), metric.Count(metric.Skipped, outcomes[attemptlog.Skipped]),
 		metric.Count(metric.Held, held), metric.Count(metric.Forwarded, forwarded), metric.Count(metric.DeliveriesSetAside, setAside),
 		metric.Each(metric.AttemptTime, took), metric.Each(metric.FirstAttemptDelay, delays),
-		metric.Count(metric.RetriesStored, d.stored(tasks)),
+		metric.Count(metric.RetriesStored, stored),
 	)
 }

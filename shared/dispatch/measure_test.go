@@ -83,16 +83,16 @@ func TestWhatIsHeldIsNoAttempt(t *testing.T) {
 		failing bool // the retries table
 		want    numbers
 	}{
-		{name: "for the first time", want: numbers{metric.Held: {2}}},
-		{name: "again", change: func(d *delivery.Delivery) { d.Held = true }, want: numbers{metric.Held: {2}}},
-		{name: "beside a probe", probing: true, want: numbers{metric.Held: {1}, metric.Retried: {1}, metric.AttemptTime: {0}}},
+		{name: "for the first time", want: numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
+		{name: "again", change: func(d *delivery.Delivery) { d.Held = true }, want: numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
+		{name: "beside a probe", probing: true, want: numbers{metric.Held: {1}, metric.RetriesStored: {1}, metric.Retried: {1}, metric.AttemptTime: {0}}},
 		{name: "and comes again", failing: true, want: numbers{}},
 		{
 			name: "until its time was over", change: func(d *delivery.Delivery) { d.First, d.Held = d.Due.Add(-76*time.Hour), true },
 			want: numbers{metric.Failed: {2}, metric.AttemptTime: {0, 0}},
 		},
 		{
-			name: "and is in the queue because the table took none", want: numbers{},
+			name: "and is in the queue because the table took none", want: numbers{metric.RetriesStored: {2}},
 			change: func(d *delivery.Delivery) { d.Attempt, d.Due, d.Held = 2, d.Due.Add(time.Hour), true },
 		},
 	}

@@ -1,6 +1,7 @@
 package dispatch
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -9,6 +10,7 @@ import (
 	"webhooks/shared/attempt"
 	"webhooks/shared/attemptlogdb"
 	"webhooks/shared/cloud"
+	"webhooks/shared/delivery"
 	"webhooks/shared/guard"
 	"webhooks/shared/vault"
 	"webhooks/shared/webhookdb"
@@ -41,6 +43,20 @@ func New(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *
 		AttemptTimeout: timeout,
 		Now:            time.Now,
 	}, nil
+}
+
+// Follow makes d follow the schedule that RETRY_SCHEDULE is, of events whose
+// bodies are kept for kept. Where that is too short, the last attempts will find no
+// body; to make none at all would be worse.
+func (d *Dispatcher) Follow(schedule string, kept time.Duration) error {
+	var err error
+	if d.Schedule, err = delivery.ParseSchedule(schedule); err != nil {
+		return fmt.Errorf("RETRY_SCHEDULE: %w", err)
+	}
+	if err := d.Schedule.Fits(kept); err != nil {
+		d.Log.Error("the retry schedule does not fit into EventRetentionDays", "error", err.Error())
+	}
+	return nil
 }
 
 // UserAgent is the user-agent header of every attempt.

@@ -7,8 +7,8 @@ import (
 )
 
 // A panic that nobody recovers ends the process, and all messages of its batch are
-// received again: also those whose attempts were made. So whatever runs beside or
-// after attempts goes through one of these.
+// received again: also those whose attempts were made. So whatever this package
+// runs beside or after attempts goes through one of these.
 
 // survive runs what nothing waits for. A panic is logged and has no other
 // consequence.

@@ -60,10 +60,11 @@ func (d *Dispatcher) flush(ctx context.Context, tasks []*task) {
 	// at the border could go nowhere.
 	horizon := d.Now().Add(queue.MaxDelay)
 	straight, cancel := before(ctx, wayRound)
-	d.queueNext(straight, tasks, unwritten, horizon)
+	refused := d.queueNext(straight, tasks, unwritten, horizon)
 	d.keepNext(straight, tasks, horizon)
 	cancel()
 	d.standIn(ctx, tasks, horizon)
+	d.writeAtLast(ctx, refused)
 	d.setAside(ctx, tasks)
 	for _, t := range tasks {
 		if t.gone {
@@ -88,6 +89,7 @@ func keyOf(l attemptlog.Log) logKey {
 type unwritten struct {
 	log   attemptlog.Log
 	owner *task
+	err   error // why the queue did not take it
 }
 
 // writeLogs returns the logs that could not be written.
@@ -105,25 +107,51 @@ func (d *Dispatcher) writeLogs(ctx context.Context, tasks []*task) []unwritten {
 	}
 	writing, cancel := before(ctx, queueing)
 	defer cancel()
-	var failed []attemptlog.Log
-	var err error
-	if died := d.guard(ctx, "writing logs", func() { failed, err = d.Logs.Append(writing, logs) }); died != nil {
-		failed, err = logs, died
-	}
+	failed, err := d.append(writing, logs)
 	if err != nil {
 		d.Log.ErrorContext(ctx, "logs could not be written and are queued", "logs", len(failed), "error", err.Error())
 	}
 	list := make([]unwritten, 0, len(failed))
 	for _, l := range failed {
-		list = append(list, unwritten{l, owners[keyOf(l)]})
+		list = append(list, unwritten{log: l, owner: owners[keyOf(l)]})
 	}
 	return list
 }
 
+// append returns the logs that the table did not take, and why.
+func (d *Dispatcher) append(ctx context.Context, logs []attemptlog.Log) (failed []attemptlog.Log, err error) {
+	if died := d.guard(ctx, "writing logs", func() { failed, err = d.Logs.Append(ctx, logs) }); died != nil {
+		return logs, died
+	}
+	return failed, err
+}
+
+// writeAtLast writes the logs that the queue did not take either: the failure of
+// the table may have been a moment's. What fails again ends here.
+func (d *Dispatcher) writeAtLast(ctx context.Context, refused []unwritten) {
+	if len(refused) == 0 {
+		return
+	}
+	logs := make([]attemptlog.Log, 0, len(refused))
+	for _, u := range refused {
+		logs = append(logs, u.log)
+	}
+	failed, _ := d.append(ctx, logs) // lose tells the cause that the queue gave
+	left := make(map[logKey]bool, len(failed))
+	for _, l := range failed {
+		left[keyOf(l)] = true
+	}
+	for _, u := range refused {
+		if left[keyOf(u.log)] {
+			d.lose(ctx, u)
+		}
+	}
+}
+
 // queueNext sends what goes to the queues: next attempts that are near, those
 // after a slow attempt to the slow lane, deliveries that are forwarded to it, and
-// logs to be written later.
-func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwritten, horizon time.Time) {
+// logs to be written later. It returns the logs that the queue did not take.
+func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwritten, horizon time.Time) (refused []unwritten) {
 	var normal, slow mail
 	for _, t := range tasks {
 		fail := func(err error) { t.err = err }
@@ -141,7 +169,10 @@ func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwrit
 		}
 	}
 	for _, u := range logs {
-		fail := func(err error) { d.lose(ctx, u, err) }
+		fail := func(err error) {
+			u.err = err
+			refused = append(refused, u)
+		}
 		body, err := delivery.EncodeOutcome(u.log)
 		if err != nil {
 			fail(err)
@@ -151,19 +182,20 @@ func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwrit
 	}
 	normal.send(ctx, d, d.Queue)
 	slow.send(ctx, d, d.SlowQueue)
+	return refused
 }
 
 // lose ends the way of a log that neither the table nor the queue took. A
 // message that carried only the log is received again. An attempt is not made
 // again for its log's sake: the function's own log keeps what is known.
-func (d *Dispatcher) lose(ctx context.Context, u unwritten, err error) {
+func (d *Dispatcher) lose(ctx context.Context, u unwritten) {
 	if u.owner != nil && u.owner.outcome {
-		u.owner.err = err
+		u.owner.err = u.err
 		return
 	}
 	d.Log.ErrorContext(ctx, "the log of an attempt is lost",
 		"tenant_id", u.log.TenantID, "webhook_id", u.log.WebhookID, "event_id", u.log.EventID,
-		"attempt", u.log.Attempt, "outcome", string(u.log.Outcome), "status_code", u.log.StatusCode, "error", err.Error())
+		"attempt", u.log.Attempt, "outcome", string(u.log.Outcome), "status_code", u.log.StatusCode, "error", u.err.Error())
 }
 
 // keepNext keeps the next attempts that are further away than a queue can
@@ -181,7 +213,7 @@ func (d *Dispatcher) keepNext(ctx context.Context, tasks []*task, horizon time.T
 		return
 	}
 	for i, err := range d.put(ctx, later) {
-		owners[i].err = err
+		owners[i].err, owners[i].stored = err, err == nil
 	}
 }
 

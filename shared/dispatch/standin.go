@@ -30,6 +30,7 @@ func (d *Dispatcher) standIn(ctx context.Context, tasks []*task, horizon time.Ti
 	}
 	if len(rows) > 0 {
 		for i, err := range d.put(ctx, rows) {
+			rowOwners[i].stored = err == nil
 			d.stoodIn(ctx, rowOwners[i], err)
 		}
 	}

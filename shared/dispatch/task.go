@@ -26,6 +26,7 @@ type task struct {
 
 	made    bool // the attempt was made
 	moved   bool // to the retries table, as it is
+	stored  bool // its next attempt became a row of the retries table
 	ended   ended
 	slow    bool               // the attempt was slow
 	forward bool               // to the slow lane, as it is

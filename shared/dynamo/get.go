@@ -38,8 +38,8 @@ type Keys struct {
 	Attributes []string
 }
 
-// Get reads the rows that wanted names, strongly consistent, of all tables in
-// as few requests as they fit in. It returns those that exist, by table and in
+// Get reads the rows that wanted names, each another table, strongly consistent
+// and in as few requests as they fit in. It returns those that exist, by table and in
 // no order. A BatchGetItem that leaves keys unread (throttled, or past 16 MB) is
 // a success to the SDK, so its own retries do not cover it: what is left is
 // asked for again, and if DynamoDB keeps leaving it, the error has reason

@@ -2,16 +2,20 @@ package eventdb
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
+	"webhooks/shared/apperr"
 	"webhooks/shared/dynamo"
 	"webhooks/shared/event"
 )
@@ -30,40 +34,65 @@ type Matched struct {
 // returns what became of each. New events, which are almost all, share one
 // request: BatchWriteItem has no conditions, but an INSERT of PartiQL is refused
 // where its key exists. It costs the same write units, and a request less of
-// the processor for each event.
-func (s *Store) StoreAll(ctx context.Context, list []Matched, now time.Time) []error {
-	results := make([]error, 0, len(list))
+// the processor for each event. Where DynamoDB does not take the request itself
+// (no permission for PartiQL, say), each is stored alone, and refused says why.
+func (s *Store) StoreAll(ctx context.Context, list []Matched, now time.Time) (results []error, refused error) {
 	for chunk := range slices.Chunk(list, maxStatements) {
-		results = append(results, s.insert(ctx, chunk, now)...)
+		stored, err := s.insert(ctx, chunk, now)
+		results, refused = append(results, stored...), errors.Join(refused, err)
 	}
-	return results
+	return results, refused
 }
 
 // insert stores up to maxStatements events. What alone is not inserted is
 // stored on its own, whatever the reason: the id may be taken, or expired, or
 // DynamoDB throttles single statements inside a success, of which the SDK's own
 // retries know nothing.
-func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) []error {
-	results := make([]error, len(list))
+func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (results []error, refused error) {
+	results = make([]error, len(list))
 	statements := make([]types.BatchStatementRequest, len(list))
 	for i, m := range list {
 		statements[i] = insertion(s.table, s.row(m.Event, m.Webhooks, now).item())
 	}
 	output, err := s.api.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
 	if err != nil {
-		return slices.Repeat([]error{fmt.Errorf("store %d events: %w", len(list), err)}, len(list))
+		err = fmt.Errorf("store %d events: %w", len(list), dynamo.Classify(err))
+		var answered smithy.APIError
+		if !errors.As(err, &answered) || apperr.Is(err, apperr.TemporarilyUnavailable) {
+			// DynamoDB is away or busy: a request for each event would only add to it.
+			return slices.Repeat([]error{err}, len(list)), nil
+		}
+		output, refused = &dynamodb.BatchExecuteStatementOutput{}, err
 	}
 	var group errgroup.Group
 	for i, m := range list {
-		if i >= len(output.Responses) || output.Responses[i].Error != nil {
-			group.Go(func() error {
-				results[i] = s.Store(ctx, m.Event, m.Webhooks, now)
-				return nil
-			})
+		if i < len(output.Responses) {
+			failure := output.Responses[i].Error
+			if failure == nil {
+				continue
+			}
+			if !expected(failure.Code) {
+				refused = fmt.Errorf("store event %s: %s: %s", m.Event.ID, failure.Code, aws.ToString(failure.Message))
+			}
 		}
+		group.Go(func() error {
+			results[i] = s.Store(ctx, m.Event, m.Webhooks, now)
+			return nil
+		})
 	}
 	_ = group.Wait() // the results are in the list: the group itself never fails
-	return results
+	return results, refused
+}
+
+// expected reports whether a good statement may fail so.
+func expected(code types.BatchStatementErrorCodeEnum) bool {
+	switch code {
+	case types.BatchStatementErrorCodeEnumDuplicateItem, types.BatchStatementErrorCodeEnumTransactionConflict,
+		types.BatchStatementErrorCodeEnumThrottlingError, types.BatchStatementErrorCodeEnumProvisionedThroughputExceeded,
+		types.BatchStatementErrorCodeEnumRequestLimitExceeded, types.BatchStatementErrorCodeEnumInternalServerError:
+		return true
+	}
+	return false
 }
 
 // insertion is the statement that adds item to table, with its values as

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/event"
@@ -44,9 +46,9 @@ func TestStoreAll(t *testing.T) {
 	for _, c := range cases {
 		list = append(list, eventdb.Matched{Event: c.e, Webhooks: c.webhooks})
 	}
-	got := b.StoreAll(t.Context(), list, now)
-	if len(got) != len(cases) {
-		t.Fatalf("%d results of %d events", len(got), len(cases))
+	got, refused := b.StoreAll(t.Context(), list, now)
+	if len(got) != len(cases) || refused != nil {
+		t.Fatalf("%d results of %d events, %v", len(got), len(cases), refused)
 	}
 	for i, c := range cases {
 		row := b.item(t, c.e.TenantID+"#"+c.e.ID)
@@ -68,9 +70,7 @@ func TestStoreAllWritesWhatStoreDoes(t *testing.T) {
 			one, all := setup(t), setup(t)
 			e := newEvent(t, "acme", "e1", data)
 			one.store(t, e, 1, 2)
-			if err := errors.Join(all.StoreAll(t.Context(), []eventdb.Matched{{Event: e, Webhooks: []int64{1, 2}}}, now)...); err != nil {
-				t.Fatal(err)
-			}
+			all.storeAll(t, []eventdb.Matched{{Event: e, Webhooks: []int64{1, 2}}})
 			rows := []map[string]types.AttributeValue{one.item(t, "acme#e1"), all.item(t, "acme#e1")}
 			for _, row := range rows {
 				if !slices.Equal(matched(row), []string{"1", "2"}) {
@@ -82,6 +82,15 @@ func TestStoreAllWritesWhatStoreDoes(t *testing.T) {
 				t.Errorf("row (-Store +StoreAll):\n%s", diff)
 			}
 		})
+	}
+}
+
+// storeAll stores list, without a refusal.
+func (b bundle) storeAll(t *testing.T, list []eventdb.Matched) {
+	t.Helper()
+	results, refused := b.StoreAll(t.Context(), list, now)
+	if err := errors.Join(append(results, refused)...); err != nil {
+		t.Fatal(err)
 	}
 }
 
@@ -105,9 +114,7 @@ func TestStoreAllSplits(t *testing.T) {
 	}
 	b.faults.put = func() error { return errors.New("an event was stored alone") }
 	list := several(t, 53)
-	if err := errors.Join(b.StoreAll(t.Context(), list, now)...); err != nil {
-		t.Fatal(err)
-	}
+	b.storeAll(t, list)
 	if diff := cmp.Diff([]int{25, 25, 3}, sizes); diff != "" {
 		t.Errorf("statements (-want +got):\n%s", diff)
 	}
@@ -127,8 +134,8 @@ func TestStoreAllOfNothingAsksNothing(t *testing.T) {
 		t.Error("a request was made")
 		return nil, nil, false
 	}
-	if got := b.StoreAll(t.Context(), nil, now); len(got) != 0 {
-		t.Errorf("results = %v", got)
+	if got, refused := b.StoreAll(t.Context(), nil, now); len(got) != 0 || refused != nil {
+		t.Errorf("results = %v, %v", got, refused)
 	}
 }
 
@@ -151,9 +158,7 @@ func TestStoreAllStoresAloneWhatIsLeftOut(t *testing.T) {
 				return out, err, true
 			}
 			list := several(t, 3)
-			if err := errors.Join(b.StoreAll(t.Context(), list, now)...); err != nil {
-				t.Fatal(err)
-			}
+			b.storeAll(t, list)
 			for _, m := range list {
 				b.wantBody(t, m.Event)
 			}
@@ -168,16 +173,54 @@ func TestStoreAllReturnsFailures(t *testing.T) {
 	b.store(t, list[1].Event)
 	b.faults.put = func() error { return down }
 	// The second is there already, and looking at it fails.
-	got := b.StoreAll(t.Context(), list, now)
-	if len(got) != 2 || got[0] != nil || !errors.Is(got[1], down) {
-		t.Errorf("results = %v, want only the second down", got)
+	got, refused := b.StoreAll(t.Context(), list, now)
+	if len(got) != 2 || got[0] != nil || !errors.Is(got[1], down) || refused != nil {
+		t.Errorf("results = %v, %v, want only the second down", got, refused)
 	}
-	b.faults.insert = func(*dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error, bool) {
-		return nil, down, true
-	}
-	for i, err := range b.StoreAll(t.Context(), list, now.Add(time.Second)) {
-		if !errors.Is(err, down) || errors.Is(err, eventdb.ErrConflict) {
-			t.Errorf("result %d = %v", i, err)
+	for _, away := range []error{down, &types.ThrottlingException{}, &types.InternalServerError{}} {
+		b.faults.insert = func(*dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error, bool) {
+			return nil, away, true
 		}
+		b.faults.put = func() error { return errors.New("an event was stored alone") }
+		got, refused := b.StoreAll(t.Context(), list, now.Add(time.Second))
+		for i, err := range got {
+			if !errors.Is(err, away) || errors.Is(err, eventdb.ErrConflict) {
+				t.Errorf("result %d = %v", i, err)
+			}
+		}
+		if len(got) != 2 || refused != nil {
+			t.Errorf("%d results, %v", len(got), refused)
+		}
+	}
+}
+
+// A role without the permission, or a statement that DynamoDB does not take:
+// nothing is lost or delivered twice for it, and somebody learns of it.
+func TestStoreAllWithoutTheBatch(t *testing.T) {
+	t.Parallel()
+	denied := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized"}
+	failure := types.BatchStatementResponse{Error: &types.BatchStatementError{Code: types.BatchStatementErrorCodeEnumAccessDenied}}
+	for name, tt := range map[string]struct {
+		out *dynamodb.BatchExecuteStatementOutput
+		err error
+	}{
+		"the request refused":   {err: denied},
+		"each statement failed": {out: &dynamodb.BatchExecuteStatementOutput{Responses: slices.Repeat([]types.BatchStatementResponse{failure}, 3)}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.faults.insert = func(*dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error, bool) {
+				return tt.out, tt.err, true
+			}
+			list := several(t, 3)
+			results, refused := b.StoreAll(t.Context(), list, now)
+			if err := errors.Join(results...); err != nil || refused == nil || !strings.Contains(refused.Error(), "AccessDenied") {
+				t.Errorf("results %v, refused %v", err, refused)
+			}
+			for _, m := range list {
+				b.wantBody(t, m.Event)
+			}
+		})
 	}
 }

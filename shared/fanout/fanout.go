@@ -41,7 +41,7 @@ type Rows struct {
 // Events is where events are stored.
 type Events interface {
 	PutBody(ctx context.Context, e event.Event, now time.Time) error
-	StoreAll(ctx context.Context, list []eventdb.Matched, now time.Time) []error
+	StoreAll(ctx context.Context, list []eventdb.Matched, now time.Time) (results []error, refused error)
 }
 
 // Deliveries is the queue of deliveries.

@@ -22,6 +22,7 @@ import (
 	"webhooks/shared/event"
 	"webhooks/shared/eventdb"
 	"webhooks/shared/fanout"
+	"webhooks/shared/fanoutdb"
 	"webhooks/shared/queue"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhookdb"
@@ -69,7 +70,7 @@ func setup(t *testing.T) bundle {
 	stored := eventdb.New(db, table, retention)
 	b.Fanout = &fanout.Fanout{
 		Log:             slog.New(slog.DiscardHandler),
-		Tables:          fanout.DynamoDB{API: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
+		Tables:          fanoutdb.Tables{API: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
 		Events:          stored,
 		Deliveries:      queue.New(queues, b.deliveries),
 		DeadLetters:     deadletter.New(queue.New(queues, b.deadLetters)),
