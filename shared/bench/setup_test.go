@@ -22,7 +22,7 @@ const (
 	small     = 1 << 10 // of an event, as make cost counts them
 	large     = 4 << 10
 	round     = 100 // invocations, enough for the garbage collector to have its share
-	warmup    = 100 // invocations before the first that counts: the heap has its size then
+	warmup    = 200 // invocations before the first that counts: the heap has its size then
 )
 
 // bundle is a test stack with webhooks of one tenant.
