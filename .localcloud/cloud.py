@@ -8,6 +8,7 @@ import contextlib
 import fcntl
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -91,7 +92,7 @@ class Cloud:
         """Starts it if it does not run and waits until it answers. Says whether it had to."""
         if self.process():
             return False
-        if taken(self.port):
+        if taken(self.port) or (self.any_port and not bindable(self.port + 1000)):
             if not self.any_port:
                 stop_with(
                     f"port {self.port} of 127.0.0.1 is taken by another program.\n"
@@ -221,9 +222,22 @@ def taken(port: int) -> bool:
 
 
 def free_port() -> int:
+    """A port that is free, with the identity provider's 1,000 above it, and stays so: below those that the
+    kernel gives to connections (from 32768 on Linux, 49152 elsewhere), among which a test's own would be."""
+    for port in random.sample(range(10_000, 31_000), 100):
+        if bindable(port) and bindable(port + 1000):
+            return port
+    stop_with("no port of 127.0.0.1 from 10000 to 32000 is free")
+
+
+def bindable(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what closed a moment ago does not count
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
 
 
 def tail(log: Path, lines: int = 20) -> str:
