@@ -2,17 +2,19 @@ package eventdb_test
 
 import (
 	"bytes"
-	"compress/flate"
+	stdflate "compress/flate"
 	"context"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/klauspost/compress/flate"
 	"pgregory.net/rapid"
 
 	"webhooks/shared/event"
 	"webhooks/shared/eventdb"
+	"webhooks/shared/lambdatest"
 )
 
 // What DynamoDB bills and allows:
@@ -168,10 +170,35 @@ func checkUnits(r *rapid.T, item map[string]types.AttributeValue, plainBody []by
 	}
 }
 
+// Events as they are take no more than a twentieth more than with the standard library's
+// compressor, which takes three times as long.
+func TestCompressionIsAsGoodAsTheStandardLibrarys(t *testing.T) {
+	t.Parallel()
+	for size := 256; size <= eventdb.InlineBody-1024; size += 509 {
+		table, e := &written{}, lambdatest.NewEvent("acme", size, size)
+		if err := eventdb.New(table, "events", retention).Store(t.Context(), e, []int64{1}, now); err != nil {
+			t.Fatal(err)
+		}
+		stored, _ := body(table.item)
+		var small bytes.Buffer
+		w, err := stdflate.NewWriter(&small, stdflate.DefaultCompression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write(e.Body()); err != nil || w.Close() != nil {
+			t.Fatal(err)
+		}
+		if theirs := min(small.Len(), len(e.Body())); units(len(stored)) > units(theirs+theirs/20) {
+			t.Errorf("a body of %d bytes is stored as %d, by the standard library as %d", len(e.Body()), len(stored), theirs)
+		}
+	}
+}
+
+// deflate compresses as the store does.
 func deflate(t rapid.TB, text []byte) []byte {
 	t.Helper()
 	var small bytes.Buffer
-	w, err := flate.NewWriter(&small, flate.DefaultCompression)
+	w, err := flate.NewWriter(&small, 5)
 	if err != nil {
 		t.Fatal(err)
 	}
