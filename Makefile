@@ -30,7 +30,7 @@ FUZZTIME ?= 10s
 DURATION ?= 60s
 CONCURRENCY ?= 80
 RATE ?= 3
-# For make revoke-key and make redrive.
+# For make redrive.
 QUEUE ?= events
 # Packages with Go benchmarks that need no local cloud, and how often make bench invokes a function.
 HOT_PATHS := ./shared/event ./shared/webhook ./shared/delivery ./shared/signature ./shared/attempt ./shared/attemptlogdb ./shared/eventdb ./shared/boot

@@ -13,14 +13,14 @@ import corrections
 import deploy
 import logs
 from cloud import Cloud
-from say import say, stop_with
+from say import say, seconds, stop_with
 from venvs import ROOT
 
 HELD_MS = 3000
 CONCURRENCY = int(os.environ.get("CONCURRENCY") or 80)
 # The local cloud's functions log text where the template asks for JSON.
 ATTEMPT = re.compile(r"message=attempt .*\blane=(\w+) .*\bresponse_ms=(\d+).* requestId=(\S+)")
-DURATION = os.environ.get("DURATION", "60s").removesuffix("s")
+DURATION = str(seconds(os.environ.get("DURATION") or "60s"))
 
 
 def compare(cloud: Cloud) -> None:

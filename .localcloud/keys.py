@@ -22,8 +22,8 @@ def show(answer: dict) -> None:
     print()
 
 
-def ask(cloud: Cloud, function: str, request: dict) -> dict:
-    """What the keys function answers; its refusal ends the program."""
+def ask(cloud, function: str, request: dict) -> dict:
+    """Of a Cloud or a Target: what the keys function answers; its refusal ends the program."""
     answer = cloud.client("lambda").invoke(FunctionName=function, Payload=json.dumps(request))
     body = json.loads(answer["Payload"].read() or b"null")
     if answer.get("FunctionError") or not isinstance(body, dict):

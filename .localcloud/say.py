@@ -1,10 +1,11 @@
-"""What the local cloud prints: one line per step with its time, and one way to stop with a reason.
+"""What the local cloud reads and prints: durations, one line per step with its time, and one way to stop with a reason.
 
 All of it goes to standard error, so that a command's standard output holds its answer only.
 """
 
 import contextlib
 import fcntl
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +19,14 @@ def say(text: str = "") -> None:
 def stop_with(reason: str):
     """Ends the program with exit status 1."""
     raise SystemExit(f"\nerror: {reason}")
+
+
+def seconds(text: str) -> float:
+    """Of a duration such as 60s or 10m."""
+    match = re.fullmatch(r"(\d+)(s|m|h)?", text.strip())
+    if not match:
+        stop_with(f"DURATION must be like 60s or 10m, not {text!r}.")
+    return int(match[1]) * {"s": 1, "m": 60, "h": 3600, None: 1}[match[2]]
 
 
 @contextlib.contextmanager

@@ -118,7 +118,8 @@ class Smoke:
         if limit < SMALLEST_ACCOUNT:
             return f"not tried: this account runs {limit} functions at once, and the noise would only meet that"
         tenant, noise = f"smoke-noisy-{secrets.token_hex(4)}", NOISE_LOCAL if self.target.local else NOISE
-        api = demo.Api(self.target.api_url, self.target.keys(action="issue", tenant_id=tenant)["api_key"])
+        issued = self.target.keys(action="issue", tenant_id=tenant)
+        api = demo.Api(self.target.api_url, issued["api_key"])
         noisy, same, other = self.webhook("?wait=2", api), self.webhook("", api, OTHER_TYPE), self.webhook()
         delays = {"another tenant's webhook": [], "another webhook of the same tenant": []}
         self.send([name() for _ in range(noise)], tenant)
@@ -130,6 +131,7 @@ class Smoke:
                 list_.append(at - json.loads(body)["data"]["sent"])
         for webhook, owner in ((noisy, api), (same, api), (other, self.api)):
             self.delete(webhook, owner)
+        self.target.keys(action="revoke", key_id=issued["key_id"])
         return f"beside {noise} events to a receiver of 2 s, ms: " + ", ".join(f"{whose} {percentiles(d)}" for whose, d in delays.items())
 
     def authorizer(self) -> str:

@@ -6,7 +6,6 @@ that keeps its data over the restarts. The retries table takes no part: it holds
 """
 
 import contextlib
-import re
 import threading
 import time
 
@@ -16,7 +15,7 @@ from cloud import Cloud
 from demo import Api
 from producers import Producers
 from receivers import Receivers
-from say import say, step, stop_with
+from say import say, step
 
 EVENT_TYPE = "training.completed"
 # The template's parameters: 19 waits, five minutes in all, and attempts that time out soon.
@@ -26,14 +25,6 @@ VISIBILITY_SECONDS = 15
 SETTLE_SECONDS = 300
 REPORT_SECONDS = 10
 NAMED = 10  # so many of the lost are named
-
-
-def seconds(text: str) -> float:
-    """Of a duration such as 60s or 10m."""
-    match = re.fullmatch(r"(\d+)(s|m|h)?", text.strip())
-    if not match:
-        stop_with(f"DURATION must be like 60s or 10m, not {text!r}.")
-    return int(match[1]) * {"s": 1, "m": 60, "h": 3600, None: 1}[match[2]]
 
 
 def soak(cloud: Cloud, stack: dict, duration: float, rate: float) -> int:

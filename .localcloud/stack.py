@@ -37,7 +37,7 @@ import letters  # noqa: E402
 import redrive  # noqa: E402
 import soak  # noqa: E402
 import smoke  # noqa: E402
-from say import say, step, stop_with  # noqa: E402
+from say import say, seconds, step, stop_with  # noqa: E402
 from venvs import ROOT  # noqa: E402
 
 PORT = int(os.environ.get("PORT") or 4566)
@@ -184,7 +184,7 @@ def show_letters() -> None:
 
 def run_soak() -> None:
     """A soak of DURATION at RATE events/s, on a cloud of its own that ends with it."""
-    duration, rate = soak.seconds(os.environ.get("DURATION") or "60s"), float(os.environ.get("RATE") or 3)
+    duration, rate = seconds(os.environ.get("DURATION") or "60s"), float(os.environ.get("RATE") or 3)
     it = cloud.soak(soak.PARAMETERS)
     deploy.build()
     it.drop()

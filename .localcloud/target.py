@@ -17,12 +17,13 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 import cloud
+import keys
 import venvs
 from say import run_quietly, step, stop_with
 from venvs import HERE, ROOT
 
 # Lambda's line about an invocation: as text, and as JSON with LogFormat JSON and SystemLogLevel INFO.
-REPORT = re.compile(r"REPORT RequestId.*?Billed Duration: (\d+) ms(?:.*?Max Memory Used: (\d+) MB)?(?:.*?Init Duration: ([\d.]+) ms)?", re.DOTALL)
+REPORT = re.compile(r"REPORT RequestId.*?Billed Duration: (\d+) ms(?:.*?Init Duration: ([\d.]+) ms)?", re.DOTALL)
 
 
 class Target:
@@ -51,11 +52,7 @@ class Target:
 
     def keys(self, **request) -> dict:
         """Asks the keys function."""
-        answer = self.client("lambda").invoke(FunctionName=self.outputs["KeysFunctionName"], Payload=json.dumps(request))
-        body = json.loads(answer["Payload"].read())
-        if answer.get("FunctionError"):
-            stop_with(f"the keys function refused {request}: {body}")
-        return body
+        return keys.ask(self, self.outputs["KeysFunctionName"], request)
 
     def stack_file(self, tenant: str, key: str) -> Path:
         """The file that the Go tests read."""
@@ -93,7 +90,7 @@ class Target:
 
 def read_report(message: str) -> tuple[int, float] | None:
     if match := REPORT.search(message):
-        return int(match[1]), float(match[3] or 0)
+        return int(match[1]), float(match[2] or 0)
     with contextlib.suppress(json.JSONDecodeError, KeyError, TypeError):
         line = json.loads(message)
         if line["type"] == "platform.report":

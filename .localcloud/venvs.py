@@ -1,7 +1,7 @@
-"""The two virtual environments of the local cloud, made on demand under .local/venv.
+"""The virtual environments of the local cloud, made on demand under .local/venv.
 
-Two, because ministack and the SAM CLI pin different versions of botocore. Standard library only:
-this runs before anything is installed. `python3 venvs.py cloud|sam` prints the folder of programs.
+One for each program, because they pin different versions of the same packages. Standard library
+only: this runs before anything is installed.
 """
 
 import re
@@ -75,8 +75,3 @@ def numbers(version: str) -> list[int]:
 def check_python() -> None:
     if sys.version_info < OLDEST_PYTHON:
         stop_with(f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed; {sys.executable} is {sys.version.split()[0]}.")
-
-
-if __name__ == "__main__":
-    check_python()
-    print({"cloud": cloud, "sam": sam}[sys.argv[1]]())

@@ -8,8 +8,7 @@ import (
 	"testing"
 )
 
-// classes are those of FIELD §2b, what breaks again and again in systems of
-// this kind. The table has a row for each, and others below them.
+// classes are what breaks again and again in systems of this kind. The table has a row for each, and others below them.
 var classes = []string{
 	"Idle cost", "Infinite retry", "Retries stop", "Worker dies silently", "Memory", "Duplicates", "Slow log queries",
 	"Retention", "Head-of-line", "Tenant isolation", "SSRF", "Signature bytes", "Alert noise", "Limits ignored",
@@ -29,7 +28,7 @@ func TestEveryClassOfBugHasItsTest(t *testing.T) {
 		}
 	}
 	if want := len(classes) + 10; len(found) < want {
-		t.Errorf("README.md, What broke elsewhere, has %d rows, want %d: also those of FIELD §2c", len(found), want)
+		t.Errorf("README.md, What broke elsewhere, has %d rows, want %d", len(found), want)
 	}
 }
 

@@ -15,8 +15,6 @@ import (
 	"webhooks/shared/webhook"
 )
 
-type numbers = map[metric.Metric][]int64
-
 func TestABatchIsMeasuredInOneLine(t *testing.T) {
 	t.Parallel()
 	b, log := setup(t), metrictest.New()
@@ -40,7 +38,7 @@ func TestABatchIsMeasuredInOneLine(t *testing.T) {
 		t.Errorf("%d attempt times in %d lines, want those of 4 attempts in one", n, lines)
 	}
 	delete(got, metric.AttemptTime)
-	want := numbers{
+	want := metrictest.Numbers{
 		metric.Delivered: {2}, metric.Retried: {1}, metric.Failed: {1}, metric.Skipped: {1},
 		metric.DeliveriesSetAside: {1}, metric.FirstAttemptDelay: {1500},
 	}
@@ -81,18 +79,18 @@ func TestWhatIsHeldIsNoAttempt(t *testing.T) {
 		probing bool
 		change  func(*delivery.Delivery)
 		failing bool // the retries table
-		want    numbers
+		want    metrictest.Numbers
 	}{
-		{name: "for the first time", want: numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
-		{name: "again", change: func(d *delivery.Delivery) { d.Held = true }, want: numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
-		{name: "beside a probe", probing: true, want: numbers{metric.Held: {1}, metric.RetriesStored: {1}, metric.Retried: {1}, metric.AttemptTime: {0}}},
-		{name: "and comes again", failing: true, want: numbers{}},
+		{name: "for the first time", want: metrictest.Numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
+		{name: "again", change: func(d *delivery.Delivery) { d.Held = true }, want: metrictest.Numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
+		{name: "beside a probe", probing: true, want: metrictest.Numbers{metric.Held: {1}, metric.RetriesStored: {1}, metric.Retried: {1}, metric.AttemptTime: {0}}},
+		{name: "and comes again", failing: true, want: metrictest.Numbers{}},
 		{
 			name: "until its time was over", change: func(d *delivery.Delivery) { d.First, d.Held = d.Due.Add(-76*time.Hour), true },
-			want: numbers{metric.Failed: {2}, metric.AttemptTime: {0, 0}},
+			want: metrictest.Numbers{metric.Failed: {2}, metric.AttemptTime: {0, 0}},
 		},
 		{
-			name: "and is in the queue because the table took none", want: numbers{metric.RetriesStored: {2}},
+			name: "and is in the queue because the table took none", want: metrictest.Numbers{metric.RetriesStored: {2}},
 			change: func(d *delivery.Delivery) { d.Attempt, d.Due, d.Held = 2, d.Due.Add(time.Hour), true },
 		},
 	}
@@ -124,5 +122,29 @@ func TestWhatIsHeldIsNoAttempt(t *testing.T) {
 				t.Errorf("numbers (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestRowsOfTheRetriesTableAreMeasured: what the queue can delay is none.
+func TestRowsOfTheRetriesTableAreMeasured(t *testing.T) {
+	t.Parallel()
+	b, log := setup(t), metrictest.New()
+	b.dispatcher.Metrics = log.Writer
+	var requests atomicCount
+	receiver := httptest.NewServer(answer(500, &requests))
+	defer receiver.Close()
+	w := b.create(t, receiver.URL)
+	near, far, farther := b.to(w, 1), b.to(w, 2), b.to(w, 3)
+	near.Attempt, far.Attempt, farther.Attempt = 2, 3, 9 // followed in 5 minutes, in half an hour, in a day
+	b.handle(t, t.Context(), message(near.Encode()), message(far.Encode()), message(farther.Encode()))
+	got, _ := log.Take(t)
+	if rows := got[metric.RetriesStored]; len(rows) != 1 || rows[0] != 2 {
+		t.Errorf("numbers = %v, want 2 rows", got)
+	}
+	delivered := b.to(w, 4)
+	delivered.Attempt = 10
+	b.handle(t, t.Context(), message(delivered.Encode()))
+	if got, _ := log.Take(t); got[metric.RetriesStored] != nil {
+		t.Errorf("numbers = %v, want no row after the last attempt", got)
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"webhooks/shared/metrictest"
 )
 
-type numbers = map[metric.Metric][]int64
-
 func TestHandleMeasuresItsBatch(t *testing.T) {
 	t.Parallel()
 	b, log := setup(t), metrictest.New()
@@ -20,7 +18,7 @@ func TestHandleMeasuresItsBatch(t *testing.T) {
 	b.handle(t,
 		message("m1", created(tenant, "e1", `1`)), message("m2", created(tenant, "e1", `1`)), message("m3", created(tenant, "e1", `2`)),
 		message("m4", created("nobody", "e2", `1`)), message("m5", `not JSON`), message("m6", `[]`))
-	want := numbers{
+	want := metrictest.Numbers{
 		metric.EventsAccepted: {2}, metric.DeliveriesMatched: {2}, metric.EventsDuplicate: {1},
 		metric.EventsConflict: {1}, metric.EventsSetAside: {2},
 	}
@@ -50,7 +48,7 @@ func TestHandleCountsAnEventOnce(t *testing.T) {
 	b.faults.set(nil)
 	b.handle(t, received(m, 2))
 	got, _ := log.Take(t)
-	if diff := cmp.Diff(numbers{metric.EventsAccepted: {1}, metric.DeliveriesMatched: {1}}, got); diff != "" {
+	if diff := cmp.Diff(metrictest.Numbers{metric.EventsAccepted: {1}, metric.DeliveriesMatched: {1}}, got); diff != "" {
 		t.Errorf("numbers (-want +got):\n%s", diff)
 	}
 }

@@ -83,7 +83,7 @@ func TestTheTableIsTheSimulations(t *testing.T) {
 		t.Fatal("README.md has no table that begins with lane and p50")
 	}
 	if diff := cmp.Diff(strings.Split(table(), "\n"), strings.Split(shown[1], "\n")); diff != "" {
-		t.Errorf("the table of README.md is not what make isolation prints (-simulation +README):\n%s", diff)
+		t.Errorf("the table of README.md is not what SIMULATE=1 go run ./shared/isolation prints (-simulation +README):\n%s", diff)
 	}
 }
 

@@ -24,11 +24,14 @@ func New() *Log {
 	return l
 }
 
+// Numbers are what was written, by metric.
+type Numbers = map[metric.Metric][]int64
+
 // Take returns the numbers written since the last Take, by metric, and how many
 // lines they took.
-func (l *Log) Take(t testing.TB) (numbers map[metric.Metric][]int64, lines int) {
+func (l *Log) Take(t testing.TB) (numbers Numbers, lines int) {
 	t.Helper()
-	numbers = make(map[metric.Metric][]int64)
+	numbers = make(Numbers)
 	for line := range strings.Lines(l.out.String()) {
 		lines++
 		var members map[metric.Metric]json.RawMessage

@@ -15,8 +15,6 @@ import (
 	"webhooks/shared/metrictest"
 )
 
-type numbers = map[metric.Metric][]int64
-
 // TestARunWithNothingToDoIsFree: a metric that is written every minute costs as
 // much as one that is written every second.
 func TestARunWithNothingToDoIsFree(t *testing.T) {
@@ -44,7 +42,7 @@ func TestARunSaysWhatItMovedAndHowFarItIsBehind(t *testing.T) {
 		t.Error("Run = nil, want the refused row's error")
 	}
 	got, _ := log.Take(t)
-	if diff := cmp.Diff(numbers{metric.RetriesMoved: {3}, metric.RetriesBehind: {13}}, got); diff != "" {
+	if diff := cmp.Diff(metrictest.Numbers{metric.RetriesMoved: {3}, metric.RetriesBehind: {13}}, got); diff != "" {
 		t.Errorf("numbers (-want +got):\n%s", diff)
 	}
 }
