@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -180,6 +181,20 @@ func TestAWebhookThatCannotBeDisabledIsNoReasonToRepeat(t *testing.T) {
 	if logs := b.written(t, w); len(logs) != 1 || !b.log.contains("could not be disabled") {
 		t.Errorf("logs = %+v", logs)
 	}
+}
+
+func TestAWebhookThatIsGoneIsDisabledOnceForABatch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		d, calls := stubbed(t, attempt.Result{StatusCode: 410}), 0
+		d.Webhooks.(*webhooksStub).disable = func(webhook.Key, int64) (bool, error) {
+			calls++
+			return true, nil
+		}
+		if _, err := d.Handle(t.Context(), batch(ten()...)); err != nil || calls != 1 {
+			t.Errorf("disabled %d times, %v, want once", calls, err)
+		}
+	})
 }
 
 func TestEachAttemptUsesTheWebhookAsItIsNow(t *testing.T) {

@@ -109,6 +109,7 @@ func TestAHangingTableDoesNotTakeTheInvocation(t *testing.T) {
 	tests := []struct {
 		name     string
 		attempt  int
+		beside   int  // the attempt of every second delivery, if another
 		logs     bool // the logs table hangs
 		retries  bool // the retries table hangs
 		queue    bool // the queue hangs
@@ -119,6 +120,7 @@ func TestAHangingTableDoesNotTakeTheInvocation(t *testing.T) {
 		{name: "retries", attempt: 4, retries: true},
 		{name: "logs and retries", attempt: 4, logs: true, retries: true, outcomes: 10},
 		{name: "queue", attempt: 1, queue: true},
+		{name: "queue, beside next attempts that are rows", attempt: 1, beside: 4, queue: true},
 		{name: "queue and retries", attempt: 1, queue: true, retries: true, failures: 10},
 	}
 	for _, tt := range tests {
@@ -133,12 +135,12 @@ func TestAHangingTableDoesNotTakeTheInvocation(t *testing.T) {
 						return logs, ctx.Err()
 					})
 				}
-				if tt.retries {
-					d.Retries = retriesFunc(func(ctx context.Context, list []delivery.Delivery) []error {
+				d.Retries = retriesFunc(func(ctx context.Context, list []delivery.Delivery) []error {
+					if tt.retries {
 						hang(ctx)
-						return allOf(len(list), ctx.Err())
-					})
-				}
+					}
+					return allOf(len(list), ctx.Err())
+				})
 				d.Queue = queueFunc(func(ctx context.Context, messages []queue.Message) []error {
 					if tt.queue {
 						hang(ctx)
@@ -154,6 +156,9 @@ func TestAHangingTableDoesNotTakeTheInvocation(t *testing.T) {
 				for n := range 10 {
 					dl := one(n)
 					dl.Attempt, dl.Due = tt.attempt, time.Now()
+					if n%2 == 1 && tt.beside > 0 {
+						dl.Attempt = tt.beside
+					}
 					messages = append(messages, message(dl.Encode()))
 				}
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)

@@ -59,15 +59,14 @@ func (d *Dispatcher) flush(ctx context.Context, tasks []*task) {
 	// One clock reading decides where each next attempt goes: with two, one just
 	// at the border could go nowhere.
 	horizon := d.Now().Add(queue.MaxDelay)
-	straight, cancel := before(ctx, wayRound)
-	refused := d.queueNext(straight, tasks, unwritten, horizon)
-	d.keepNext(straight, tasks, horizon)
-	cancel()
+	refused := d.passOn(ctx, tasks, unwritten, horizon)
 	d.standIn(ctx, tasks, horizon)
 	d.writeAtLast(ctx, refused)
 	d.setAside(ctx, tasks)
+	disabled := make(map[webhook.Key]bool)
 	for _, t := range tasks {
-		if t.gone {
+		if t.gone && !disabled[t.webhook.Key()] {
+			disabled[t.webhook.Key()] = true
 			d.survive(ctx, "disabling a webhook", func() { d.disable(ctx, *t.webhook) })
 		}
 	}
@@ -148,11 +147,16 @@ func (d *Dispatcher) writeAtLast(ctx context.Context, refused []unwritten) {
 	}
 }
 
-// queueNext sends what goes to the queues: next attempts that are near, those
-// after a slow attempt to the slow lane, deliveries that are forwarded to it, and
-// logs to be written later. It returns the logs that the queue did not take.
-func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwritten, horizon time.Time) (refused []unwritten) {
+// passOn sends what follows to the two queues and to the retries table: next
+// attempts, by how far away they are, those after a slow attempt to the slow lane,
+// deliveries that are forwarded to it, and logs to be written later. All at once,
+// so that one of the three that hangs does not take the time of the others. It
+// returns the logs that the queue did not take.
+func (d *Dispatcher) passOn(ctx context.Context, tasks []*task, logs []unwritten, horizon time.Time) (refused []unwritten) {
+	ctx, cancel := before(ctx, wayRound)
+	defer cancel()
 	var normal, slow mail
+	var far []*task
 	for _, t := range tasks {
 		fail := func(err error) { t.err = err }
 		switch {
@@ -166,6 +170,8 @@ func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwrit
 			} else {
 				normal.add(m, fail)
 			}
+		case t.next != nil:
+			far = append(far, t)
 		}
 	}
 	for _, u := range logs {
@@ -180,8 +186,11 @@ func (d *Dispatcher) queueNext(ctx context.Context, tasks []*task, logs []unwrit
 		}
 		normal.add(queue.Message{Body: body, Delay: outcomeDelay, Group: u.log.TenantID}, fail)
 	}
-	normal.send(ctx, d, d.Queue)
-	slow.send(ctx, d, d.SlowQueue)
+	var sends sync.WaitGroup
+	sends.Go(func() { normal.send(ctx, d, d.Queue) })
+	sends.Go(func() { slow.send(ctx, d, d.SlowQueue) })
+	d.keep(ctx, far)
+	sends.Wait()
 	return refused
 }
 
@@ -198,22 +207,18 @@ func (d *Dispatcher) lose(ctx context.Context, u unwritten) {
 		"attempt", u.log.Attempt, "outcome", string(u.log.Outcome), "status_code", u.log.StatusCode, "error", u.err.Error())
 }
 
-// keepNext keeps the next attempts that are further away than a queue can
-// delay them.
-func (d *Dispatcher) keepNext(ctx context.Context, tasks []*task, horizon time.Time) {
-	var owners []*task
-	var later []delivery.Delivery
-	for _, t := range tasks {
-		if t.next != nil && t.err == nil && t.next.Due.After(horizon) {
-			owners = append(owners, t)
-			later = append(later, *t.next)
-		}
-	}
-	if len(later) == 0 {
+// keep writes the next attempts of tasks, which are further away than a queue can
+// delay them, into the retries table.
+func (d *Dispatcher) keep(ctx context.Context, tasks []*task) {
+	if len(tasks) == 0 {
 		return
 	}
-	for i, err := range d.put(ctx, later) {
-		owners[i].err, owners[i].stored = err, err == nil
+	rows := make([]delivery.Delivery, 0, len(tasks))
+	for _, t := range tasks {
+		rows = append(rows, *t.next)
+	}
+	for i, err := range d.put(ctx, rows) {
+		tasks[i].err, tasks[i].stored = err, err == nil
 	}
 }
 

@@ -24,6 +24,9 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
 const maxStatements = 25
 
+// maxPuts is how many events are stored alone at once.
+const maxPuts = 10
+
 // Matched is an event and the webhooks that it matched.
 type Matched struct {
 	Event    event.Event
@@ -65,6 +68,7 @@ func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (resu
 		output, refused = &dynamodb.BatchExecuteStatementOutput{}, err
 	}
 	var group errgroup.Group
+	group.SetLimit(maxPuts)
 	for i, m := range list {
 		if i < len(output.Responses) {
 			failure := output.Responses[i].Error
@@ -72,7 +76,7 @@ func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (resu
 				continue
 			}
 			if !expected(failure.Code) {
-				refused = fmt.Errorf("store event %s: %s: %s", m.Event.ID, failure.Code, aws.ToString(failure.Message))
+				refused = errors.Join(refused, fmt.Errorf("store event %s: %s: %s", m.Event.ID, failure.Code, aws.ToString(failure.Message)))
 			}
 		}
 		group.Go(func() error {

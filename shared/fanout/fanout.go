@@ -71,8 +71,8 @@ type Fanout struct {
 	decode func(event.Message) (event.Event, error)
 }
 
-// writes is how many rows are written at once.
-const writes = 10
+// bodies is how many large bodies are written at once.
+const bodies = 10
 
 // Handle fans out the events of batch. It answers the messages that failed for
 // a reason of ours and are to be received again; the list is never nil,
@@ -201,7 +201,7 @@ func (f *Fanout) setAside(ctx context.Context, jobs []*job) {
 // each calls do for every job, some at once.
 func each(jobs []*job, do func(*job)) {
 	var group errgroup.Group
-	group.SetLimit(writes)
+	group.SetLimit(bodies)
 	for _, j := range jobs {
 		group.Go(func() error {
 			do(j)
