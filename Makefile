@@ -33,7 +33,7 @@ RATE ?= 3
 # For make redrive.
 QUEUE ?= events
 # Packages with Go benchmarks that need no local cloud, and how often make bench invokes a function.
-HOT_PATHS := ./shared/event ./shared/webhook ./shared/delivery ./shared/signature ./shared/attempt ./shared/attemptlogdb ./shared/eventdb ./shared/boot
+HOT_PATHS := ./shared/event ./shared/webhook ./shared/delivery ./shared/webhook/signature ./shared/delivery/attempt ./shared/attemptlog/attemptlogdb ./shared/event/eventdb ./shared/aws/boot
 BENCHTIME ?= 1000x
 # For make schemathesis; without a seed every run tries something else.
 SECONDS_TO_TRY ?= 80
@@ -84,10 +84,10 @@ invoke: ## sam local invoke in Docker, likewise: make invoke FUNCTION=ListWebhoo
 bench: ## Speed: Go benchmarks of the hot paths, then the real functions under a driver; figures in .local/bench.json
 	@rm -f .local/bench.json
 	go test -run '^$$' -bench . -benchmem $(HOT_PATHS)
-	@$(STACK) measure go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./shared/bench
+	@$(STACK) measure go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./shared/systemtest/bench
 cost: ## What AWS bills for a million events, deliveries and an idle month; figures in .local/cost.json
 	@rm -f .local/cost.json
-	@WEBHOOKS_RECORD_COST=1 $(STACK) measure go test -count=1 -v -run 'Billed|Idle' ./shared/cost | grep -v '^ *[=-][=-][=-]'
+	@WEBHOOKS_RECORD_COST=1 $(STACK) measure go test -count=1 -v -run 'Billed|Idle' ./shared/systemtest/cost | grep -v '^ *[=-][=-][=-]'
 
 ##@ Check it
 .PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak smoke fuzz
@@ -102,7 +102,7 @@ test-down: ## Stop that cloud
 test-containers: ## sam local invoke and start-api in real containers (Linux, root: installs Docker when missing)
 	@$(STACK) test-containers
 crash: ## Let every AWS call on an event's way fail in every manner, one failure at a time (make test: some at a time)
-	@CRASH=all $(STACK) test go test -race -timeout 60m -v -run 'Crash|Redrive' ./shared/crash
+	@CRASH=all $(STACK) test go test -race -timeout 60m -v -run 'Crash|Redrive' ./shared/systemtest/crash
 soak: ## Publish while receivers fail, functions are killed and the cloud restarts: make soak DURATION=10m RATE=3
 	@$(STACK) soak
 smoke: ## Try a deployed stack, with your credentials, and report what only AWS shows: make smoke ENV=dev

@@ -57,7 +57,7 @@ class Cloud:
 
     @property
     def jwks_url(self) -> str:
-        """Where a test may be the identity provider whose JWTs the stack takes (shared/e2e/jwt_test.go)."""
+        """Where a test may be the identity provider whose JWTs the stack takes (shared/systemtest/e2e/jwt_test.go)."""
         return "" if self.keeps_data else f"http://127.0.0.1:{self.port + 1000}/jwks"
 
     @property

@@ -1,6 +1,6 @@
 """`make isolation`: does a slow and a failing receiver change a third one's latency? With the slow lane, and without.
 
-The driver is shared/isolation; here are the two stacks: without the lane, the dispatcher's environment names the
+The driver is shared/systemtest/isolation; here are the two stacks: without the lane, the dispatcher's environment names the
 deliveries queue as the slow queue, so that all deliveries wait in the one that all share.
 """
 
@@ -49,7 +49,7 @@ def compare(cloud: Cloud) -> None:
 
 def drive(cloud: Cloud) -> str:
     env = deploy.aws_environment(cloud) | {"WEBHOOKS_STACK": str(cloud.stack_file), "DURATION": DURATION}
-    return subprocess.run(["go", "run", "./shared/isolation"], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
+    return subprocess.run(["go", "run", "./shared/systemtest/isolation"], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
 
 
 def drain(cloud: Cloud, environment: dict[str, str]) -> None:

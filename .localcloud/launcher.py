@@ -83,7 +83,7 @@ def statements_need_the_permission_of_what_they_do() -> None:
 
 def record_calls(path: str) -> None:
     """Writes down what the functions' roles were allowed and used: one JSON line for each role, action and
-    resource, the first time. A test compares it with what the template grants (shared/e2e/roles_test.go).
+    resource, the first time. A test compares it with what the template grants (shared/systemtest/e2e/roles_test.go).
 
     Can go when ministack's CloudTrail names the resources of a call.
     """

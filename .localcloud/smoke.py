@@ -16,7 +16,7 @@ from say import say, stop_with
 from target import Receiver, Target, run_go_tests
 from venvs import ROOT
 
-# Tests of shared/e2e that speak with the API alone.
+# Tests of shared/systemtest/e2e that speak with the API alone.
 WITHOUT_RECEIVER = (
     "^Test(CreateAnswersAsDocumented|CreateWithoutASecretShowsTheGeneratedOne|CreateDecidesWhetherItIsEnabled|CreateTakesEveryDocumentedEventType"
     "|ListAnswersAsDocumented|GetAnswersAsDocumented|UpdateChangesWhatItIsGiven|WhatGetShowsCanBeSentBack|DeleteAnswersWithoutABody"

@@ -181,5 +181,5 @@ class AwsReceiver(Receiver):
 
 
 def run_go_tests(stack_file: Path, pattern: str) -> int:
-    command = ["go", "test", "-count=1", "-run", pattern, "./shared/e2e"]
+    command = ["go", "test", "-count=1", "-run", pattern, "./shared/systemtest/e2e"]
     return subprocess.run(command, cwd=ROOT, env=os.environ | {"WEBHOOKS_STACK": str(stack_file)}).returncode

@@ -9,7 +9,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"webhooks/shared/apikey"
+	"webhooks/shared/auth/apikey"
 )
 
 // noKeys knows no key.

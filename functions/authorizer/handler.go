@@ -10,9 +10,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"webhooks/shared/apikey"
 	"webhooks/shared/auth"
-	"webhooks/shared/jwtauth"
+	"webhooks/shared/auth/apikey"
+	"webhooks/shared/auth/jwtauth"
 )
 
 type (

@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
-	"webhooks/shared/apikey"
-	"webhooks/shared/apikeydb"
 	"webhooks/shared/auth"
-	"webhooks/shared/cloudtest"
+	"webhooks/shared/auth/apikey"
+	"webhooks/shared/auth/apikeydb"
+	"webhooks/shared/testkit/cloudtest"
 )
 
 // bundle is the function as it is built, and a key that it knows.

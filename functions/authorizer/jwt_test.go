@@ -11,11 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"webhooks/shared/apikey"
-	"webhooks/shared/cloudtest"
-	"webhooks/shared/jwks"
-	"webhooks/shared/jwkstest"
-	"webhooks/shared/jwtauth"
+	"webhooks/shared/auth/apikey"
+	"webhooks/shared/auth/jwks"
+	"webhooks/shared/auth/jwtauth"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/jwkstest"
 )
 
 // platform is an identity provider, and the function that trusts it.

@@ -9,9 +9,9 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"webhooks/shared/apikeydb"
-	"webhooks/shared/boot"
-	"webhooks/shared/cloud"
+	"webhooks/shared/auth/apikeydb"
+	"webhooks/shared/aws/boot"
+	"webhooks/shared/aws/cloud"
 )
 
 func main() { boot.Main(build) }

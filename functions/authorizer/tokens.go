@@ -5,11 +5,11 @@ import (
 	"log/slog"
 	"time"
 
-	"webhooks/shared/cloud"
+	"webhooks/shared/auth/jwks"
+	"webhooks/shared/auth/jwksdb"
+	"webhooks/shared/auth/jwtauth"
+	"webhooks/shared/aws/cloud"
 	"webhooks/shared/guard"
-	"webhooks/shared/jwks"
-	"webhooks/shared/jwksdb"
-	"webhooks/shared/jwtauth"
 )
 
 // newTokens returns what verifies JWTs, made of the variables JWT_…. It neither

@@ -12,11 +12,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/cloudtest"
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/routetest"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/routetest"
 	"webhooks/shared/webhook"
 )
 

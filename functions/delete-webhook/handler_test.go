@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/routetest"
+	"webhooks/shared/testkit/routetest"
 )
 
 func TestTheSampleEvent(t *testing.T) {

@@ -7,10 +7,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"webhooks/shared/boot"
-	"webhooks/shared/cloud"
+	"webhooks/shared/aws/boot"
+	"webhooks/shared/aws/cloud"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/webhookdb"
+	"webhooks/shared/webhook/webhookdb"
 )
 
 func main() { boot.Main(build) }

@@ -11,15 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"webhooks/shared/boot"
-	"webhooks/shared/cloud"
-	"webhooks/shared/deadletter"
-	"webhooks/shared/dispatch"
-	"webhooks/shared/eventdb"
-	"webhooks/shared/metric"
-	"webhooks/shared/queue"
-	"webhooks/shared/retrydb"
-	"webhooks/shared/vault"
+	"webhooks/shared/aws/boot"
+	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/metric"
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/delivery/deadletter"
+	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/delivery/retrydb"
+	"webhooks/shared/event/eventdb"
+	"webhooks/shared/webhook/vault"
 )
 
 func main() { boot.Main(build) }

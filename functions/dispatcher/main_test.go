@@ -14,12 +14,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/attemptlog"
-	"webhooks/shared/attemptlogdb"
-	"webhooks/shared/cloudtest"
+	"webhooks/shared/attemptlog/attemptlogdb"
 	"webhooks/shared/delivery"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhookdb"
-	"webhooks/shared/webhooktest"
+	"webhooks/shared/webhook/webhookdb"
 )
 
 // bundle is the function as it is built, on tables and queues of its own.

@@ -11,15 +11,15 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"webhooks/shared/boot"
-	"webhooks/shared/cloud"
-	"webhooks/shared/deadletter"
-	"webhooks/shared/eventdb"
-	"webhooks/shared/fanout"
-	"webhooks/shared/fanoutdb"
-	"webhooks/shared/metric"
-	"webhooks/shared/queue"
-	"webhooks/shared/webhookdb"
+	"webhooks/shared/aws/boot"
+	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/metric"
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/delivery/deadletter"
+	"webhooks/shared/delivery/fanout"
+	"webhooks/shared/delivery/fanoutdb"
+	"webhooks/shared/event/eventdb"
+	"webhooks/shared/webhook/webhookdb"
 )
 
 func main() { boot.Main(build) }

@@ -13,13 +13,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
-	"webhooks/shared/cloudtest"
 	"webhooks/shared/delivery"
 	"webhooks/shared/event"
-	"webhooks/shared/eventdb"
+	"webhooks/shared/event/eventdb"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhookdb"
-	"webhooks/shared/webhooktest"
+	"webhooks/shared/webhook/webhookdb"
 )
 
 // bundle is the function as it is built, on empty tables and queues.

@@ -7,9 +7,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"webhooks/shared/cloudtest"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/openapi"
+	"webhooks/shared/httpapi/openapi"
+	"webhooks/shared/testkit/cloudtest"
 )
 
 type bundle struct {

@@ -6,9 +6,9 @@ import (
 	"context"
 	"log/slog"
 
-	"webhooks/shared/boot"
+	"webhooks/shared/aws/boot"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/openapi"
+	"webhooks/shared/httpapi/openapi"
 )
 
 func main() { boot.Main(build) }

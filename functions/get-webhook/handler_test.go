@@ -13,8 +13,8 @@ import (
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
-	"webhooks/shared/cloudtest"
-	"webhooks/shared/routetest"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/routetest"
 	"webhooks/shared/webhook"
 )
 

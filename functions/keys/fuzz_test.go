@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"webhooks/shared/apikey"
+	"webhooks/shared/auth/apikey"
 	"webhooks/shared/event"
 )
 

@@ -8,8 +8,8 @@ import (
 	"log/slog"
 	"time"
 
-	"webhooks/shared/apikey"
 	"webhooks/shared/auth"
+	"webhooks/shared/auth/apikey"
 )
 
 // function is what Lambda invokes. It takes the raw JSON, because the runtime's

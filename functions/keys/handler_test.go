@@ -11,10 +11,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"webhooks/shared/apikey"
-	"webhooks/shared/apikeydb"
 	"webhooks/shared/auth"
-	"webhooks/shared/cloudtest"
+	"webhooks/shared/auth/apikey"
+	"webhooks/shared/auth/apikeydb"
+	"webhooks/shared/testkit/cloudtest"
 )
 
 // bundle is the function as it is built, on an empty table.

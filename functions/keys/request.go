@@ -10,11 +10,11 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"webhooks/shared/apikey"
 	"webhooks/shared/apperr"
+	"webhooks/shared/apperr/locale"
 	"webhooks/shared/auth"
+	"webhooks/shared/auth/apikey"
 	"webhooks/shared/event"
-	"webhooks/shared/locale"
 	"webhooks/shared/strictjson"
 )
 

@@ -13,15 +13,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/attempt"
 	"webhooks/shared/attemptlog"
-	"webhooks/shared/attemptlogdb"
-	"webhooks/shared/cloudtest"
+	"webhooks/shared/attemptlog/attemptlogdb"
+	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/event"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhookdb"
-	"webhooks/shared/webhooktest"
+	"webhooks/shared/webhook/webhookdb"
 )
 
 // bundle is the function as it is built, and webhook 1 of tenant demo.

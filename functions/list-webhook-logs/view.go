@@ -3,10 +3,10 @@ package main
 import (
 	"time"
 
-	"webhooks/shared/attempt"
+	"webhooks/shared/apperr/locale"
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/event"
-	"webhooks/shared/locale"
 )
 
 // list is the answer's data.

@@ -14,11 +14,11 @@ import (
 	"github.com/aws/aws-lambda-go/lambda"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/cloudtest"
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/routetest"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/routetest"
 	"webhooks/shared/webhook"
 )
 

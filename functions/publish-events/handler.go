@@ -7,9 +7,9 @@ import (
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
+	"webhooks/shared/aws/queue"
 	"webhooks/shared/event"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/queue"
 	"webhooks/shared/strictjson"
 )
 

@@ -14,10 +14,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
-	"webhooks/shared/cloudtest"
 	"webhooks/shared/event"
-	"webhooks/shared/eventdb"
+	"webhooks/shared/event/eventdb"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/testkit/cloudtest"
 )
 
 type bundle struct {

@@ -9,11 +9,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"webhooks/shared/boot"
-	"webhooks/shared/cloud"
-	"webhooks/shared/eventdb"
+	"webhooks/shared/aws/boot"
+	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/event/eventdb"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/queue"
 )
 
 func main() { boot.Main(build) }

@@ -9,10 +9,10 @@ import (
 	"webhooks/shared/apperr"
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/auth"
+	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery"
 	"webhooks/shared/event"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/queue"
 	"webhooks/shared/webhook"
 )
 

@@ -13,15 +13,15 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"webhooks/shared/attemptlog"
-	"webhooks/shared/attemptlogdb"
-	"webhooks/shared/cloudtest"
+	"webhooks/shared/attemptlog/attemptlogdb"
 	"webhooks/shared/delivery"
 	"webhooks/shared/event"
-	"webhooks/shared/eventdb"
+	"webhooks/shared/event/eventdb"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhookdb"
-	"webhooks/shared/webhooktest"
+	"webhooks/shared/webhook/webhookdb"
 )
 
 // bundle is a tenant with one webhook, one stored event and its log.

@@ -11,13 +11,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"webhooks/shared/attemptlogdb"
-	"webhooks/shared/boot"
-	"webhooks/shared/cloud"
-	"webhooks/shared/eventdb"
+	"webhooks/shared/attemptlog/attemptlogdb"
+	"webhooks/shared/aws/boot"
+	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/event/eventdb"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/queue"
-	"webhooks/shared/webhookdb"
+	"webhooks/shared/webhook/webhookdb"
 )
 
 func main() { boot.Main(build) }

@@ -11,12 +11,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
-	"webhooks/shared/boot"
-	"webhooks/shared/cloud"
-	"webhooks/shared/metric"
-	"webhooks/shared/queue"
-	"webhooks/shared/retrier"
-	"webhooks/shared/retrydb"
+	"webhooks/shared/aws/boot"
+	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/metric"
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/delivery/retrier"
+	"webhooks/shared/delivery/retrydb"
 )
 
 func main() { boot.Main(build) }

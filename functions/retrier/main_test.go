@@ -11,10 +11,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
-	"webhooks/shared/cloudtest"
 	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/event"
-	"webhooks/shared/retrydb"
+	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/webhook"
 )
 

@@ -10,10 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/cloudtest"
-	"webhooks/shared/routetest"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/routetest"
+	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhooktest"
 )
 
 // setup returns the route, and the webhook that its sample rotates.

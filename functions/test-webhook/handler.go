@@ -7,9 +7,9 @@ import (
 	"strconv"
 	"time"
 
-	"webhooks/shared/attempt"
 	"webhooks/shared/auth"
-	"webhooks/shared/dispatch"
+	"webhooks/shared/delivery/attempt"
+	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/event"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/webhook"

@@ -15,13 +15,13 @@ import (
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/attemptlog"
-	"webhooks/shared/attemptlogdb"
-	"webhooks/shared/cloudtest"
+	"webhooks/shared/attemptlog/attemptlogdb"
 	"webhooks/shared/event"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhookdb"
-	"webhooks/shared/webhooktest"
+	"webhooks/shared/webhook/webhookdb"
 )
 
 // bundle is the function on tables of its own.

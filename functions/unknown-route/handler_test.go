@@ -9,8 +9,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/cloudtest"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/testkit/cloudtest"
 )
 
 type bundle struct {

@@ -6,7 +6,7 @@ import (
 	"context"
 	"log/slog"
 
-	"webhooks/shared/boot"
+	"webhooks/shared/aws/boot"
 	"webhooks/shared/httpapi"
 )
 

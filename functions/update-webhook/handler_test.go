@@ -9,7 +9,7 @@ import (
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/event"
-	"webhooks/shared/routetest"
+	"webhooks/shared/testkit/routetest"
 	"webhooks/shared/webhook"
 )
 

@@ -8,12 +8,12 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
-	"webhooks/shared/boot"
-	"webhooks/shared/cloud"
+	"webhooks/shared/aws/boot"
+	"webhooks/shared/aws/cloud"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/vault"
-	"webhooks/shared/webhookdb"
+	"webhooks/shared/webhook/vault"
+	"webhooks/shared/webhook/webhookdb"
 )
 
 func main() { boot.Main(build) }

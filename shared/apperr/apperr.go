@@ -10,7 +10,7 @@ import (
 	"fmt"
 	"time"
 
-	"webhooks/shared/locale"
+	"webhooks/shared/apperr/locale"
 )
 
 // Code is the kind of an error, from a closed list. Package httpapi holds the

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/locale"
+	"webhooks/shared/apperr/locale"
 )
 
 func TestEveryReasonHasTwoSentences(t *testing.T) {

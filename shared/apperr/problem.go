@@ -1,6 +1,6 @@
 package apperr
 
-import "webhooks/shared/locale"
+import "webhooks/shared/apperr/locale"
 
 // Problem is what is wrong with one field, from a closed list.
 type Problem int

@@ -1,6 +1,6 @@
 package apperr
 
-import "webhooks/shared/locale"
+import "webhooks/shared/apperr/locale"
 
 // Reason is the number in the envelope of a refused request: the HTTP status
 // followed by two digits. A number is never given a second meaning.

@@ -4,7 +4,7 @@ import (
 	"testing"
 
 	"webhooks/shared/delivery"
-	"webhooks/shared/lambdatest"
+	"webhooks/shared/testkit/lambdatest"
 )
 
 func large() delivery.Delivery {

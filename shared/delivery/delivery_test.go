@@ -8,9 +8,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"webhooks/shared/attempt"
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/event"
 	"webhooks/shared/webhook"
 )

@@ -4,8 +4,8 @@ import (
 	"net/http"
 	"time"
 
-	"webhooks/shared/attempt"
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/delivery/attempt"
 )
 
 // Verdict is what follows an attempt.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"webhooks/shared/event"
-	"webhooks/shared/lambdatest"
+	"webhooks/shared/testkit/lambdatest"
 )
 
 func BenchmarkDecode(b *testing.B) {

@@ -19,8 +19,8 @@ import (
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"webhooks/shared/apperr"
+	"webhooks/shared/apperr/locale"
 	"webhooks/shared/auth"
-	"webhooks/shared/locale"
 )
 
 // MaxBody is the size of the largest request body, in bytes, of a route that

@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/locale"
+	"webhooks/shared/apperr/locale"
 )
 
 // contentType is that of every answer with a body.

@@ -14,8 +14,8 @@ import (
 	"webhooks/shared/apperr"
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
-	"webhooks/shared/signature"
 	"webhooks/shared/strictjson"
+	"webhooks/shared/webhook/signature"
 )
 
 // URLChecker says whether a URL may be registered; [guard.Guard] is one.

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
+	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhooktest"
 )
 
 func TestDecodePatch(t *testing.T) {

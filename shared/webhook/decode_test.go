@@ -10,11 +10,11 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
+	"webhooks/shared/apperr/locale"
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
-	"webhooks/shared/locale"
-	"webhooks/shared/signature"
 	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/signature"
 )
 
 func urls(t testing.TB) webhook.URLChecker {

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/signature"
 	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/signature"
 )
 
 func FuzzDecodePatch(f *testing.F) {

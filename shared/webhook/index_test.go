@@ -6,8 +6,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/event"
+	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhooktest"
 )
 
 // Stored indexes hold these numbers: a change here is a change of every

@@ -5,8 +5,8 @@ import (
 	"time"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/signature"
 	"webhooks/shared/strictjson"
+	"webhooks/shared/webhook/signature"
 )
 
 // MaxOverlapDays is how many days a replaced secret may go on signing.

@@ -9,9 +9,9 @@ import (
 	"pgregory.net/rapid"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/signature"
+	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhooktest"
+	"webhooks/shared/webhook/signature"
 )
 
 const day = 24 * time.Hour

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"webhooks/shared/event"
-	"webhooks/shared/signature"
+	"webhooks/shared/webhook/signature"
 )
 
 // Limits of a webhook.

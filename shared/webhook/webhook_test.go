@@ -7,9 +7,9 @@ import (
 	"testing"
 	"time"
 
-	"webhooks/shared/signature"
+	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
-	"webhooks/shared/webhooktest"
+	"webhooks/shared/webhook/signature"
 )
 
 func TestKeys(t *testing.T) {

@@ -1,0 +1,116 @@
+package attemptlogdb
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"golang.org/x/sync/errgroup"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/aws/dynamo"
+	"webhooks/shared/webhook"
+)
+
+// oldest returns the id of the oldest live log, and last+1 when none is live.
+//
+// Ids follow creation times as closely as attempts are flushed: by seconds. A
+// log that was queued without an id and written later than others is the
+// exception; around the moment it expires, the logs beside it may leave the
+// list as early as it does.
+func (s *Store) oldest(ctx context.Context, key webhook.Key, last int64) (int64, error) {
+	if last == 0 {
+		return 1, nil
+	}
+	// A webhook younger than the retention, which most are: its first log lives.
+	first, state, err := s.edge(ctx, key, 0, true)
+	if err != nil || state == attemptlog.Live {
+		return first, err
+	}
+	buckets := bucketOf(last) + 1
+	bucket, err := attemptlog.FirstLive(buckets, func(asked []int64) ([]attemptlog.State, error) {
+		return s.states(ctx, key, asked)
+	})
+	if err != nil || bucket == buckets {
+		return last + 1, err
+	}
+	return s.firstLive(ctx, key, bucket, last)
+}
+
+// states returns the state of the newest log of each bucket.
+func (s *Store) states(ctx context.Context, key webhook.Key, buckets []int64) ([]attemptlog.State, error) {
+	states := make([]attemptlog.State, len(buckets))
+	calls, ctx := errgroup.WithContext(ctx)
+	calls.SetLimit(maxCalls)
+	for i, bucket := range buckets {
+		calls.Go(func() (err error) {
+			_, states[i], err = s.edge(ctx, key, bucket, false)
+			return err
+		})
+	}
+	return states, calls.Wait()
+}
+
+// logItem is what the search reads of a log.
+type logItem struct {
+	ID      int64 `dynamodbav:"log_id"`
+	Created int64 `dynamodbav:"created"`
+}
+
+// edge returns the id and state of a bucket's first or last log.
+func (s *Store) edge(ctx context.Context, key webhook.Key, bucket int64, first bool) (int64, attemptlog.State, error) {
+	input, err := s.query(key, bucket, logsOnly(), expression.NewBuilder().WithProjection(searched()))
+	if err != nil {
+		return 0, attemptlog.Empty, err
+	}
+	input.ScanIndexForward, input.Limit = &first, aws.Int32(1)
+	out, err := s.client.Query(ctx, input)
+	if err != nil {
+		return 0, attemptlog.Empty, fmt.Errorf("look at bucket %d of webhook %d of tenant %s: %w", bucket, key.ID, key.TenantID, dynamo.Classify(err))
+	}
+	if len(out.Items) == 0 {
+		return 0, attemptlog.Empty, nil
+	}
+	var log logItem
+	if err := attributevalue.UnmarshalMap(out.Items[0], &log); err != nil {
+		return 0, attemptlog.Empty, fmt.Errorf("decode a log of webhook %d: %w", key.ID, err)
+	}
+	if log.Created <= s.expired() {
+		return log.ID, attemptlog.Expired, nil
+	}
+	return log.ID, attemptlog.Live, nil
+}
+
+// firstLive returns the id of the first live log of a bucket, and last+1 when
+// it has none.
+func (s *Store) firstLive(ctx context.Context, key webhook.Key, bucket, last int64) (int64, error) {
+	live := expression.Name(createdName).GreaterThan(expression.Value(s.expired()))
+	input, err := s.query(key, bucket, logsOnly(), expression.NewBuilder().WithProjection(searched()).WithFilter(live))
+	if err != nil {
+		return 0, err
+	}
+	items, err := s.all(ctx, key, input)
+	if err != nil || len(items) == 0 {
+		return last + 1, err
+	}
+	var log logItem
+	if err := attributevalue.UnmarshalMap(items[0], &log); err != nil {
+		return 0, fmt.Errorf("decode a log of webhook %d: %w", key.ID, err)
+	}
+	return log.ID, nil
+}
+
+// expired returns the creation time, in unix milliseconds, of a log that
+// expires now.
+func (s *Store) expired() int64 { return s.now().Add(-s.retention).UnixMilli() }
+
+// logsOnly leaves item 0 out.
+func logsOnly() expression.KeyConditionBuilder {
+	return expression.Key(idName).GreaterThanEqual(expression.Value(1))
+}
+
+func searched() expression.ProjectionBuilder {
+	return expression.NamesList(expression.Name(idName), expression.Name(createdName))
+}

@@ -1,0 +1,126 @@
+package attemptlogdb_test
+
+import (
+	"context"
+	"maps"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/smithy-go/middleware"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/attemptlog/attemptlogdb"
+	"webhooks/shared/event"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/webhook"
+)
+
+const retention = 30 * 24 * time.Hour
+
+// bundle is a fresh table and a store on it whose clock the test holds.
+type bundle struct {
+	table  string
+	client *dynamodb.Client
+	store  *attemptlogdb.Store
+	key    webhook.Key
+	now    time.Time
+	calls  *calls
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	b := &bundle{
+		table: cloudtest.Table(t, "LogsTable"),
+		key:   webhook.Key{TenantID: "acme", ID: 7},
+		now:   time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC),
+		calls: &calls{count: make(map[string]int)},
+	}
+	b.client = dynamodb.NewFromConfig(cloudtest.Config(t), func(o *dynamodb.Options) {
+		o.APIOptions = append(o.APIOptions, b.calls.watch)
+	})
+	b.store = attemptlogdb.New(b.client, b.table, retention,
+		attemptlogdb.WithClock(func() time.Time { return b.now }),
+		attemptlogdb.WithPause(func(ctx context.Context, _ int) error { return ctx.Err() }))
+	return b
+}
+
+// logs returns n logs, created a second apart and the last of them now.
+func (b *bundle) logs(n int) []attemptlog.Log {
+	logs := make([]attemptlog.Log, 0, n)
+	for i := range n {
+		logs = append(logs, b.log(b.now.Add(time.Duration(i-n+1)*time.Second)))
+	}
+	return logs
+}
+
+func (b *bundle) log(created time.Time) attemptlog.Log {
+	return attemptlog.Log{
+		TenantID: b.key.TenantID, WebhookID: b.key.ID, EventID: "evt_1", EventType: event.TrainingFailed, Attempt: 1,
+		Outcome: attemptlog.Delivered, StatusCode: 200, ResponseTime: 125 * time.Millisecond, ResponseBody: "OK", CreatedAt: created,
+	}
+}
+
+func (b *bundle) append(t *testing.T, logs []attemptlog.Log) {
+	t.Helper()
+	if failed, err := b.store.Append(t.Context(), logs); err != nil || len(failed) > 0 {
+		t.Fatalf("append %d logs: %d failed, %v", len(logs), len(failed), err)
+	}
+}
+
+func (b *bundle) list(t *testing.T, number, size int) attemptlog.Page {
+	t.Helper()
+	page, err := b.store.List(t.Context(), b.key, number, size)
+	if err != nil {
+		t.Fatalf("list page %d: %v", number, err)
+	}
+	return page
+}
+
+// reserve gives n ids to no log: what a crash between the two calls of Append
+// leaves behind.
+func (b *bundle) reserve(t *testing.T, n int) {
+	t.Helper()
+	if n == 0 {
+		return
+	}
+	crashing := attemptlogdb.New(noWrites{b.client}, b.table, retention)
+	if failed, err := crashing.Append(t.Context(), b.logs(n)); err == nil || len(failed) != n {
+		t.Fatalf("the crash wrote %d logs (%v)", n-len(failed), err)
+	}
+}
+
+// noWrites reserves ids and writes nothing.
+type noWrites struct{ *dynamodb.Client }
+
+func (noWrites) BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
+	return nil, context.Canceled
+}
+
+// calls counts what goes to DynamoDB.
+type calls struct {
+	mu    sync.Mutex
+	count map[string]int
+}
+
+func (c *calls) watch(stack *middleware.Stack) error {
+	return stack.Finalize.Add(middleware.FinalizeMiddlewareFunc("count", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
+		c.mu.Lock()
+		c.count[strings.TrimSuffix(middleware.GetOperationName(ctx), "Item")]++
+		c.mu.Unlock()
+		return next.HandleFinalize(ctx, in)
+	}), middleware.After)
+}
+
+// during returns the calls that do makes.
+func (c *calls) during(do func()) map[string]int {
+	c.mu.Lock()
+	clear(c.count)
+	c.mu.Unlock()
+	do()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.count)
+}

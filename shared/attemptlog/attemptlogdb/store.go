@@ -1,0 +1,53 @@
+// Package attemptlogdb keeps logs in DynamoDB.
+//
+// The logs of a webhook are numbered without a gap in buckets of a hundred, so
+// that a page is a range of ids: it costs the same wherever it is, and a busy
+// webhook spreads over partitions. Item 0 of a webhook holds the last id that
+// was given; it has no TTL and is never deleted, because an id that is given
+// twice would overwrite a log.
+package attemptlogdb
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/aws/dynamo"
+)
+
+// DynamoDB is the part of the SDK's client that a Store calls.
+type DynamoDB interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
+}
+
+// Store reads and writes logs. It is safe for concurrent use.
+type Store struct {
+	client    DynamoDB
+	table     string
+	retention time.Duration
+	now       func() time.Time
+	pause     dynamo.Pause
+}
+
+// Option changes how a Store waits or tells the time.
+type Option func(*Store)
+
+// WithClock replaces [time.Now], by which logs expire.
+func WithClock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
+
+// WithPause replaces [dynamo.Backoff], which waits before writes that DynamoDB left
+// unprocessed are sent again.
+func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
+
+// New returns the store behind table, whose logs live for retention.
+func New(client DynamoDB, table string, retention time.Duration, options ...Option) *Store {
+	s := &Store{client: client, table: table, retention: retention, now: time.Now, pause: dynamo.Backoff}
+	for _, option := range options {
+		option(s)
+	}
+	return s
+}

@@ -1,0 +1,133 @@
+// Package jwksdb keeps the identity provider's key set in DynamoDB, as one item
+// of the table of API keys: every instance of the authorizer reads that table
+// anyway.
+package jwksdb
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/auth/jwks"
+)
+
+// prefix begins the item's key_id. No id of an API key has a '#', so no token
+// can ask for the item; and the authorizer's role may write only what begins so.
+const prefix = "jwks#"
+
+// The attributes that expressions name.
+const (
+	idName      = "key_id"
+	jwksName    = "jwks"
+	fetchedName = "fetched"
+	triedName   = "tried"
+)
+
+// item is the record in the table. Times are unix seconds, 0 or absent: never.
+type item struct {
+	JWKS    []byte `dynamodbav:"jwks"`
+	Fetched int64  `dynamodbav:"fetched"`
+	Tried   int64  `dynamodbav:"tried"`
+}
+
+// DynamoDB is the part of the SDK's client that a Store calls.
+type DynamoDB interface {
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
+}
+
+// Store keeps the key set of one identity provider; it is a [jwks.Store]. It is
+// safe for concurrent use.
+type Store struct {
+	client DynamoDB
+	table  string
+	id     string
+}
+
+// New returns the store in a table, for the key set at url. Another url is
+// another item: what one identity provider said is never taken for the word of
+// the next.
+func New(client DynamoDB, table, url string) *Store {
+	hash := sha256.Sum256([]byte(url))
+	return &Store{client: client, table: table, id: prefix + hex.EncodeToString(hash[:])}
+}
+
+func (s *Store) key() map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{idName: &types.AttributeValueMemberS{Value: s.id}}
+}
+
+// Get returns the record. It reads consistently: what another instance has just
+// fetched need not be fetched again.
+func (s *Store) Get(ctx context.Context) (jwks.Record, error) {
+	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: s.key(), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return jwks.Record{}, fmt.Errorf("get the kept key set: %w", err)
+	}
+	var i item
+	if err := attributevalue.UnmarshalMap(out.Item, &i); err != nil {
+		return jwks.Record{}, fmt.Errorf("decode the kept key set: %w", err)
+	}
+	return jwks.Record{JWKS: i.JWKS, FetchedAt: at(i.Fetched), TriedAt: at(i.Tried)}, nil
+}
+
+func at(seconds int64) time.Time {
+	if seconds == 0 {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}
+
+// Claim reports whether the last fetch was not after limit, and if so notes
+// that there is one now: of two callers one is told so.
+func (s *Store) Claim(ctx context.Context, now, limit time.Time) (bool, error) {
+	return s.update(ctx, "claim a fetch of the key set",
+		absentOr(triedName, expression.Name(triedName).LessThanEqual(expression.Value(limit.Unix()))),
+		expression.Set(expression.Name(triedName), expression.Value(now.Unix())))
+}
+
+// Save keeps a set, unless a later one is kept already.
+func (s *Store) Save(ctx context.Context, text []byte, fetchedAt time.Time) error {
+	_, err := s.update(ctx, "keep the key set",
+		absentOr(fetchedName, expression.Name(fetchedName).LessThan(expression.Value(fetchedAt.Unix()))),
+		expression.
+			Set(expression.Name(jwksName), expression.Value(text)).
+			Set(expression.Name(fetchedName), expression.Value(fetchedAt.Unix())))
+	return err
+}
+
+func absentOr(name string, condition expression.ConditionBuilder) expression.ConditionBuilder {
+	return expression.Name(name).AttributeNotExists().Or(condition)
+}
+
+// update changes the item, and reports whether the condition held.
+func (s *Store) update(ctx context.Context, what string, condition expression.ConditionBuilder, change expression.UpdateBuilder) (bool, error) {
+	e, err := expression.NewBuilder().WithCondition(condition).WithUpdate(change).Build()
+	if err != nil {
+		return false, fmt.Errorf("%s: build the update: %w", what, err)
+	}
+	_, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 &s.table,
+		Key:                       s.key(),
+		ConditionExpression:       e.Condition(),
+		UpdateExpression:          e.Update(),
+		ExpressionAttributeNames:  e.Names(),
+		ExpressionAttributeValues: e.Values(),
+	})
+	var failed *types.ConditionalCheckFailedException
+	if errors.As(err, &failed) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("%s: %w", what, err)
+	}
+	return true, nil
+}

@@ -1,0 +1,171 @@
+package jwksdb_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/auth/apikey"
+	"webhooks/shared/auth/apikeydb"
+	"webhooks/shared/auth/jwks"
+	"webhooks/shared/auth/jwksdb"
+	"webhooks/shared/testkit/cloudtest"
+)
+
+const url = "https://id.example.com/jwks"
+
+type bundle struct {
+	client *dynamodb.Client
+	table  string
+	store  *jwksdb.Store
+	now    time.Time
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	client, table := dynamodb.NewFromConfig(cloudtest.Config(t)), cloudtest.Table(t, "KeysTable")
+	return bundle{client: client, table: table, store: jwksdb.New(client, table, url), now: time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)}
+}
+
+func (b bundle) holds(t *testing.T, want jwks.Record) {
+	t.Helper()
+	got, err := b.store.Get(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("record (-want +got):\n%s", diff)
+	}
+}
+
+func TestNothingIsKeptAtFirst(t *testing.T) {
+	t.Parallel()
+	setup(t).holds(t, jwks.Record{})
+}
+
+func TestOneOfTwoMayFetch(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	claim := func(now time.Time, want bool) {
+		t.Helper()
+		if got, err := b.store.Claim(t.Context(), now, now.Add(-jwks.RetryAfter)); got != want || err != nil {
+			t.Errorf("claim at %s: %v, %v; want %v", now, got, err, want)
+		}
+	}
+	claim(b.now, true)
+	claim(b.now, false)
+	claim(b.now.Add(jwks.RetryAfter-time.Second), false)
+	b.holds(t, jwks.Record{TriedAt: b.now})
+	claim(b.now.Add(jwks.RetryAfter), true)
+	b.holds(t, jwks.Record{TriedAt: b.now.Add(jwks.RetryAfter)})
+}
+
+func TestOneOfManyAtOnceMayFetch(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const callers = 8
+	claimed := make(chan bool, callers)
+	for range callers {
+		go func() {
+			ok, err := b.store.Claim(t.Context(), b.now, b.now.Add(-jwks.RetryAfter))
+			if err != nil {
+				t.Error(err)
+			}
+			claimed <- ok
+		}()
+	}
+	count := 0
+	for range callers {
+		if <-claimed {
+			count++
+		}
+	}
+	if count != 1 {
+		t.Errorf("%d of %d may fetch", count, callers)
+	}
+}
+
+func TestLatestSetIsKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	save := func(text []byte, at time.Time) {
+		t.Helper()
+		if err := b.store.Save(t.Context(), text, at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := b.store.Claim(t.Context(), b.now, b.now); err != nil {
+		t.Fatal(err)
+	}
+	save([]byte("second"), b.now.Add(time.Minute))
+	save([]byte("first"), b.now) // a slow instance
+	b.holds(t, jwks.Record{JWKS: []byte("second"), FetchedAt: b.now.Add(time.Minute), TriedAt: b.now})
+	large := bytes.Repeat([]byte("a"), jwks.MaxBytes)
+	save(large, b.now.Add(time.Hour))
+	b.holds(t, jwks.Record{JWKS: large, FetchedAt: b.now.Add(time.Hour), TriedAt: b.now})
+}
+
+func TestProvidersAreKeptApart(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if err := jwksdb.New(b.client, b.table, url+"2").Save(t.Context(), []byte("other"), b.now); err != nil {
+		t.Fatal(err)
+	}
+	b.holds(t, jwks.Record{})
+}
+
+// The item lies among the API keys and must not become one.
+func TestItemIsNoAPIKey(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if err := b.store.Save(t.Context(), []byte("set"), b.now); err != nil {
+		t.Fatal(err)
+	}
+	out, err := b.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &b.table})
+	if err != nil || len(out.Items) != 1 {
+		t.Fatalf("the table has %d items, %v", len(out.Items), err)
+	}
+	id := out.Items[0]["key_id"].(*types.AttributeValueMemberS).Value
+	if apikey.ValidID(id) {
+		t.Errorf("%s can be the id of an API key", id)
+	}
+	if key, err := apikeydb.New(b.client, b.table).Get(t.Context(), id); err == nil {
+		t.Errorf("read as the API key %+v", key)
+	}
+	if keys, err := apikeydb.New(b.client, b.table).List(t.Context(), "acme"); err != nil || len(keys) != 0 {
+		t.Errorf("listed: %v, %v", keys, err)
+	}
+}
+
+// away is a table that does not answer.
+type away struct{}
+
+var errAway = errors.New("away")
+
+func (away) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return nil, errAway
+}
+
+func (away) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return nil, errAway
+}
+
+func TestTableThatIsAwayIsAnError(t *testing.T) {
+	t.Parallel()
+	store := jwksdb.New(away{}, "keys", url)
+	if _, err := store.Get(t.Context()); !errors.Is(err, errAway) {
+		t.Errorf("get: %v", err)
+	}
+	if ok, err := store.Claim(t.Context(), time.Now(), time.Now()); ok || !errors.Is(err, errAway) {
+		t.Errorf("claim: %v, %v", ok, err)
+	}
+	if err := store.Save(t.Context(), nil, time.Now()); !errors.Is(err, errAway) {
+		t.Errorf("save: %v", err)
+	}
+}

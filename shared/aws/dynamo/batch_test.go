@@ -1,0 +1,297 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/aws/dynamo"
+	"webhooks/shared/testkit/cloudtest"
+)
+
+var errDown = errors.New("down")
+
+// faults is DynamoDB that leaves out of each batch what its funcs return.
+type faults struct {
+	*dynamodb.Client
+	gets   []map[string]types.KeysAndAttributes // the requests that were made
+	unread func(call int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes
+	undone func(call int, requests []types.WriteRequest) int // how many of the last
+	writes int
+	err    error
+}
+
+func (f *faults) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	f.gets = append(f.gets, in.RequestItems)
+	if f.err != nil {
+		return nil, f.err
+	}
+	left := f.unread(len(f.gets), in.RequestItems)
+	asked := make(map[string]types.KeysAndAttributes)
+	for table, keys := range in.RequestItems {
+		if _, is := left[table]; !is {
+			asked[table] = keys
+		}
+	}
+	out := &dynamodb.BatchGetItemOutput{}
+	if len(asked) > 0 {
+		real, err := f.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: asked}, o...)
+		if err != nil {
+			return nil, err
+		}
+		out = real
+	}
+	out.UnprocessedKeys = left
+	return out, nil
+}
+
+func (f *faults) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
+	f.writes++
+	if f.err != nil {
+		return nil, f.err
+	}
+	for table, requests := range in.RequestItems {
+		done := len(requests) - f.undone(f.writes, requests)
+		if done > 0 {
+			request := map[string][]types.WriteRequest{table: requests[:done]}
+			// What is done is done, also when the caller's time ends with it.
+			if _, err := f.Client.BatchWriteItem(context.WithoutCancel(ctx), &dynamodb.BatchWriteItemInput{RequestItems: request}, o...); err != nil {
+				return nil, err
+			}
+		}
+		return &dynamodb.BatchWriteItemOutput{UnprocessedItems: map[string][]types.WriteRequest{table: requests[done:]}}, nil
+	}
+	return nil, errors.New("a batch without a table")
+}
+
+// bundle is two tables and a DynamoDB that fails.
+type bundle struct {
+	faults
+	events, retries string
+	pauses          []int
+}
+
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	b := &bundle{events: cloudtest.Table(t, "EventsTable"), retries: cloudtest.Table(t, "RetriesTable")}
+	b.Client = dynamodb.NewFromConfig(cloudtest.Config(t))
+	b.unread = func(int, map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes { return nil }
+	b.undone = func(int, []types.WriteRequest) int { return 0 }
+	return b
+}
+
+func (b *bundle) pause(ctx context.Context, n int) error {
+	b.pauses = append(b.pauses, n)
+	return ctx.Err()
+}
+
+func event(i int) dynamo.Item {
+	return dynamo.Item{"event": &types.AttributeValueMemberS{Value: fmt.Sprintf("e%03d", i)}}
+}
+
+func retry(i int) dynamo.Item {
+	return dynamo.Item{
+		"due": &types.AttributeValueMemberS{Value: "now"}, "id": &types.AttributeValueMemberS{Value: fmt.Sprintf("r%03d", i)},
+	}
+}
+
+// fill puts n rows in each table.
+func (b *bundle) fill(t *testing.T, n int) {
+	t.Helper()
+	for table, key := range map[string]func(int) dynamo.Item{b.events: event, b.retries: retry} {
+		for i := range n {
+			item := key(i)
+			item["seen"], item["hidden"] = &types.AttributeValueMemberBOOL{Value: true}, &types.AttributeValueMemberBOOL{Value: true}
+			if _, err := b.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &table, Item: item}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func keys(key func(int) dynamo.Item, n int) []dynamo.Item {
+	var list []dynamo.Item
+	for i := range n {
+		list = append(list, key(i))
+	}
+	return list
+}
+
+// names returns the values of an attribute, and how many attributes rows have.
+func names(rows []dynamo.Item, attribute string) (list []string, attributes int) {
+	for _, row := range rows {
+		name, _ := row[attribute].(*types.AttributeValueMemberS)
+		list, attributes = append(list, name.Value), len(row)
+	}
+	return slices.Sorted(slices.Values(list)), attributes
+}
+
+func TestGetReadsTablesTogether(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fill(t, 2)
+	rows, err := dynamo.Get(t.Context(), b, b.pause,
+		dynamo.Keys{Table: b.events, Keys: keys(event, 3), Attributes: []string{"event", "seen"}}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 2)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, projected := names(rows[b.events], "event")
+	retries, all := names(rows[b.retries], "id")
+	if diff := cmp.Diff([][]string{{"e000", "e001"}, {"r000", "r001"}}, [][]string{events, retries}); diff != "" || projected != 2 || all != 4 {
+		t.Errorf("rows of %d and %d attributes (-want +got):\n%s", projected, all, diff)
+	}
+	if len(b.gets) != 1 || len(b.pauses) != 0 {
+		t.Errorf("%d requests, %d pauses, want 1 and none", len(b.gets), len(b.pauses))
+	}
+	for table, request := range b.gets[0] {
+		if !aws.ToBool(request.ConsistentRead) {
+			t.Errorf("the read of %s is not strongly consistent", table)
+		}
+	}
+}
+
+func TestGetOfNothingAsksNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	rows, err := dynamo.Get(t.Context(), b, b.pause, dynamo.Keys{Table: b.events})
+	if err != nil || len(rows) != 0 || len(b.gets) != 0 {
+		t.Errorf("Get = %v, %v after %d requests", rows, err, len(b.gets))
+	}
+}
+
+// A request names 100 keys at most, of all tables together.
+func TestGetSplits(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fill(t, 2)
+	rows, err := dynamo.Get(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 130)}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 90)})
+	if err != nil || len(rows[b.events]) != 2 || len(rows[b.retries]) != 2 {
+		t.Fatalf("%d and %d rows, %v, want 2 of each", len(rows[b.events]), len(rows[b.retries]), err)
+	}
+	var sizes [][2]int
+	for _, request := range b.gets {
+		sizes = append(sizes, [2]int{len(request[b.events].Keys), len(request[b.retries].Keys)})
+	}
+	if diff := cmp.Diff([][2]int{{100, 0}, {30, 70}, {0, 20}}, sizes); diff != "" {
+		t.Errorf("keys of the requests (-want +got):\n%s", diff)
+	}
+}
+
+func TestGetAsksAgainForWhatWasLeft(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fill(t, 1)
+	b.unread = func(call int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes {
+		left := maps.Clone(request)
+		switch call {
+		case 1: // everything
+		case 2:
+			delete(left, b.events)
+		default:
+			clear(left)
+		}
+		return left
+	}
+	rows, err := dynamo.Get(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 1)}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 1)})
+	if err != nil || len(rows[b.events]) != 1 || len(rows[b.retries]) != 1 {
+		t.Errorf("rows = %v, %v, want one of each", rows, err)
+	}
+	if diff := cmp.Diff([]int{0, 1}, b.pauses); diff != "" || len(b.gets) != 3 {
+		t.Errorf("%d requests, pauses (-want +got):\n%s", len(b.gets), diff)
+	}
+}
+
+func TestGetGivesUp(t *testing.T) {
+	t.Parallel()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for name, tt := range map[string]struct {
+		ctx   context.Context
+		calls int
+		err   error
+		want  apperr.Reason
+	}{
+		"keys left unread for good":  {ctx: t.Context(), calls: 8, want: apperr.TemporarilyUnavailable},
+		"the context ends":           {ctx: ended, calls: 1, want: apperr.TemporarilyUnavailable},
+		"throttled":                  {ctx: t.Context(), err: &types.ThrottlingException{}, calls: 1, want: apperr.TemporarilyUnavailable},
+		"broken in a way of our own": {ctx: t.Context(), err: errDown, calls: 1, want: apperr.InternalError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.err = tt.err
+			b.unread = func(_ int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes {
+				return request
+			}
+			rows, err := dynamo.Get(tt.ctx, b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 1)})
+			if apperr.From(err).Reason != tt.want || err == nil || rows != nil || len(b.gets) != tt.calls {
+				t.Errorf("Get = %v, %v after %d requests, want %d", rows, err, len(b.gets), tt.calls)
+			}
+			if tt.err != nil && !errors.Is(err, tt.err) {
+				t.Errorf("%v does not hold its cause", err)
+			}
+		})
+	}
+}
+
+func puts(n int) []types.WriteRequest {
+	var list []types.WriteRequest
+	for i := range n {
+		list = append(list, types.WriteRequest{PutRequest: &types.PutRequest{Item: event(i)}})
+	}
+	return list
+}
+
+func TestWriteDoesAgainWhatWasLeft(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.undone = func(call int, requests []types.WriteRequest) int { return []int{4, 4, 1, 0}[call-1] }
+	if left, err := dynamo.Write(t.Context(), b, b.pause, b.events, puts(5)); err != nil || len(left) > 0 {
+		t.Fatalf("Write left %d, %v", len(left), err)
+	}
+	rows, err := dynamo.Get(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 5)})
+	if err != nil || len(rows[b.events]) != 5 {
+		t.Errorf("%d rows, %v, want 5", len(rows[b.events]), err)
+	}
+	if diff := cmp.Diff([]int{0, 1, 2}, b.pauses); diff != "" {
+		t.Errorf("pauses (-want +got):\n%s", diff)
+	}
+}
+
+func TestWriteReturnsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for name, tt := range map[string]struct {
+		ctx   context.Context
+		err   error
+		left  int
+		calls int
+		want  apperr.Reason
+	}{
+		"left for good":              {ctx: t.Context(), left: 2, calls: 8, want: apperr.TemporarilyUnavailable},
+		"the context ends":           {ctx: ended, left: 2, calls: 1, want: apperr.TemporarilyUnavailable},
+		"throttled":                  {ctx: t.Context(), err: &types.ThrottlingException{}, left: 5, calls: 1, want: apperr.TemporarilyUnavailable},
+		"broken in a way of our own": {ctx: t.Context(), err: errDown, left: 5, calls: 1, want: apperr.InternalError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.err = tt.err
+			b.undone = func(int, []types.WriteRequest) int { return tt.left }
+			left, err := dynamo.Write(tt.ctx, b, b.pause, b.events, puts(5))
+			if err == nil || apperr.From(err).Reason != tt.want || len(left) != tt.left || b.writes != tt.calls {
+				t.Errorf("Write left %d, %v after %d requests, want %d after %d", len(left), err, b.writes, tt.left, tt.calls)
+			}
+		})
+	}
+}

@@ -1,0 +1,232 @@
+package attempt_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"webhooks/shared/delivery/attempt"
+)
+
+const ok = "HTTP/1.1 200 OK\r\n"
+
+// What a receiver sends, byte by byte, and what we make of it. After its answer it
+// closes the connection.
+func TestSendReadsAnswers(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		answer string
+		want   attempt.Result
+	}{
+		{name: "no content", answer: "HTTP/1.1 204 No Content\r\n\r\n", want: attempt.Result{StatusCode: 204}},
+		{name: "HTTP/1.0, body up to the close", answer: "HTTP/1.0 200 OK\r\n\r\nfine", want: attempt.Result{StatusCode: 200, ResponseBody: "fine"}},
+		{name: "chunked", answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\nfi\r\n2\r\nne\r\n0\r\n\r\n", want: attempt.Result{StatusCode: 200, ResponseBody: "fine"}},
+		{name: "status without a reason", answer: "HTTP/1.1 200\r\nContent-Length: 0\r\n\r\n", want: attempt.Result{StatusCode: 200}},
+		{name: "informational first", answer: "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + ok + "Content-Length: 0\r\n\r\n", want: attempt.Result{StatusCode: 200}},
+		{name: "gone", answer: "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n", want: attempt.Result{StatusCode: 410}},
+		{name: "status 599", answer: "HTTP/1.1 599 X\r\nContent-Length: 2\r\n\r\nno", want: attempt.Result{StatusCode: 599, ResponseBody: "no"}},
+		{name: "status 999", answer: "HTTP/1.1 999 X\r\nContent-Length: 2\r\n\r\nno", want: attempt.Result{StatusCode: 999, ResponseBody: "no"}},
+		{name: "status 000", answer: "HTTP/1.1 000 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "status 099", answer: "HTTP/1.1 099 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "status of two digits", answer: "HTTP/1.1 20 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "negative status", answer: "HTTP/1.1 -20 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "protocol switch nobody asked for", answer: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nxxxx", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "another protocol", answer: "SSH-2.0-OpenSSH_9.9\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "HTTP/0.9", answer: "<html>hello</html>\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "HTTP/2 frames", answer: "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\x0a", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "HTTP/2 GOAWAY", answer: "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "NUL in a header value", answer: ok + "X: a\x00b\r\nContent-Length: 0\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "control characters in a header value", answer: ok + "X: \x01\x1b[2J\x7f\xff\r\nContent-Length: 0\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "space in a header name", answer: ok + "X Y: a\r\n\r\n", want: attempt.Result{StatusCode: 200}},
+		{name: "header without a colon", answer: ok + "X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "Content-Length no number", answer: ok + "Content-Length: many\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "Content-Length negative", answer: ok + "Content-Length: -1\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "two Content-Lengths", answer: ok + "Content-Length: 2\r\nContent-Length: 3\r\n\r\nabc", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "Content-Length too large", answer: ok + "Content-Length: 100\r\n\r\nshort", want: attempt.Result{StatusCode: 200, ResponseBody: "short", Truncated: true, BodyFailure: attempt.FailureReset}},
+		{name: "Content-Length too small", answer: ok + "Content-Length: 2\r\n\r\nokay", want: attempt.Result{StatusCode: 200, ResponseBody: "ok"}},
+		{name: "Content-Length of the largest number", answer: ok + "Content-Length: 9223372036854775807\r\n\r\nx", want: attempt.Result{StatusCode: 200, ResponseBody: "x", Truncated: true, BodyFailure: attempt.FailureReset}},
+		{name: "chunk of no size", answer: ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", want: attempt.Result{StatusCode: 200, Truncated: true, BodyFailure: attempt.FailureProtocol}},
+		{name: "chunks that end early", answer: ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nab", want: attempt.Result{StatusCode: 200, ResponseBody: "ab", Truncated: true, BodyFailure: attempt.FailureReset}},
+		{name: "unknown transfer coding", answer: ok + "Transfer-Encoding: gzip\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "what a queue refuses", answer: ok + "Content-Length: 8\r\n\r\na\xef\xbf\xbe\xef\xbf\xbfb", want: attempt.Result{StatusCode: 200, ResponseBody: "a\uFFFD\uFFFDb"}},
+		{name: "invalid UTF-8", answer: ok + "Content-Length: 5\r\n\r\na\xff\xfeb\xc3", want: attempt.Result{StatusCode: 200, ResponseBody: "a\uFFFDb\uFFFD"}},
+		{name: "nothing", answer: "", want: attempt.Result{Failure: attempt.FailureReset}},
+		{name: "half a status line", answer: "HTTP/1.1 20", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "half a header", answer: ok + "Content-Le", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "informational alone", answer: "HTTP/1.1 100 Continue\r\n\r\n", want: attempt.Result{Failure: attempt.FailureReset}},
+		{name: "failure with half a body", answer: "HTTP/1.1 500 X\r\nContent-Length: 9\r\n\r\noh", want: attempt.Result{StatusCode: 500, ResponseBody: "oh", Truncated: true, BodyFailure: attempt.FailureReset}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newReceiver(t, answering(tt.answer))
+			got := newSender(t, attempt.Config{}).Send(t.Context(), newRequest(t, r.url))
+			checkResult(t, got, tt.want)
+			if n := r.requests.Load(); n != 1 {
+				t.Errorf("received %d requests, want 1", n)
+			}
+		})
+	}
+}
+
+// What never ends is cut off by its size, long before the attempt's time is up.
+func TestSendBoundsAnswers(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		begin  string
+		repeat string
+		want   attempt.Result
+	}{
+		{name: "endless status line", begin: "HTTP/1.1 200 ", repeat: strings.Repeat("O", 1000), want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "endless header line", begin: ok + "X: ", repeat: strings.Repeat("x", 1000), want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "endless headers", begin: ok, repeat: "X-A: b\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "endless folded header", begin: ok + "X: a\r\n", repeat: " b\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "flood of 100 Continue", repeat: "HTTP/1.1 100 Continue\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "flood of 103 Early Hints", repeat: "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "endless body", begin: ok + "\r\n", repeat: "ab\n", want: attempt.Result{StatusCode: 200, ResponseBody: strings.Repeat("ab\n", 171)[:512], Truncated: true}},
+		{name: "endless chunks", begin: ok + "Transfer-Encoding: chunked\r\n\r\n", repeat: "3\r\nab\n\r\n", want: attempt.Result{StatusCode: 200, ResponseBody: strings.Repeat("ab\n", 171)[:512], Truncated: true}},
+		{name: "endless chunk extension", begin: ok + "Transfer-Encoding: chunked\r\n\r\n3;", repeat: strings.Repeat("x", 1000), want: attempt.Result{StatusCode: 200, Truncated: true, BodyFailure: attempt.FailureProtocol}},
+		{name: "body of a terabyte", begin: ok + "Content-Length: 1099511627776\r\n\r\n", repeat: "密", want: attempt.Result{StatusCode: 200, ResponseBody: strings.Repeat("密", 170), Truncated: true}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			ended := make(chan struct{})
+			r := newReceiver(t, func(p *peer) {
+				defer close(ended)
+				p.readRequest()
+				block := strings.Repeat(tt.repeat, 1+4096/len(tt.repeat))
+				for p.write(tt.begin + block) {
+					tt.begin = ""
+				}
+			})
+			got := newSender(t, attempt.Config{}).Send(t.Context(), newRequest(t, r.url))
+			checkResult(t, got, tt.want)
+			<-ended // the connection was closed, not left to fill up
+		})
+	}
+}
+
+// Who stops, or goes on too slowly, is cut off by the time of the attempt.
+func TestSendBoundsTime(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		trickle string // sent first, then a byte at a time
+		want    attempt.Result
+	}{
+		{name: "silence", want: attempt.Result{Failure: attempt.FailureTimeout}},
+		{name: "slow header", trickle: ok + "X-A: " + strings.Repeat("b", 1<<16), want: attempt.Result{Failure: attempt.FailureTimeout}},
+		{name: "slow body", trickle: ok + "\r\n" + strings.Repeat("b", 1<<16), want: attempt.Result{StatusCode: 200, Truncated: true, BodyFailure: attempt.FailureTimeout}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newReceiver(t, func(p *peer) {
+				p.readRequest()
+				ticker := time.NewTicker(10 * time.Millisecond)
+				defer ticker.Stop()
+				rest := tt.trickle
+				if head := strings.LastIndex(rest, "\n") + 1; head > 0 {
+					p.write(rest[:head])
+					rest = rest[head:]
+				}
+				for ; rest != "" && p.write(rest[:1]); rest = rest[1:] {
+					<-ticker.C
+				}
+				p.untilClosed()
+			})
+			const timeout = 300 * time.Millisecond
+			got := newSender(t, attempt.Config{Timeout: timeout}).Send(t.Context(), newRequest(t, r.url))
+			if got.ResponseTime < timeout || got.ResponseTime > timeout+2*time.Second {
+				t.Errorf("ResponseTime = %v, want %v", got.ResponseTime, timeout)
+			}
+			got.ResponseBody = "" // as far as it came
+			checkResult(t, got, tt.want)
+		})
+	}
+}
+
+func TestSendSeesResets(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		serve func(p *peer)
+		want  attempt.Result
+	}{
+		{name: "after a byte of the request", serve: func(p *peer) { _, _ = p.reader.ReadByte(); p.reset() }, want: attempt.Result{Failure: attempt.FailureReset}},
+		{name: "after the request", serve: func(p *peer) { p.readRequest(); p.reset() }, want: attempt.Result{Failure: attempt.FailureReset}},
+		{name: "closed on connect", serve: func(p *peer) { p.Close() }, want: attempt.Result{Failure: attempt.FailureReset}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := newReceiver(t, tt.serve)
+			request := newRequest(t, r.url)
+			request.Body = bytes.Repeat([]byte("1"), 1<<20)
+			checkResult(t, newSender(t, attempt.Config{}).Send(t.Context(), request), tt.want)
+			if n := r.conns.Load(); n != 1 {
+				t.Errorf("%d connections, want 1: a request must not be sent again", n)
+			}
+		})
+	}
+}
+
+// Ten receivers that never end cost little memory: here all that is ever allocated
+// for them is counted, by the receivers themselves too, not just what is held at
+// once. Not parallel, for the count to be theirs.
+func TestSendBoundsMemory(t *testing.T) {
+	sender := newSender(t, attempt.Config{BodyLimit: attempt.MaxBodyLimit})
+	var receivers []*receiver
+	for i := range 10 {
+		begin, repeat := ok+"\r\n", bytes.Repeat([]byte("x"), 64<<10)
+		if i%2 == 0 {
+			begin, repeat = ok, bytes.Repeat([]byte("X-A: b\r\n"), 8<<10)
+		}
+		receivers = append(receivers, newReceiver(t, func(p *peer) {
+			p.readRequest()
+			_, err := p.Write([]byte(begin))
+			for err == nil {
+				_, err = p.Write(repeat)
+			}
+		}))
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	var sends sync.WaitGroup
+	for _, r := range receivers {
+		sends.Go(func() { sender.Send(t.Context(), newRequest(t, r.url)) })
+	}
+	sends.Wait()
+	runtime.ReadMemStats(&after)
+	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 8<<20 {
+		t.Errorf("%d KiB allocated for ten attempts, want at most 8 MiB", allocated>>10)
+	} else {
+		t.Logf("%d KiB allocated for ten attempts", allocated>>10)
+	}
+}
+
+// A gzip bomb stays packed: we ask for no compression and undo none.
+func TestSendDoesNotDecompress(t *testing.T) {
+	t.Parallel()
+	var bomb bytes.Buffer
+	writer := gzip.NewWriter(&bomb)
+	if _, err := writer.Write(make([]byte, 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := writer.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r := newReceiver(t, answering(fmt.Sprintf("%sContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n%s", ok, bomb.Len(), bomb.String())))
+	got := newSender(t, attempt.Config{}).Send(t.Context(), newRequest(t, r.url))
+	if got.StatusCode != 200 || !strings.HasPrefix(got.ResponseBody, "\x1f\uFFFD\b") || len(got.ResponseBody) > 512 {
+		t.Errorf("result = %d %q (%d bytes), cause: %v", got.StatusCode, got.ResponseBody, len(got.ResponseBody), got.Err)
+	}
+}

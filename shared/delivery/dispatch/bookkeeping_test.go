@@ -1,0 +1,229 @@
+package dispatch_test
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/attempt"
+	"webhooks/shared/delivery/deadletter"
+)
+
+var errBroken = errors.New("broken")
+
+// The log of a finished attempt is written later when it has to be; the attempt
+// is not made again for its sake.
+func TestALogThatCannotBeWrittenGoesThroughTheQueue(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		operation string
+		id        int64 // in the outcome
+		written   int64
+	}{
+		"no id could be reserved": {operation: "UpdateItem", id: 0, written: 1},
+		"its id is kept":          {operation: "BatchWriteItem", id: 1, written: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			var requests atomicCount
+			receiver := httptest.NewServer(answer(500, &requests))
+			defer receiver.Close()
+			w := b.create(t, receiver.URL)
+			b.faults.of = on(tt.operation, errBroken)
+			b.settle(t, b.to(w, 1))
+			b.faults.of = nil
+
+			messages, decoded := b.queue.take(t)
+			place := slices.IndexFunc(decoded, func(m delivery.Message) bool { return m.Outcome != nil })
+			if len(messages) != 2 || place < 0 {
+				t.Fatalf("queued %v, want the next attempt and the log", decoded)
+			}
+			if got := decoded[place].Outcome; got.ID != tt.id || got.Outcome != attemptlog.Retrying || got.StatusCode != 500 {
+				t.Fatalf("outcome = %+v, want id %d", got, tt.id)
+			}
+			if messages[place].Delay <= 0 || messages[place].Group != tenant {
+				t.Errorf("the outcome goes at once to a table that is in trouble: %+v", messages[place])
+			}
+			if failed := b.handle(t, t.Context(), message(messages[place].Body)); failed != nil {
+				t.Fatalf("received again: %v", failed)
+			}
+			want := *decoded[place].Outcome
+			want.ID = tt.written
+			if diff := cmp.Diff([]attemptlog.Log{want}, b.written(t, w)); diff != "" {
+				t.Errorf("logs (-want +got):\n%s", diff)
+			}
+			if again, _ := b.queue.take(t); requests.get() != 1 || len(again) != 0 {
+				t.Errorf("%d requests, and queued %v", requests.get(), again)
+			}
+		})
+	}
+}
+
+func TestAnOutcomeIsWrittenOnceUnderItsID(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t, "https://receiver.example")
+	l := attemptlog.Log{
+		TenantID: tenant, WebhookID: w.ID, ID: 7, EventID: "evt_1", EventType: "environment.created", Attempt: 2,
+		Outcome: attemptlog.Delivered, StatusCode: 200, CreatedAt: start,
+	}
+	body, err := delivery.EncodeOutcome(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stored []attemptlog.Log
+	b.dispatcher.Logs = logsFunc(func(ctx context.Context, logs []attemptlog.Log) ([]attemptlog.Log, error) {
+		stored = append(stored, logs...)
+		return b.logs.Append(ctx, logs)
+	})
+	// Twice in a batch, and once more later: SQS may repeat any message.
+	for _, messages := range []int{2, 1} {
+		if failed := b.handle(t, t.Context(), slices.Repeat(batch(message(body)).Records, messages)...); failed != nil {
+			t.Fatalf("received again: %v", failed)
+		}
+	}
+	for _, got := range stored {
+		if diff := cmp.Diff(l, got); diff != "" {
+			t.Errorf("log (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestALogThatNothingTakesIsInTheFunctionsOwn(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	var requests atomicCount
+	receiver := httptest.NewServer(answer(200, &requests))
+	defer receiver.Close()
+	w := b.create(t, receiver.URL)
+	b.faults.of = on("BatchWriteItem", errBroken)
+	b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return allOf(len(messages), errBroken) })
+	b.settle(t, b.to(w, 1))
+
+	if !b.log.contains("the log of an attempt is lost") || !b.log.contains(`"event_id":"evt_1"`) || requests.get() != 1 {
+		t.Errorf("%d requests, and the function's log is:\n%s", requests.get(), b.log.text.String())
+	}
+}
+
+// A log is lost only if the table does not take it after the queue either.
+func TestALogThatTheQueueDoesNotTakeIsWrittenAtLast(t *testing.T) {
+	t.Parallel()
+	for _, operation := range []string{"UpdateItem", "BatchWriteItem"} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			receiver := httptest.NewServer(answer(200, new(atomicCount)))
+			defer receiver.Close()
+			w := b.create(t, receiver.URL)
+			b.dispatcher.Health = nil // which writes, too
+			b.faults.of = on(operation, errBroken)
+			b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error {
+				b.faults.of = nil
+				return allOf(len(messages), errBroken)
+			})
+			b.settle(t, b.to(w, 1))
+			if logs := b.written(t, w); len(logs) != 1 || logs[0].Outcome != attemptlog.Delivered || b.log.contains("is lost") {
+				t.Errorf("logs = %+v, and the function's log is:\n%s", logs, b.log.text.String())
+			}
+		})
+	}
+}
+
+func TestAnOutcomeThatNothingTakesIsReceivedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	body, err := delivery.EncodeOutcome(attemptlog.Log{
+		TenantID: tenant, WebhookID: 1, EventID: "evt_1", Attempt: 1, Outcome: attemptlog.Delivered, CreatedAt: start,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.faults.of = on("UpdateItem", errBroken)
+	b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return allOf(len(messages), errBroken) })
+	if diff := cmp.Diff([]string{"m-0"}, b.handle(t, t.Context(), message(body))); diff != "" {
+		t.Errorf("received again (-want +got):\n%s", diff)
+	}
+}
+
+// Without a next attempt the delivery would end here: our failure, so the message
+// comes again.
+func TestANextAttemptThatCannotBeKeptIsReceivedAgain(t *testing.T) {
+	t.Parallel()
+	for name, attempt := range map[string]int{"in the queue": 1, "in the table": 3} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			receiver := httptest.NewServer(answer(500, new(atomicCount)))
+			defer receiver.Close()
+			w := b.create(t, receiver.URL)
+			b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return failing("evt_1", messages) })
+			b.dispatcher.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error {
+				failures := allOf(len(list), nil)
+				for i, d := range list {
+					if d.Event.ID == "evt_1" {
+						failures[i] = errBroken
+					}
+				}
+				return failures
+			})
+			first, second := b.to(w, 1), b.to(w, 2)
+			first.Attempt, second.Attempt = attempt, attempt
+			failed := b.handle(t, t.Context(), message(first.Encode()), message(second.Encode()))
+			if diff := cmp.Diff([]string{"m-0"}, failed); diff != "" {
+				t.Errorf("received again (-want +got):\n%s", diff)
+			}
+			if logs := b.written(t, w); len(logs) != 2 {
+				t.Errorf("%d logs of two attempts", len(logs))
+			}
+		})
+	}
+}
+
+// failing refuses the deliveries of an event.
+func failing(eventID string, messages []queue.Message) []error {
+	failures := allOf(len(messages), nil)
+	for i, m := range messages {
+		if content, err := delivery.Decode([]byte(m.Body)); err != nil || content.EventID() == eventID {
+			failures[i] = errBroken
+		}
+	}
+	return failures
+}
+
+func TestTheOrderIsLogThenNextAttemptThenSettled(t *testing.T) {
+	t.Parallel()
+	var steps []string
+	step := func(name string, n int) []error {
+		steps = append(steps, name)
+		return allOf(n, nil)
+	}
+	d := stubbed(t, attempt.Result{StatusCode: 500})
+	d.Logs = logsFunc(func(_ context.Context, logs []attemptlog.Log) ([]attemptlog.Log, error) {
+		step("log", len(logs))
+		return nil, nil
+	})
+	d.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return step("queue", len(messages)) })
+	d.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error { return step("table", len(list)) })
+	d.DeadLetters = lettersFunc(func(list []deadletter.Letter) []error { return step("letter", len(list)) })
+	d.Now = func() time.Time { return start }
+	for _, attempt := range []int{1, 3} {
+		dl := one(1)
+		dl.Attempt = attempt
+		if _, err := d.Handle(t.Context(), batch(message(dl.Encode()))); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, "settled")
+	}
+	if diff := cmp.Diff([]string{"log", "queue", "settled", "log", "table", "settled"}, steps); diff != "" {
+		t.Errorf("steps (-want +got):\n%s", diff)
+	}
+}

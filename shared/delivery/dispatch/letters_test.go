@@ -1,0 +1,126 @@
+package dispatch_test
+
+import (
+	"errors"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/deadletter"
+	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/event"
+)
+
+func TestBodiesByReference(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		size int
+		keep func(b *bundle, e event.Event) error
+	}{
+		{name: "in the event's row", size: 10, keep: func(b *bundle, e event.Event) error {
+			return b.events.Store(t.Context(), e, []int64{1}, b.now)
+		}},
+		{name: "in a row of its own", size: 100 << 10, keep: func(b *bundle, e event.Event) error {
+			if err := b.events.PutBody(t.Context(), e, b.now); err != nil {
+				return err
+			}
+			return b.events.Store(t.Context(), e, []int64{1}, b.now)
+		}},
+		// Its deliveries are queued before the event is stored.
+		{name: "before the event is stored", size: 100 << 10, keep: func(b *bundle, e event.Event) error {
+			return b.events.PutBody(t.Context(), e, b.now)
+		}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			var got []byte
+			receiver := httptest.NewServer(reading(&got))
+			defer receiver.Close()
+			w := b.create(t, receiver.URL)
+			e := event.Event{
+				ID: "evt_1", TenantID: tenant, Type: event.EnvironmentCreated, Timestamp: "2026-01-26T10:00:00Z",
+				Data: []byte(`{ "pi":3.1400,"s":"` + strings.Repeat("x", tt.size) + `" }`),
+			}
+			if err := tt.keep(b, e); err != nil {
+				t.Fatal(err)
+			}
+			d := b.to(w, 1)
+			d.Hash, d.Body = e.Hash(), nil
+			b.settle(t, d)
+			if diff := cmp.Diff(string(e.Body()), string(got)); diff != "" {
+				t.Errorf("body (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestDeadLetters(t *testing.T) {
+	t.Parallel()
+	missing := one(1)
+	missing.Body = nil
+	outcome, err := delivery.EncodeOutcome(attemptlog.Log{
+		TenantID: tenant, WebhookID: 1, EventID: "evt_9", Attempt: 1, Outcome: attemptlog.Delivered, CreatedAt: start,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name     string
+		body     string
+		received string
+		want     letter
+	}{
+		{name: "no body", body: missing.Encode(), received: "1", want: letter{Reason: dispatch.BodyMissing, EventID: "evt_1"}},
+		{name: "not JSON", body: "hello \u00e9", received: "1", want: letter{Reason: dispatch.Unreadable}},
+		{name: "not JSON, at last", body: "hello", received: "49", want: letter{Reason: dispatch.Unreadable}},
+		{name: "an event", body: `{"type":"environment.created","tenant_id":"acme","data":{}}`, received: "1", want: letter{Reason: dispatch.Unreadable}},
+		{name: "nearly exhausted", body: one(1).Encode(), received: "49", want: letter{Reason: deadletter.TooManyReceives, EventID: "evt_1"}},
+		{name: "an exhausted outcome", body: outcome, received: "50", want: letter{Reason: deadletter.TooManyReceives, EventID: "evt_9"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			var requests atomicCount
+			receiver := httptest.NewServer(answer(200, &requests))
+			defer receiver.Close()
+			w := b.create(t, receiver.URL) // webhook 1
+			poison := message(tt.body)
+			poison.Attributes["ApproximateReceiveCount"] = tt.received
+			if failed := b.handle(t, t.Context(), poison, message(b.to(w, 2).Encode())); failed != nil {
+				t.Fatalf("received again: %v", failed)
+			}
+			tt.want.Body = tt.body // untouched: it can be sent again once it is mended
+			if diff := cmp.Diff([]letter{tt.want}, b.letters(t)); diff != "" {
+				t.Errorf("dead letters (-want +got):\n%s", diff)
+			}
+			if requests.get() != 1 {
+				t.Errorf("%d requests, want that of its neighbour", requests.get())
+			}
+		})
+	}
+}
+
+func TestALetterThatCannotBeSentIsReceivedAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.dispatcher.DeadLetters = lettersFunc(func(letters []deadletter.Letter) []error {
+		failures := allOf(len(letters), nil)
+		for i, l := range letters { // in the order in which they ended
+			if l.Body == "b" {
+				failures[i] = errors.New("no")
+			}
+		}
+		return failures
+	})
+	if diff := cmp.Diff([]string{"m-1"}, b.handle(t, t.Context(), message("a"), message("b"))); diff != "" {
+		t.Errorf("received again (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,150 @@
+package dispatch_test
+
+import (
+	"context"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/aws/metric"
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/delivery"
+	"webhooks/shared/testkit/metrictest"
+	"webhooks/shared/webhook"
+)
+
+func TestABatchIsMeasuredInOneLine(t *testing.T) {
+	t.Parallel()
+	b, log := setup(t), metrictest.New()
+	b.dispatcher.Metrics = log.Writer
+	var requests atomicCount
+	good, bad := httptest.NewServer(answer(200, &requests)), httptest.NewServer(answer(500, &requests))
+	defer good.Close()
+	defer bad.Close()
+	reached, failing := b.create(t, good.URL), b.create(t, bad.URL)
+	off := b.create(t, good.URL, func(w *webhook.Webhook) { w.Enabled = false })
+
+	second, last, resent := b.to(failing, 2), b.to(failing, 3), b.to(reached, 4)
+	second.Attempt, last.Attempt, resent.Single = 2, 10, true
+	first := b.to(reached, 1)
+	first.Due = b.now.Add(-1500 * time.Millisecond)
+	b.handle(t, t.Context(), message(first.Encode()), message(second.Encode()), message(last.Encode()), message(resent.Encode()),
+		message(b.to(off, 5).Encode()), message("hello"))
+
+	got, lines := log.Take(t)
+	if n := len(got[metric.AttemptTime]); n != 4 || lines != 1 {
+		t.Errorf("%d attempt times in %d lines, want those of 4 attempts in one", n, lines)
+	}
+	delete(got, metric.AttemptTime)
+	want := metrictest.Numbers{
+		metric.Delivered: {2}, metric.Retried: {1}, metric.Failed: {1}, metric.Skipped: {1},
+		metric.DeliveriesSetAside: {1}, metric.FirstAttemptDelay: {1500},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("numbers (-want +got):\n%s", diff)
+	}
+}
+
+// TestAnAttemptIsMeasuredOnce: the log that goes through the queue is of an
+// attempt that was measured when it was made.
+func TestAnAttemptIsMeasuredOnce(t *testing.T) {
+	t.Parallel()
+	b, log := setup(t), metrictest.New()
+	b.dispatcher.Metrics = log.Writer
+	var requests atomicCount
+	receiver := httptest.NewServer(answer(200, &requests))
+	defer receiver.Close()
+	w := b.create(t, receiver.URL)
+	b.faults.of = on("UpdateItem", errBroken)
+	b.settle(t, b.to(w, 1))
+	b.faults.of = nil
+	if got, _ := log.Take(t); len(got[metric.Delivered]) != 1 {
+		t.Errorf("numbers = %v, want the delivery", got)
+	}
+	queued, _ := b.queue.take(t)
+	b.handle(t, t.Context(), message(queued[0].Body))
+	if got, lines := log.Take(t); lines != 0 {
+		t.Errorf("the log was measured like an attempt: %v", got)
+	}
+}
+
+// TestWhatIsHeldIsNoAttempt: otherwise one open breaker would make the share of
+// failing attempts and hide how long attempts take.
+func TestWhatIsHeldIsNoAttempt(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name    string
+		probing bool
+		change  func(*delivery.Delivery)
+		failing bool // the retries table
+		want    metrictest.Numbers
+	}{
+		{name: "for the first time", want: metrictest.Numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
+		{name: "again", change: func(d *delivery.Delivery) { d.Held = true }, want: metrictest.Numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
+		{name: "beside a probe", probing: true, want: metrictest.Numbers{metric.Held: {1}, metric.RetriesStored: {1}, metric.Retried: {1}, metric.AttemptTime: {0}}},
+		{name: "and comes again", failing: true, want: metrictest.Numbers{}},
+		{
+			name: "until its time was over", change: func(d *delivery.Delivery) { d.First, d.Held = d.Due.Add(-76*time.Hour), true },
+			want: metrictest.Numbers{metric.Failed: {2}, metric.AttemptTime: {0, 0}},
+		},
+		{
+			name: "and is in the queue because the table took none", want: metrictest.Numbers{metric.RetriesStored: {2}},
+			change: func(d *delivery.Delivery) { d.Attempt, d.Due, d.Held = 2, d.Due.Add(time.Hour), true },
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f, log := newFleet(t, 1), metrictest.New()
+			f.open(t)
+			if f.health.health.OpenUntil = f.now.Add(time.Minute); tt.probing {
+				f.health.health.OpenUntil = f.now
+			}
+			d := f.instances[0]
+			d.Metrics = log.Writer
+			if tt.failing {
+				d.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error { return allOf(len(list), errBroken) })
+				d.Queue = queueFunc(func(_ context.Context, list []queue.Message) []error { return allOf(len(list), errBroken) })
+			}
+			one, other := f.event(1000), f.event(1001)
+			if tt.change != nil {
+				tt.change(&one)
+				tt.change(&other)
+			}
+			response, err := d.Handle(t.Context(), batch(message(one.Encode()), message(other.Encode())))
+			if err != nil || (len(response.BatchItemFailures) > 0) != tt.failing {
+				t.Fatalf("Handle = %v, %v", response, err)
+			}
+			got, _ := log.Take(t)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("numbers (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// TestRowsOfTheRetriesTableAreMeasured: what the queue can delay is none.
+func TestRowsOfTheRetriesTableAreMeasured(t *testing.T) {
+	t.Parallel()
+	b, log := setup(t), metrictest.New()
+	b.dispatcher.Metrics = log.Writer
+	var requests atomicCount
+	receiver := httptest.NewServer(answer(500, &requests))
+	defer receiver.Close()
+	w := b.create(t, receiver.URL)
+	near, far, farther := b.to(w, 1), b.to(w, 2), b.to(w, 3)
+	near.Attempt, far.Attempt, farther.Attempt = 2, 3, 9 // followed in 5 minutes, in half an hour, in a day
+	b.handle(t, t.Context(), message(near.Encode()), message(far.Encode()), message(farther.Encode()))
+	got, _ := log.Take(t)
+	if rows := got[metric.RetriesStored]; len(rows) != 1 || rows[0] != 2 {
+		t.Errorf("numbers = %v, want 2 rows", got)
+	}
+	delivered := b.to(w, 4)
+	delivered.Attempt = 10
+	b.handle(t, t.Context(), message(delivered.Encode()))
+	if got, _ := log.Take(t); got[metric.RetriesStored] != nil {
+		t.Errorf("numbers = %v, want no row after the last attempt", got)
+	}
+}

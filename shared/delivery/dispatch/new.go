@@ -1,0 +1,63 @@
+package dispatch
+
+import (
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"webhooks/shared/attemptlog/attemptlogdb"
+	"webhooks/shared/aws/cloud"
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/attempt"
+	"webhooks/shared/guard"
+	"webhooks/shared/webhook/vault"
+	"webhooks/shared/webhook/webhookdb"
+)
+
+// New returns a dispatcher with what every attempt needs, as settings and
+// getenv configure it: the guard, the sender, the webhooks (whose secrets the
+// vault opens) and the logs. It is
+// enough for [Dispatcher.Test]; [Dispatcher.Handle] also needs the other
+// fields.
+func New(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *cloud.Settings, getenv func(string) string) (*Dispatcher, error) {
+	webhooks, logs := settings.Required("WEBHOOKS_TABLE"), settings.Required("LOGS_TABLE")
+	retention := settings.Days("LOG_RETENTION_DAYS")
+	timeout := time.Duration(settings.Int("ATTEMPT_TIMEOUT_SECONDS", 1, 15)) * time.Second
+	bodyLimit := settings.Int("RESPONSE_BODY_BYTES", 1, attempt.MaxBodyLimit)
+	if err := settings.Err(); err != nil {
+		return nil, err
+	}
+	g, err := guard.FromEnv(getenv)
+	if err != nil {
+		return nil, err
+	}
+	store := webhookdb.New(db, webhooks, webhookdb.WithVault(secrets))
+	return &Dispatcher{
+		Log:            log,
+		Webhooks:       store,
+		Health:         store,
+		Logs:           attemptlogdb.New(db, logs, retention),
+		Sender:         attempt.New(g, attempt.Config{Timeout: timeout, BodyLimit: bodyLimit, UserAgent: UserAgent}),
+		AttemptTimeout: timeout,
+		Now:            time.Now,
+	}, nil
+}
+
+// Follow makes d follow the schedule that RETRY_SCHEDULE is, of events whose
+// bodies are kept for kept. Where that is too short, the last attempts will find no
+// body; to make none at all would be worse.
+func (d *Dispatcher) Follow(schedule string, kept time.Duration) error {
+	var err error
+	if d.Schedule, err = delivery.ParseSchedule(schedule); err != nil {
+		return fmt.Errorf("RETRY_SCHEDULE: %w", err)
+	}
+	if err := d.Schedule.Fits(kept); err != nil {
+		d.Log.Error("the retry schedule does not fit into EventRetentionDays", "error", err.Error())
+	}
+	return nil
+}
+
+// UserAgent is the user-agent header of every attempt.
+const UserAgent = "webhooks-on-aws/1.0"

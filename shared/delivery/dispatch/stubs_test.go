@@ -1,0 +1,208 @@
+package dispatch_test
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go/middleware"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/attempt"
+	"webhooks/shared/delivery/deadletter"
+	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/delivery/retrydb"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/webhooktest"
+	"webhooks/shared/webhook"
+)
+
+// atomicCount counts what happens in several goroutines.
+type atomicCount struct{ n atomic.Int32 }
+
+func (c *atomicCount) add()     { c.n.Add(1) }
+func (c *atomicCount) get() int { return int(c.n.Load()) }
+
+// faults fails calls to DynamoDB before they are made.
+type faults struct {
+	// of returns the error of an operation, nil to let it through.
+	of func(operation string) error
+}
+
+func (f *faults) inject(stack *middleware.Stack) error {
+	// Before the SDK's own retries: what comes out of here is final.
+	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("faults", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
+		if f.of != nil {
+			if err := f.of(middleware.GetOperationName(ctx)); err != nil {
+				return middleware.InitializeOutput{}, middleware.Metadata{}, err
+			}
+		}
+		return next.HandleInitialize(ctx, in)
+	}), middleware.After)
+}
+
+// on fails one operation.
+func on(operation string, err error) func(string) error {
+	return func(name string) error {
+		if name == operation {
+			return err
+		}
+		return nil
+	}
+}
+
+type logsFunc func(context.Context, []attemptlog.Log) ([]attemptlog.Log, error)
+
+func (f logsFunc) Append(ctx context.Context, logs []attemptlog.Log) ([]attemptlog.Log, error) {
+	return f(ctx, logs)
+}
+
+type queueFunc func(context.Context, []queue.Message) []error
+
+func (f queueFunc) Send(ctx context.Context, messages []queue.Message) []error {
+	return f(ctx, messages)
+}
+
+type lettersFunc func([]deadletter.Letter) []error
+
+func (f lettersFunc) Send(_ context.Context, letters []deadletter.Letter) []error { return f(letters) }
+
+type retriesFunc func(context.Context, []delivery.Delivery) []error
+
+func (f retriesFunc) Put(ctx context.Context, deliveries []delivery.Delivery) []error {
+	return f(ctx, deliveries)
+}
+
+type senderFunc func(context.Context, attempt.Request) attempt.Result
+
+func (senderFunc) Wake(time.Time) {}
+
+func (f senderFunc) Send(ctx context.Context, r attempt.Request) attempt.Result { return f(ctx, r) }
+
+// webhooksStub knows one webhook under every id.
+type webhooksStub struct {
+	webhook webhook.Webhook
+	reads   atomicCount
+	getMany func([]webhook.Key) error
+	// unreadable is what single webhooks cannot be opened for.
+	unreadable map[webhook.Key]error
+	disable    func(webhook.Key, int64) (bool, error)
+}
+
+func (s *webhooksStub) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
+	s.reads.add()
+	if s.getMany != nil {
+		if err := s.getMany(keys); err != nil {
+			return nil, nil, err
+		}
+	}
+	found := make(map[webhook.Key]webhook.Webhook)
+	for _, key := range keys {
+		if s.unreadable[key] == nil {
+			found[key] = s.webhook
+		}
+	}
+	return found, s.unreadable, nil
+}
+
+func (s *webhooksStub) Disable(_ context.Context, key webhook.Key, revision int64) (bool, error) {
+	if s.disable != nil {
+		return s.disable(key, revision)
+	}
+	return true, nil
+}
+
+// allOf returns err for each of n.
+func allOf(n int, err error) []error {
+	failures := make([]error, n)
+	for i := range failures {
+		failures[i] = err
+	}
+	return failures
+}
+
+// letter is a dead letter as an operator finds it.
+type letter struct{ Body, Reason, EventID string }
+
+// letters receives the dead letters that are there.
+func (b *bundle) letters(t *testing.T) []letter {
+	t.Helper()
+	out, err := sqs.NewFromConfig(cloudtest.Config(t)).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+		QueueUrl: &b.deadLetters, MaxNumberOfMessages: 10, MessageAttributeNames: []string{"All"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []letter
+	for _, m := range out.Messages {
+		if text(m.MessageAttributes["detail"]) == "" {
+			t.Error("a dead letter without a sentence for the operator")
+		}
+		list = append(list, letter{*m.Body, text(m.MessageAttributes["reason"]), text(m.MessageAttributes["event_id"])})
+	}
+	return list
+}
+
+func text(value types.MessageAttributeValue) string {
+	if value.StringValue == nil {
+		return ""
+	}
+	return *value.StringValue
+}
+
+// rows returns the retries of a minute.
+func (b *bundle) rows(t *testing.T, due time.Time) []delivery.Delivery {
+	t.Helper()
+	var list []delivery.Delivery
+	for shard := range retrydb.Shards {
+		rows, _, unreadable, err := b.retries.In(t.Context(), retrydb.MinuteOf(due), shard, "")
+		if err != nil || unreadable != nil {
+			t.Fatal(err, unreadable)
+		}
+		for _, row := range rows {
+			list = append(list, row.Delivery)
+		}
+	}
+	return list
+}
+
+// stubbed returns a dispatcher without a cloud: every receiver answers result,
+// and everything is accepted.
+func stubbed(t testing.TB, result attempt.Result) *dispatch.Dispatcher {
+	t.Helper()
+	return &dispatch.Dispatcher{
+		Log:      slog.New(slog.DiscardHandler),
+		Webhooks: &webhooksStub{webhook: webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.ID, w.Revision = 1, 1 })},
+		Logs:     logsFunc(func(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }),
+		Sender:   senderFunc(func(context.Context, attempt.Request) attempt.Result { return result }),
+		Queue:    counting(new(int)), Retries: keeping(new(int)),
+		DeadLetters: lettersFunc(func(letters []deadletter.Letter) []error { return allOf(len(letters), nil) }),
+		Schedule:    schedule(t), AttemptTimeout: 15 * time.Second, MaxReceiveCount: maxReceiveCount, Now: time.Now,
+	}
+}
+
+func counting(queued *int) queueFunc {
+	return func(_ context.Context, messages []queue.Message) []error {
+		*queued += len(messages)
+		return allOf(len(messages), nil)
+	}
+}
+
+func keeping(kept *int) retriesFunc {
+	return func(_ context.Context, deliveries []delivery.Delivery) []error {
+		*kept += len(deliveries)
+		return allOf(len(deliveries), nil)
+	}
+}
+
+// one is the first attempt of event n to webhook 1.
+func one(n int) delivery.Delivery {
+	w := webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.ID = 1 })
+	return (&bundle{now: start}).to(w, n)
+}

@@ -1,0 +1,151 @@
+package fanout_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"webhooks/shared/delivery/deadletter"
+	"webhooks/shared/delivery/fanout"
+	"webhooks/shared/event"
+)
+
+// ignoreDetail compares letters but for their sentence, which must be there.
+var ignoreDetail = cmpopts.IgnoreFields(deadletter.Letter{}, "Detail")
+
+// wantSetAside checks the letters that were sent.
+func (b bundle) wantSetAside(t *testing.T, want ...deadletter.Letter) {
+	t.Helper()
+	got := b.setAside(t)
+	if diff := cmp.Diff(want, got, ignoreDetail, cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("dead letters (-want +got):\n%s", diff)
+	}
+	for _, l := range got {
+		if !strings.Contains(l.Detail, " ") {
+			t.Errorf("%s: the detail %q is no sentence", l.Reason, l.Detail)
+		}
+	}
+}
+
+func TestHandleSetsPoisonAside(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.subscribe(t, tenant)
+	want := []deadletter.Letter{ // in the order of bodies
+		{Body: `{ "id" : "e1", "type":"no.such","tenant_id":"acme","data":1.00 }`, Reason: string(event.UnknownType), EventID: "e1"},
+		{Body: `{"id":"e2","type":"environment.created","tenant_id":"acme","data":1,"data":2}`, Reason: string(event.NotJSON)},
+		{Body: `{"id":"e3","type":"environment.created","tenant_id":"acme","detail-type":"environment.created","data":1}`, Reason: string(event.Ambiguous), EventID: "e3"},
+		{Body: `{"id":"e4","type":"environment.created","data":1}`, Reason: string(event.MissingField), EventID: "e4"},
+		{Body: `{"id":"e5","type":"environment.created","tenant_id":"acme","data":"` + strings.Repeat("x", event.MaxData) + `"}`, Reason: string(event.DataTooLarge), EventID: "e5"},
+		{Body: `{"id":"e6","type":"webhook.test","tenant_id":"acme","data":1}`, Reason: string(event.UnknownType), EventID: "e6"},
+		{Body: "绝不是 JSON\n", Reason: string(event.NotJSON)},
+	}
+	batch := []events.SQSMessage{message("good", created(tenant, "good", `1`))}
+	for _, l := range want {
+		batch = append(batch, message(l.Reason+l.EventID, l.Body))
+	}
+	if got := b.handle(t, batch...); len(got) > 0 {
+		t.Errorf("failed: %v", got)
+	}
+	b.wantSetAside(t, want...)
+	if got := b.queued(t); len(got) != 1 || got[0].Event.ID != "good" {
+		t.Errorf("deliveries = %v, want the good event's alone", got)
+	}
+}
+
+func TestHandleSetsAsideWhatFailsAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.subscribe(t, tenant)
+	exhausted := received(message("m1", created(tenant, "e1", `1`)), maxReceiveCount-1)
+	last := received(message("m2", created(tenant, "e2", `1`)), maxReceiveCount)
+	poison := received(message("m3", `x`), maxReceiveCount-1)
+	try := received(message("m4", created(tenant, "e4", `1`)), maxReceiveCount-2)
+	if got := b.handle(t, exhausted, last, poison, try); len(got) > 0 {
+		t.Errorf("failed: %v", got)
+	}
+	b.wantSetAside(t,
+		deadletter.Letter{Body: poison.Body, Reason: string(event.NotJSON)},
+		deadletter.Letter{Body: exhausted.Body, Reason: deadletter.TooManyReceives, EventID: "e1"},
+		deadletter.Letter{Body: last.Body, Reason: deadletter.TooManyReceives, EventID: "e2"},
+	)
+	if got := b.queued(t); len(got) != 1 || got[0].Event.ID != "e4" {
+		t.Errorf("deliveries = %v, want that of e4 alone", got)
+	}
+	// Set aside before it was known, it can be sent again and is then news.
+	b.handle(t, message("redriven", exhausted.Body))
+	if got := b.queued(t); len(got) != 1 || got[0].Event.ID != "e1" {
+		t.Errorf("deliveries after the redrive = %v", got)
+	}
+}
+
+func TestHandlePanic(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.subscribe(t, tenant)
+	b.SetDecode(func(m event.Message) (event.Event, error) {
+		if strings.Contains(string(m.Body), "boom") {
+			panic("boom")
+		}
+		return event.Decode(m)
+	})
+	bad := message("bad", created(tenant, "e1", `"boom"`))
+	if diff := cmp.Diff([]string{"bad"}, b.handle(t, bad, message("good", created(tenant, "e2", `1`)))); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
+	}
+	if got := b.queued(t); len(got) != 1 || got[0].Event.ID != "e2" {
+		t.Errorf("deliveries = %v, want the other event's", got)
+	}
+	// SQS could move it too, but would not say why.
+	if got := b.handle(t, received(bad, maxReceiveCount-1)); len(got) > 0 {
+		t.Errorf("failed once more: %v", got)
+	}
+	b.wantSetAside(t, deadletter.Letter{Body: bad.Body, Reason: deadletter.TooManyReceives})
+}
+
+func TestHandleFailsWhatSQSNeverSends(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.subscribe(t, tenant)
+	untimed, uncounted := message("untimed", created(tenant, "e1", `1`)), message("uncounted", created(tenant, "e2", `1`))
+	delete(untimed.Attributes, "SentTimestamp")
+	delete(uncounted.Attributes, "ApproximateReceiveCount")
+	bare := events.SQSMessage{MessageId: "bare"}
+	if diff := cmp.Diff([]string{"untimed", "uncounted", "bare"}, b.handle(t, untimed, uncounted, bare, message("good", created(tenant, "e3", `1`)))); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
+	}
+	if got := b.queued(t); len(got) != 1 || got[0].Event.ID != "e3" {
+		t.Errorf("deliveries = %v, want the good event's alone", got)
+	}
+}
+
+func TestHandleConflict(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	id := b.subscribe(t, tenant)
+	b.handle(t, message("m1", created(tenant, "e1", `1`)))
+	want := createdDelivery(t, tenant, "e1", `1`, id)
+	if diff := cmp.Diff(want.Body, b.queued(t)[0].Body); diff != "" {
+		t.Fatal(diff)
+	}
+	later := created(tenant, "e1", `2`)
+	batch := []events.SQSMessage{
+		message("m2", later),
+		message("m3", created(tenant, "e2", `1`)),
+		message("m4", created(tenant, "e2", `2`)), // the same within a batch
+	}
+	if got := b.handle(t, batch...); len(got) > 0 {
+		t.Errorf("failed: %v", got)
+	}
+	b.wantSetAside(t,
+		deadletter.Letter{Body: later, Reason: fanout.Conflict, EventID: "e1"},
+		deadletter.Letter{Body: batch[2].Body, Reason: fanout.Conflict, EventID: "e2"},
+	)
+	if got := b.queued(t); len(got) != 1 || string(got[0].Body) != string(createdDelivery(t, tenant, "e2", `1`, id).Body) {
+		t.Errorf("deliveries = %v, want the first of e2 alone", got)
+	}
+	b.wantKnown(t, want)
+}

@@ -1,0 +1,150 @@
+package fanout_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/delivery/fanout"
+	"webhooks/shared/event"
+	"webhooks/shared/event/eventdb"
+	"webhooks/shared/testkit/webhooktest"
+	"webhooks/shared/webhook"
+)
+
+// full are the tables of tenants that have a thousand webhooks each and of
+// which no event is known.
+type full struct{}
+
+const fullTenant = 1000
+
+func (full) Read(_ context.Context, tenantIDs []string, _ []event.Key, _ time.Time) (fanout.Rows, error) {
+	indexes := make(map[string]webhook.Index)
+	for _, tenantID := range tenantIDs {
+		indexes[tenantID] = make(webhook.Index, fullTenant)
+		for id := range int64(fullTenant) {
+			indexes[tenantID][id+1] = webhooktest.Webhook(tenantID).Mask()
+		}
+	}
+	return fanout.Rows{Indexes: indexes}, nil
+}
+
+func TestHandleBurst(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Tables = full{}
+	if got := b.handle(t, message("m1", created(tenant, "e1", `1`))); len(got) > 0 {
+		t.Fatalf("failed: %v", got)
+	}
+	got := b.queued(t)
+	if len(got) != fullTenant {
+		t.Fatalf("%d deliveries, want %d", len(got), fullTenant)
+	}
+	for i, d := range got {
+		if want := createdDelivery(t, tenant, "e1", `1`, int64(i+1)); !cmp.Equal(want, d) {
+			t.Fatalf("delivery %d (-want +got):\n%s", i, cmp.Diff(want, d))
+		}
+	}
+	b.wantKnown(t, got[0])
+}
+
+// stored is an events table that counts what it keeps.
+type stored struct{ atomic.Int32 }
+
+func (*stored) PutBody(context.Context, event.Event, time.Time) error { return nil }
+func (s *stored) StoreAll(_ context.Context, list []eventdb.Matched, _ time.Time) (results []error, refused error) {
+	s.Add(int32(len(list)))
+	return make([]error, len(list)), nil
+}
+
+// sender is a queue that accepts everything.
+type sender func(messages []queue.Message)
+
+func (s sender) Send(_ context.Context, messages []queue.Message) []error {
+	s(messages)
+	return make([]error, len(messages))
+}
+
+// heaviest is the heaviest batch: ten events with the largest embedded body.
+func heaviest() events.SQSEvent {
+	var batch events.SQSEvent
+	for i := range 10 {
+		id := fmt.Sprint("e", i)
+		batch.Records = append(batch.Records, message(id, created(tenant, id, `"`+strings.Repeat("x", eventdb.InlineBody-100)+`"`)))
+	}
+	return batch
+}
+
+func heavy(table *stored, send sender) *fanout.Fanout {
+	return &fanout.Fanout{
+		Log: slog.New(slog.DiscardHandler), Tables: full{}, Events: table, Deliveries: send,
+		MaxReceiveCount: maxReceiveCount, Now: time.Now,
+	}
+}
+
+// Fanned out at once, the heaviest batch is more than the function's memory.
+func TestHandleBoundsItsMemory(t *testing.T) {
+	t.Parallel()
+	const most = 48 << 20 // one window and one event that is larger than a window
+	var sent, largest int
+	var table stored
+	f := heavy(&table, func(messages []queue.Message) {
+		size := 0
+		for _, m := range messages {
+			size += len(m.Body)
+		}
+		sent, largest = sent+len(messages), max(largest, size)
+	})
+	response, err := f.Handle(t.Context(), heaviest())
+	if err != nil || len(response.BatchItemFailures) > 0 {
+		t.Fatalf("Handle = %v, %v", response, err)
+	}
+	if want := 10 * fullTenant; sent != want || largest > most || table.Load() != 10 {
+		t.Errorf("%d deliveries of %d events, at most %d bytes at once, want %d and %d", sent, table.Load(), largest, want, most)
+	}
+}
+
+// Small events share their requests: a window must not cost them one each.
+func TestHandleSendsSmallEventsTogether(t *testing.T) {
+	t.Parallel()
+	sends := 0
+	var table stored
+	batch := events.SQSEvent{}
+	for i := range 10 {
+		id := fmt.Sprint("e", i)
+		batch.Records = append(batch.Records, message(id, created(tenant, id, `1`)))
+	}
+	if _, err := heavy(&table, func([]queue.Message) { sends++ }).Handle(t.Context(), batch); err != nil || sends != 1 {
+		t.Errorf("%d sends, %v, want 1", sends, err)
+	}
+}
+
+// A function that is killed in the middle sends everything once more, and may
+// be killed again: what there is no time for is handed back.
+func TestHandleStopsInTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		defer cancel()
+		var table stored
+		f := heavy(&table, func([]queue.Message) { <-time.After(8 * time.Second) })
+		response, err := f.Handle(ctx, heaviest())
+		if err != nil || ctx.Err() != nil {
+			t.Fatalf("Handle = %v after %v", err, ctx.Err())
+		}
+		// One event fills a window; the fourth would begin with 6 s left.
+		want := []string{"e3", "e4", "e5", "e6", "e7", "e8", "e9"}
+		if diff := cmp.Diff(want, failed(response)); diff != "" || table.Load() != 3 {
+			t.Errorf("%d events stored, failed (-want +got):\n%s", table.Load(), diff)
+		}
+	})
+}

@@ -1,0 +1,116 @@
+package retrier_test
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/retrydb"
+)
+
+// timed returns a retrier on a table in memory whose clock is the bubble's and
+// whose cursor is 15 minutes past.
+func timed(t *testing.T) (*bundle, *memory) {
+	t.Helper()
+	table := newMemory()
+	b := newBundle(retrydb.New(table, "retries"))
+	b.now = time.Now()
+	b.retrier.Now = time.Now
+	if err := b.store.Advance(t.Context(), retrydb.MinuteOf(b.now.Add(-15*time.Minute))); err != nil {
+		t.Fatal(err)
+	}
+	return b, table
+}
+
+// tick runs the retrier for as long as its function may take.
+func (b *bundle) tick(t *testing.T) error {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
+	defer cancel()
+	err := b.retrier.Run(ctx)
+	if ctx.Err() != nil {
+		t.Fatal("the run did not end before its function")
+	}
+	return err
+}
+
+func TestABacklogIsContinuedByTheNextRun(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, table := timed(t)
+		const n = 6000
+		b.put(t, several(n, b.now.Add(-12*time.Minute))...)
+		b.sent.refuse = func(delivery.Delivery) error {
+			time.Sleep(40 * time.Millisecond) // a slow queue: some 4,500 a run
+			return nil
+		}
+		moved := 0
+		for run := 1; moved < n; run++ {
+			if err := b.tick(t); err != nil {
+				t.Fatal(err)
+			}
+			now := len(b.sent.take(t)) // it fails when one is sent twice
+			if moved += now; now == 0 || now == n || run > 20 {
+				t.Fatalf("run %d moved %d, %d in all", run, now, moved)
+			}
+			if left := len(table.waiting()); left != n-moved {
+				t.Fatalf("%d rows are left after %d of %d moved", left, moved, n)
+			}
+		}
+	})
+}
+
+func TestTheDelayIsCountedFromTheSending(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, table := timed(t)
+		due := b.now.Add(80 * time.Second)
+		b.put(t, waiting("evt_1", due))
+		table.query = func() { time.Sleep(time.Second) } // a run takes its time
+		if err := b.tick(t); err != nil {
+			t.Fatal(err)
+		}
+		delay := b.sent.take(t)["evt_1"]
+		// The queue counts from when it gets the message.
+		if arrives := b.now.Add(delay); !arrives.Before(due) || delay <= 0 {
+			t.Errorf("delay %v: the time of the run itself is not taken off", delay)
+		}
+	})
+}
+
+// A row that cannot be read holds the cursor for as long as nobody mends it. The
+// minutes since then must not come between a run and what is due now.
+func TestAHeldCursorDoesNotDelayWhatIsDueNow(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, table := timed(t)
+		table.put(unreadable(b.now.Add(-12 * time.Minute)))
+		table.query = func() { time.Sleep(5 * time.Millisecond) }
+		time.Sleep(10 * 24 * time.Hour)
+		b.put(t, waiting("evt_1", time.Now()))
+		if err := b.tick(t); err == nil {
+			t.Error("the unreadable row is not reported")
+		}
+		if moved := b.sent.take(t); len(moved) != 1 {
+			t.Errorf("moved %v, want what is due now", moved)
+		}
+	})
+}
+
+func TestARunWithoutTimeDoesNotMoveTheCursor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := timed(t)
+		b.put(t, waiting("evt_1", b.now))
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		if err := b.retrier.Run(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if got := b.behind(t); got != 15 || len(b.sent.take(t)) != 0 {
+			t.Errorf("the cursor is %d minutes behind", got)
+		}
+	})
+}

@@ -1,0 +1,172 @@
+package retrier_test
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"testing"
+	"time"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/attempt"
+	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/delivery/retrier"
+	"webhooks/shared/delivery/retrydb"
+	"webhooks/shared/event"
+	"webhooks/shared/testkit/webhooktest"
+	"webhooks/shared/webhook"
+)
+
+// visibility is how late a message comes again whose dispatcher died: six times
+// the function's timeout.
+const visibility = 6 * time.Minute
+
+const (
+	// shortSchedule has six attempts: two short waits, and then waits in the table.
+	shortSchedule = "5,300,1800,3600,3600"
+	// longSchedule catches up within seven attempts with a receiver that asked for
+	// an hour three times.
+	longSchedule = "5,300,1800,7200,18000,36000"
+)
+
+// world is one delivery on its way through the real dispatcher and retrier, on
+// a clock that jumps from one thing to the next.
+type world struct {
+	now        time.Time
+	messages   []pending
+	table      *memory
+	dispatcher *dispatch.Dispatcher
+	retrier    *retrier.Retrier
+	retries    *retries
+	schedule   delivery.Schedule
+	made       []int // requests by attempt
+	attempt    int   // the one that is handled
+	// answer is what the receiver does; nil is a 500 at once. It may let time pass.
+	answer func(attempt int) attempt.Result
+}
+
+// pending is a message in the deliveries queue.
+type pending struct {
+	body string
+	at   time.Time // visible from then on
+}
+
+func newWorld(t *testing.T, waits string) *world {
+	schedule, err := delivery.ParseSchedule(waits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{now: start, table: newMemory(), schedule: schedule, made: make([]int, len(schedule)+2)}
+	clock, log := func() time.Time { return w.now }, slog.New(slog.DiscardHandler)
+	store := retrydb.New(w.table, "retries")
+	// The first look back over a day would be most of the test's work.
+	if err := store.Advance(t.Context(), retrydb.MinuteOf(w.now)); err != nil {
+		t.Fatal(err)
+	}
+	w.retries = &retries{Retries: store}
+	w.dispatcher = &dispatch.Dispatcher{
+		Log: log, Webhooks: stubs{}, Events: stubs{}, Logs: stubs{}, Retries: store, Sender: w, Queue: deliveries{w},
+		Schedule: schedule, AttemptTimeout: 15 * time.Second, MaxReceiveCount: 50, Now: clock,
+	}
+	w.retrier = &retrier.Retrier{Log: log, Retries: w.retries, Queue: deliveries{w}, Now: clock}
+	w.messages = []pending{{first().Encode(), w.now}}
+	return w
+}
+
+// first is the delivery of the world.
+func first() delivery.Delivery {
+	d := waiting("evt_1", start)
+	d.Attempt, d.Body = 1, []byte(`{}`)
+	return d
+}
+
+// plan returns when the schedule alone has each attempt due.
+func (w *world) plan() []time.Time {
+	d := first()
+	due := []time.Time{1: d.Due}
+	for {
+		next, more := w.schedule.Next(d)
+		if !more {
+			return due
+		}
+		due = append(due, next)
+		d = d.Following(delivery.Verdict{Next: next, At: next})
+	}
+}
+
+// rows returns the deliveries in the table.
+func (w *world) rows() []delivery.Delivery {
+	var list []delivery.Delivery
+	for _, row := range w.table.waiting() {
+		if m, err := delivery.Decode([]byte(text(row["message"]))); err == nil && m.Delivery != nil {
+			list = append(list, *m.Delivery)
+		}
+	}
+	return list
+}
+
+// deliveries is the world's queue.
+type deliveries struct{ *world }
+
+func (d deliveries) Send(_ context.Context, messages []queue.Message) []error {
+	for _, m := range messages {
+		delay := (max(m.Delay, 0) + time.Second - 1).Truncate(time.Second)
+		d.messages = append(d.messages, pending{m.Body, d.now.Add(delay)})
+	}
+	return make([]error, len(messages))
+}
+
+// Wake and Send make the world its own receiver.
+func (w *world) Wake(time.Time) {}
+
+func (w *world) Send(context.Context, attempt.Request) attempt.Result {
+	if w.answer == nil {
+		return attempt.Result{StatusCode: 500}
+	}
+	return w.answer(w.attempt)
+}
+
+// stubs is a webhook, and tables that take everything.
+type stubs struct{}
+
+func (stubs) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
+	return map[webhook.Key]webhook.Webhook{keys[0]: webhooktest.Webhook(keys[0].TenantID)}, nil, nil
+}
+func (stubs) Disable(context.Context, webhook.Key, int64) (bool, error)          { return true, nil }
+func (stubs) Body(context.Context, event.Key, event.Hash) ([]byte, error)        { return []byte(`{}`), nil }
+func (stubs) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }
+
+// earliest returns when the first message becomes visible.
+func (w *world) earliest() time.Time {
+	return slices.MinFunc(w.messages, func(a, b pending) int { return a.at.Compare(b.at) }).at
+}
+
+// take removes the message that is visible first, and waits for it.
+func (w *world) take() pending {
+	at := w.earliest()
+	first := slices.IndexFunc(w.messages, func(m pending) bool { return m.at.Equal(at) })
+	m := w.messages[first]
+	w.messages = slices.Delete(w.messages, first, first+1)
+	if w.now.Before(at) {
+		w.now = at
+	}
+	return m
+}
+
+// nextTick returns when the retrier next runs with something to move; false
+// when nothing waits in the table.
+func (w *world) nextTick() (time.Time, bool) {
+	var due time.Time
+	for _, row := range w.rows() {
+		if due.IsZero() || row.Due.Before(due) {
+			due = row.Due
+		}
+	}
+	next := w.now.Truncate(time.Minute).Add(time.Minute)
+	if soon := due.Add(-time.Minute).Truncate(time.Minute); soon.After(next) {
+		next = soon
+	}
+	return next, !due.IsZero()
+}

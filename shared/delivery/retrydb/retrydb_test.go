@@ -1,0 +1,197 @@
+package retrydb_test
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	gocmp "github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/retrydb"
+	"webhooks/shared/event"
+	"webhooks/shared/webhook"
+)
+
+// deliveries returns what rows keep, by event.
+func deliveries(rows []retrydb.Row) []delivery.Delivery {
+	var list []delivery.Delivery
+	for _, row := range rows {
+		list = append(list, row.Delivery)
+	}
+	slices.SortFunc(list, func(a, b delivery.Delivery) int { return cmp.Compare(a.Event.ID, b.Event.ID) })
+	return list
+}
+
+func TestRowsRoundTripWithoutTheirBody(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	with := sample(1)
+	with.Body = []byte(`{"type":"training.failed"}`)
+	b.put(t, with, sample(2))
+
+	rows, _ := b.in(t, retrydb.MinuteOf(due))
+	want := []delivery.Delivery{sample(1), sample(2)}
+	if diff := gocmp.Diff(want, deliveries(rows)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if with.Body == nil {
+		t.Error("Put took the caller's body away")
+	}
+}
+
+func TestRowsAreFoundInTheirMinute(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	first, last := sample(1), sample(2)
+	first.Due = due.Truncate(time.Minute)
+	last.Due = first.Due.Add(time.Minute - time.Millisecond)
+	b.put(t, first, last)
+
+	m := retrydb.MinuteOf(due)
+	if rows, _ := b.in(t, m); len(rows) != 2 {
+		t.Errorf("%d rows in the minute, want both ends of it", len(rows))
+	}
+	for _, other := range []retrydb.Minute{m - 1, m + 1} {
+		if rows, _ := b.in(t, other); len(rows) != 0 {
+			t.Errorf("%d rows in minute %d", len(rows), other-m)
+		}
+	}
+	if !m.Start().Equal(first.Due) || (m+1).Start().Sub(m.Start()) != time.Minute {
+		t.Errorf("the minute starts at %v", m.Start())
+	}
+}
+
+func TestCopiesCollapse(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	withBody := sample(1)
+	withBody.Body = []byte(`{}`)
+	b.put(t, sample(1), withBody) // two copies in one batch: DynamoDB itself would refuse the key twice
+	b.put(t, sample(1))
+
+	if rows, _ := b.in(t, retrydb.MinuteOf(due)); len(rows) != 1 {
+		t.Errorf("%d rows of three copies", len(rows))
+	}
+}
+
+func TestOthersDoNotCollapse(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	list := []delivery.Delivery{sample(1)}
+	for _, change := range []func(*delivery.Delivery){
+		func(d *delivery.Delivery) { d.Attempt++ },
+		func(d *delivery.Delivery) { d.Webhook.ID++ },
+		func(d *delivery.Delivery) { d.Event.ID = "evt_1" },
+		func(d *delivery.Delivery) { d.Webhook.TenantID, d.Event.TenantID = "globex", "globex" },
+		// A tenant and an event whose names run together to the same text.
+		func(d *delivery.Delivery) {
+			d.Webhook.TenantID, d.Event.TenantID, d.Event.ID = "acme-evt", "acme-evt", "001"
+		},
+	} {
+		d := sample(1)
+		change(&d)
+		list = append(list, d)
+	}
+	b.put(t, list...)
+	if rows, _ := b.in(t, retrydb.MinuteOf(due)); len(rows) != len(list) {
+		t.Errorf("%d rows of %d deliveries", len(rows), len(list))
+	}
+}
+
+func TestPagesHoldEachRowOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const n = 250 // a shard of 100 and more has a second page
+	b.put(t, samples(n)...)
+
+	rows, pages := b.in(t, retrydb.MinuteOf(due))
+	if slices.Max(pages[:]) < 2 {
+		t.Fatalf("pages = %v: no shard needed a second one", pages)
+	}
+	if diff := gocmp.Diff(samples(n), deliveries(rows)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	if slices.Min(pages[:]) < 1 || slices.Max(pages[:]) > 2 {
+		t.Errorf("pages = %v: the shards are not even", pages)
+	}
+}
+
+func TestDelete(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.put(t, samples(60)...)
+	rows, _ := b.in(t, retrydb.MinuteOf(due))
+	if err := b.Delete(t.Context(), rows[:40]); err != nil {
+		t.Fatal(err)
+	}
+	left, _ := b.in(t, retrydb.MinuteOf(due))
+	if diff := gocmp.Diff(deliveries(rows[40:]), deliveries(left)); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	// Two retriers may delete one row.
+	if err := b.Delete(t.Context(), rows[:1]); err != nil {
+		t.Errorf("delete again: %v", err)
+	}
+	if err := b.Delete(t.Context(), nil); err != nil {
+		t.Errorf("delete nothing: %v", err)
+	}
+}
+
+func TestUnreadableRowsAreReportedAndNotInTheWay(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.put(t, sample(1))
+	partition := partitionOf(t, b.raw(t)[0])
+	b.insert(t, partition, "acme#evt_0#1#1", "hello")
+	b.insert(t, partition, "acme#zzz#1#1", `{"kind":"outcome"}`)
+
+	shard, _ := strconv.Atoi(partition[strings.Index(partition, "#")+1:])
+	rows, next, unreadable, err := b.In(t.Context(), retrydb.MinuteOf(due), shard, "")
+	if err != nil || next != "" || len(rows) != 1 {
+		t.Fatalf("%d rows, next %q, %v", len(rows), next, err)
+	}
+	for _, name := range []string{"acme#evt_0#1#1", "acme#zzz#1#1"} {
+		if unreadable == nil || !strings.Contains(unreadable.Error(), name) {
+			t.Errorf("unreadable = %v, want it to name %s", unreadable, name)
+		}
+	}
+}
+
+func TestARowCostsOneWriteUnit(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	d := sample(1)
+	longest := strings.Repeat("x", event.MaxIDLength)
+	d.Webhook, d.Event = webhook.Key{TenantID: longest, ID: 1<<63 - 1}, event.Key{TenantID: longest, ID: longest}
+	for _, eventType := range event.Types() {
+		if len(eventType) > len(d.Type) {
+			d.Type = eventType
+		}
+	}
+	d.Attempt, d.Body = 20, []byte(strings.Repeat(" ", 1<<10))
+	b.put(t, d)
+
+	size := 0
+	item := b.raw(t)[0]
+	for name, value := range item {
+		size += len(name)
+		switch v := value.(type) {
+		case *types.AttributeValueMemberS:
+			size += len(v.Value)
+		case *types.AttributeValueMemberN:
+			size += 21 // at most
+		}
+	}
+	if size > 1<<10 {
+		t.Errorf("the largest row has %d bytes, more than one write unit", size)
+	}
+	want := strconv.FormatInt(due.Add(30*24*time.Hour).Unix(), 10)
+	if ttl, _ := item["ttl"].(*types.AttributeValueMemberN); ttl == nil || ttl.Value != want {
+		t.Errorf("ttl = %v, want %s: a month after the row is due", item["ttl"], want)
+	}
+}

@@ -1,0 +1,135 @@
+package retrydb_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/retrydb"
+	"webhooks/shared/event"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/webhook"
+)
+
+var due = time.Date(2026, 1, 26, 10, 0, 7, 89_000_000, time.UTC)
+
+// bundle is a store on a table of its own.
+type bundle struct {
+	*retrydb.Store
+	client *dynamodb.Client
+	faults *faults
+	table  string
+	pauses *atomic.Int32
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	client := dynamodb.NewFromConfig(cloudtest.Config(t))
+	b := bundle{client: client, faults: &faults{API: client}, table: cloudtest.Table(t, "RetriesTable"), pauses: new(atomic.Int32)}
+	b.Store = retrydb.New(b.faults, b.table, retrydb.WithPause(func(ctx context.Context, _ int) error {
+		b.pauses.Add(1)
+		return ctx.Err()
+	}))
+	return b
+}
+
+// faults is DynamoDB with what the local cloud never does: it leaves writes
+// unprocessed, or fails.
+type faults struct {
+	retrydb.API
+	write func(*dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error)
+}
+
+func (f *faults) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
+	if f.write != nil {
+		return f.write(in)
+	}
+	return f.API.BatchWriteItem(ctx, in, o...)
+}
+
+// sample is a delivery of event number n, without its body.
+func sample(n int) delivery.Delivery {
+	return delivery.Delivery{
+		Webhook: webhook.Key{TenantID: "acme", ID: 7}, Event: event.Key{TenantID: "acme", ID: fmt.Sprintf("evt_%03d", n)},
+		Type: event.TrainingFailed, Attempt: 4, Due: due, Hash: event.Hash{1, 2, 3},
+	}
+}
+
+func samples(n int) []delivery.Delivery {
+	list := make([]delivery.Delivery, 0, n)
+	for i := range n {
+		list = append(list, sample(i))
+	}
+	return list
+}
+
+// put keeps deliveries, all of them.
+func (b bundle) put(t *testing.T, deliveries ...delivery.Delivery) {
+	t.Helper()
+	for i, err := range b.Put(t.Context(), deliveries) {
+		if err != nil {
+			t.Fatalf("delivery %d: %v", i, err)
+		}
+	}
+}
+
+// in reads all rows of a minute, and how many pages each shard had.
+func (b bundle) in(t *testing.T, m retrydb.Minute) (rows []retrydb.Row, pages [retrydb.Shards]int) {
+	t.Helper()
+	for shard := range retrydb.Shards {
+		for after := ""; ; {
+			page, next, unreadable, err := b.In(t.Context(), m, shard, after)
+			if err != nil || unreadable != nil {
+				t.Fatalf("shard %d: %v, unreadable: %v", shard, err, unreadable)
+			}
+			rows, pages[shard] = append(rows, page...), pages[shard]+1
+			if after = next; after == "" {
+				break
+			}
+		}
+	}
+	return rows, pages
+}
+
+// raw reads everything in the table as DynamoDB holds it.
+func (b bundle) raw(t *testing.T) []map[string]types.AttributeValue {
+	t.Helper()
+	out, err := b.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &b.table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Items
+}
+
+// text is a string attribute.
+func text(value string) *types.AttributeValueMemberS {
+	return &types.AttributeValueMemberS{Value: value}
+}
+
+// insert writes a row that only a broken writer would.
+func (b bundle) insert(t *testing.T, partition, id, message string) {
+	t.Helper()
+	_, err := b.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.table, Item: map[string]types.AttributeValue{
+		"due": text(partition), "id": text(id), "message": text(message), "ttl": &types.AttributeValueMemberN{Value: "1"},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// partitionOf returns the partition key of a stored row.
+func partitionOf(t *testing.T, item map[string]types.AttributeValue) string {
+	t.Helper()
+	value, ok := item["due"].(*types.AttributeValueMemberS)
+	if !ok || !strings.Contains(value.Value, "#") {
+		t.Fatalf("row %v has no partition", item)
+	}
+	return value.Value
+}

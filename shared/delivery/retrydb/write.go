@@ -1,0 +1,46 @@
+package retrydb
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/aws/dynamo"
+)
+
+// write makes requests and returns the errors of those that failed.
+func (s *Store) write(ctx context.Context, requests map[rowKey]types.WriteRequest) map[rowKey]error {
+	failed := make(map[rowKey]error)
+	for chunk := range slices.Chunk(slices.Collect(maps.Keys(requests)), dynamo.MaxWrites) {
+		pending := make([]types.WriteRequest, 0, len(chunk))
+		for _, key := range chunk {
+			pending = append(pending, requests[key])
+		}
+		// Only what is left failed: behind each row is an attempt that would be made
+		// again.
+		left, err := dynamo.Write(ctx, s.api, s.pause, s.table, pending)
+		for _, request := range left {
+			failed[requestKey(request)] = fmt.Errorf("write retries: %w", err)
+		}
+	}
+	return failed
+}
+
+// requestKey returns the key of the row that request writes or deletes.
+func requestKey(request types.WriteRequest) rowKey {
+	var attributes map[string]types.AttributeValue
+	if request.PutRequest != nil {
+		attributes = request.PutRequest.Item
+	} else if request.DeleteRequest != nil {
+		attributes = request.DeleteRequest.Key
+	}
+	due, _ := attributes["due"].(*types.AttributeValueMemberS)
+	id, _ := attributes["id"].(*types.AttributeValueMemberS)
+	if due == nil || id == nil {
+		return rowKey{} // never: rowKey.item and Put set both
+	}
+	return rowKey{due.Value, id.Value}
+}

@@ -1,0 +1,119 @@
+package retrydb_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/delivery/retrydb"
+)
+
+// leaving writes all but the last n requests of every call.
+func (b bundle) leaving(t *testing.T, n int) func(*dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+	return func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+		requests := in.RequestItems[b.table]
+		if len(requests) == 0 || len(requests) > 25 {
+			t.Errorf("a call with %d writes, which DynamoDB refuses", len(requests))
+		}
+		n := min(n, len(requests))
+		now, later := requests[:len(requests)-n], requests[len(requests)-n:]
+		out := &dynamodb.BatchWriteItemOutput{}
+		if len(now) > 0 {
+			var err error
+			if out, err = b.client.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{
+				RequestItems: map[string][]types.WriteRequest{b.table: now},
+			}); err != nil {
+				return nil, err
+			}
+		}
+		if n > 0 {
+			out.UnprocessedItems = map[string][]types.WriteRequest{b.table: later}
+		}
+		return out, nil
+	}
+}
+
+func TestUnprocessedRowsAreWrittenAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	left := 25
+	b.faults.write = func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+		left -= 10
+		return b.leaving(t, max(left, 0))(in)
+	}
+	b.put(t, samples(25)...)
+	if rows, _ := b.in(t, retrydb.MinuteOf(due)); len(rows) != 25 {
+		t.Errorf("%d rows of 25", len(rows))
+	}
+	if got := b.pauses.Load(); got != 2 {
+		t.Errorf("%d pauses between three tries", got)
+	}
+}
+
+// Behind every failure of Put is an attempt that will be made again.
+func TestOnlyTheRowsThatWereNotWrittenFail(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.faults.write = b.leaving(t, 3)
+	failed := 0
+	list := samples(20)
+	stored := make(map[string]bool)
+	failures := b.Put(t.Context(), list)
+	b.faults.write = nil
+	rows, _ := b.in(t, retrydb.MinuteOf(due))
+	for _, row := range rows {
+		stored[row.Delivery.Event.ID] = true
+	}
+	for i, err := range failures {
+		if err != nil {
+			failed++
+		}
+		if (err == nil) != stored[list[i].Event.ID] {
+			t.Errorf("delivery %d: err %v, but stored: %t", i, err, stored[list[i].Event.ID])
+		}
+	}
+	if failed != 3 {
+		t.Errorf("%d failures, want the 3 that DynamoDB kept leaving out", failed)
+	}
+}
+
+func TestDeleteReportsWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.put(t, samples(10)...)
+	rows, _ := b.in(t, retrydb.MinuteOf(due))
+	b.faults.write = b.leaving(t, 4)
+	if err := b.Delete(t.Context(), rows); err == nil {
+		t.Error("Delete reports nothing")
+	}
+	if left, _ := b.in(t, retrydb.MinuteOf(due)); len(left) != 4 {
+		t.Errorf("%d rows are left, want 4", len(left))
+	}
+}
+
+func TestAFailedCallFailsItsRowsAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	broken := errors.New("broken")
+	calls := 0
+	b.faults.write = func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+		if calls++; calls == 1 {
+			return nil, broken
+		}
+		return b.leaving(t, 0)(in)
+	}
+	failed := 0
+	// Of two copies in the first call both are told.
+	for _, err := range b.Put(t.Context(), append(samples(30), samples(30)...)) {
+		if errors.Is(err, broken) {
+			failed++
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	if failed != 2*25 || calls != 2 {
+		t.Errorf("%d failures in %d calls, want 50 in 2", failed, calls)
+	}
+}

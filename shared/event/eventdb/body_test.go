@@ -1,0 +1,125 @@
+package eventdb_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/event"
+	"webhooks/shared/event/eventdb"
+)
+
+// bodyRow is the row of a body alone.
+func bodyRow(e event.Event) string {
+	return fmt.Sprintf("%s#%s#%x", e.TenantID, e.ID, e.Hash())
+}
+
+func (b bundle) wantBody(t *testing.T, e event.Event) {
+	t.Helper()
+	body, err := b.Body(t.Context(), e.Key(), e.Hash())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The bodies are too long to be printed.
+	if string(body) != string(e.Body()) {
+		t.Errorf("the body of %d bytes came back as other %d bytes", len(e.Body()), len(body))
+	}
+}
+
+func TestBody(t *testing.T) {
+	t.Parallel()
+	const around = len(`{"type":"environment.created","timestamp":"2026-01-26T10:00:00Z","data":}`)
+	tests := []struct {
+		name, data string
+		own        bool // in a row of its own
+	}{
+		{name: "smallest", data: `0`},
+		{name: "white space, escapes and long numbers", data: "{ \"z\" :\t1.0000000000000000000001,\n\"a\":\"\\u00e9\\/\" }"},
+		{name: "characters of four bytes", data: `"😀"`},
+		{name: "some units, compressible", data: compressible(8 << 10)},
+		{name: "some units, incompressible", data: incompressible(8 << 10)},
+		{name: "largest inline", data: incompressible(eventdb.InlineBody - around)},
+		{name: "one byte more", data: incompressible(eventdb.InlineBody - around + 1), own: true},
+		{name: "largest, compressible", data: compressible(event.MaxData), own: true},
+		{name: "largest, incompressible", data: incompressible(event.MaxData), own: true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			e := newEvent(t, "acme", "e1", tt.data)
+			if tt.own {
+				if err := b.PutBody(t.Context(), e, now); err != nil {
+					t.Fatal(err)
+				}
+				b.wantBody(t, e) // before it is stored, when the first delivery may run
+			}
+			b.store(t, e, 1)
+			b.wantBody(t, e)
+			if _, inline := b.item(t, "acme#e1")["body"].(*types.AttributeValueMemberB); inline == tt.own {
+				t.Errorf("body in the event's row: %v", inline)
+			}
+		})
+	}
+}
+
+func TestBodyNotFound(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	e := newEvent(t, "acme", "e1", `1`)
+	large := newEvent(t, "acme", "large", compressible(eventdb.InlineBody)) // stored without its body
+	b.store(t, e)
+	b.store(t, large)
+	for name, wanted := range map[string]event.Event{
+		"unknown id":       newEvent(t, "acme", "e2", `1`),
+		"another hash":     newEvent(t, "acme", "e1", `2`),
+		"another tenant":   newEvent(t, "globex", "e1", `1`),
+		"body never put":   large,
+		"empty event name": {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			if body, err := b.Body(t.Context(), wanted.Key(), wanted.Hash()); !errors.Is(err, eventdb.ErrNotFound) {
+				t.Errorf("Body = %q, %v, want ErrNotFound", body, err)
+			}
+		})
+	}
+}
+
+// Deliveries of two events that fight for one id are both under way for days.
+func TestBodyAfterAConflict(t *testing.T) {
+	t.Parallel()
+	for name, data := range map[string][2]string{
+		"inline": {`1`, `2`},
+		"large":  {incompressible(100_000), incompressible(100_001)},
+		"mixed":  {`1`, compressible(100_000)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			winner, loser := newEvent(t, "acme", "e1", data[0]), newEvent(t, "acme", "e1", data[1])
+			for _, e := range []event.Event{winner, loser} {
+				if err := b.PutBody(t.Context(), e, now); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b.store(t, winner, 1)
+			if err := b.Store.Store(t.Context(), loser, []int64{1}, now); !errors.Is(err, eventdb.ErrConflict) {
+				t.Fatalf("Store = %v, want a conflict", err)
+			}
+			b.wantBody(t, winner)
+			b.wantBody(t, loser)
+		})
+	}
+}
+
+func TestBodyReturnsAFailure(t *testing.T) {
+	t.Parallel()
+	b, down := setup(t), errors.New("down")
+	b.faults.get = func() error { return down }
+	if _, err := b.Body(t.Context(), event.Key{TenantID: "acme", ID: "e1"}, event.Hash{}); !errors.Is(err, down) || errors.Is(err, eventdb.ErrNotFound) {
+		t.Errorf("error = %v: a failed read must not look like a missing body, which is given up", err)
+	}
+}

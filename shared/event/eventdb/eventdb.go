@@ -1,0 +1,209 @@
+// Package eventdb keeps events in DynamoDB: what is known under an id, and the
+// bodies that are too large for a queue message.
+package eventdb
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/aws/dynamo"
+	"webhooks/shared/event"
+)
+
+// API is the part of DynamoDB that a [Store] calls.
+type API interface {
+	BatchExecuteStatement(context.Context, *dynamodb.BatchExecuteStatementInput, ...func(*dynamodb.Options)) (*dynamodb.BatchExecuteStatementOutput, error)
+	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
+	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
+	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
+}
+
+// Store is the events table.
+type Store struct {
+	api       API
+	table     string
+	retention time.Duration
+	bodies    *compressor
+	pause     dynamo.Pause
+}
+
+// New returns the store of table. An event is recognised for retention.
+func New(api API, table string, retention time.Duration) *Store {
+	return &Store{api, table, retention, newCompressor(), dynamo.Backoff}
+}
+
+// InlineBody is the size of the largest body, in bytes, that is stored with
+// its event and embedded in delivery messages. A larger one has a row of its
+// own.
+const InlineBody = 32 << 10
+
+// ErrConflict says that another event is stored under the same id.
+var ErrConflict = errors.New("another event is stored under this id")
+
+// ErrNotFound says that there is no such body, or no longer.
+var ErrNotFound = errors.New("no such body")
+
+// row is an item of the table: an event, or a large body alone.
+type row struct {
+	Event    string  `dynamodbav:"event"`
+	Type     string  `dynamodbav:"type,omitempty"`
+	Hash     []byte  `dynamodbav:"hash,omitempty"`
+	Body     []byte  `dynamodbav:"body,omitempty"`
+	Deflated bool    `dynamodbav:"deflated,omitempty"`
+	Webhooks []int64 `dynamodbav:"webhooks,omitempty,numberset"`
+	TTL      int64   `dynamodbav:"ttl"` // epoch seconds
+}
+
+// item returns r as DynamoDB takes it. attributevalue would look at the struct
+// anew for each of the events of a batch.
+func (r row) item() dynamo.Item {
+	item := dynamo.Item{
+		"event": &types.AttributeValueMemberS{Value: r.Event},
+		"ttl":   &types.AttributeValueMemberN{Value: strconv.FormatInt(r.TTL, 10)},
+	}
+	if r.Type != "" {
+		item["type"], item["hash"] = &types.AttributeValueMemberS{Value: r.Type}, &types.AttributeValueMemberB{Value: r.Hash}
+	}
+	if r.Body != nil {
+		item["body"] = &types.AttributeValueMemberB{Value: r.Body}
+	}
+	if r.Deflated {
+		item["deflated"] = &types.AttributeValueMemberBOOL{Value: true}
+	}
+	if len(r.Webhooks) > 0 {
+		ids := make([]string, 0, len(r.Webhooks))
+		for _, id := range r.Webhooks {
+			ids = append(ids, strconv.FormatInt(id, 10))
+		}
+		item["webhooks"] = &types.AttributeValueMemberNS{Value: ids}
+	}
+	return item
+}
+
+// ids never contain '#': [event.ValidID].
+func rowKey(k event.Key) string { return k.TenantID + "#" + k.ID }
+
+// bodyKey holds the hash: two events that fight for one id must not overwrite
+// each other's body while deliveries of both are under way.
+func bodyKey(k event.Key, hash event.Hash) string {
+	return rowKey(k) + "#" + hex.EncodeToString(hash[:])
+}
+
+// Store keeps e with the webhooks it matched, on the condition that its id is
+// free or expired. It returns nil when the same event is already stored, and
+// ErrConflict when another one is.
+func (s *Store) Store(ctx context.Context, e event.Event, webhooks []int64, now time.Time) error {
+	err := s.putFree(ctx, s.row(e, webhooks, now).item(), now)
+	var taken *types.ConditionalCheckFailedException
+	if errors.As(err, &taken) {
+		return sameHash(taken.Item, e.Hash())
+	}
+	if err != nil {
+		return fmt.Errorf("store event %s: %w", rowKey(e.Key()), err)
+	}
+	return nil
+}
+
+// row is the row of e.
+func (s *Store) row(e event.Event, webhooks []int64, now time.Time) row {
+	hash := e.Hash()
+	r := row{Event: rowKey(e.Key()), Type: string(e.Type), Hash: hash[:], Webhooks: webhooks, TTL: now.Add(s.retention).Unix()}
+	if body := e.Body(); len(body) <= InlineBody {
+		r.Body, r.Deflated = s.bodies.pack(body, overhead(r))
+	}
+	return r
+}
+
+func sameHash(item map[string]types.AttributeValue, hash event.Hash) error {
+	var stored row
+	if err := attributevalue.UnmarshalMap(item, &stored); err != nil {
+		return fmt.Errorf("read the stored event: %w", err)
+	}
+	if string(stored.Hash) != string(hash[:]) {
+		return ErrConflict
+	}
+	return nil
+}
+
+// PutBody keeps the body of e in a row of its own, for deliveries that only
+// refer to it.
+func (s *Store) PutBody(ctx context.Context, e event.Event, now time.Time) error {
+	r := row{Event: bodyKey(e.Key(), e.Hash()), TTL: now.Add(s.retention).Unix()}
+	r.Body, r.Deflated = s.bodies.pack(e.Body(), overhead(r))
+	// The first bytes win: the same event sent twice without a timestamp has two
+	// bodies, and attempts under one webhook-id must not differ.
+	err := s.putFree(ctx, r.item(), now)
+	var taken *types.ConditionalCheckFailedException
+	if err != nil && !errors.As(err, &taken) {
+		return fmt.Errorf("store body %s: %w", r.Event, err)
+	}
+	return nil
+}
+
+// putFree writes item if its key is free, or its row expired at now.
+func (s *Store) putFree(ctx context.Context, item dynamo.Item, now time.Time) error {
+	free := expression.Or(
+		expression.AttributeNotExists(expression.Name("event")),
+		expression.Name("ttl").LessThanEqual(expression.Value(now.Unix())))
+	condition, err := expression.NewBuilder().WithCondition(free).Build()
+	if err != nil {
+		return fmt.Errorf("build the condition: %w", err)
+	}
+	_, err = s.api.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName: &s.table, Item: item,
+		ConditionExpression:                 condition.Condition(),
+		ExpressionAttributeNames:            condition.Names(),
+		ExpressionAttributeValues:           condition.Values(),
+		ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
+	})
+	return err
+}
+
+// Body returns the body of the event that has this key and hash, wherever it
+// is kept, or ErrNotFound.
+func (s *Store) Body(ctx context.Context, key event.Key, hash event.Hash) ([]byte, error) {
+	stored, err := s.get(ctx, rowKey(key))
+	if err != nil {
+		return nil, err
+	}
+	if string(stored.Hash) != string(hash[:]) || stored.Body == nil {
+		if stored, err = s.get(ctx, bodyKey(key, hash)); err != nil {
+			return nil, err
+		}
+	}
+	if stored.Body == nil {
+		return nil, fmt.Errorf("read body of %s: %w", rowKey(key), ErrNotFound)
+	}
+	body, err := stored.body()
+	if err != nil {
+		return nil, fmt.Errorf("read body of %s: %w", rowKey(key), err)
+	}
+	return body, nil
+}
+
+// get returns the row name, or an empty one.
+func (s *Store) get(ctx context.Context, name string) (row, error) {
+	output, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: itemKey(name), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		return row{}, fmt.Errorf("read event %s: %w", name, dynamo.Classify(err))
+	}
+	var r row
+	if err := attributevalue.UnmarshalMap(output.Item, &r); err != nil {
+		return row{}, fmt.Errorf("read event %s: %w", name, err)
+	}
+	return r, nil
+}
+
+func itemKey(name string) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{"event": &types.AttributeValueMemberS{Value: name}}
+}

@@ -1,0 +1,130 @@
+package eventdb_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/event"
+	"webhooks/shared/event/eventdb"
+	"webhooks/shared/testkit/cloudtest"
+)
+
+const retention = 30 * 24 * time.Hour
+
+// now has a fraction, which a TTL has not.
+var now = time.Date(2026, 1, 26, 10, 0, 0, 999_000_000, time.UTC)
+
+// bundle is one test's store, on a table of its own.
+type bundle struct {
+	*eventdb.Store
+	client *dynamodb.Client
+	faults *faults
+	table  string
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	client := dynamodb.NewFromConfig(cloudtest.Config(t))
+	b := bundle{client: client, faults: &faults{API: client}, table: cloudtest.Table(t, "EventsTable")}
+	b.Store = eventdb.New(b.faults, b.table, retention)
+	return b
+}
+
+// faults is DynamoDB with what the local cloud never does. A func answers a
+// call, or returns false to let it through.
+type faults struct {
+	eventdb.API
+	batch  func() error
+	insert func(*dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error, bool)
+	get    func() error
+	put    func() error
+}
+
+func (f *faults) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	if f.batch != nil {
+		return nil, f.batch()
+	}
+	return f.API.BatchGetItem(ctx, in, o...)
+}
+
+func (f *faults) BatchExecuteStatement(ctx context.Context, in *dynamodb.BatchExecuteStatementInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchExecuteStatementOutput, error) {
+	if f.insert != nil {
+		if out, err, injected := f.insert(in); injected {
+			return out, err
+		}
+	}
+	return f.API.BatchExecuteStatement(ctx, in, o...)
+}
+
+func (f *faults) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	if f.get != nil {
+		return nil, f.get()
+	}
+	return f.API.GetItem(ctx, in, o...)
+}
+
+func (f *faults) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
+	if f.put != nil {
+		return nil, f.put()
+	}
+	return f.API.PutItem(ctx, in, o...)
+}
+
+// newEvent returns the event id of tenant, as a producer sends it.
+func newEvent(t testing.TB, tenant, id, data string) event.Event {
+	t.Helper()
+	e, err := event.Decode(event.Message{
+		ID: "message", SentAt: now,
+		Body: fmt.Appendf(nil, `{"id":%q,"type":"environment.created","tenant_id":%q,"timestamp":"2026-01-26T10:00:00Z","data":%s}`, id, tenant, data),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// incompressible is a JSON string of size bytes that deflate can hardly shrink.
+func incompressible(size int) string {
+	random, text := rand.New(rand.NewPCG(1, uint64(size))), bytes.NewBufferString(`"`)
+	for text.Len() < size-1 {
+		// Almost every character of two bytes there is: 11 of 16 bits are random.
+		// One in four is of one byte, so that any size can be made.
+		if r := rune(0x80 + random.IntN(0x780)); size-1-text.Len() >= 2 {
+			text.WriteRune(r)
+		} else {
+			text.WriteByte('x')
+		}
+	}
+	return text.String() + `"`
+}
+
+// compressible is a JSON string of size bytes, all alike.
+func compressible(size int) string {
+	return `"` + string(bytes.Repeat([]byte("x"), size-2)) + `"`
+}
+
+func (b bundle) store(t *testing.T, e event.Event, webhooks ...int64) {
+	t.Helper()
+	if err := b.Store.Store(t.Context(), e, webhooks, now); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// item returns the row name as it is stored, nil if there is none.
+func (b bundle) item(t *testing.T, name string) map[string]types.AttributeValue {
+	t.Helper()
+	out, err := b.client.GetItem(t.Context(), &dynamodb.GetItemInput{
+		TableName: &b.table, Key: map[string]types.AttributeValue{"event": &types.AttributeValueMemberS{Value: name}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Item
+}

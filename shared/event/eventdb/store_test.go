@@ -1,0 +1,167 @@
+package eventdb_test
+
+import (
+	"errors"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/event"
+	"webhooks/shared/event/eventdb"
+)
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	first, other := newEvent(t, "acme", "e1", `1`), newEvent(t, "acme", "e1", `2`)
+	tests := []struct {
+		name  string
+		then  event.Event
+		after time.Duration
+		want  error
+		kept  event.Event
+	}{
+		{name: "the same event again", then: first, kept: first},
+		{name: "another event under its id", then: other, want: eventdb.ErrConflict, kept: first},
+		{name: "the second before it expires", then: other, after: retention - time.Second, want: eventdb.ErrConflict, kept: first},
+		{name: "another event once it has expired", then: other, after: retention, kept: other},
+		{name: "the same event once it has expired", then: first, after: retention, kept: first},
+		{name: "another tenant's event", then: newEvent(t, "globex", "e1", `2`), kept: first},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.store(t, first, 1)
+			at := now.Add(tt.after)
+			if err := b.Store.Store(t.Context(), tt.then, []int64{2}, at); !errors.Is(err, tt.want) {
+				t.Errorf("error = %v, want %v", err, tt.want)
+			}
+			known, err := b.Known(t.Context(), []event.Key{first.Key()}, at)
+			if err != nil || known[first.Key()] != tt.kept.Hash() {
+				t.Errorf("known = %v, %v, want the hash of %s", known, err, tt.kept.Data)
+			}
+			if body, err := b.Body(t.Context(), first.Key(), tt.kept.Hash()); err != nil || string(body) != string(tt.kept.Body()) {
+				t.Errorf("body = %q, %v, want that of %s", body, err, tt.kept.Data)
+			}
+		})
+	}
+}
+
+// A repeat must not prolong the row, nor change what it says was matched.
+func TestStoreLeavesTheSameEventAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	e := newEvent(t, "acme", "e1", `1`)
+	b.store(t, e, 1, 2)
+	before := b.item(t, "acme#e1")
+	if err := b.Store.Store(t.Context(), e, []int64{3}, now.Add(time.Hour)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(ttl(before), ttl(b.item(t, "acme#e1"))); diff != "" {
+		t.Errorf("ttl (-before +after):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"1", "2"}, matched(b.item(t, "acme#e1"))); diff != "" {
+		t.Errorf("webhooks (-want +got):\n%s", diff)
+	}
+}
+
+// ttl is how DynamoDB reads the attribute: a number of epoch seconds.
+func ttl(item map[string]types.AttributeValue) string {
+	n, _ := item["ttl"].(*types.AttributeValueMemberN)
+	return n.Value
+}
+
+// matched returns the webhooks of a row, in the order of their texts.
+func matched(item map[string]types.AttributeValue) []string {
+	set, ok := item["webhooks"].(*types.AttributeValueMemberNS)
+	if !ok {
+		return nil
+	}
+	return slices.Sorted(slices.Values(set.Value))
+}
+
+func TestStoreExpiresAfterTheRetention(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	e := newEvent(t, "acme", "e1", compressible(eventdb.InlineBody))
+	b.store(t, e)
+	if err := b.PutBody(t.Context(), e, now); err != nil {
+		t.Fatal(err)
+	}
+	want := strconv.FormatInt(now.Add(retention).Unix(), 10)
+	for _, name := range []string{"acme#e1", bodyRow(e)} {
+		if got := ttl(b.item(t, name)); got != want {
+			t.Errorf("ttl of %s = %s, want %s", name, got, want)
+		}
+	}
+}
+
+func TestStoreOfManyMatches(t *testing.T) {
+	t.Parallel()
+	for name, matches := range map[string]int{"none": 0, "one": 1, "a full tenant": 1000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			var webhooks []int64
+			var want []string
+			for i := range matches {
+				// Ids go on growing when webhooks are deleted.
+				webhooks = append(webhooks, 10_000_000+int64(i))
+				want = append(want, strconv.Itoa(10_000_000+i))
+			}
+			e := newEvent(t, "acme", "e1", incompressible(eventdb.InlineBody-200))
+			b.store(t, e, webhooks...)
+			if diff := cmp.Diff(want, matched(b.item(t, "acme#e1"))); diff != "" {
+				t.Errorf("webhooks (-want +got):\n%s", diff)
+			}
+			if body, err := b.Body(t.Context(), e.Key(), e.Hash()); err != nil || string(body) != string(e.Body()) {
+				t.Errorf("the body of %d bytes came back as %d, %v", len(e.Body()), len(body), err)
+			}
+		})
+	}
+}
+
+// Two functions may store under one id at once: one wins, and the other learns
+// it exactly when its event is another one.
+func TestStoreRaces(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	events := []event.Event{newEvent(t, "acme", "e1", `1`), newEvent(t, "acme", "e1", `2`)}
+	results := make([]error, 16)
+	var all sync.WaitGroup
+	for i := range results {
+		all.Go(func() { results[i] = b.Store.Store(t.Context(), events[i%2], nil, now) })
+	}
+	all.Wait()
+	known, err := b.Known(t.Context(), []event.Key{events[0].Key()}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, got := range results {
+		var want error
+		if known[events[0].Key()] != events[i%2].Hash() {
+			want = eventdb.ErrConflict
+		}
+		if !errors.Is(got, want) {
+			t.Errorf("store %d: %v, want %v", i, got, want)
+		}
+	}
+}
+
+func TestStoreReturnsAFailure(t *testing.T) {
+	t.Parallel()
+	b, down := setup(t), errors.New("down")
+	b.faults.put = func() error { return down }
+	e := newEvent(t, "acme", "e1", `1`)
+	if err := b.Store.Store(t.Context(), e, nil, now); !errors.Is(err, down) || errors.Is(err, eventdb.ErrConflict) {
+		t.Errorf("Store: %v", err)
+	}
+	if err := b.PutBody(t.Context(), e, now); !errors.Is(err, down) {
+		t.Errorf("PutBody: %v", err)
+	}
+}

@@ -1,0 +1,207 @@
+package openapi_test
+
+import (
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/auth"
+	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/event"
+	"webhooks/shared/guard"
+	"webhooks/shared/httpapi/openapi"
+	"webhooks/shared/testkit/openapitest"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/signature"
+)
+
+// schema returns what is at a path of properties below a schema of the document.
+func schema(t testing.TB, name string, properties ...string) *openapi3.Schema {
+	t.Helper()
+	ref := openapitest.Document(t).Components.Schemas[name]
+	for _, property := range properties {
+		if ref == nil || ref.Value == nil {
+			break
+		}
+		ref = ref.Value.Properties[property]
+	}
+	if ref == nil || ref.Value == nil {
+		t.Fatalf("the document has no schema %s %v", name, properties)
+	}
+	return ref.Value
+}
+
+// enum returns the values of a list as text.
+func enum[T ~string](values []T) []any {
+	var list []any
+	for _, v := range values {
+		list = append(list, string(v))
+	}
+	return list
+}
+
+func TestListsAreTheCodes(t *testing.T) {
+	t.Parallel()
+	if diff := cmp.Diff(enum(event.Types()), schema(t, "EventType").Enum); diff != "" {
+		t.Errorf("event types (-code +document):\n%s", diff)
+	}
+	if diff := cmp.Diff(enum(attemptlog.Outcomes()), schema(t, "Log", "outcome").Enum); diff != "" {
+		t.Errorf("outcomes (-code +document):\n%s", diff)
+	}
+	if got := schema(t, "Log", "event_type").AnyOf[1].Value.Const; got != string(event.Test) {
+		t.Errorf("the test route's event type is %v, want %s", got, event.Test)
+	}
+	text := openapitest.Document(t).Components.SecuritySchemes["Token"].Value.Description
+	for _, scope := range auth.Scopes() {
+		if !strings.Contains(text, "`"+string(scope)+"`") {
+			t.Errorf("the security scheme does not name the scope %s", scope)
+		}
+	}
+}
+
+func TestLimitsAreTheCodes(t *testing.T) {
+	t.Parallel()
+	components := openapitest.Document(t).Components
+	name, secret := schema(t, "Name"), schema(t, "Secret").AnyOf[1].Value
+	list := components.Schemas["NewEvents"].Value.Properties["events"].Value
+	webhooks := openapitest.Document(t).Paths.Value("/api/v1/webhooks").Get.Responses.Value("200").Value.Content["application/json"].
+		Schema.Value.Properties["data"].Value.Properties["items"].Value
+	tests := []struct {
+		name      string
+		got, want uint64
+	}{
+		{name: "shortest name", got: name.MinLength, want: webhook.MinNameLength},
+		{name: "longest name", got: *name.MaxLength, want: webhook.MaxNameLength},
+		{name: "longest URL", got: *schema(t, "URL").MaxLength, want: guard.MaxURLBytes},
+		{name: "shortest secret", got: secret.MinLength, want: signature.MinSecretCharacters},
+		{name: "longest secret", got: *secret.MaxLength, want: signature.MaxSecretCharacters},
+		{name: "webhooks of a tenant", got: *webhooks.MaxItems, want: webhook.MaxPerTenant},
+		{name: "events of a request", got: *list.MaxItems, want: 100}, // publish-events proves it with 101
+		{name: "days of two secrets", got: uint64(*schema(t, "Rotation", "overlap_days").Max), want: webhook.MaxOverlapDays},
+		{name: "seconds between tests", got: 5, want: uint64(dispatch.TestInterval.Seconds())},
+		{name: "bytes of an event's data", got: 256 << 10, want: event.MaxData},
+	}
+	for _, tt := range tests {
+		if tt.got != tt.want {
+			t.Errorf("%s: the document says %d, the code %d", tt.name, tt.got, tt.want)
+		}
+	}
+	for _, id := range []string{"WebhookID", "LogID"} {
+		if s := schema(t, id); *s.Min != 1 || *s.Max != math.MaxInt64 {
+			t.Errorf("%s is from %v to %v, want a positive int64", id, *s.Min, *s.Max)
+		}
+	}
+}
+
+// TestPatternsAgreeWithTheCode tries what is at the edges of a rule that the
+// document states as a pattern.
+func TestPatternsAgreeWithTheCode(t *testing.T) {
+	t.Parallel()
+	secrets := []string{
+		"", "1234567", "12345678", strings.Repeat("密", 256), strings.Repeat("密", 257), "1234567\n", "1234567\u0085", "tab\tinside",
+		"whsec_", "whsec_your-secret-key", "whsec_" + strings.Repeat("A", 28), "whsec_" + strings.Repeat("A", 28) + "AA==",
+		"whsec_" + strings.Repeat("A", 32), "whsec_" + strings.Repeat("A", 31) + "=", "whsec_" + strings.Repeat("A", 34) + "==",
+		"whsec_" + strings.Repeat("A", 33) + "B==", "whsec_" + strings.Repeat("A", 35) + "=", "whsec_" + strings.Repeat("A", 34) + "B=",
+		"whsec_" + strings.Repeat("A", 33) + "=", "whsec_" + strings.Repeat("A", 84), "whsec_" + strings.Repeat("A", 86) + "==",
+		"whsec_" + strings.Repeat("A", 87) + "=", "whsec_" + strings.Repeat("A", 88), "whsec_" + strings.Repeat("A", 32) + "\n", "WHSEC_12345678",
+		signature.NewSecret(),
+	}
+	for _, secret := range secrets {
+		_, err := signature.ParseSecret(secret)
+		same(t, "Secret", secret, err == nil)
+	}
+	for _, id := range []string{"", "a", "A-z_9", strings.Repeat("a", 64), strings.Repeat("a", 65), "a.b", "a#b", "é", "a\n"} {
+		same(t, "EventID", id, event.ValidID(id))
+	}
+	for _, name := range []string{"", " ", "\u3000", "\u00a0\u2007\u2028", "\u200b", " a ", "a\x00", "a\u009f", "a\n", strings.Repeat("名", 128), strings.Repeat("名", 129)} {
+		_, err := webhook.DecodePatch([]byte(`{"name":`+quoted(t, name)+`}`), anyURL{})
+		same(t, "Name", name, err == nil)
+	}
+}
+
+// same compares the document's judgement of a text with the code's.
+func same(t testing.TB, name, text string, accepted bool) {
+	t.Helper()
+	err := schema(t, name).VisitJSON(text, openapi3.EnableJSONSchema2020())
+	if (err == nil) != accepted {
+		t.Errorf("%s %q: the code takes it: %v; the document says: %v", name, text, accepted, err)
+	}
+}
+
+func TestRoutesNeedTheirScopes(t *testing.T) {
+	t.Parallel()
+	for path, item := range openapitest.Document(t).Paths.Map() {
+		for method, o := range item.Operations() {
+			public := o.Security != nil && len(*o.Security) == 0
+			if public != (path == "/api/v1/openapi.json") {
+				t.Errorf("%s %s: public is %v", method, path, public)
+				continue
+			}
+			if public {
+				continue
+			}
+			scopes := (*o.Security)[0]["Token"]
+			if len(scopes) != 1 || !slices.Contains(auth.Scopes(), auth.Scope(scopes[0])) || !strings.Contains(o.Description, "Scope `"+scopes[0]+"`") {
+				t.Errorf("%s %s: scopes %v, and the description says %q", method, path, scopes, o.Description)
+			}
+		}
+	}
+}
+
+// TestEveryAnswerCanGoWrong: what any route may answer, every route documents.
+func TestEveryAnswerCanGoWrong(t *testing.T) {
+	t.Parallel()
+	for path, item := range openapitest.Document(t).Paths.Map() {
+		for method, o := range item.Operations() {
+			want := []int{http.StatusBadRequest, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}
+			if o.Security == nil || len(*o.Security) > 0 {
+				want = append(want, http.StatusUnauthorized, http.StatusForbidden)
+			}
+			if o.RequestBody != nil {
+				want = append(want, http.StatusRequestEntityTooLarge)
+			}
+			if strings.Contains(path, "{") {
+				want = append(want, http.StatusNotFound)
+			}
+			for _, status := range want {
+				if o.Responses.Status(status) == nil {
+					t.Errorf("%s %s has no %d", method, path, status)
+				}
+			}
+		}
+	}
+}
+
+func TestTheTagFollowsTheDocument(t *testing.T) {
+	t.Parallel()
+	if got := openapi.ETag(); len(got) != 34 || got[0] != '"' || got[33] != '"' || got != openapi.ETag() {
+		t.Errorf("ETag = %s, want 32 digits in quotes, always the same", got)
+	}
+}
+
+// TestCodesAreComplete: every code of the service is in a response, and none
+// that it does not have.
+func TestCodesAreComplete(t *testing.T) {
+	t.Parallel()
+	got := make(map[apperr.Reason]bool)
+	for name, response := range openapitest.Document(t).Components.Responses {
+		for _, code := range codes(response.Value) {
+			got[code] = true
+			if _, known := apperr.Reasons()[code]; !known {
+				t.Errorf("%s has the code %d, which the service does not", name, code)
+			}
+		}
+	}
+	for reason := range apperr.Reasons() {
+		if !got[reason] {
+			t.Errorf("no response has the code %d", reason)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package architecture_test
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestPackagesAreNamedByDomain(t *testing.T) {
+	t.Parallel()
+	oneWord := regexp.MustCompile(`^[a-z][a-z0-9]*$`)
+	banned := []string{"util", "utils", "common", "types", "models", "model", "handlers", "store", "helpers", "helper", "misc", "base"}
+	for _, file := range goFiles(t) {
+		name := strings.TrimSuffix(file.ast.Name.Name, "_test")
+		switch {
+		case slices.Contains(banned, name):
+			t.Errorf("%s: package %s says what kind of code it holds and not about what; name it by its domain", file.name, name)
+		case !oneWord.MatchString(name):
+			t.Errorf("%s: package %s is not one lower-case word", file.name, name)
+		case name != "main" && name != path.Base(file.folder()):
+			t.Errorf("%s: package %s is in a folder of another name, so its import path does not say what it is called", file.name, name)
+		}
+	}
+}
+
+// TestOnlyTheEdgesKnowTheSDK keeps AWS out of the rules: they are tested without
+// it, and only a …db package sees its errors.
+func TestOnlyTheEdgesKnowTheSDK(t *testing.T) {
+	t.Parallel()
+	edges := []string{"shared/aws/dynamo", "shared/aws/queue", "shared/aws/cloud", "shared/testkit/cloudtest", "shared/testkit/routetest", "shared/aws/boot", "shared/webhook/vault"}
+	for _, file := range goFiles(t) {
+		isEdge := slices.Contains(edges, file.folder()) || strings.HasSuffix(file.folder(), "db") ||
+			strings.HasPrefix(file.name, "functions/") && path.Base(file.name) == "main.go" ||
+			// It hands a client on from two mains to the …db packages, which would
+			// otherwise be the same twenty lines in both.
+			file.name == "shared/delivery/dispatch/new.go"
+		if isEdge || isTest(file.name) {
+			continue
+		}
+		for _, imported := range file.imports() {
+			if strings.HasPrefix(imported, "github.com/aws/aws-sdk-go-v2/service/") {
+				t.Errorf("%s imports %s: only …db packages, the edges %v and mains speak with AWS", file.name, imported, edges)
+			}
+		}
+	}
+}
+
+// TestOutsideInputIsReadStrictly: the standard decoder matches "Tenant_ID" to
+// tenant_id, takes the last of two members and repairs invalid UTF-8.
+func TestOutsideInputIsReadStrictly(t *testing.T) {
+	t.Parallel()
+	for _, file := range goFiles(t) {
+		if isTest(file.name) || supportsTests(file.name) {
+			continue
+		}
+		for _, node := range file.calls("encoding/json", "Unmarshal", "NewDecoder", "Decoder") {
+			t.Errorf("%s decodes with encoding/json, which matches names loosely and takes the last of two members; use github.com/go-json-experiment/json", file.where(node))
+		}
+	}
+}
+
+// TestPackagesForTestsStayInTests: what is only right for a test must not be
+// linked into a function.
+func TestPackagesForTestsStayInTests(t *testing.T) {
+	t.Parallel()
+	for _, file := range goFiles(t) {
+		if isTest(file.name) || supportsTests(file.name) {
+			continue
+		}
+		for _, imported := range file.imports() {
+			if imported == "testing" || strings.HasPrefix(imported, "github.com/getkin/kin-openapi/") ||
+				strings.HasPrefix(imported, "webhooks/") && strings.HasSuffix(imported, "test") {
+				t.Errorf("%s imports %s, which is for tests only", file.name, imported)
+			}
+		}
+	}
+}
+
+// TestSharedDoesNotDependOnFunctions also keeps the functions apart.
+func TestSharedDoesNotDependOnFunctions(t *testing.T) {
+	t.Parallel()
+	for _, file := range goFiles(t) {
+		for _, imported := range file.imports() {
+			if strings.HasPrefix(imported, "webhooks/functions/") {
+				t.Errorf("%s imports %s: what two need belongs in shared/", file.name, imported)
+			}
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package architecture_test
+
+import (
+	"fmt"
+	"log/slog"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"pgregory.net/rapid"
+
+	"webhooks/shared/aws/cloud"
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/guard"
+)
+
+// TestParametersAreUsable: an operator sees every parameter in its group, with a
+// default that works and a sentence.
+func TestParametersAreUsable(t *testing.T) {
+	t.Parallel()
+	var grouped []string
+	groups, _ := at(section(t, "Metadata"), "AWS::CloudFormation::Interface", "ParameterGroups").([]any)
+	for _, group := range groups {
+		names, _ := at(group, "Parameters").([]any)
+		for _, name := range names {
+			grouped = append(grouped, fmt.Sprint(name))
+		}
+	}
+	readme := read(t, "README.md")
+	for name, parameter := range section(t, "Parameters") {
+		if at(parameter, "Default") == nil {
+			t.Errorf("%s has no Default: `sam deploy` alone must work", name)
+		}
+		if text(parameter, "Description") == "" {
+			t.Errorf("%s has no Description: it is what `sam deploy --guided` shows", name)
+		}
+		bounded := false
+		for _, limit := range []string{"AllowedValues", "AllowedPattern", "MinValue", "MaxLength"} {
+			bounded = bounded || at(parameter, limit) != nil
+		}
+		if !bounded {
+			t.Errorf("%s takes every value: say which ones work", name)
+		}
+		if !slices.Contains(grouped, name) {
+			t.Errorf("%s is in no group of AWS::CloudFormation::Interface, so the console shows it last and alone", name)
+		}
+		if !strings.Contains(readme, "`"+name+"`") {
+			t.Errorf("README.md does not say what the parameter `%s` is for", name)
+		}
+	}
+}
+
+// forParameters says of every parameter with a pattern what it takes and what it
+// must not: the code refuses it at start, when the deploy has long succeeded, or
+// AWS does in the middle of one. code is what reads the parameter, if that is ours.
+var forParameters = map[string]struct {
+	code    func(value string) error
+	good    []string
+	refused []string
+}{
+	"RetrySchedule": {
+		code: func(value string) error { _, err := delivery.ParseSchedule(value); return err },
+		good: []string{"5", "5,300", "604800", "99999,100000,599999,600000,604799", strings.Repeat("1,", 18) + "1"},
+		refused: []string{
+			"", "0", "5,0", "604801", "604810", "605000", "610000", "999999", "1000000", "-5", "5.5", "5,,5", ",5", "5,", "five",
+			strings.Repeat("1,", 19) + "1",
+		},
+	},
+	"ReceiverPorts": {
+		code:    receiverPorts,
+		good:    []string{"443", "443,8443", "1,9,99,999,9999,59999,65535"},
+		refused: []string{"0", "443,0", "65536", "65600", "66000", "99999", "100000", "443,", ",443", "https", "-1"},
+	},
+	"JwtJwksUrl": {
+		code: func(value string) error {
+			g, err := guard.New(guard.Config{})
+			if err != nil || value == "" || strings.HasPrefix(value, "http://127.0.0.1") {
+				return err // none, or the local cloud's
+			}
+			_, err = g.CheckURL(value)
+			return err
+		},
+		good:    []string{"", "https://id.example.com/.well-known/jwks.json", "https://id.example.com:8443/keys?a=b", "http://127.0.0.1:8000/jwks"},
+		refused: []string{"id.example.com", "ftp://id.example.com/", "https://", "https://user:secret@id.example.com/jwks", "https://id.example.com/#keys", "https://id.example.com/a b"},
+	},
+	"JwtTenantClaim":   {good: []string{"tenant_id", "https://example.com/tenant"}, refused: []string{"", "a b", strings.Repeat("x", 256)}},
+	"JwtScopeClaim":    {good: []string{"scope"}, refused: []string{"", "a b", strings.Repeat("x", 256)}},
+	"SecretsKeyArn":    keyARNs,
+	"OldSecretsKeyArn": keyARNs,
+	"DomainName": {
+		good:    []string{"", "hooks.example.com", "a-b.example.co.uk"},
+		refused: []string{"example", "https://hooks.example.com", "hooks.example.com/", "Hooks.example.com", "hooks.example.com.", "-a.example.com", "*.example.com"},
+	},
+	"CertificateArn": {
+		good:    []string{"", "arn:aws:acm:us-east-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"},
+		refused: []string{"12345678-1234-1234-1234-123456789012", "arn:aws:acm:us-east-1:123456789012:certificate/", "arn:aws:acm::123456789012:certificate/1"},
+	},
+	"HostedZoneId": {good: []string{"", "Z2FDTNDATAQYW2"}, refused: []string{"/hostedzone/Z2FDTNDATAQYW2", "example.com", "z2fdtndataqyw2"}},
+	"AlarmTopicArn": {
+		good:    []string{"", "arn:aws:sns:us-east-1:123456789012:alarms"},
+		refused: []string{"alarms", "arn:aws:sqs:us-east-1:123456789012:alarms", "arn:aws:sns:us-east-1:123456789012:alarms.fifo", "arn:aws:sns:us-east-1:123456789012:alarms:1234"},
+	},
+}
+
+var keyARNs = struct {
+	code    func(value string) error
+	good    []string
+	refused []string
+}{
+	good:    []string{"", "arn:aws:kms:us-east-1:123456789012:key/mrk-1234", "arn:aws-cn:kms:cn-north-1:123456789012:key/12345678-1234-1234-1234-123456789012"},
+	refused: []string{"alias/mine", "12345678-1234-1234-1234-123456789012", "arn:aws:kms:us-east-1:123456789012:alias/mine"},
+}
+
+func receiverPorts(value string) error {
+	_, err := guard.FromEnv(func(name string) string {
+		if name == guard.EnvPorts {
+			return value
+		}
+		return ""
+	})
+	return err
+}
+
+// TestPatternsAreAsStrictAsTheCode: a value that a pattern takes and the code
+// refuses deploys well and stops every delivery. CloudFormation matches the whole
+// value: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
+func TestPatternsAreAsStrictAsTheCode(t *testing.T) {
+	t.Parallel()
+	for name, parameter := range section(t, "Parameters") {
+		pattern := text(parameter, "AllowedPattern")
+		if pattern == "" {
+			continue
+		}
+		values, known := forParameters[name]
+		if !known {
+			t.Errorf("%s has a pattern, and this test does not know what it must refuse", name)
+			continue
+		}
+		allowed := regexp.MustCompile("^(?:" + pattern + ")$")
+		for _, value := range append(values.good, text(parameter, "Default")) {
+			if !allowed.MatchString(value) {
+				t.Errorf("%s refuses %q", name, value)
+			}
+			if values.code != nil {
+				if err := values.code(value); err != nil {
+					t.Errorf("the code refuses %s=%s: %v", name, value, err)
+				}
+			}
+		}
+		for _, value := range values.refused {
+			if allowed.MatchString(value) {
+				t.Errorf("%s takes %q, which stops the service", name, value)
+			}
+			if values.code != nil && value != "" && values.code(value) == nil {
+				t.Errorf("the code takes %s=%q: why does the template not?", name, value)
+			}
+		}
+	}
+}
+
+// TestPatternsTakeNothingElse tries what a pattern can make.
+func TestPatternsTakeNothingElse(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"RetrySchedule", "ReceiverPorts"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			generated := rapid.StringMatching(text(section(t, "Parameters"), name, "AllowedPattern"))
+			rapid.Check(t, func(t *rapid.T) {
+				value := generated.Draw(t, name)
+				if err := forParameters[name].code(value); err != nil {
+					t.Fatalf("the pattern takes %q: %v", value, err)
+				}
+			})
+		})
+	}
+}
+
+// TestNumbersAreAsStrictAsTheCode tries both ends of what the template allows.
+func TestNumbersAreAsStrictAsTheCode(t *testing.T) {
+	t.Parallel()
+	variables := map[string]string{
+		"AttemptTimeoutSeconds": "ATTEMPT_TIMEOUT_SECONDS", "ResponseBodyBytes": "RESPONSE_BODY_BYTES",
+		"LogRetentionDays": "LOG_RETENTION_DAYS", "EventRetentionDays": "EVENT_RETENTION_DAYS",
+	}
+	// The others are AWS's own.
+	ofAWS := []string{"FanoutConcurrency", "DispatcherConcurrency", "SlowConcurrency", "ThrottleRate", "ThrottleBurst", "FailingAttemptsPercent", "FunctionLogRetentionDays"}
+	parameters := section(t, "Parameters")
+	for name, parameter := range parameters {
+		if text(parameter, "Type") != "Number" || slices.Contains(ofAWS, name) {
+			continue
+		}
+		variable, known := variables[name]
+		if !known {
+			t.Errorf("%s is a number that this test does not know: which variable reads it?", name)
+			continue
+		}
+		for _, end := range []string{"MinValue", "MaxValue"} {
+			environment := map[string]string{
+				"WEBHOOKS_TABLE": "w", "LOGS_TABLE": "l", "LOG_RETENTION_DAYS": "30", "ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512",
+				"EVENT_RETENTION_DAYS": "30",
+			}
+			environment[variable] = text(parameter, end)
+			getenv := func(name string) string { return environment[name] }
+			settings := cloud.NewSettings(getenv)
+			settings.Days("EVENT_RETENTION_DAYS")
+			if _, err := dispatch.New(slog.New(slog.DiscardHandler), dynamodb.New(dynamodb.Options{}), nil, settings, getenv); err != nil {
+				t.Errorf("%s=%s is allowed, and the code refuses it: %v", name, environment[variable], err)
+			}
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package architecture_test
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// TestSmokeRunsTestsThatExist: go test is content with a pattern that matches
+// nothing.
+func TestSmokeRunsTestsThatExist(t *testing.T) {
+	t.Parallel()
+	var exist []string
+	function := regexp.MustCompile(`(?m)^func Test(\w+)\(`)
+	for _, name := range files(t) {
+		if strings.HasPrefix(name, "shared/systemtest/e2e/") {
+			for _, match := range function.FindAllStringSubmatch(read(t, name), -1) {
+				exist = append(exist, match[1])
+			}
+		}
+	}
+	source := read(t, ".localcloud/smoke.py")
+	_, list, _ := strings.Cut(source, "WITHOUT_RECEIVER = (")
+	list, _, _ = strings.Cut(list, "\n)\n")
+	named := regexp.MustCompile(`[A-Z]\w{6,}`).FindAllString(list, -1)
+	if len(named) < 10 {
+		t.Fatalf(".localcloud/smoke.py names %d tests, which this test reads from WITHOUT_RECEIVER", len(named))
+	}
+	for _, name := range named {
+		if !slices.Contains(exist, name) {
+			t.Errorf(".localcloud/smoke.py runs Test%s, which shared/systemtest/e2e does not have: nothing would run in its place", name)
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package architecture_test
+
+import (
+	"fmt"
+	"go/ast"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestMetricsAreThoseThatAreWritten: an alarm on a name that nobody writes stays
+// silent for ever, and looks like peace.
+func TestMetricsAreThoseThatAreWritten(t *testing.T) {
+	t.Parallel()
+	written := metricNames(t)
+	for _, filter := range resources(t, "AWS::Logs::MetricFilter") {
+		transformations, _ := filter.properties["MetricTransformations"].([]any)
+		for _, transformation := range transformations {
+			written = append(written, text(transformation, "MetricName"))
+		}
+	}
+	template := read(t, "template.yaml")
+	drawn := make(map[string]bool)
+	for _, match := range regexp.MustCompile(`\["Webhooks/\$\{AWS::StackName\}", "([A-Za-z]+)"`).FindAllStringSubmatch(template, -1) {
+		drawn[match[1]] = true
+		if !slices.Contains(written, match[1]) {
+			t.Errorf("the dashboard shows %s, which nobody writes", match[1])
+		}
+	}
+	for _, alarm := range resources(t, "AWS::CloudWatch::Alarm") {
+		own := fmt.Sprint(alarm.properties["Namespace"]) == "map[Fn::Sub:Webhooks/${AWS::StackName}]"
+		if name := text(alarm.properties, "MetricName"); own && !slices.Contains(written, name) {
+			t.Errorf("%s watches %s, which nobody writes", alarm.name, name)
+		}
+	}
+	// Each is a metric that the account pays for, and the README counts them.
+	slices.Sort(written)
+	written = slices.Compact(written)
+	readme := read(t, "README.md")
+	if said := fmt.Sprintf("each of the %d metrics", len(written)); !strings.Contains(readme, said) {
+		t.Errorf("README.md does not say %q", said)
+	}
+	for _, name := range written {
+		if !strings.Contains(readme, "`"+name+"`") {
+			t.Errorf("README.md does not name the metric `%s`", name)
+		}
+		if name != "DeliveriesSetAside" && !drawn[name] { // the dead letters show it
+			t.Errorf("%s is written and paid for, and the dashboard does not show it", name)
+		}
+	}
+}
+
+// metricNames returns the constants of package metric.
+func metricNames(t testing.TB) []string {
+	t.Helper()
+	var names []string
+	for _, file := range goFiles(t) {
+		if file.name != "shared/aws/metric/metric.go" {
+			continue
+		}
+		for _, declaration := range file.ast.Decls {
+			group, isGroup := declaration.(*ast.GenDecl)
+			if !isGroup {
+				continue
+			}
+			for _, spec := range group.Specs {
+				value, isValue := spec.(*ast.ValueSpec)
+				if !isValue || len(value.Values) != 1 || fmt.Sprint(value.Type) != "Metric" {
+					continue
+				}
+				names = append(names, unquoted(value.Values[0]))
+			}
+		}
+	}
+	if len(names) == 0 {
+		t.Fatal("shared/aws/metric/metric.go has no constants of the type Metric, which this test reads")
+	}
+	return names
+}
+
+// TestTheDashboardKnowsWhatAMillisecondCosts: the factors of its Lambda time are
+// those of the functions' memory, at the price that `make cost` takes.
+func TestTheDashboardKnowsWhatAMillisecondCosts(t *testing.T) {
+	t.Parallel()
+	template := read(t, "template.yaml")
+	price := regexp.MustCompile(`lambdaGBSecond = ([0-9.]+)`).FindStringSubmatch(read(t, "shared/systemtest/cost/prices_test.go"))
+	expression := regexp.MustCompile(`"expression": "([^"]*)", "label": "Lambda time"`).FindStringSubmatch(template)
+	if price == nil || expression == nil {
+		t.Fatalf("price %v of a GB-second in shared/systemtest/cost, expression %v for Lambda time on the dashboard", price, expression)
+	}
+	perSecond, err := strconv.ParseFloat(price[1], 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	memory, all := make(map[string]int), 0
+	for _, f := range functions(t) {
+		memory[f.name] = number(t, number(t, 0, section(t, "Globals"), "Function", "MemorySize"), f.properties, "MemorySize")
+	}
+	for _, term := range regexp.MustCompile(`([0-9.]+)\*\(([^*]*)\)`).FindAllStringSubmatch(expression[1], -1) {
+		factor, err := strconv.ParseFloat(term[1], 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range regexp.MustCompile(`FILL\((\w+),0\)`).FindAllStringSubmatch(term[2], -1) {
+			all++
+			metric := regexp.MustCompile(`"Duration", "FunctionName", "\$\{(\w+)\}", \{"id": "` + id[1] + `"`).FindStringSubmatch(template)
+			if metric == nil {
+				t.Errorf("%s of %q is the duration of no function", id[1], expression[1])
+				continue
+			}
+			want := perSecond * float64(memory[metric[1]]) / 1024 / 1000
+			if diff := factor/want - 1; diff < -0.001 || diff > 0.001 {
+				t.Errorf("a millisecond of %s (%d MB) costs %.13f dollars, and the dashboard says %s", metric[1], memory[metric[1]], want, term[1])
+			}
+		}
+	}
+	if drawn := strings.Count(template, `["AWS/Lambda", "Duration", "FunctionName"`); all != drawn || all == 0 {
+		t.Errorf("%q adds up %d functions, and the dashboard has the duration of %d", expression[1], all, drawn)
+	}
+}
+
+// TestEveryAlarmIsInTheRunbook: who is woken by it must find what to do.
+func TestEveryAlarmIsInTheRunbook(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, alarm := range resources(t, "AWS::CloudWatch::Alarm") {
+		want = append(want, alarm.name)
+		for _, property := range []string{"AlarmDescription", "AlarmActions", "OKActions", "TreatMissingData"} {
+			if at(alarm.properties, property) == nil {
+				t.Errorf("%s has no %s", alarm.name, property)
+			}
+		}
+		if !strings.Contains(text(alarm.body, "Condition"), "Alarms") {
+			t.Errorf("%s cannot be switched off: want a Condition on EnableAlarms", alarm.name)
+		}
+		if at(alarm.properties, "AlarmName") != nil {
+			t.Errorf("%s has an AlarmName: two stacks in one account would fight for it", alarm.name)
+		}
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Za-z]+Alarm)` \\|").FindAllStringSubmatch(read(t, "README.md"), -1) {
+		got = append(got, row[1])
+	}
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the runbook of README.md has not a row for every alarm (-template +README):\n%s", diff)
+	}
+}
+
+// TestEveryFunctionsThrottlesAreWatched, by alarms that CloudWatch takes: a formula
+// has at most ten metrics. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
+// And what they cost is what the README says.
+func TestEveryFunctionsThrottlesAreWatched(t *testing.T) {
+	t.Parallel()
+	watched, metrics := make(map[string]bool), 0
+	for _, alarm := range resources(t, "AWS::CloudWatch::Alarm") {
+		formula, isFormula := alarm.properties["Metrics"].([]any)
+		if !isFormula {
+			metrics++
+			continue
+		}
+		if len(formula) > 11 {
+			t.Errorf("%s has %d metrics and a formula, want at most 10", alarm.name, len(formula)-1)
+		}
+		metrics += len(formula) - 1
+		for _, entry := range formula {
+			dimensions, _ := at(entry, "MetricStat", "Metric", "Dimensions").([]any)
+			if text(entry, "MetricStat", "Metric", "MetricName") == "Throttles" && len(dimensions) == 1 {
+				watched[text(dimensions[0], "Value")] = true
+			}
+		}
+	}
+	for _, f := range functions(t) {
+		if !watched[f.name] {
+			t.Errorf("no alarm on the throttles of %s", f.name)
+		}
+	}
+	readme, month := read(t, "README.md"), fmt.Sprintf("$%d.%d0", metrics/10, metrics%10) // at $0.10 for each
+	for _, said := range []string{"alarms](#watching-it), " + month + " a month", month + " for the alarms"} {
+		if !strings.Contains(readme, said) {
+			t.Errorf("README.md does not say %q, which is what %d metrics of alarms cost", said, metrics)
+		}
+	}
+	if description := text(section(t, "Parameters"), "EnableAlarms", "Description"); !strings.Contains(description, month) {
+		t.Errorf("EnableAlarms says %q, and the alarms cost %s a month", description, month)
+	}
+}
+
+// TestEveryQueueIsWatched: of a queue that is worked on the age, of one of dead
+// letters that there are any.
+func TestEveryQueueIsWatched(t *testing.T) {
+	t.Parallel()
+	watched := make(map[string]string)
+	for _, alarm := range resources(t, "AWS::CloudWatch::Alarm") {
+		dimensions, _ := alarm.properties["Dimensions"].([]any)
+		for _, dimension := range dimensions {
+			if text(dimension, "Name") == "QueueName" {
+				watched[text(dimension, "Value")] = text(alarm.properties, "MetricName")
+			}
+		}
+	}
+	for _, queue := range resources(t, "AWS::SQS::Queue") {
+		want := "ApproximateNumberOfMessagesVisible"
+		if at(queue.properties, "RedrivePolicy") != nil {
+			want = "ApproximateAgeOfOldestMessage"
+		}
+		if watched[queue.name] != want {
+			t.Errorf("%s: no alarm on its %s, so nobody learns that messages lie there", queue.name, want)
+		}
+	}
+}

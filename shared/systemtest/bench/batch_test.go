@@ -1,0 +1,126 @@
+package bench_test
+
+import (
+	"encoding/pem"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"webhooks/shared/delivery"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/lambdatest"
+)
+
+// BenchmarkDispatcher counts deliveries in batches of ten. To one webhook they
+// share the reservation of log ids; to ten each has its own.
+func BenchmarkDispatcher(b *testing.B) {
+	for _, c := range []struct {
+		name     string
+		webhooks int
+		size     int // of an event
+		secure   bool
+		figure   string
+	}{
+		{name: "http/1KiB/one_webhook", webhooks: 1, size: small, figure: "dispatcher_cpu_ms_per_delivery"},
+		{name: "http/1KiB/ten_webhooks", webhooks: 10, size: small, figure: "dispatcher_cpu_ms_per_delivery_ten_webhooks"},
+		{name: "http/4KiB/one_webhook", webhooks: 1, size: large, figure: "dispatcher_cpu_ms_per_delivery_4kib"},
+		{name: "https/1KiB/one_webhook", webhooks: 1, size: small, secure: true, figure: "dispatcher_cpu_ms_per_delivery_tls"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			url, own := plainReceiver(b), map[string]string{}
+			if c.secure {
+				url, own["SSL_CERT_FILE"] = secureReceiver(b)
+			}
+			s := setup(b, c.webhooks, url)
+			f := lambdatest.Start(b, lambdatest.Binary(b, "dispatcher"), s.Variables("DispatcherFunction", own))
+			measure(b, f, c.figure, "delivery", func(n int) string {
+				e := lambdatest.NewEvent(tenant, n, c.size)
+				return delivery.Delivery{
+					Webhook: s.webhooks[n%len(s.webhooks)], Event: e.Key(), Type: e.Type,
+					Attempt: 1, Due: time.Now(), Hash: e.Hash(), Body: e.Body(),
+				}.Encode()
+			})
+		})
+	}
+}
+
+// BenchmarkFanout counts new events in batches of ten, each to one webhook and
+// to ten.
+func BenchmarkFanout(b *testing.B) {
+	for _, c := range []struct {
+		name     string
+		webhooks int
+		size     int // of an event
+		figure   string
+	}{
+		{name: "1KiB/one_webhook", webhooks: 1, size: small, figure: "fanout_cpu_ms_per_event"},
+		{name: "1KiB/ten_webhooks", webhooks: 10, size: small, figure: "fanout_cpu_ms_per_event_ten_webhooks"},
+		{name: "4KiB/one_webhook", webhooks: 1, size: large, figure: "fanout_cpu_ms_per_event_4kib"},
+		{name: "4KiB/ten_webhooks", webhooks: 10, size: large, figure: "fanout_cpu_ms_per_event_ten_webhooks_4kib"},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			s := setup(b, c.webhooks, "http://127.0.0.1:1/")
+			f := lambdatest.Start(b, lambdatest.Binary(b, "fanout"), s.Variables("FanoutFunction", nil))
+			measure(b, f, c.figure, "event", func(n int) string { return lambdatest.NewEvent(tenant, n, c.size).Message() })
+		})
+	}
+}
+
+// measure invokes f with batches of the messages that message makes, and
+// reports what one of them, a unit, takes in the fastest round: what else runs
+// on the machine only adds, because it takes the caches away. The slowest round
+// says how much that was.
+func measure(b *testing.B, f *lambdatest.Function, figure, unit string, message func(n int) string) {
+	b.Helper()
+	sent := 0
+	invoke := func() {
+		bodies := make([]string, 0, batchSize)
+		for range batchSize {
+			bodies = append(bodies, message(sent))
+			sent++
+		}
+		mustSucceed(b, f.Invoke(lambdatest.Batch(b, bodies)))
+	}
+	for range warmup {
+		invoke()
+	}
+	var rounds []time.Duration // of one unit
+	before, first := f.CPU(), sent
+	for n := 1; b.Loop(); n++ {
+		invoke()
+		if n%round == 0 {
+			now := f.CPU()
+			rounds = append(rounds, (now-before)/time.Duration(sent-first))
+			before, first = now, sent
+		}
+	}
+	if len(rounds) == 0 { // a quick look, with -benchtime 10x
+		rounds = append(rounds, (f.CPU()-before)/time.Duration(sent-first))
+	}
+	took, peak := milliseconds(slices.Min(rounds)), float64(f.PeakMemory())/(1<<20)
+	b.ReportMetric(milliseconds(slices.Max(rounds)), "slowest-cpu-ms/"+unit)
+	b.ReportMetric(0, "ns/op") // the clock's time says how busy the machine was
+	b.ReportMetric(took, "cpu-ms/"+unit)
+	b.ReportMetric(1000/took, unit+"/cpu-s")
+	b.ReportMetric(peak, "peak-MiB")
+	cloudtest.Record(b, "bench.json", map[string]float64{figure: took})
+	cloudtest.RecordMost(b, "bench.json", "peak_memory_mib", peak)
+}
+
+// secureReceiver returns the URL of a receiver that speaks TLS, and the path of
+// the certificate that it is trusted by.
+func secureReceiver(b *testing.B) (url, certificate string) {
+	b.Helper()
+	server := httptest.NewTLSServer(http.HandlerFunc(receiver))
+	b.Cleanup(server.Close)
+	certificate = filepath.Join(b.TempDir(), "receiver.pem")
+	text := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw})
+	if err := os.WriteFile(certificate, text, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return server.URL + "/webhook", certificate
+}

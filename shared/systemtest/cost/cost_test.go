@@ -1,0 +1,87 @@
+package cost_test
+
+import (
+	"os"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/testkit/cloudtest"
+)
+
+// envRecord names the environment variable that makes the test write its
+// figures to .local/cost.json: `make cost` sets it.
+const envRecord = "WEBHOOKS_RECORD_COST"
+
+// What is counted under these names is no request of DynamoDB, SQS or Lambda.
+// Calls of KMS are not of an event: see vault.MaxAge.
+const (
+	busPuts  = "events on the bus"
+	kmsCalls = "KMS calls"
+)
+
+// TestBilledUnits holds the way of an event to what it is known to cost. A unit
+// more in the table below is a change of the bill: of 62 cents per million
+// events for a write unit, and the README's figures with it. Who adds one on
+// purpose writes here what the test prints, runs `make cost`, and says in the
+// commit what it is good for.
+func TestBilledUnits(t *testing.T) {
+	t.Parallel()
+	built := build(t)
+	totals := make(chan named, len(scenarios()))
+	t.Run("scenario", func(t *testing.T) {
+		for _, sc := range scenarios() {
+			t.Run(sc.name, func(t *testing.T) {
+				t.Parallel()
+				r := sc.run(t, built)
+				if diff := cmp.Diff(sc.want, r.used); diff != "" {
+					t.Errorf("%d events are billed differently (-want +got):\n%s", sc.events, diff)
+				}
+				report(t, sc.name, r)
+				totals <- named{sc.name, r.perMillion().total()}
+			})
+		}
+	})
+	close(totals)
+	if os.Getenv(envRecord) != "" {
+		record(t, totals)
+	}
+}
+
+type named struct {
+	name    string
+	dollars float64
+}
+
+// record writes the figures of the scenarios.
+func record(t *testing.T, totals <-chan named) {
+	t.Helper()
+	dollars := make(map[string]float64)
+	for total := range totals {
+		dollars[total.name] = total.dollars
+	}
+	extra := (dollars[ten] - dollars[busy]) / 9
+	t.Logf("$%.2f per additional million deliveries", extra)
+	cloudtest.Record(t, "cost.json", map[string]float64{
+		"usd_per_million_events_busy":        dollars[busy],
+		"usd_per_million_events_spread":      dollars[spread],
+		"usd_per_million_extra_deliveries":   extra,
+		"usd_per_million_events_failing":     dollars[failing],
+		"usd_per_million_events_eventbridge": dollars[bus],
+	})
+}
+
+// report prints the bill of a million events.
+func report(t *testing.T, name string, r result) {
+	t.Helper()
+	b := r.perMillion()
+	b.print(t, name)
+	t.Logf("%-16s $%.2f per million events, $%.2f per million deliveries (prices of %s)", "together", b.total(), b.total()*float64(r.events)/float64(r.deliveries), pricesOf)
+	t.Logf("beside it: a month in the tables $%.2f, out to the internet $%.2f",
+		scaled(r.kept, r.events)*dynamodbStorage, scaled(r.sent, r.events)*egressGB)
+	t.Logf("an invocation of fanout is billed %s, of dispatcher %s; %d bytes of log an event",
+		r.fanout.billed(fanoutCalls*awsCall), r.dispatcher.billed(dispatcherCalls*awsCall+receiverAnswer), r.logBytes()/r.events)
+}
+
+// scaled returns the GB of a million events of which n have bytes.
+func scaled(bytes, n int) float64 { return float64(bytes) / float64(n) * 1e6 / 1e9 }

@@ -1,0 +1,94 @@
+package cost_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/delivery/retrydb"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/lambdatest"
+)
+
+const (
+	minutes = 730 * 60 // of a month
+	// pollers is how many requests Lambda keeps waiting at an idle queue, each
+	// for 20 s: https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-scaling.html
+	pollers     = 5
+	pollsMinute = pollers * 3
+)
+
+// TestIdleMonth counts what a deployed stack costs to which nobody sends
+// anything: the retrier's tick, and Lambda's polling of the queues.
+func TestIdleMonth(t *testing.T) {
+	t.Parallel()
+	stack := lambdatest.NewStack(t, map[string]string{"LocalReceivers": "true"})
+	m := newMeter(t, stack)
+	retrier := lambdatest.Start(t, lambdatest.Binary(t, "retrier"), stack.Variables("RetrierFunction", map[string]string{"AWS_ENDPOINT_URL": m.url}))
+	store := retrydb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), stack.Ref("RetriesTable"))
+	// Where the tick before left it: every tick advances the cursor by a minute.
+	now := time.Now()
+	if err := store.Advance(t.Context(), retrydb.MinuteOf(now.Add(-11*time.Minute))); err != nil {
+		t.Fatal(err)
+	}
+	before := retrier.CPU()
+	retrier.Invoke(cloudtest.Event(t, "retrier.json"))
+
+	used := m.total()
+	used["retrier invocations"] = 1
+	// It looks ahead by 90 s, into the next minute or the one after it.
+	looked := 13
+	if used["RetriesTable read units"] != 1+0.5*retrydb.Shards*13 {
+		looked = 14
+	}
+	want := usage{
+		"RetriesTable read units":  1 + 0.5*retrydb.Shards*float64(looked), // the cursor, and each shard of each minute
+		"RetriesTable write units": 1,                                      // the cursor
+		"retrier invocations":      1,
+	}
+	if diff := cmp.Diff(want, used); diff != "" {
+		t.Errorf("a tick is billed differently (-want +got):\n%s", diff)
+	}
+	log := retrier.Logged()
+	use := functionUse{memory: stack.Memory("RetrierFunction"), invocations: 1, cpu: retrier.CPU() - before, logged: len(log), lines: strings.Count(log, "\n")}
+	reportIdle(t, used, use, use.gbSeconds(time.Duration(looked+2)*awsCall))
+}
+
+// reportIdle prints the bill of a month of ticks, and what is beside it.
+func reportIdle(t *testing.T, tick usage, use functionUse, gbSeconds float64) {
+	t.Helper()
+	template := readTemplate(t)
+	polls := float64(strings.Count(template, "Type: SQS\n")) * pollsMinute * minutes
+	bytes := float64(use.logged+logLineOverhead*use.lines) * minutes
+	b := tick.price(minutes)
+	b["SQS"] = polls / 1e6 * sqsRequests
+	b["Lambda duration"] = gbSeconds * minutes * lambdaGBSecond
+	b["CloudWatch logs"] = bytes / 1e9 * logsGB
+	total := b.total()
+	b.print(t, "an idle month")
+	t.Logf("%-16s $%.2f", "together", total)
+	b["SQS"] = max(0, polls-freeSQSRequests) / 1e6 * sqsRequests
+	b["Lambda requests"], b["Lambda duration"], b["CloudWatch logs"] = 0, 0, 0 // far below what is free
+	t.Logf("%-16s $%.2f", "with free tier", b.total())
+	// An alarm is billed by the metrics that it watches, one on a formula several times.
+	alarms := float64(strings.Count(template, "Type: AWS::CloudWatch::Alarm") - strings.Count(template, "Condition: HasFormulaAlarms") + strings.Count(template, "MetricStat:"))
+	dashboards := float64(strings.Count(template, "Type: AWS::CloudWatch::Dashboard"))
+	keys := float64(strings.Count(template, "Type: AWS::KMS::Key"))
+	t.Logf("beside it: alarms on %v metrics $%.2f, %v dashboards $%.2f, %v keys $%.2f", alarms, alarms*alarmMonth, dashboards, dashboards*dashboardMonth, keys, keys*keyMonth)
+	if os.Getenv(envRecord) != "" {
+		cloudtest.Record(t, "cost.json", map[string]float64{"usd_idle_month": total, "usd_idle_month_with_free_tier": b.total()})
+	}
+}
+
+func readTemplate(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile(cloudtest.Path("template.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}

@@ -1,0 +1,172 @@
+package cost_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/lambdatest"
+)
+
+// usage counts what AWS bills, under names like "LogsTable write units".
+type usage map[string]float64
+
+// meter stands between a function and the local cloud, hands every request on,
+// and counts what AWS would bill for it.
+type meter struct {
+	t     testing.TB
+	stack *lambdatest.Stack
+	cloud string // its address
+	url   string // the meter's own
+
+	mu   sync.Mutex
+	used usage
+	kept int                 // bytes that the tables hold more
+	keys map[string][]string // names of the key attributes, by table
+}
+
+func newMeter(t testing.TB, stack *lambdatest.Stack) *meter {
+	t.Helper()
+	m := &meter{t: t, stack: stack, cloud: cloudtest.Stack(t).EndpointURL, used: make(usage), keys: make(map[string][]string)}
+	server := httptest.NewServer(m)
+	t.Cleanup(server.Close)
+	m.url = server.URL
+	return m
+}
+
+// count adds n to what was used.
+func (m *meter) count(what string, n float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.used[what] += n
+}
+
+// total returns what was used since the last call.
+func (m *meter) total() usage {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	used := m.used
+	m.used = make(usage)
+	return used
+}
+
+// ServeHTTP hands a request on and counts it.
+func (m *meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		m.t.Errorf("read a request: %v", err)
+		return
+	}
+	service, operation, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	var settle func(answer []byte)
+	switch service {
+	case "DynamoDB_20120810":
+		settle = m.dynamodb(r.Header, operation, body)
+	case "AmazonSQS":
+		settle = m.sqs(operation, body)
+	case "TrentService": // KMS
+		m.count(kmsCalls, 1)
+	default:
+		m.t.Errorf("the meter does not know the service of %q; teach it what a request costs", r.Header.Get("X-Amz-Target"))
+	}
+	answer, header, status := m.forward(r.Header, body)
+	if settle != nil && status == http.StatusOK {
+		settle(answer)
+	}
+	for name := range header {
+		w.Header().Set(name, header.Get(name))
+	}
+	w.WriteHeader(status)
+	_, _ = w.Write(answer) // a function that is gone is noticed by who waits for it
+}
+
+func (m *meter) forward(header http.Header, body []byte) ([]byte, http.Header, int) {
+	request, err := http.NewRequest(http.MethodPost, m.cloud+"/", bytes.NewReader(body))
+	if err != nil {
+		m.t.Errorf("hand a request on: %v", err)
+		return nil, nil, http.StatusBadGateway
+	}
+	request.Header = header.Clone()
+	request.Header.Del("Accept-Encoding") // the transport's own is undone by it
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		m.t.Errorf("hand a request on: %v", err)
+		return nil, nil, http.StatusBadGateway
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		m.t.Errorf("read an answer: %v", err)
+	}
+	return answer, response.Header, response.StatusCode
+}
+
+// ask makes a request of the meter's own, which is not counted, with the
+// credentials of header.
+func (m *meter) ask(header http.Header, operation string, input, output any) {
+	body, err := json.Marshal(input)
+	if err != nil {
+		m.t.Errorf("encode %s: %v", operation, err)
+		return
+	}
+	own := header.Clone()
+	own.Set("X-Amz-Target", "DynamoDB_20120810."+operation)
+	for _, name := range []string{"Content-Length", "X-Amz-Content-Sha256"} {
+		own.Del(name)
+	}
+	answer, _, status := m.forward(own, body)
+	if status != http.StatusOK {
+		m.t.Errorf("%s answered %d: %s", operation, status, answer)
+		return
+	}
+	m.decode(answer, output)
+}
+
+func (m *meter) decode(text []byte, value any) {
+	if err := json.Unmarshal(text, value); err != nil {
+		m.t.Errorf("read %.200s: %v", text, err)
+	}
+}
+
+// sqs counts a request to a queue in steps of 64 KiB. What else the queues cost,
+// the mapping of a function does: see usage.receive.
+func (m *meter) sqs(operation string, body []byte) func([]byte) {
+	if operation != "SendMessageBatch" {
+		m.t.Errorf("the meter does not know %s; teach it what it costs", operation)
+		return nil
+	}
+	var request struct {
+		QueueUrl string
+		Entries  []struct {
+			MessageBody       string
+			MessageGroupId    string
+			MessageAttributes map[string]struct{ DataType, StringValue string }
+		}
+	}
+	m.decode(body, &request)
+	size, fair := 0, false
+	for _, entry := range request.Entries {
+		size += len(entry.MessageBody)
+		for name, a := range entry.MessageAttributes {
+			size += len(name) + len(a.DataType) + len(a.StringValue)
+		}
+		fair = fair || entry.MessageGroupId != ""
+	}
+	m.countQueue(m.stack.LogicalID(request.QueueUrl), units(size, sqsRequest), fair)
+	return nil
+}
+
+// countQueue counts requests to a queue. Those with a message group, a fair
+// queue's, cost more.
+func (m *meter) countQueue(queue string, requests float64, fair bool) {
+	m.count(queue+" requests", requests)
+	if fair {
+		m.count(queue+" requests of fair queues", requests)
+	}
+}

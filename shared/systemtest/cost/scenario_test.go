@@ -1,0 +1,225 @@
+package cost_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/lambdatest"
+	"webhooks/shared/testkit/webhooktest"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/vault"
+	"webhooks/shared/webhook/webhookdb"
+)
+
+const (
+	batchSize = 10      // of both mappings, full: a busy queue
+	eventSize = 1 << 10 // of the data
+)
+
+// scenario is a way in which events are published and delivered.
+type scenario struct {
+	name     string
+	events   int
+	tenants  int // the events are theirs in turn
+	webhooks int // of each tenant
+	failing  int // how many of the first attempts fail
+	bus      bool
+	sealed   bool // secrets are encrypted with a KMS key
+}
+
+// functionUse is what the invocations of one function took.
+type functionUse struct {
+	memory      int // MB
+	invocations int
+	cpu         time.Duration
+	logged      int // bytes
+	lines       int
+}
+
+// result is what a scenario took.
+type result struct {
+	events     int
+	deliveries int
+	used       usage
+	fanout     functionUse
+	dispatcher functionUse
+	kept, sent int // bytes, in tables and to receivers
+}
+
+// binaries are the paths of the functions' binaries.
+type binaries struct{ fanout, dispatcher string }
+
+func build(t *testing.T) binaries {
+	t.Helper()
+	return binaries{lambdatest.Binary(t, "fanout"), lambdatest.Binary(t, "dispatcher")}
+}
+
+// run drives a scenario through the functions.
+func (sc scenario) run(t *testing.T, built binaries) result {
+	t.Helper()
+	stack := lambdatest.NewStack(t, map[string]string{"LocalReceivers": "true"})
+	receiver := newReceiver(t, sc.failing)
+	sc.register(t, stack, receiver.url)
+	m := newMeter(t, stack)
+	// A second instead of five: nobody wants to wait.
+	own := map[string]string{"AWS_ENDPOINT_URL": m.url, "RETRY_SCHEDULE": "1,300"}
+	fanout := lambdatest.Start(t, built.fanout, stack.Variables("FanoutFunction", own))
+	dispatcher := lambdatest.Start(t, built.dispatcher, stack.Variables("DispatcherFunction", own))
+
+	r := result{events: sc.events, deliveries: sc.events * sc.webhooks}
+	r.fanout = drive(t, m, fanout, stack, "FanoutFunction", "EventsQueue", sc.messages(m))
+	deliveries := drain(t, stack.Ref("DeliveriesQueue"), sc.events*sc.webhooks)
+	r.dispatcher = drive(t, m, dispatcher, stack, "DispatcherFunction", "DeliveriesQueue", deliveries)
+	if sc.failing > 0 {
+		again := drive(t, m, dispatcher, stack, "DispatcherFunction", "DeliveriesQueue", drain(t, stack.Ref("DeliveriesQueue"), sc.failing))
+		r.dispatcher.add(again)
+	}
+	r.used, r.kept, r.sent = m.total(), m.kept, receiver.bytes
+	r.used["fanout invocations"], r.used["dispatcher invocations"] = float64(r.fanout.invocations), float64(r.dispatcher.invocations)
+	r.used["log lines"] = float64(r.fanout.lines + r.dispatcher.lines)
+	return r
+}
+
+func (u *functionUse) add(other functionUse) {
+	u.invocations += other.invocations
+	u.cpu += other.cpu
+	u.logged += other.logged
+	u.lines += other.lines
+}
+
+// register stores the webhooks.
+func (sc scenario) register(t *testing.T, stack *lambdatest.Stack, url string) {
+	t.Helper()
+	cfg, options := cloudtest.Config(t), []webhookdb.Option(nil)
+	if sc.sealed {
+		options = append(options, webhookdb.WithVault(vault.FromConfig(cfg, cloudtest.Key(t))))
+	}
+	store := webhookdb.New(dynamodb.NewFromConfig(cfg), stack.Ref("WebhooksTable"), options...)
+	for tenant := range sc.tenants {
+		for range sc.webhooks {
+			if _, err := store.Create(t.Context(), webhooktest.Webhook(tenantID(tenant), func(w *webhook.Webhook) { w.URL = url })); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func tenantID(n int) string { return fmt.Sprintf("tenant-%d", n) }
+
+// messages returns the events as they are in the events queue, and counts what
+// it cost to bring them there: ten at a time by SQS, one at a time by the bus.
+func (sc scenario) messages(m *meter) []string {
+	var list []string
+	for n := range sc.events {
+		e := lambdatest.NewEvent(tenantID(n%sc.tenants), n, eventSize)
+		body := e.Message()
+		if sc.bus {
+			body = fmt.Sprintf(`{"version":"0","id":"%08d-b491-4cf7-a9f1-bf3703467718","detail-type":%q,"source":"platform","account":"123456789012","time":"2026-01-26T10:00:00Z","region":"us-east-1","resources":[],"detail":{"tenant_id":%q,"data":%s}}`,
+				n, e.Type, e.TenantID, e.Data)
+			m.count("events on the bus", units(len(body), sqsRequest))
+			m.countQueue("EventsQueue", units(len(body), sqsRequest), false)
+		}
+		list = append(list, body)
+	}
+	if !sc.bus {
+		for batch := range slices.Chunk(list, batchSize) {
+			m.countQueue("EventsQueue", units(len(strings.Join(batch, "")), sqsRequest), false)
+		}
+	}
+	return list
+}
+
+// drive hands messages to a function in full batches, as a mapping does, and
+// counts the mapping's requests: one ReceiveMessage (in steps of 64 KiB) and one
+// DeleteMessageBatch a batch.
+func drive(t *testing.T, m *meter, f *lambdatest.Function, stack *lambdatest.Stack, function, queue string, messages []string) functionUse {
+	t.Helper()
+	use, before := functionUse{memory: stack.Memory(function)}, f.CPU()
+	printed := f.Logged()
+	for batch := range slices.Chunk(messages, batchSize) {
+		answer := f.Invoke(lambdatest.Batch(t, batch))
+		if want := `{"batchItemFailures":[]}`; strings.TrimSpace(string(answer)) != want {
+			t.Fatalf("%s answered %s, want %s", function, answer, want)
+		}
+		use.invocations++
+		m.countQueue(queue, units(len(strings.Join(batch, "")), sqsRequest)+1, queue == "DeliveriesQueue")
+	}
+	use.cpu = f.CPU() - before
+	log := strings.TrimPrefix(f.Logged(), printed)
+	use.logged, use.lines = len(log), strings.Count(log, "\n")
+	return use
+}
+
+// drain receives n messages of a queue and returns their bodies by event and
+// webhook.
+func drain(t *testing.T, url string, n int) []string {
+	t.Helper()
+	client := sqs.NewFromConfig(cloudtest.Config(t))
+	var bodies []string
+	for len(bodies) < n {
+		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(url), MaxNumberOfMessages: 10, WaitTimeSeconds: 10})
+		if err != nil || len(out.Messages) == 0 {
+			t.Fatalf("%d of %d messages came (%v)", len(bodies), n, err)
+		}
+		for _, message := range out.Messages {
+			bodies = append(bodies, *message.Body)
+		}
+	}
+	slices.SortFunc(bodies, func(a, b string) int { return strings.Compare(order(t, a), order(t, b)) })
+	return bodies
+}
+
+func order(t *testing.T, body string) string {
+	t.Helper()
+	var d struct {
+		EventID   string `json:"event_id"`
+		WebhookID int    `json:"webhook_id"`
+	}
+	if err := json.Unmarshal([]byte(body), &d); err != nil {
+		t.Fatalf("read %.100s: %v", body, err)
+	}
+	return fmt.Sprintf("%s#%06d", d.EventID, d.WebhookID)
+}
+
+// receiver fails the first requests and counts the bytes of all.
+type receiver struct {
+	url     string
+	mu      sync.Mutex
+	failing int
+	bytes   int
+}
+
+func newReceiver(t *testing.T, failing int) *receiver {
+	t.Helper()
+	r := &receiver{failing: failing}
+	server := httptest.NewServer(r)
+	t.Cleanup(server.Close)
+	r.url = server.URL + "/webhook"
+	return r
+}
+
+// ServeHTTP answers as a receiver does.
+func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
+	text, err := httputil.DumpRequest(request, true)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.bytes += len(text)
+	if r.failing > 0 || err != nil {
+		r.failing--
+		w.WriteHeader(http.StatusInternalServerError)
+	}
+	_, _ = w.Write([]byte(`{"received":true}`)) // a function that is gone is noticed by who waits for it
+}

@@ -1,0 +1,162 @@
+package crash_test
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net/http"
+	"reflect"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"webhooks/shared/attemptlog/attemptlogdb"
+	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/metric"
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/attempt"
+	"webhooks/shared/delivery/deadletter"
+	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/delivery/fanout"
+	"webhooks/shared/delivery/fanoutdb"
+	"webhooks/shared/delivery/retrier"
+	"webhooks/shared/delivery/retrydb"
+	"webhooks/shared/event/eventdb"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/vault"
+	"webhooks/shared/webhook/webhookdb"
+)
+
+// schedule has a wait in the queue and one in the retries table, whatever the
+// jitter makes of it; the last is time for what is held back.
+const schedule = "5,1200,3600"
+
+// world is fanout, dispatcher and retrier on tables and queues of their own.
+// Many walks are made in it, one after the other.
+type world struct {
+	functions
+	*mail
+	now     time.Time
+	faults  *cloudtest.Faults
+	dead    atomic.Bool // the process of the present invocation has ended
+	ticks   time.Duration
+	shut    bool             // the breaker never lets a probe through, and its receiver fails
+	direct  *dynamodb.Client // around the faults
+	hooks   *webhookdb.Store
+	logs    *attemptlogdb.Store
+	cursor  *retrydb.Store
+	retries string // the table
+}
+
+// functions are what walks.
+type functions struct {
+	fanout     *fanout.Fanout
+	dispatcher *dispatch.Dispatcher
+	retrier    *retrier.Retrier
+}
+
+// names are the tables and queues.
+type names struct {
+	webhooks, events, logs, retries             string
+	deliveries, slow, eventLetters, deadLetters string
+	maxReceiveCount                             int
+}
+
+// slowARN is what the slow queue is called in the messages that come from it.
+const slowARN = "arn:aws:sqs:us-east-1:000000000000:slow"
+
+// slowFailures is the sender, but what fails with 500 took long: so the walks
+// also lead through the slow lane.
+type slowFailures struct{ dispatch.Sender }
+
+func (s slowFailures) Send(ctx context.Context, request attempt.Request) attempt.Result {
+	result := s.Sender.Send(ctx, request)
+	if result.StatusCode == http.StatusInternalServerError {
+		result.ResponseTime = 2 * webhook.SlowAfter
+	}
+	return result
+}
+
+const retention = 30 * 24 * time.Hour
+
+// newWorld returns a world whose queues give a message up after maxReceiveCount
+// receives. Its retrier's cursor is behind the clock by behind.
+func newWorld(t *testing.T, maxReceiveCount int, behind time.Duration) *world {
+	t.Helper()
+	n := names{
+		webhooks: cloudtest.Table(t, "WebhooksTable"), events: cloudtest.Table(t, "EventsTable"),
+		logs: cloudtest.Table(t, "LogsTable"), retries: cloudtest.Table(t, "RetriesTable"),
+		deliveries: cloudtest.Queue(t), slow: cloudtest.Queue(t), eventLetters: cloudtest.Queue(t), deadLetters: cloudtest.Queue(t),
+		maxReceiveCount: maxReceiveCount,
+	}
+	cfg := cloudtest.Config(t)
+	direct := dynamodb.NewFromConfig(cfg)
+	w := &world{
+		mail: &mail{api: sqs.NewFromConfig(cfg), names: n}, now: time.Now().UTC().Truncate(time.Second),
+		faults: &cloudtest.Faults{}, ticks: behind, direct: direct,
+		hooks: webhookdb.New(direct, n.webhooks, webhookdb.WithVault(vault.FromConfig(cfg, cloudtest.Key(t)))), logs: attemptlogdb.New(direct, n.logs, retention),
+		cursor: retrydb.New(direct, n.retries), retries: n.retries,
+	}
+	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), w.faults.Install)
+	w.functions = wire(t, cfg, n, func() time.Time { return w.now })
+	return w
+}
+
+// wire does what the functions' build does, with another clock.
+func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions {
+	t.Helper()
+	getenv := cloudtest.Getenv(t, map[string]string{
+		"WEBHOOKS_TABLE": n.webhooks, "LOGS_TABLE": n.logs, "LOG_RETENTION_DAYS": "30",
+		"ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512", "LOCAL_RECEIVERS": "true",
+	})
+	log := slog.New(slog.DiscardHandler)
+	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
+	deliveries := queue.New(queues, n.deliveries)
+	d, err := dispatch.New(log, db, vault.FromConfig(cfg, vault.OpensOnly), cloud.NewSettings(getenv), getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d.Schedule, err = delivery.ParseSchedule(schedule); err != nil {
+		t.Fatal(err)
+	}
+	d.Sender = slowFailures{d.Sender}
+	d.SlowQueue, d.SlowQueueARN = queue.New(queues, n.slow), slowARN
+	d.Events, d.Retries = eventdb.New(db, n.events, 0), retrydb.New(db, n.retries)
+	d.Queue, d.DeadLetters = deliveries, deadletter.New(queue.New(queues, n.deadLetters))
+	measured := metric.New(io.Discard, "walks", now)
+	d.MaxReceiveCount, d.Now, d.Metrics = n.maxReceiveCount, now, measured
+	stored := eventdb.New(db, n.events, retention)
+	f := functions{
+		dispatcher: d,
+		fanout: &fanout.Fanout{
+			Log: log, Events: stored,
+			Tables:     fanoutdb.Tables{API: db, Webhooks: webhookdb.New(db, n.webhooks), Events: stored},
+			Deliveries: deliveries, DeadLetters: deadletter.New(queue.New(queues, n.eventLetters)),
+			MaxReceiveCount: n.maxReceiveCount, Now: now, Metrics: measured,
+		},
+		retrier: &retrier.Retrier{Log: log, Retries: retrydb.New(db, n.retries), Queue: deliveries, Now: now, Metrics: measured},
+	}
+	complete(t, f.fanout)
+	complete(t, f.dispatcher)
+	complete(t, f.retrier)
+	return f
+}
+
+// complete fails when a field of a function is not wired: what a function has
+// learned to call would be missing from the walks.
+func complete(t *testing.T, function any) {
+	t.Helper()
+	value := reflect.ValueOf(function).Elem()
+	for i := range value.NumField() {
+		if field := value.Type().Field(i); field.IsExported() && value.Field(i).IsZero() {
+			t.Fatalf("%v.%s is not set: wire it here as the function's main.go does", value.Type(), field.Name)
+		}
+	}
+}

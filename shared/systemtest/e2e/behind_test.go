@@ -1,0 +1,151 @@
+package e2e_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/retrydb"
+	"webhooks/shared/event"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/webhooktest"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/webhookdb"
+)
+
+// These tests reach behind the API, for what takes hours there or never happens.
+
+// TestPoisonAmongDeliveriesIsSetAside: nothing but a mistake of an operator's can
+// put it there.
+func TestPoisonAmongDeliveriesIsSetAside(t *testing.T) {
+	t.Parallel()
+	url, body := physicalID(t, "DeliveriesQueue"), newTenantID()+" says hello"
+	if _, err := sqs.NewFromConfig(cloudtest.Config(t)).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]deadLetter{body: {Reason: "unreadable", HasDetail: true}}
+	if diff := cmp.Diff(want, findDeadLetters(t, "DeliveriesDeadLettersQueue", body, 1)); diff != "" {
+		t.Errorf("dead letters (-want +got):\n%s", diff)
+	}
+}
+
+// TestAKeptRetryComesBack keeps the fifth attempt of an event as if the fourth had
+// failed two hours ago.
+func TestAKeptRetryComesBack(t *testing.T) {
+	t.Parallel()
+	c, r := setup(t), newReceiver(t, ok)
+	made, text := c.webhook(r.URL, "environment.created"), c.event("evt-1", exactData)
+	publish(t, text)
+	first := r.next(t)
+	c.waitForLogs(made.ID, 1)
+
+	e, err := event.Decode(event.Message{Body: []byte(text), SentAt: time.Now()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	store := retrydb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), physicalID(t, "RetriesTable"))
+	kept := delivery.Delivery{
+		Webhook: webhook.Key{TenantID: c.id, ID: made.ID}, Event: e.Key(), Type: e.Type, Hash: e.Hash(), Attempt: 5, Due: time.Now(),
+	}
+	if err := store.Put(t.Context(), []delivery.Delivery{kept})[0]; err != nil {
+		t.Fatal(err)
+	}
+	invoke(t, physicalID(t, "RetrierFunction"), []byte("{}"), administrator(t)) // or the next minute's tick does it
+	again := r.next(t)
+	again.verify(t, made.Secret)
+	if again.ID() != first.ID() || again.Body != first.Body {
+		t.Errorf("the receiver got %s %q, want the same as before: %s %q", again.ID(), again.Body, first.ID(), first.Body)
+	}
+	if log := c.waitForLogs(made.ID, 2)[0]; log.Attempt != 5 || log.Outcome != "delivered" {
+		t.Errorf("log = %+v, want attempt 5 delivered", log)
+	}
+}
+
+// TestKeysAreListedWithoutTheirSecrets asks as an administrator does.
+func TestKeysAreListedWithoutTheirSecrets(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	second := issueKey(t, map[string]any{"tenant_id": c.id, "scopes": []string{"logs:read"}})
+	type listed struct {
+		KeyID    string `json:"key_id"`
+		LastFour string `json:"last_four"`
+		APIKey   string `json:"api_key"`
+	}
+	var answer struct{ Keys []listed }
+	keys(t, map[string]any{"action": "list", "tenant_id": c.id}, &answer)
+	got := make(map[string]listed)
+	for _, key := range answer.Keys {
+		got[key.KeyID] = key
+	}
+	want := listed{KeyID: second.KeyID, LastFour: second.APIKey[len(second.APIKey)-4:]}
+	if len(answer.Keys) != 2 || got[second.KeyID] != want {
+		t.Errorf("keys = %+v, want two of them, one of them %+v", answer.Keys, want)
+	}
+}
+
+// TestALongWaitIsKept: what a queue cannot delay waits in a table.
+func TestALongWaitIsKept(t *testing.T) {
+	t.Parallel()
+	c := setup(t)
+	r := newReceiver(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "7200")
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	made := c.webhook(r.URL, "environment.created")
+	publish(t, c.event("evt-1", `1`))
+	r.next(t)
+	log := c.waitForLogs(made.ID, 1)[0]
+	next, err := time.Parse(time.RFC3339, log.NextAttemptAt)
+	// Never earlier than asked (a minute for this test), and at most a quarter of an hour later.
+	if wait := time.Until(next); err != nil || log.Outcome != "retrying" || wait < 119*time.Minute || wait > 135*time.Minute {
+		t.Errorf("log = %+v, want the next attempt in two hours and at most a quarter", log)
+	}
+	c.call("DELETE", path(made.ID), "") // so that nothing comes of it
+}
+
+// TestSecretsStoredBeforeEncryptionMove: an older version, or EncryptSecrets=false,
+// left a secret as it is. The next write encrypts it, and makes the tenant's data key
+// for that.
+func TestSecretsStoredBeforeEncryptionMove(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name  string
+		write func(c *tenant, id int64) (secret string)
+	}{
+		{"update", func(c *tenant, id int64) string {
+			c.update(id, `{"secret":"`+markedSecret+`"}`)
+			return markedSecret
+		}},
+		{"rotation", func(c *tenant, id int64) string {
+			return c.rotate(id, "").Secret
+		}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			c, r := setup(t), newReceiver(t, ok)
+			plain := webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), physicalID(t, "WebhooksTable"))
+			w, err := plain.Create(t.Context(), webhooktest.Webhook(c.id, func(w *webhook.Webhook) { w.URL = r.URL }))
+			if err != nil {
+				t.Fatal(err)
+			}
+			secret := test.write(c, w.ID)
+			dataOf[tested](t, c.call("POST", path(w.ID, "/test"), ""), http.StatusOK)
+			got := r.next(t)
+			got.verify(t, secret)
+			got.verify(t, w.Secret) // it signs on for a day
+			again, err := plain.Get(t.Context(), w.Key())
+			if err == nil {
+				_, err = again.Keys(time.Now())
+			}
+			if err == nil {
+				t.Errorf("the secrets of %v are still stored as they are", w.Key())
+			}
+		})
+	}
+}

@@ -1,0 +1,213 @@
+package e2e_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/event"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/testkit/openapitest"
+)
+
+// TestOpenAPIExamplesAreWhatIsAnswered sends the requests of the OpenAPI
+// document's examples as a new tenant and compares the answers with the
+// document's. Every example of a success is compared, and every error that a
+// caller can provoke; the sentences of the others package openapi compares.
+func TestOpenAPIExamplesAreWhatIsAnswered(t *testing.T) {
+	t.Parallel()
+	x := newExamples(t)
+	const one, two = "/api/v1/webhooks/1", "/api/v1/webhooks/2"
+
+	x.send("createWebhook", "documented", "POST", "/api/v1/webhooks")
+	x.get("listWebhooks", "/api/v1/webhooks")
+	x.get("getWebhook", one)
+	x.send("publishEvents", "one", "POST", "/api/v1/events")
+	x.waitForLogs(1, 1)
+	x.get("listWebhookLogs", one+"/logs")
+	x.conflict()
+	x.send("resendLog", "documented", "POST", one+"/logs/1/resend")
+	x.send("testWebhook", "documented", "POST", one+"/test")
+	x.send("rotateSecret", "documented", "POST", one+"/secret/rotate")
+	x.fail(42901, "POST", one+"/test", "")
+
+	x.send("createWebhook", "shortest", "POST", "/api/v1/webhooks")
+	x.update(2, `{"url":"http://127.0.0.1:1/"}`) // where nobody listens
+	x.send("testWebhook", "unreachable", "POST", two+"/test")
+	x.fail(40905, "POST", two+"/logs/1/resend", "")
+
+	x.errors()
+	x.send("updateWebhook", "documented", "PUT", one) // disables it
+	x.fail(40904, "POST", one+"/logs/1/resend", "")
+	x.complete()
+}
+
+// errors provokes what needs no other state than a webhook.
+func (x *examples) errors() {
+	const one = "/api/v1/webhooks/1"
+	large := fmt.Sprintf(`{"type":"alert.resolved","data":"%s"}`, strings.Repeat("x", event.MaxData))
+	x.fail(40001, "POST", "/api/v1/webhooks", "")
+	x.fail(40002, "POST", "/api/v1/webhooks", `{"url":"ftp://your-server.com/","events":["alert.resolved"]}`)
+	x.fail(40003, "PUT", one, `{}`)
+	x.fail(40004, "GET", "/api/v1/webhooks/one", "")
+	x.fail(40005, "GET", one+"/logs?page=%zz", "")
+	x.fail(40006, "POST", one+"/logs/one/resend", "")
+	x.fail(40401, "GET", "/api/v1/webhooks/99", "")
+	x.fail(40402, "GET", "/api/v1/nothing", "")
+	x.fail(40403, "POST", one+"/logs/99/resend", "")
+	x.fail(40501, "PATCH", one, "")
+	x.fail(40903, "POST", "/api/v1/events", `{"id":"env-42-created","type":"environment.deleted","data":{}}`)
+	x.fail(41301, "POST", "/api/v1/webhooks", strings.Repeat(" ", httpapi.MaxBody+1))
+	x.fail(41302, "POST", "/api/v1/events", large)
+	reader := *x
+	reader.tenant = x.with(x.t, issueKey(x.t, map[string]any{"tenant_id": x.id, "scopes": []string{"webhooks:read"}}).APIKey)
+	reader.fail(40301, "POST", "/api/v1/webhooks", documented)
+}
+
+// example is one example of an answer.
+type example struct {
+	operation string
+	status    int
+	name      string
+}
+
+// examples are those of the document, and a tenant who tries them. Requests to
+// the documented receiver reach one of the test's own.
+type examples struct {
+	*tenant
+	server    string // stands for https://your-server.com
+	requests  map[string]string
+	successes map[example]any
+	failures  map[int]any
+	tried     map[example]bool
+	provoked  map[int]bool
+}
+
+func newExamples(t *testing.T) *examples {
+	x := &examples{
+		tenant: setup(t), server: strings.TrimSuffix(newReceiver(t, ok).URL, "/webhook"),
+		requests: map[string]string{}, successes: map[example]any{}, failures: map[int]any{},
+		tried: map[example]bool{}, provoked: map[int]bool{},
+	}
+	document := openapitest.Document(t)
+	for _, item := range document.Paths.Map() {
+		for _, o := range item.Operations() {
+			if o.RequestBody != nil {
+				for name, e := range o.RequestBody.Value.Content["application/json"].Examples {
+					x.requests[o.OperationID+" "+name] = text(t, e.Value.Value)
+				}
+			}
+			for _, status := range []int{http.StatusOK, http.StatusCreated, http.StatusAccepted} {
+				if response := o.Responses.Status(status); response != nil {
+					for name, e := range response.Value.Content["application/json"].Examples {
+						x.successes[example{o.OperationID, status, name}] = e.Value.Value
+					}
+				}
+			}
+		}
+	}
+	for name, e := range document.Components.Examples {
+		var code int
+		if _, err := fmt.Sscanf(name, "Error%d", &code); err != nil {
+			t.Fatalf("the example %s is named after no code", name)
+		}
+		x.failures[code] = e.Value.Value
+	}
+	return x
+}
+
+// get compares the answer to a GET with the document's only example.
+func (x *examples) get(operation, path string) { x.send(operation, "documented", "GET", path) }
+
+// send sends an operation's example request of a name, where it has one, and
+// compares the answer with the example of the same name.
+func (x *examples) send(operation, name, method, path string) {
+	x.t.Helper()
+	x.compare(operation, name, x.call(method, path, x.body(operation, name)))
+}
+
+func (x *examples) body(operation, name string) string {
+	return strings.ReplaceAll(x.requests[operation+" "+name], "https://your-server.com", x.server)
+}
+
+func (x *examples) compare(operation, name string, got answer) {
+	x.t.Helper()
+	key := example{operation, got.Status, name}
+	x.tried[key] = true
+	if diff := cmp.Diff(x.comparable(text(x.t, x.successes[key])), x.comparable(got.Body)); diff != "" {
+		x.t.Errorf("%+v (-document +stack):\n%s", key, diff)
+	}
+}
+
+// conflict sends the list of two events, of which one has a known id, as soon as
+// the event that has it first is fanned out.
+func (x *examples) conflict() {
+	x.t.Helper()
+	var got answer
+	eventually(x.t, func() string {
+		got = x.call("POST", "/api/v1/events", x.body("publishEvents", "several"))
+		if !strings.Contains(got.Body, "40903") {
+			return "the event env-42-created is not stored: " + got.Body
+		}
+		return ""
+	})
+	x.compare("publishEvents", "several", got)
+}
+
+// fail sends a request and compares the answer with the example of a code.
+func (x *examples) fail(code int, method, path, body string) {
+	x.t.Helper()
+	x.provoked[code] = true
+	got := x.call(method, path, body)
+	if diff := cmp.Diff(x.comparable(text(x.t, x.failures[code])), x.comparable(got.Body)); diff != "" || got.Status != code/100 {
+		x.t.Errorf("%s %s answers %d, want the example of %d (-document +stack):\n%s", method, path, got.Status, code, diff)
+	}
+}
+
+// comparable replaces what is never the same twice.
+func (x *examples) comparable(body string) any {
+	body = strings.ReplaceAll(body, x.server, "https://your-server.com")
+	body = contractTime.ReplaceAllString(body, `"TIME"`)
+	body = regexp.MustCompile(`"response_time":\s*\d+`).ReplaceAllString(body, `"response_time":0`)
+	body = regexp.MustCompile(`whsec_[A-Za-z0-9+/]{43}=`).ReplaceAllString(body, "whsec_")
+	return parsed(x.t, regexp.MustCompile(`\d+ 秒`).ReplaceAllString(body, "5 秒"))
+}
+
+// complete fails the test when an example was not compared.
+func (x *examples) complete() {
+	x.t.Helper()
+	for key := range x.successes {
+		if !x.tried[key] {
+			x.t.Errorf("%+v is an example that nobody compares with an answer", key)
+		}
+	}
+	notProvoked := []int{
+		40101,        // the gateway answers before a function does
+		40901, 50001, // an accident
+		40902, // takes a thousand webhooks
+		50301, // needs a broken cloud
+	}
+	want := slices.Sorted(maps.Keys(x.failures))
+	got := slices.Sorted(maps.Keys(x.provoked))
+	got = append(got, notProvoked...)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		x.t.Errorf("codes that are compared with an answer (-document +test):\n%s", diff)
+	}
+}
+
+func text(t testing.TB, value any) string {
+	t.Helper()
+	b, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}

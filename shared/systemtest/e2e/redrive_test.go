@@ -1,0 +1,140 @@
+package e2e_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"webhooks/shared/testkit/cloudtest"
+)
+
+// TestRedrive sets messages aside in every way there is, sends them back with
+// make redrive as an operator of a stack on AWS does, and sees the deliveries.
+//
+// It is not parallel: a redrive takes the letters of other tests, too.
+func TestRedrive(t *testing.T) {
+	c, r := setup(t), newReceiver(t, ok)
+	made := c.webhook(r.URL, "environment.created")
+
+	// One without an id, whose function crashed until SQS itself moved it.
+	moved := movedBySQS(t, physicalID(t, "EventsDeadLettersQueue"), fmt.Sprintf(`{"type":"environment.created","tenant_id":%q,"data":1}`, c.id))
+	if got := makeTarget(t, "letters"); !strings.Contains(got, "× received_too_often") {
+		t.Errorf("make letters says:\n%s", got)
+	}
+	makeTarget(t, "redrive", "QUEUE=events", "REASON=received_too_often")
+	got := r.next(t)
+	if want := "evt_" + moved; got.ID() != want {
+		t.Errorf("got %s, want the id that it would have had: %s", got.ID(), want)
+	}
+
+	// The one that failed too often for its function, with its own words.
+	setAside(t, "EventsDeadLettersQueue", c.event("evt-again", `2`), map[string]string{"reason": "too_many_receives", "event_id": "evt-again", "sent_at": "1769421600007"})
+	makeTarget(t, "redrive", "QUEUE=events", "REASON=too_many_receives")
+	if got := r.next(t); got.ID() != "evt-again" || !strings.Contains(got.Body, `"timestamp":"2026-01-26T10:00:00`) {
+		t.Errorf("got %s %s, want the time at which it was first sent", got.ID(), got.Body)
+	}
+
+	// A delivery, and one that no version can read.
+	hash := strings.Repeat("0", 64)
+	delivery := fmt.Sprintf(`{"kind":"delivery","tenant_id":%q,"webhook_id":%d,"event_id":"evt-d","type":"environment.created","attempt":1,"due":1769421600007,"hash":%q,"body":{"n":3}}`, c.id, made.ID, hash)
+	setAside(t, "DeliveriesDeadLettersQueue", delivery, map[string]string{"reason": "too_many_receives", "event_id": "evt-d"})
+	setAside(t, "DeliveriesDeadLettersQueue", c.id+" says hello", map[string]string{"reason": "unreadable"})
+	makeTarget(t, "redrive", "QUEUE=deliveries")
+	if got := r.next(t); got.ID() != "evt-d" || got.Body != `{"n":3}` {
+		t.Errorf("got %s %s", got.ID(), got.Body)
+	}
+	eventually(t, func() string {
+		if got := makeTarget(t, "letters"); !strings.Contains(got, "× unreadable") {
+			return "what cannot be read is not back among the dead letters:\n" + got
+		}
+		return ""
+	})
+}
+
+// TestRedriveOfAConflict shows why a conflict has to be mended: sent back as it
+// is, it is one again; published under an id of its own, it is delivered.
+func TestRedriveOfAConflict(t *testing.T) {
+	c, r := setup(t), newReceiver(t, ok)
+	c.webhook(r.URL, "environment.created")
+	publish(t, c.event("evt-1", `1`))
+	r.next(t)
+	c.waitForEvent("evt-1")
+	loser := c.event("evt-1", `2`)
+	for range 2 {
+		publish(t, loser)
+		if got := findDeadLetters(t, "EventsDeadLettersQueue", c.id, 1)[loser]; got.Reason != "conflict" {
+			t.Fatalf("dead letter %+v", got)
+		}
+	}
+	publish(t, strings.Replace(loser, "evt-1", "evt-2", 1))
+	if got := r.next(t); got.ID() != "evt-2" {
+		t.Errorf("got %s", got.ID())
+	}
+}
+
+// makeTarget runs make as for a stack in an AWS account, which here is the local
+// cloud's, and returns what it printed.
+func makeTarget(t *testing.T, target string, variables ...string) string {
+	t.Helper()
+	stack := deployed(t)
+	command := exec.CommandContext(t.Context(), "make", append([]string{"--no-print-directory", target, "STACK_NAME=" + stack.StackName}, variables...)...)
+	command.Dir = cloudtest.Path()
+	command.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+stack.EndpointURL, "AWS_REGION="+stack.Region, "AWS_DEFAULT_REGION="+stack.Region,
+		"AWS_ACCESS_KEY_ID="+stack.AccessKeyID, "AWS_SECRET_ACCESS_KEY="+stack.SecretAccessKey, "MAKEFLAGS=")
+	out, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("make %s: %v\n%s", target, err, out)
+	}
+	return string(out)
+}
+
+// movedBySQS sends body to a queue that gives everything up after one receive,
+// and returns the id of the message, which is in the dead letters then.
+func movedBySQS(t *testing.T, letters, body string) (id string) {
+	t.Helper()
+	client, url := sqs.NewFromConfig(cloudtest.Config(t)), cloudtest.Queue(t)
+	arn := types.QueueAttributeNameQueueArn
+	found, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{QueueUrl: &letters, AttributeNames: []types.QueueAttributeName{arn}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	policy := fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":1}`, found.Attributes[string(arn)])
+	if _, err := client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{"RedrivePolicy": policy}}); err != nil {
+		t.Fatal(err)
+	}
+	sent, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Received and at once visible again; the next receive finds it given up.
+	got, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url})
+	if err != nil || len(got.Messages) != 1 {
+		t.Fatalf("received %v, %v", got, err)
+	}
+	if _, err := client.ChangeMessageVisibility(t.Context(), &sqs.ChangeMessageVisibilityInput{QueueUrl: &url, ReceiptHandle: got.Messages[0].ReceiptHandle}); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url}); err != nil || len(again.Messages) != 0 {
+		t.Fatalf("received %v again, %v", again, err)
+	}
+	return *sent.MessageId
+}
+
+// setAside puts a letter where its function would.
+func setAside(t *testing.T, queue, body string, attributes map[string]string) {
+	t.Helper()
+	url := physicalID(t, queue)
+	input := &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body, MessageAttributes: make(map[string]types.MessageAttributeValue)}
+	for name, value := range attributes {
+		input.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+	}
+	if _, err := sqs.NewFromConfig(cloudtest.Config(t)).SendMessage(t.Context(), input); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,140 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/queue"
+)
+
+// Each webhook wants one type of its own, all of one tenant: no fair queue helps.
+const (
+	goodType    = "alert.triggered"
+	failingType = "training.failed"
+	slowType    = "environment.created"
+)
+
+// publishEvery is how often what is due is published.
+const publishEvery = 50 * time.Millisecond
+
+// stack is the local stack under test.
+type stack struct {
+	APIURL         string `json:"api_url"`
+	APIKey         string `json:"api_key"`
+	TenantID       string `json:"tenant_id"`
+	EventsQueueURL string `json:"events_queue_url"`
+
+	events    *queue.Queue
+	published map[string]int // by type
+}
+
+// open reads the stack file that WEBHOOKS_STACK names.
+func open(getenv func(string) string) (*stack, error) {
+	text, err := os.ReadFile(getenv("WEBHOOKS_STACK"))
+	if err != nil {
+		return nil, fmt.Errorf("read the stack file: %w", err)
+	}
+	s := &stack{published: make(map[string]int)}
+	if err := json.Unmarshal(text, s); err != nil {
+		return nil, fmt.Errorf("read the stack file: %w", err)
+	}
+	cfg, err := cloud.Config(getenv)
+	if err != nil {
+		return nil, err
+	}
+	s.events = queue.Open(cfg, s.EventsQueueURL)
+	return s, nil
+}
+
+// register registers a webhook for each type, and returns what deletes them.
+func (s *stack) register(ctx context.Context, receivers map[string]*receiver) (remove func(), err error) {
+	var paths []string
+	remove = func() {
+		for _, path := range paths {
+			// Best effort: the test cloud forgets everything when it stops.
+			_, _ = s.call(context.WithoutCancel(ctx), http.MethodDelete, path, nil)
+		}
+	}
+	for eventType, r := range receivers {
+		answer, err := s.call(ctx, http.MethodPost, "/api/v1/webhooks", map[string]any{
+			"name": "isolation " + eventType, "url": r.server.URL, "events": []string{eventType},
+		})
+		if err != nil {
+			return remove, err
+		}
+		var made struct {
+			Data struct {
+				ID int64 `json:"webhook_id"`
+			} `json:"data"`
+		}
+		if err := json.Unmarshal(answer, &made); err != nil || made.Data.ID == 0 {
+			return remove, fmt.Errorf("register a webhook: %s", answer)
+		}
+		paths = append(paths, fmt.Sprintf("/api/v1/webhooks/%d", made.Data.ID))
+	}
+	return remove, nil
+}
+
+func (s *stack) call(ctx context.Context, method, path string, body any) ([]byte, error) {
+	encoded, err := json.Marshal(body)
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, method, s.APIURL+path, bytes.NewReader(encoded))
+	if err != nil {
+		return nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+s.APIKey)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		return nil, err
+	}
+	defer response.Body.Close()
+	return io.ReadAll(response.Body)
+}
+
+// event is what a producer sends. Its data say when.
+type event struct {
+	ID       string `json:"id"`
+	Type     string `json:"type"`
+	TenantID string `json:"tenant_id"`
+	Data     stamp  `json:"data"`
+}
+
+type stamp struct {
+	At int64 `json:"at"` // unix nanoseconds
+}
+
+// publish publishes events at rates (a second, by type) for a time.
+func (s *stack) publish(ctx context.Context, duration time.Duration, rates map[string]int) error {
+	ticker := time.NewTicker(publishEvery)
+	defer ticker.Stop()
+	begun, sent := time.Now(), make(map[string]int)
+	for now := begun; now.Sub(begun) < duration; now = <-ticker.C {
+		var messages []queue.Message
+		for eventType, rate := range rates {
+			for ; sent[eventType] <= int(now.Sub(begun).Seconds()*float64(rate)); sent[eventType]++ {
+				body, err := json.Marshal(event{rand.Text(), eventType, s.TenantID, stamp{time.Now().UnixNano()}})
+				if err != nil {
+					return err
+				}
+				messages = append(messages, queue.Message{Body: string(body)})
+				s.published[eventType]++
+			}
+		}
+		if err := errors.Join(s.events.Send(ctx, messages)...); err != nil {
+			return fmt.Errorf("publish: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,73 @@
+package cloudtest
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"webhooks/shared/httpapi"
+	"webhooks/shared/testkit/openapitest"
+)
+
+// Request returns the sample event events/<name> of a function behind the API.
+func Request(t testing.TB, name string) events.APIGatewayV2HTTPRequest {
+	t.Helper()
+	var request events.APIGatewayV2HTTPRequest
+	if err := json.Unmarshal(Event(t, name), &request); err != nil {
+		t.Fatalf("events/%s: %v", name, err)
+	}
+	return request
+}
+
+// Answer is what a function behind the API answered.
+type Answer struct {
+	Status  int
+	Headers map[string]string
+	Body    string
+}
+
+// Invoke calls a function as API Gateway does. The test fails when the answer
+// is not in the API's OpenAPI document.
+func Invoke(t testing.TB, function httpapi.Function, request events.APIGatewayV2HTTPRequest) Answer {
+	t.Helper()
+	response, err := function(t.Context(), request)
+	if err != nil {
+		t.Fatalf("the function failed: %v", err)
+	}
+	openapitest.Event(t, request, response)
+	return Answer{Status: response.StatusCode, Headers: response.Headers, Body: response.Body}
+}
+
+// Envelope is the contract's envelope, of a success or of an error.
+type Envelope struct {
+	Code    int            `json:"code"`
+	Message string         `json:"message"`
+	Data    map[string]any `json:"data"`
+}
+
+// Envelope decodes the body. The test fails when it is no envelope.
+func (a Answer) Envelope(t testing.TB) Envelope {
+	t.Helper()
+	var e Envelope
+	if err := json.Unmarshal([]byte(a.Body), &e); err != nil || e.Message == "" {
+		t.Fatalf("answer %d is no envelope: %q (%v)", a.Status, a.Body, err)
+	}
+	return e
+}
+
+// Refused returns the names of the fields that an error names, in its order.
+func (a Answer) Refused(t testing.TB) []string {
+	t.Helper()
+	var names []string
+	list, _ := a.Envelope(t).Data["errors"].([]any)
+	for _, entry := range list {
+		refused, _ := entry.(map[string]any)
+		name, _ := refused["field"].(string)
+		if message, _ := refused["message"].(string); message == "" {
+			t.Errorf("field %s is refused without a message", name)
+		}
+		names = append(names, name)
+	}
+	return names
+}

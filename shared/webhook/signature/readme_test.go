@@ -1,0 +1,46 @@
+package signature_test
+
+import (
+	"bufio"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/webhook/signature"
+)
+
+// TestTheReadmesExampleVerifies: receivers try their code on it.
+func TestTheReadmesExampleVerifies(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(cloudtest.Path("README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)\n```\n(POST /webhook .*?)\n```\n.*?secret `([^`]+)`").FindStringSubmatch(string(readme))
+	if example == nil {
+		t.Fatal("README.md shows no delivery with its secret")
+	}
+	// The body is apart: a Content-Length would say nothing to the reader.
+	head, body, _ := strings.Cut(example[1], "\n\n")
+	request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head + "\nhost: your-server.com\n\n")))
+	if err != nil {
+		t.Fatalf("%v of:\n%s", err, head)
+	}
+	id := request.Header.Get("webhook-id")
+	seconds, err := strconv.ParseInt(request.Header.Get("webhook-timestamp"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := signature.Sign([]signature.Key{mustParse(t, example[2])}, id, time.Unix(seconds, 0), []byte(body))
+	if got := request.Header.Get("webhook-signature"); got != want {
+		t.Errorf("webhook-signature: %s\nwant %s", got, want)
+	}
+	if err := verifier(t, example[2]).VerifyIgnoringTimestamp([]byte(body), request.Header); err != nil {
+		t.Errorf("the library: %v", err)
+	}
+}

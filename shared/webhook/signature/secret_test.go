@@ -1,0 +1,128 @@
+package signature_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"webhooks/shared/webhook/signature"
+)
+
+func encoded(n int) string {
+	return "whsec_" + base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{0xA5}, n))
+}
+
+func TestParseSecret(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name   string
+		secret string
+		want   error
+	}{
+		{name: "the API document's example", secret: "your-secret-key", want: nil},
+		{name: "shortest raw", secret: "12345678", want: nil},
+		{name: "too short raw", secret: "1234567", want: signature.ErrSecretLength},
+		{name: "empty", secret: "", want: signature.ErrSecretLength},
+		{name: "longest raw", secret: strings.Repeat("a", 256), want: nil},
+		{name: "too long raw", secret: strings.Repeat("a", 257), want: signature.ErrSecretLength},
+		{name: "characters are counted, not bytes", secret: strings.Repeat("密", 256), want: nil},
+		{name: "seven characters of three bytes", secret: strings.Repeat("密", 7), want: signature.ErrSecretLength},
+		{name: "invalid UTF-8", secret: "12345678\xff", want: signature.ErrSecretCharacters},
+		{name: "line break", secret: "12345678\n", want: signature.ErrSecretCharacters},
+		{name: "NUL", secret: "1234\x005678", want: signature.ErrSecretCharacters},
+		{name: "C1 control character", secret: "12345678\u0085", want: signature.ErrSecretCharacters},
+		{name: "spaces inside", secret: "correct horse battery", want: nil},
+		{name: "prefix in capitals is raw", secret: "WHSEC_not base64", want: nil},
+		{name: "shortest key", secret: encoded(24), want: nil},
+		{name: "too short key", secret: encoded(23), want: signature.ErrSecretKeyLength},
+		{name: "longest key", secret: encoded(64), want: nil},
+		{name: "too long key", secret: encoded(65), want: signature.ErrSecretKeyLength},
+		{name: "prefix alone", secret: "whsec_", want: signature.ErrSecretKeyLength},
+		{name: "prefix and no base64", secret: "whsec_your-secret-key!!", want: signature.ErrSecretEncoding},
+		{name: "padding missing", secret: strings.TrimRight(encoded(32), "="), want: signature.ErrSecretEncoding},
+		{name: "URL alphabet", secret: "whsec_" + strings.Repeat("-_", 20), want: signature.ErrSecretEncoding},
+		{name: "line break in base64", secret: encoded(32) + "\n", want: signature.ErrSecretEncoding},
+		{name: "stray bits in the last character", secret: "whsec_" + strings.Repeat("A", 41) + "BB=", want: signature.ErrSecretEncoding},
+		{name: "prefix twice", secret: "whsec_" + encoded(32), want: signature.ErrSecretEncoding},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			key, err := signature.ParseSecret(tt.secret)
+			if !errors.Is(err, tt.want) {
+				t.Fatalf("error = %v, want %v", err, tt.want)
+			}
+			if key.IsZero() != (tt.want != nil) {
+				t.Errorf("IsZero() = %v with error %v", key.IsZero(), err)
+			}
+		})
+	}
+}
+
+func TestNewSecret(t *testing.T) {
+	t.Parallel()
+	secret := signature.NewSecret()
+	if _, err := signature.ParseSecret(secret); err != nil {
+		t.Errorf("ParseSecret(NewSecret()) = %v", err)
+	}
+	if got, want := len(secret), len(encoded(32)); got != want {
+		t.Errorf("length = %d, want %d", got, want)
+	}
+	if secret == signature.NewSecret() {
+		t.Error("two secrets are equal")
+	}
+}
+
+func TestKeyEqual(t *testing.T) {
+	t.Parallel()
+	one, two := mustParse(t, "secret-number-1"), mustParse(t, "secret-number-2")
+	if !one.Equal(mustParse(t, "secret-number-1")) {
+		t.Error("keys of one secret differ")
+	}
+	if one.Equal(two) || one.Equal(signature.Key{}) {
+		t.Error("keys of different secrets are equal")
+	}
+}
+
+// A key that reaches a log line or an error by mistake must not be readable
+// there, however it got there.
+func TestKeyNeverPrints(t *testing.T) {
+	t.Parallel()
+	const secret = "TOPSECRET-TOPSECRET"
+	key := mustParse(t, secret)
+	hidden := struct{ key signature.Key }{key}
+	exported := struct{ Key signature.Key }{key}
+
+	var out strings.Builder
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		fmt.Fprintf(&out, verb+verb+verb+verb, key, &key, hidden, exported)
+	}
+	slog.New(slog.NewTextHandler(&out, nil)).Info("line", "key", key, "keys", []signature.Key{key}, "in", hidden)
+	slog.New(slog.NewJSONHandler(&out, nil)).Info("line", "key", key, "keys", []signature.Key{key}, "in", exported)
+	text, err := json.Marshal(exported)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.Write(text)
+
+	printed := strings.ToUpper(out.String())
+	for _, form := range []string{secret, fmt.Sprintf("%X", secret), fmt.Sprint([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret))} {
+		if strings.Contains(printed, strings.ToUpper(form)) {
+			t.Errorf("printed as %q in %s", form, printed)
+		}
+	}
+}
+
+func mustParse(t testing.TB, secret string) signature.Key {
+	t.Helper()
+	key, err := signature.ParseSecret(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}

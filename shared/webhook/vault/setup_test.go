@@ -1,0 +1,91 @@
+package vault_test
+
+import (
+	"bytes"
+	"context"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/vault"
+)
+
+const tenant = "acme"
+
+func owner() webhook.Key { return webhook.Key{TenantID: tenant, ID: 7} }
+
+// bundle is a vault on a KMS key of its own.
+type bundle struct {
+	*vault.Vault
+	kms *counting
+	arn string
+	now *time.Time
+}
+
+func setup(t *testing.T, options ...vault.Option) bundle {
+	t.Helper()
+	now := time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)
+	b := bundle{kms: &counting{KMS: kms.NewFromConfig(cloudtest.Config(t))}, arn: cloudtest.Key(t), now: &now}
+	options = append([]vault.Option{vault.WithClock(func() time.Time { return *b.now })}, options...)
+	b.Vault = vault.New(b.kms, b.arn, options...)
+	return b
+}
+
+// other is a vault of another execution environment: it remembers nothing.
+func (b bundle) other() *vault.Vault { return vault.New(b.kms, vault.OpensOnly) }
+
+func (b bundle) newKey(t *testing.T, tenantID string) *vault.DataKey {
+	t.Helper()
+	key, err := b.NewKey(t.Context(), tenantID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+// counting is KMS, counts its calls, and fails them when err is set.
+type counting struct {
+	vault.KMS
+	decrypts, generates atomic.Int32
+	err                 error
+}
+
+func (c *counting) Decrypt(ctx context.Context, in *kms.DecryptInput, o ...func(*kms.Options)) (*kms.DecryptOutput, error) {
+	c.decrypts.Add(1)
+	if c.err != nil {
+		return nil, c.err
+	}
+	return c.KMS.Decrypt(ctx, in, o...)
+}
+
+func (c *counting) GenerateDataKey(ctx context.Context, in *kms.GenerateDataKeyInput, o ...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error) {
+	c.generates.Add(1)
+	if c.err != nil {
+		return nil, c.err
+	}
+	return c.KMS.GenerateDataKey(ctx, in, o...)
+}
+
+// stub is a KMS without a network, for tests in a bubble: every data key is 32
+// bytes of its own encrypted form. Before it answers, it waits for let.
+type stub struct {
+	vault.KMS
+	calls atomic.Int32
+	let   chan struct{} // nil: at once
+}
+
+func (s *stub) Decrypt(ctx context.Context, in *kms.DecryptInput, _ ...func(*kms.Options)) (*kms.DecryptOutput, error) {
+	s.calls.Add(1)
+	if s.let != nil {
+		select {
+		case <-s.let:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	return &kms.DecryptOutput{Plaintext: bytes.Repeat(in.CiphertextBlob[:1], 32)}, nil
+}

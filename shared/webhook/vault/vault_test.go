@@ -1,0 +1,182 @@
+package vault_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/kms/types"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/webhook/vault"
+)
+
+func TestAnotherEnvironmentOpensWhatWasSealed(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	sealing := b.newKey(t, tenant)
+	box := sealing.Seal(owner(), "your-secret-key")
+
+	key, err := b.other().Key(t.Context(), tenant, sealing.Wrapped())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := key.Open(owner(), box); err != nil || got != "your-secret-key" {
+		t.Errorf("Open = %q, %v", got, err)
+	}
+}
+
+// Who has the data keys that KMS encrypted has nothing: each is for one tenant.
+func TestADataKeyOpensForItsTenantAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	wrapped := b.newKey(t, tenant).Wrapped()
+	broken := append([]byte(nil), wrapped...)
+	broken[len(broken)/2]++ // in what binds the context
+	tests := []struct {
+		name    string
+		tenant  string
+		wrapped []byte
+	}{
+		{name: "another tenant", tenant: "globex", wrapped: wrapped},
+		{name: "a changed byte", tenant: tenant, wrapped: broken},
+		{name: "cut off", tenant: tenant, wrapped: wrapped[:20]},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			// Also not where the key is in memory for the tenant it belongs to.
+			for _, v := range []*vault.Vault{b.Vault, b.other()} {
+				if _, err := v.Key(t.Context(), tt.tenant, tt.wrapped); err == nil || apperr.From(err).Reason != apperr.InternalError {
+					t.Errorf("error = %v, want an internal one", err)
+				}
+			}
+		})
+	}
+}
+
+func TestKMSIsDown(t *testing.T) {
+	t.Parallel()
+	for name, injected := range map[string]error{
+		"unreachable":           errors.New("dial tcp: connection refused"),
+		"access denied":         errors.New("AccessDeniedException"),
+		"the key is disabled":   &types.DisabledException{},
+		"an internal exception": &types.KMSInternalException{},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			known := b.newKey(t, tenant)
+			b.kms.err = injected
+			if _, err := b.NewKey(t.Context(), "globex"); !apperr.Is(err, apperr.TemporarilyUnavailable) {
+				t.Errorf("NewKey: error = %v, want temporarily unavailable", err)
+			}
+			if _, err := b.other().Key(t.Context(), tenant, known.Wrapped()); !apperr.Is(err, apperr.TemporarilyUnavailable) {
+				t.Errorf("Key: error = %v, want temporarily unavailable", err)
+			}
+			if key, err := b.Key(t.Context(), tenant, known.Wrapped()); err != nil || key != known {
+				t.Errorf("a key in memory: %v, want no need of KMS", err)
+			}
+		})
+	}
+}
+
+// An error must not stay: the next one asks again.
+func TestAFailureIsNotRemembered(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	wrapped, v := b.newKey(t, tenant).Wrapped(), b.other()
+	b.kms.err = errors.New("down")
+	if _, err := v.Key(t.Context(), tenant, wrapped); err == nil {
+		t.Fatal("no error")
+	}
+	b.kms.err = nil
+	if _, err := v.Key(t.Context(), tenant, wrapped); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestConcurrentMissesShareACall(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &stub{let: make(chan struct{})}
+		v := vault.New(s, vault.OpensOnly)
+		var group sync.WaitGroup
+		for i := range 20 {
+			group.Go(func() {
+				// Two tenants: each waits for one call, and neither for the other's.
+				if _, err := v.Key(t.Context(), fmt.Sprint("tenant-", i%2), []byte("wrapped")); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		if got := s.calls.Load(); got != 2 {
+			t.Errorf("%d calls are under way, want one for each tenant, at once", got)
+		}
+		close(s.let)
+		group.Wait()
+		if _, err := v.Key(t.Context(), "tenant-0", []byte("wrapped")); err != nil || s.calls.Load() != 2 {
+			t.Errorf("%v after %d calls, want the key to be kept", err, s.calls.Load())
+		}
+	})
+}
+
+func TestTheEndOfOneCallerFailsNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := &stub{let: make(chan struct{})}
+		v := vault.New(s, vault.OpensOnly)
+		first, cancel := context.WithCancel(t.Context())
+		var group sync.WaitGroup
+		group.Go(func() {
+			if _, err := v.Key(first, tenant, []byte("wrapped")); !errors.Is(err, context.Canceled) {
+				t.Errorf("the first: %v, want its own end", err)
+			}
+		})
+		synctest.Wait()
+		group.Go(func() {
+			if _, err := v.Key(t.Context(), tenant, []byte("wrapped")); err != nil {
+				t.Errorf("the second: %v", err)
+			}
+		})
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		close(s.let)
+		group.Wait()
+		if got := s.calls.Load(); got != 1 {
+			t.Errorf("%d calls, want one", got)
+		}
+	})
+}
+
+func TestAHangingKMSIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, err := vault.New(&stub{let: make(chan struct{})}, vault.OpensOnly).Key(t.Context(), tenant, []byte("wrapped"))
+		if took := time.Since(start); !apperr.Is(err, apperr.TemporarilyUnavailable) || took != vault.CallTimeout {
+			t.Errorf("%v after %v, want temporarily unavailable after %v", err, took, vault.CallTimeout)
+		}
+	})
+}
+
+func TestADataKeyNeverPrints(t *testing.T) {
+	t.Parallel()
+	key := setup(t).newKey(t, tenant)
+	text, err := json.Marshal(struct{ Key *vault.DataKey }{key})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := fmt.Sprintf("%v %+v %#v %s %x", key, key, key, key, key)
+	if strings.ReplaceAll(all, "[redacted]", "") != "    " || string(text) != `{"Key":{}}` || key.LogValue().String() != "[redacted]" {
+		t.Errorf("printed %s, %s, %s", all, text, key.LogValue())
+	}
+}

@@ -1,0 +1,204 @@
+package webhookdb_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/event"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/webhooktest"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/webhookdb"
+)
+
+func TestCreateStoresWhatIsReadBack(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	want := webhooktest.Webhook(tenant, func(w *webhook.Webhook) {
+		w.Events = []event.Type{event.AlertResolved, event.EnvironmentCreated}
+		w.Enabled = false
+	})
+	want.ID, want.Revision = 1, 1
+	want.CreatedAt = time.Date(2026, 1, 26, 2, 0, 0, 0, time.UTC)
+	want.UpdatedAt = want.CreatedAt
+
+	created := b.create(t, func(w *webhook.Webhook) { w.Events, w.Enabled = want.Events, want.Enabled })
+	if d := diff(want, created); d != "" {
+		t.Errorf("created (-want +got):\n%s", d)
+	}
+	if d := diff(want, b.get(t, want.Key())); d != "" {
+		t.Errorf("read back (-want +got):\n%s", d)
+	}
+}
+
+func TestCreateGivesDenseIDsForEachTenant(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for want := int64(1); want <= 3; want++ {
+		if got := b.create(t).ID; got != want {
+			t.Errorf("id = %d, want %d", got, want)
+		}
+	}
+	other, err := b.Create(t.Context(), webhooktest.Webhook("globex"))
+	if err != nil || other.ID != 1 {
+		t.Errorf("first of another tenant = %d, %v, want 1", other.ID, err)
+	}
+}
+
+func TestCreateNeverGivesAnIDAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.create(t)
+	if err := b.Delete(t.Context(), b.create(t).Key()); err != nil {
+		t.Fatal(err)
+	}
+	if got := b.create(t).ID; got != 3 {
+		t.Errorf("id after deleting 2 = %d, want 3", got)
+	}
+}
+
+func TestCreateMarksTheStoredSecret(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	secret, _ := b.raw(t, b.create(t).ID)["secret"].(*types.AttributeValueMemberS)
+	if secret == nil || secret.Value != "plain:"+webhooktest.Secret {
+		t.Errorf("stored secret = %v, want the marker before it", secret)
+	}
+}
+
+func TestCreateRefusesOneTooMany(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.create(t)
+	b.set(t, 0, "count", &types.AttributeValueMemberN{Value: strconv.Itoa(webhook.MaxPerTenant)})
+
+	_, err := b.Create(t.Context(), webhooktest.Webhook(tenant))
+	wantReason(t, err, apperr.TooManyWebhooks)
+
+	b.set(t, 0, "count", &types.AttributeValueMemberN{Value: strconv.Itoa(webhook.MaxPerTenant - 1)})
+	b.create(t)
+}
+
+func TestCreateAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	store := webhookdb.New(b.client, b.table) // waits for real: these do meet
+	const writers = 12
+	ids := make([]int64, writers)
+	group, ctx := errgroup.WithContext(t.Context())
+	for i := range writers {
+		group.Go(func() error {
+			w, err := store.Create(ctx, webhooktest.Webhook(tenant))
+			ids[i] = w.ID
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(ids)
+	if d := diff([]int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, ids); d != "" {
+		t.Errorf("ids (-want +got):\n%s", d)
+	}
+	if got := len(b.index(t)); got != writers {
+		t.Errorf("the index has %d entries, want %d", got, writers)
+	}
+}
+
+func TestCreateIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	for name, met := range map[string]error{
+		"after a conflict":           canceled("TransactionConflict", "None"),
+		"after another took the id":  canceled("ConditionalCheckFailed", "None"),
+		"after a throttled item":     canceled("None", "ThrottlingError"),
+		"after a throttled capacity": canceled("ProvisionedThroughputExceeded", "None"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.faults.transact = times(3, met)
+			if w := b.create(t); w.ID != 1 || b.pauses.Load() != 3 {
+				t.Errorf("id %d after %d pauses, want 1 after 3", w.ID, b.pauses.Load())
+			}
+		})
+	}
+}
+
+func TestCreateGivesUp(t *testing.T) {
+	t.Parallel()
+	t.Run("when conflicts do not end", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.faults.transact = times(1<<30, canceled("TransactionConflict", "None"))
+		_, err := b.Create(t.Context(), webhooktest.Webhook(tenant))
+		wantReason(t, err, apperr.TemporarilyUnavailable)
+	})
+	t.Run("when the context ends", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		b.faults.transact = func() (error, bool) {
+			cancel()
+			return canceled("TransactionConflict", "None"), true
+		}
+		_, err := b.Create(ctx, webhooktest.Webhook(tenant))
+		wantReason(t, err, apperr.TemporarilyUnavailable)
+		if b.pauses.Load() != 1 || !errors.Is(err, context.Canceled) {
+			t.Errorf("%d pauses, error %v, want one and the context's error", b.pauses.Load(), err)
+		}
+	})
+	t.Run("at once for what another try cannot change", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.faults.transact = times(1, canceled("ValidationError", "None"))
+		_, err := b.Create(t.Context(), webhooktest.Webhook(tenant))
+		if err == nil || apperr.From(err).Reason != apperr.InternalError || b.pauses.Load() != 0 {
+			t.Errorf("error = %v after %d pauses, want an internal one at once", err, b.pauses.Load())
+		}
+	})
+}
+
+// losing is an HTTP client that loses the first answer to a transaction.
+type losing struct {
+	aws.HTTPClient
+	lost atomic.Bool
+}
+
+func (l *losing) Do(r *http.Request) (*http.Response, error) {
+	response, err := l.HTTPClient.Do(r)
+	if err == nil && strings.HasSuffix(r.Header.Get("X-Amz-Target"), "TransactWriteItems") && l.lost.CompareAndSwap(false, true) {
+		_ = response.Body.Close()
+		return nil, errors.New("connection reset by peer")
+	}
+	return response, err
+}
+
+func TestCreateOnceWhenAnAnswerIsLost(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	cfg := cloudtest.Config(t)
+	lossy := &losing{HTTPClient: cfg.HTTPClient}
+	cfg.HTTPClient = lossy
+	store := webhookdb.New(dynamodb.NewFromConfig(cfg), b.table)
+
+	w, err := store.Create(t.Context(), webhooktest.Webhook(tenant))
+	if err != nil || w.ID != 1 || !lossy.lost.Load() {
+		t.Fatalf("Create = %d, %v (answer lost: %v), want 1", w.ID, err, lossy.lost.Load())
+	}
+	if list, err := b.List(t.Context(), tenant); err != nil || len(list) != 1 {
+		t.Errorf("%d webhooks, %v, want one", len(list), err)
+	}
+}

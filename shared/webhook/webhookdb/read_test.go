@@ -1,0 +1,181 @@
+package webhookdb_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"golang.org/x/sync/errgroup"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/event"
+	"webhooks/shared/testkit/webhooktest"
+	"webhooks/shared/webhook"
+)
+
+func TestGetFindsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.create(t)
+	for name, key := range map[string]webhook.Key{
+		"of an id that was never given":   {TenantID: tenant, ID: 2},
+		"of another tenant":               {TenantID: "globex", ID: 1},
+		"behind the id of the tenant":     {TenantID: tenant, ID: 0},
+		"behind a negative id":            {TenantID: tenant, ID: -1},
+		"of a tenant that is a prefix":    {TenantID: "acm", ID: 1},
+		"of a tenant in other characters": {TenantID: "ACME", ID: 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := b.Get(t.Context(), key)
+			wantReason(t, err, apperr.WebhookNotFound)
+			_, err = b.GetWithSecrets(t.Context(), key)
+			wantReason(t, err, apperr.WebhookNotFound)
+		})
+	}
+}
+
+func TestAnUnknownSecretFormatIsAnError(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t)
+	b.set(t, w.ID, "secret", &types.AttributeValueMemberS{Value: "kms2:c2VjcmV0"})
+
+	_, err := b.GetWithSecrets(t.Context(), w.Key())
+	if err == nil || apperr.From(err).Reason != apperr.InternalError {
+		t.Fatalf("error = %v, want an internal one", err)
+	}
+	if strings.Contains(err.Error(), "c2VjcmV0") {
+		t.Errorf("the error shows the secret: %v", err)
+	}
+}
+
+func TestList(t *testing.T) {
+	t.Parallel()
+	t.Run("is empty without webhooks", func(t *testing.T) {
+		t.Parallel()
+		list, err := setup(t).List(t.Context(), tenant)
+		if err != nil || len(list) != 0 {
+			t.Errorf("List = %v, %v, want nothing", list, err)
+		}
+	})
+	t.Run("shows the tenant's own by ascending id", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		var want []webhook.Webhook
+		for range 11 { // as text, 10 would come before 2
+			want = append(want, withoutSecrets(b.create(t)))
+		}
+		if _, err := b.Create(t.Context(), webhooktest.Webhook("globex")); err != nil {
+			t.Fatal(err)
+		}
+		list, err := b.List(t.Context(), tenant)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d := diff(want, list); d != "" {
+			t.Errorf("-want +got:\n%s", d)
+		}
+	})
+	t.Run("follows every page", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		const webhooks, bytes = 6, 300 << 10 // a page is 1 MiB
+		for range webhooks {
+			w := b.create(t)
+			b.set(t, w.ID, "ballast", &types.AttributeValueMemberS{Value: strings.Repeat("x", bytes)})
+		}
+		list, err := b.List(t.Context(), tenant)
+		if err != nil || len(list) != webhooks {
+			t.Errorf("%d webhooks, %v, want %d", len(list), err, webhooks)
+		}
+	})
+}
+
+func TestGetMany(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	one, two := b.create(t), b.create(t)
+	other, err := b.Create(t.Context(), webhooktest.Webhook("globex"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, unreadable, err := b.GetMany(t.Context(), []webhook.Key{
+		two.Key(), one.Key(), two.Key(), other.Key(), // a key twice would fail the batch
+		{TenantID: tenant, ID: 99}, {TenantID: tenant, ID: 0},
+	})
+	if err != nil || len(unreadable) != 0 {
+		t.Fatal(err, unreadable)
+	}
+	want := map[webhook.Key]webhook.Webhook{one.Key(): one, two.Key(): two, other.Key(): other}
+	if d := diff(want, got); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if got, _, err := b.GetMany(t.Context(), nil); err != nil || len(got) != 0 {
+		t.Errorf("GetMany(nothing) = %v, %v", got, err)
+	}
+}
+
+func TestGetManyReadsMoreThanABatch(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const tenants = 101
+	keys := make([]webhook.Key, tenants)
+	var group errgroup.Group
+	group.SetLimit(8)
+	for i := range keys {
+		group.Go(func() error {
+			w, err := b.Create(t.Context(), webhooktest.Webhook(fmt.Sprint("tenant-", i)))
+			keys[i] = w.Key()
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	got, _, err := b.GetMany(t.Context(), keys)
+	if err != nil || len(got) != tenants {
+		t.Errorf("%d webhooks, %v, want %d", len(got), err, tenants)
+	}
+}
+
+func TestGetManyFollowsWhatWasLeftOut(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	one, two := b.create(t), b.create(t)
+	keys := []webhook.Key{one.Key(), two.Key()}
+	left := 2
+	b.faults.batch = func(in *dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, bool) {
+		left--
+		return &dynamodb.BatchGetItemOutput{UnprocessedKeys: in.RequestItems}, left >= 0
+	}
+	got, _, err := b.GetMany(t.Context(), keys)
+	if err != nil || len(got) != 2 || b.pauses.Load() != 2 {
+		t.Errorf("%d webhooks, %v after %d pauses, want 2 after 2", len(got), err, b.pauses.Load())
+	}
+
+	left = 1 << 30
+	_, _, err = b.GetMany(t.Context(), keys)
+	wantReason(t, err, apperr.TemporarilyUnavailable)
+}
+
+func TestIndexes(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t)
+	off := b.create(t, func(w *webhook.Webhook) { w.Enabled = false })
+
+	got, err := b.Indexes(t.Context(), []string{tenant, "nobody", tenant})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]webhook.Index{tenant: {w.ID: w.Mask(), off.ID: off.Mask()}, "nobody": {}}
+	if d := diff(want, got); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if d := diff([]int64{w.ID}, got[tenant].Match(event.EnvironmentCreated)); d != "" {
+		t.Errorf("match (-want +got):\n%s", d)
+	}
+}

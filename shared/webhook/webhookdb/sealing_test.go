@@ -1,0 +1,274 @@
+package webhookdb_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/webhooktest"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/vault"
+)
+
+// format is the marker of a webhook's stored secret.
+func (s sealing) format(t *testing.T, id int64) string {
+	t.Helper()
+	stored, _ := s.raw(t, id)["secret"].(*types.AttributeValueMemberS)
+	if stored == nil {
+		t.Fatal("no secret is stored")
+	}
+	marker, _, _ := strings.Cut(stored.Value, ":")
+	return marker
+}
+
+func (s sealing) generation(t *testing.T, id int64) string {
+	t.Helper()
+	key, _ := s.raw(t, id)["data_key"].(*types.AttributeValueMemberB)
+	if key == nil {
+		return ""
+	}
+	return string(key.Value)
+}
+
+func TestPlainSecretsStayReadableUntilTheNextWrite(t *testing.T) {
+	t.Parallel()
+	s := setupSealing(t)
+	w, err := s.plainly().Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) {
+		w.PreviousSecrets = []webhook.PreviousSecret{{Secret: "older-secret", ExpiresAt: s.now.Add(time.Hour).UTC().Truncate(time.Second)}}
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := s.get(t, w.Key())
+	if want.Secret != webhooktest.Secret || len(want.PreviousSecrets) != 1 || s.format(t, 1) != "plain" || s.kms.decrypts.Load() != 0 {
+		t.Fatalf("%+v in format %s after %d calls of KMS", want, s.format(t, 1), s.kms.decrypts.Load())
+	}
+	got, err := s.Update(t.Context(), w.Key(), rename("other"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want.Name, want.Revision, want.UpdatedAt = "other", 2, got.UpdatedAt
+	if d := diff(want, s.get(t, w.Key())); d != "" {
+		t.Errorf("-want +got:\n%s", d)
+	}
+	if text := s.everything(t); strings.Contains(text, webhooktest.Secret) || strings.Contains(text, "older-secret") {
+		t.Errorf("the table shows:\n%s", text)
+	}
+}
+
+func TestEncryptionCanBeSwitchedOff(t *testing.T) {
+	t.Parallel()
+	s := setupSealing(t)
+	w := s.create(t)
+	off := s.with(vault.Off)
+	if _, err := off.Update(t.Context(), w.Key(), rename("other")); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.format(t, 1); got != "plain" || s.generation(t, 1) != "" {
+		t.Errorf("format %s, data key %q, want a plain secret and no data key", got, s.generation(t, 1))
+	}
+	if got, err := off.GetWithSecrets(t.Context(), w.Key()); err != nil || got.Secret != webhooktest.Secret {
+		t.Errorf("Get = %q, %v", got.Secret, err)
+	}
+}
+
+// A function that was wired to read must not store in the clear what was
+// encrypted.
+func TestAStoreThatOnlyOpensWritesNoSecret(t *testing.T) {
+	t.Parallel()
+	s := setupSealing(t)
+	w := s.create(t)
+	reader := s.with(vault.OpensOnly)
+	if _, err := reader.Update(t.Context(), w.Key(), rename("other")); err == nil {
+		t.Error("Update: no error")
+	}
+	if _, err := reader.Create(t.Context(), webhooktest.Webhook(tenant)); err == nil {
+		t.Error("Create: no error")
+	}
+	if d := diff(w, s.get(t, w.Key())); d != "" {
+		t.Errorf("it changed (-want +got):\n%s", d)
+	}
+}
+
+func TestAnotherKMSKeyBeginsAGeneration(t *testing.T) {
+	t.Parallel()
+	s := setupSealing(t)
+	first, second := s.create(t), s.create(t)
+	old := s.generation(t, first.ID)
+
+	moved := s.with(cloudtest.Key(t))
+	if _, err := moved.Update(t.Context(), first.Key(), rename("other")); err != nil {
+		t.Fatal(err)
+	}
+	third, err := moved.Create(t.Context(), webhooktest.Webhook(tenant))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.generation(t, first.ID) == old || s.generation(t, second.ID) != old || s.generation(t, third.ID) != s.generation(t, first.ID) {
+		t.Error("want what is written under the new generation, and what is not under the old one")
+	}
+	found, unreadable, err := s.with(vault.OpensOnly).GetMany(t.Context(), []webhook.Key{first.Key(), second.Key(), third.Key()})
+	if err != nil || len(unreadable) != 0 {
+		t.Fatal(err, unreadable)
+	}
+	for _, w := range found {
+		if w.Secret != webhooktest.Secret {
+			t.Errorf("webhook %d has the secret %q", w.ID, w.Secret)
+		}
+	}
+	if s.kms.generates.Load() != 2 {
+		t.Errorf("%d generations, want 2", s.kms.generates.Load())
+	}
+}
+
+// The keys of a batch: one call of KMS for each tenant however many webhooks.
+func TestGetManyAsksKMSOnceForEachTenant(t *testing.T) {
+	t.Parallel()
+	s := setupSealing(t)
+	keys := s.batch(t, "acme", "globex")
+	before := s.kms.decrypts.Load()
+	cold := s.with(vault.OpensOnly)
+	for range 2 {
+		found, unreadable, err := cold.GetMany(t.Context(), keys)
+		if err != nil || len(unreadable) != 0 || len(found) != len(keys) {
+			t.Fatalf("%d of %d, %v, %v", len(found), len(keys), unreadable, err)
+		}
+	}
+	if got := s.kms.decrypts.Load() - before; got != 2 {
+		t.Errorf("%d calls, want one for each tenant", got)
+	}
+}
+
+// batch creates five webhooks for each tenant.
+func (s sealing) batch(t *testing.T, tenants ...string) []webhook.Key {
+	t.Helper()
+	var keys []webhook.Key
+	for _, of := range tenants {
+		for range 5 {
+			w, err := s.Create(t.Context(), webhooktest.Webhook(of))
+			if err != nil {
+				t.Fatal(err)
+			}
+			keys = append(keys, w.Key())
+		}
+	}
+	return keys
+}
+
+func TestGetManyGivesEachItsOwnError(t *testing.T) {
+	t.Parallel()
+	s := setupSealing(t)
+	keys := s.batch(t, tenant, "globex", "initech")
+	unknown, untyped, disabled := keys[0], keys[1], keys[5]
+	s.set(t, unknown.ID, "secret", &types.AttributeValueMemberS{Value: "kms2:c2VjcmV0"})
+	s.set(t, untyped.ID, "enabled", &types.AttributeValueMemberS{Value: "yes"})
+	if _, err := s.Disable(t.Context(), disabled, 1); err != nil {
+		t.Fatal(err)
+	}
+	s.kms.down = func(of string) bool { return of == "globex" }
+
+	found, unreadable, err := s.with(vault.OpensOnly).GetMany(t.Context(), append(keys, webhook.Key{TenantID: "globex", ID: 99}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range keys {
+		w, is := found[key]
+		switch {
+		case key == unknown || key == untyped:
+			if is || unreadable[key] == nil || strings.Contains(fmt.Sprint(unreadable[key]), "c2VjcmV0") {
+				t.Errorf("%v: %v, want an error of its own that shows nothing", key, unreadable[key])
+			}
+		case key == disabled:
+			if !is || unreadable[key] != nil || w.Secret != "" {
+				t.Errorf("%v: %v, want it without secrets: nothing will be signed", key, unreadable[key])
+			}
+		case key.TenantID == "globex":
+			if is || !apperr.Is(unreadable[key], apperr.TemporarilyUnavailable) {
+				t.Errorf("%v: %v, want temporarily unavailable", key, unreadable[key])
+			}
+		case !is || w.Secret != webhooktest.Secret || unreadable[key] != nil:
+			t.Errorf("%v: %q, %v, want it untouched by the others", key, w.Secret, unreadable[key])
+		}
+	}
+}
+
+func TestWithoutKMS(t *testing.T) {
+	t.Parallel()
+	s := setupSealing(t)
+	w := s.create(t)
+	s.kms.down = func(string) bool { return true }
+	cold := s.with(s.arn)
+
+	for name, call := range map[string]func() error{
+		"get":    func() error { _, err := cold.GetWithSecrets(t.Context(), w.Key()); return err },
+		"update": func() error { _, err := cold.Update(t.Context(), w.Key(), rename("other")); return err },
+		"create": func() error { _, err := cold.Create(t.Context(), webhooktest.Webhook(tenant)); return err },
+		"create the first": func() error {
+			_, err := cold.Create(t.Context(), webhooktest.Webhook("globex"))
+			return err
+		},
+	} {
+		if err := call(); !apperr.Is(err, apperr.TemporarilyUnavailable) {
+			t.Errorf("%s: error = %v, want temporarily unavailable", name, err)
+		}
+	}
+	calls := s.kms.decrypts.Load() + s.kms.generates.Load()
+	_, err := cold.Get(t.Context(), w.Key())
+	list, listErr := s.plainly().List(t.Context(), tenant)
+	indexes, indexErr := s.plainly().Indexes(t.Context(), []string{tenant})
+	if err = errors.Join(err, listErr, indexErr); err != nil || len(list) != 1 || list[0].Secret != "" || len(indexes[tenant]) != 1 {
+		t.Errorf("what shows no secret: %v", err)
+	}
+	disabled, err := cold.Disable(t.Context(), w.Key(), w.Revision)
+	if err = errors.Join(err, cold.Delete(t.Context(), w.Key())); err != nil || !disabled {
+		t.Errorf("disable and delete: %v, %v", disabled, err)
+	}
+	if got := s.kms.decrypts.Load() + s.kms.generates.Load(); got != calls {
+		t.Errorf("KMS was called %d times for what needs no secret", got-calls)
+	}
+}
+
+func TestTheNextWriteRemovesExpiredSecrets(t *testing.T) {
+	t.Parallel()
+	for name, write := range map[string]func(sealing, webhook.Key) error{
+		"an update": func(s sealing, key webhook.Key) error {
+			_, err := s.Update(t.Context(), key, rename("other"))
+			return err
+		},
+		"a 410": func(s sealing, key webhook.Key) error {
+			_, err := s.Disable(t.Context(), key, 3)
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := setupSealing(t)
+			w := s.create(t)
+			for i, overlap := range []time.Duration{time.Hour, 2 * time.Hour} {
+				if _, err := s.Update(t.Context(), w.Key(), rotate(fmt.Sprint("new-secret-", i), overlap, *s.now)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			*s.now = s.now.Add(time.Hour)
+			if got := s.get(t, w.Key()).PreviousSecrets; len(got) != 1 || got[0].Secret != "new-secret-0" {
+				t.Errorf("previous secrets = %v, want the one that has not expired", got)
+			}
+			if err := write(s, w.Key()); err != nil {
+				t.Fatal(err)
+			}
+			if list := s.raw(t, w.ID)["previous_secrets"].(*types.AttributeValueMemberL); len(list.Value) != 1 {
+				t.Errorf("%d secrets are stored, want the one that has not expired", len(list.Value))
+			}
+			*s.now = s.now.Add(time.Hour)
+			if got := s.get(t, w.Key()); len(got.PreviousSecrets) != 0 || got.Secret != "new-secret-1" {
+				t.Errorf("%q and %v, want the current one alone", got.Secret, got.PreviousSecrets)
+			}
+		})
+	}
+}

@@ -1,0 +1,223 @@
+package webhookdb_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/kms"
+	"golang.org/x/sync/errgroup"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/webhooktest"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/vault"
+	"webhooks/shared/webhook/webhookdb"
+)
+
+// faultyKMS is KMS, counts its calls, and is down for some tenants.
+type faultyKMS struct {
+	vault.KMS
+	decrypts, generates atomic.Int32
+	down                func(tenantID string) bool
+}
+
+func (f *faultyKMS) Decrypt(ctx context.Context, in *kms.DecryptInput, o ...func(*kms.Options)) (*kms.DecryptOutput, error) {
+	f.decrypts.Add(1)
+	if f.down != nil && f.down(in.EncryptionContext["tenant_id"]) {
+		return nil, errors.New("KMS is down")
+	}
+	return f.KMS.Decrypt(ctx, in, o...)
+}
+
+func (f *faultyKMS) GenerateDataKey(ctx context.Context, in *kms.GenerateDataKeyInput, o ...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error) {
+	f.generates.Add(1)
+	if f.down != nil && f.down(in.EncryptionContext["tenant_id"]) {
+		return nil, errors.New("KMS is down")
+	}
+	return f.KMS.GenerateDataKey(ctx, in, o...)
+}
+
+// sealing is a store that encrypts, beside the plain one of the bundle.
+type sealing struct {
+	bundle
+	kms *faultyKMS
+	arn string
+}
+
+func setupSealing(t *testing.T) sealing {
+	t.Helper()
+	s := sealing{bundle: setup(t), kms: &faultyKMS{KMS: kms.NewFromConfig(cloudtest.Config(t))}, arn: cloudtest.Key(t)}
+	s.Store = s.with(s.arn)
+	return s
+}
+
+// with is the store of an execution environment that has just started.
+func (s sealing) with(keyARN string) *webhookdb.Store {
+	return webhookdb.New(s.faults, s.table, webhookdb.WithVault(vault.New(s.kms, keyARN)),
+		webhookdb.WithClock(func() time.Time { return *s.now }),
+		webhookdb.WithPause(func(ctx context.Context, _ int) error { return ctx.Err() }))
+}
+
+func (s sealing) plainly() *webhookdb.Store { return webhookdb.New(s.faults, s.table) }
+
+// everything is the text of all items of the table.
+func (s sealing) everything(t *testing.T) string {
+	t.Helper()
+	out, err := s.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &s.table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var text strings.Builder
+	for _, stored := range out.Items {
+		show(&text, &types.AttributeValueMemberM{Value: stored})
+	}
+	return text.String()
+}
+
+func show(text *strings.Builder, value types.AttributeValue) {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberM:
+		for name, inner := range v.Value {
+			fmt.Fprint(text, name, "=")
+			show(text, inner)
+		}
+	case *types.AttributeValueMemberL:
+		for _, inner := range v.Value {
+			show(text, inner)
+		}
+	case *types.AttributeValueMemberS:
+		fmt.Fprintln(text, v.Value)
+	case *types.AttributeValueMemberB:
+		fmt.Fprintf(text, "%s\n", v.Value)
+	case *types.AttributeValueMemberN:
+		fmt.Fprintln(text, v.Value)
+	}
+}
+
+func rotate(secret string, overlap time.Duration, now time.Time) func(webhook.Webhook) (webhook.Webhook, error) {
+	return func(w webhook.Webhook) (webhook.Webhook, error) {
+		return webhook.Rotation{Secret: secret, Overlap: overlap}.Apply(w, now), nil
+	}
+}
+
+func TestTheTableNeverShowsASecret(t *testing.T) {
+	t.Parallel()
+	s := setupSealing(t)
+	w := s.create(t, func(w *webhook.Webhook) { w.Secret = "MARKED-one" })
+	for _, secret := range []string{"MARKED-two", "MARKED-three"} {
+		if _, err := s.Update(t.Context(), w.Key(), rotate(secret, time.Hour, *s.now)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if text := s.everything(t); strings.Contains(text, "MARKED") || strings.Count(text, "aes-256-gcm:") != 3 {
+		t.Errorf("the table shows:\n%s", text)
+	}
+	got := s.get(t, w.Key())
+	previous := []webhook.PreviousSecret{
+		{Secret: "MARKED-two", ExpiresAt: w.CreatedAt.Add(time.Hour)},
+		{Secret: "MARKED-one", ExpiresAt: w.CreatedAt.Add(time.Hour)},
+	}
+	if d := diff(previous, got.PreviousSecrets); d != "" || got.Secret != "MARKED-three" {
+		t.Errorf("read back %q and (-want +got):\n%s", got.Secret, d)
+	}
+}
+
+func TestATenantHasOneDataKey(t *testing.T) {
+	t.Parallel()
+	s := setupSealing(t)
+	for range 5 {
+		s.create(t)
+	}
+	if _, err := s.with(s.arn).Create(t.Context(), webhooktest.Webhook(tenant)); err != nil {
+		t.Fatal(err)
+	}
+	if g, d := s.kms.generates.Load(), s.kms.decrypts.Load(); g != 1 || d != 1 {
+		t.Errorf("%d data keys made, %d opened; want one of each, by the first and the second environment", g, d)
+	}
+}
+
+func TestWritersAtTheSameTimeAgreeOnADataKey(t *testing.T) {
+	t.Parallel()
+	s := setupSealing(t)
+	var group errgroup.Group
+	const writers = 6
+	for range writers {
+		group.Go(func() error {
+			store := webhookdb.New(s.client, s.table, webhookdb.WithVault(vault.New(s.kms, s.arn)))
+			_, err := store.Create(t.Context(), webhooktest.Webhook(tenant))
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	generations := map[string]bool{}
+	for id := int64(1); id <= writers; id++ {
+		generations[string(s.raw(t, id)["data_key"].(*types.AttributeValueMemberB).Value)] = true
+	}
+	if len(generations) != 1 {
+		t.Errorf("%d generations, want one", len(generations))
+	}
+}
+
+// What was swapped or changed in the table does not sign.
+func TestACiphertextOpensWhereItBelongsAlone(t *testing.T) {
+	t.Parallel()
+	s := setupSealing(t)
+	one, two := s.create(t), s.create(t)
+	foreign, err := s.Create(t.Context(), webhooktest.Webhook("globex"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ofOne, ofTwo := s.raw(t, one.ID), s.raw(t, two.ID)
+	out, err := s.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &s.table})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ofForeign map[string]types.AttributeValue
+	for _, stored := range out.Items {
+		if stored["tenant_id"].(*types.AttributeValueMemberS).Value == foreign.TenantID && stored["secret"] != nil {
+			ofForeign = stored
+		}
+	}
+	text := ofOne["secret"].(*types.AttributeValueMemberS).Value
+	tampered := text[:len(text)-6] + strings.Map(func(r rune) rune {
+		if r == 'A' {
+			return 'B'
+		}
+		return 'A'
+	}, text[len(text)-6:len(text)-4]) + text[len(text)-4:]
+	for _, tt := range []struct {
+		name   string
+		secret types.AttributeValue
+		key    types.AttributeValue
+	}{
+		{name: "of another webhook", secret: ofTwo["secret"]},
+		{name: "of another tenant", secret: ofForeign["secret"]},
+		{name: "of another tenant with its data key", secret: ofForeign["secret"], key: ofForeign["data_key"]},
+		{name: "tampered with", secret: &types.AttributeValueMemberS{Value: tampered}},
+		{name: "cut off", secret: &types.AttributeValueMemberS{Value: "aes-256-gcm:AAAA"}},
+		{name: "without base64", secret: &types.AttributeValueMemberS{Value: "aes-256-gcm:!"}},
+		{name: "without its data key", secret: ofOne["secret"], key: &types.AttributeValueMemberB{Value: []byte("none")}},
+	} {
+		s.set(t, one.ID, "secret", tt.secret)
+		s.set(t, one.ID, "data_key", ofOne["data_key"])
+		if tt.key != nil {
+			s.set(t, one.ID, "data_key", tt.key)
+		}
+		for _, store := range []*webhookdb.Store{s.Store, s.with(s.arn)} {
+			w, err := store.GetWithSecrets(t.Context(), one.Key())
+			if err == nil || w.Secret != "" || apperr.From(err).Reason != apperr.InternalError {
+				t.Errorf("%s: %q, %v, want an internal error", tt.name, w.Secret, err)
+			}
+		}
+	}
+}

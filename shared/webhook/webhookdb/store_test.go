@@ -1,0 +1,187 @@
+package webhookdb_test
+
+import (
+	"context"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/webhooktest"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/webhookdb"
+)
+
+const tenant = "acme"
+
+// bundle is one test's store, on a table of its own.
+type bundle struct {
+	*webhookdb.Store
+	client *dynamodb.Client
+	faults *faults
+	table  string
+	now    *time.Time
+	pauses *atomic.Int32
+}
+
+func setup(t *testing.T) bundle {
+	t.Helper()
+	client := dynamodb.NewFromConfig(cloudtest.Config(t))
+	now := time.Date(2026, 1, 26, 10, 0, 0, 999, time.FixedZone("CST", 8*3600))
+	b := bundle{client: client, faults: &faults{API: client}, table: cloudtest.Table(t, "WebhooksTable"), now: &now, pauses: new(atomic.Int32)}
+	b.Store = webhookdb.New(b.faults, b.table,
+		webhookdb.WithClock(func() time.Time { return *b.now }),
+		webhookdb.WithPause(func(ctx context.Context, _ int) error {
+			b.pauses.Add(1)
+			return ctx.Err()
+		}))
+	return b
+}
+
+// faults is DynamoDB with what the local cloud never does. A func answers a
+// call, or returns false to let it through.
+type faults struct {
+	webhookdb.API
+	transact func() (error, bool)
+	update   func() (error, bool)
+	batch    func(*dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, bool)
+}
+
+func (f *faults) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
+	if f.transact != nil {
+		if err, injected := f.transact(); injected {
+			return nil, err
+		}
+	}
+	return f.API.TransactWriteItems(ctx, in, o...)
+}
+
+func (f *faults) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	if f.update != nil {
+		if err, injected := f.update(); injected {
+			return nil, err
+		}
+	}
+	return f.API.UpdateItem(ctx, in, o...)
+}
+
+func (f *faults) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
+	if f.batch != nil {
+		if out, injected := f.batch(in); injected {
+			return out, nil
+		}
+	}
+	return f.API.BatchGetItem(ctx, in, o...)
+}
+
+// times injects err n times.
+func times(n int, err error) func() (error, bool) {
+	return func() (error, bool) {
+		n--
+		return err, n >= 0
+	}
+}
+
+// canceled is a canceled transaction with one reason for each of its items.
+func canceled(codes ...string) error {
+	err := &types.TransactionCanceledException{Message: aws.String("canceled")}
+	for _, code := range codes {
+		err.CancellationReasons = append(err.CancellationReasons, types.CancellationReason{Code: aws.String(code)})
+	}
+	return err
+}
+
+func (b bundle) create(t *testing.T, changes ...func(*webhook.Webhook)) webhook.Webhook {
+	t.Helper()
+	w, err := b.Create(t.Context(), webhooktest.Webhook(tenant, changes...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (b bundle) get(t *testing.T, key webhook.Key) webhook.Webhook {
+	t.Helper()
+	w, err := b.GetWithSecrets(t.Context(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return w
+}
+
+func (b bundle) index(t *testing.T) webhook.Index {
+	t.Helper()
+	indexes, err := b.Indexes(t.Context(), []string{tenant})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return indexes[tenant]
+}
+
+// count is how many webhooks the quota of a tenant knows.
+func (b bundle) count(t *testing.T, tenantID string) string {
+	t.Helper()
+	key := b.key(0)
+	key["tenant_id"] = &types.AttributeValueMemberS{Value: tenantID}
+	out, err := b.client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &b.table, Key: key, ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, ok := out.Item["count"].(*types.AttributeValueMemberN); ok {
+		return n.Value
+	}
+	return "0" // there never was one
+}
+
+func (b bundle) key(id int64) map[string]types.AttributeValue {
+	return map[string]types.AttributeValue{
+		"tenant_id":  &types.AttributeValueMemberS{Value: tenant},
+		"webhook_id": &types.AttributeValueMemberN{Value: strconv.FormatInt(id, 10)},
+	}
+}
+
+// raw reads an item as DynamoDB holds it.
+func (b bundle) raw(t *testing.T, id int64) map[string]types.AttributeValue {
+	t.Helper()
+	out, err := b.client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &b.table, Key: b.key(id), ConsistentRead: aws.Bool(true)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out.Item
+}
+
+// set writes one attribute of an item behind the store's back.
+func (b bundle) set(t *testing.T, id int64, name string, value types.AttributeValue) {
+	t.Helper()
+	_, err := b.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &b.table, Key: b.key(id),
+		UpdateExpression:          aws.String("SET #n = :v"),
+		ExpressionAttributeNames:  map[string]string{"#n": name},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":v": value},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func withoutSecrets(w webhook.Webhook) webhook.Webhook {
+	w.Secret, w.PreviousSecrets = "", nil
+	return w
+}
+
+func diff(want, got any) string { return cmp.Diff(want, got, cmpopts.EquateEmpty()) }
+
+func wantReason(t *testing.T, err error, r apperr.Reason) {
+	t.Helper()
+	if !apperr.Is(err, r) {
+		t.Fatalf("error = %v, want reason %d", err, r)
+	}
+}

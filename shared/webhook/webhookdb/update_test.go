@@ -1,0 +1,221 @@
+package webhookdb_test
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/event"
+	"webhooks/shared/testkit/webhooktest"
+	"webhooks/shared/webhook"
+)
+
+func rename(name string) func(webhook.Webhook) (webhook.Webhook, error) {
+	return func(w webhook.Webhook) (webhook.Webhook, error) {
+		w.Name = name
+		return w, nil
+	}
+}
+
+func enable(enabled bool) func(webhook.Webhook) (webhook.Webhook, error) {
+	return func(w webhook.Webhook) (webhook.Webhook, error) {
+		w.Enabled = enabled
+		return w, nil
+	}
+}
+
+func TestUpdate(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	created := b.create(t)
+	*b.now = b.now.Add(time.Minute)
+
+	want := created
+	want.Name, want.URL, want.Secret = "新", "https://other.example/", "another-secret"
+	want.PreviousSecrets = []webhook.PreviousSecret{{Secret: webhooktest.Secret, ExpiresAt: created.CreatedAt.Add(time.Hour)}}
+	want.Events, want.Enabled = []event.Type{event.AlertTriggered}, false
+	want.Revision, want.UpdatedAt = 2, created.CreatedAt.Add(time.Minute)
+
+	updated, err := b.Update(t.Context(), created.Key(), func(w webhook.Webhook) (webhook.Webhook, error) {
+		changed := want
+		changed.TenantID, changed.ID, changed.CreatedAt, changed.Revision = "globex", 7, time.Time{}, 99 // not its to change
+		return changed, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if d := diff(want, updated); d != "" {
+		t.Errorf("updated (-want +got):\n%s", d)
+	}
+	if d := diff(want, b.get(t, created.Key())); d != "" {
+		t.Errorf("read back (-want +got):\n%s", d)
+	}
+	if d := diff(webhook.Index{1: want.Mask()}, b.index(t)); d != "" {
+		t.Errorf("index (-want +got):\n%s", d)
+	}
+}
+
+func TestUpdateLeavesOtherAttributesAlone(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t)
+	b.set(t, w.ID, "tested_at", &types.AttributeValueMemberN{Value: "1"})
+	for _, change := range []func(webhook.Webhook) (webhook.Webhook, error){rename("other"), enable(false)} {
+		if _, err := b.Update(t.Context(), w.Key(), change); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, ok := b.raw(t, w.ID)["tested_at"]; !ok {
+		t.Error("tested_at is gone")
+	}
+}
+
+func TestUpdateTouchesTheIndexOnlyWhenItChanges(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t)
+	b.faults.transact = times(1<<30, errors.New("item 0 was touched"))
+	if _, err := b.Update(t.Context(), w.Key(), rename("other")); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestUpdateFindsNothing(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.create(t)
+	for name, key := range map[string]webhook.Key{
+		"of an unknown id":          {TenantID: tenant, ID: 2},
+		"of another tenant":         {TenantID: "globex", ID: 1},
+		"behind the tenant's own 0": {TenantID: tenant, ID: 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			_, err := b.Update(t.Context(), key, rename("other"))
+			wantReason(t, err, apperr.WebhookNotFound)
+		})
+	}
+}
+
+func TestUpdateReturnsTheErrorOfTheChange(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w, refused := b.create(t), errors.New("refused")
+	_, err := b.Update(t.Context(), w.Key(), func(webhook.Webhook) (webhook.Webhook, error) { return webhook.Webhook{}, refused })
+	if !errors.Is(err, refused) {
+		t.Errorf("error = %v", err)
+	}
+	if d := diff(w, b.get(t, w.Key())); d != "" {
+		t.Errorf("the webhook changed (-want +got):\n%s", d)
+	}
+}
+
+// Two customers' changes at the same time must both survive.
+func TestUpdateStartsAnewWhenAnotherCameFirst(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(webhook.Webhook) (webhook.Webhook, error){
+		"alone": rename("mine"),
+		"together with the index": func(w webhook.Webhook) (webhook.Webhook, error) {
+			w.Name, w.Enabled = "mine", false
+			return w, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			w, calls := b.create(t), 0
+			got, err := b.Update(t.Context(), w.Key(), func(w webhook.Webhook) (webhook.Webhook, error) {
+				if calls++; calls == 1 {
+					_, err := b.Update(t.Context(), w.Key(), func(w webhook.Webhook) (webhook.Webhook, error) {
+						w.URL = "https://theirs.example/"
+						return w, nil
+					})
+					if err != nil {
+						return w, err
+					}
+				}
+				return change(w)
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got.Name != "mine" || got.URL != "https://theirs.example/" || got.Revision != 3 || calls != 2 {
+				t.Errorf("after %d calls: %q, %q, revision %d, want both changes", calls, got.Name, got.URL, got.Revision)
+			}
+		})
+	}
+}
+
+func TestUpdateMeetsAConflict(t *testing.T) {
+	t.Parallel()
+	conflict := &types.TransactionConflictException{Message: aws.String("conflict")}
+	t.Run("of a single write", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		w := b.create(t)
+		b.faults.update = times(2, conflict)
+		if got, err := b.Update(t.Context(), w.Key(), rename("other")); err != nil || got.Revision != 2 || b.pauses.Load() != 2 {
+			t.Errorf("revision %d, %v after %d pauses", got.Revision, err, b.pauses.Load())
+		}
+	})
+	t.Run("of a transaction", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		w := b.create(t)
+		b.faults.transact = times(2, canceled("None", "TransactionConflict"))
+		if got, err := b.Update(t.Context(), w.Key(), enable(false)); err != nil || got.Revision != 2 || b.pauses.Load() != 2 {
+			t.Errorf("revision %d, %v after %d pauses", got.Revision, err, b.pauses.Load())
+		}
+	})
+	t.Run("without an end", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		w := b.create(t)
+		b.faults.update = times(1<<30, conflict)
+		_, err := b.Update(t.Context(), w.Key(), rename("other"))
+		wantReason(t, err, apperr.ChangedMeanwhile)
+	})
+}
+
+func TestDisable(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.create(t)
+
+	if done, err := b.Disable(t.Context(), w.Key(), w.Revision+1); done || err != nil {
+		t.Errorf("another revision: %v, %v, want untouched", done, err)
+	}
+	if done, err := b.Disable(t.Context(), webhook.Key{TenantID: tenant, ID: 9}, 1); done || err != nil {
+		t.Errorf("deleted webhook: %v, %v, want nothing done", done, err)
+	}
+	if !b.get(t, w.Key()).Enabled {
+		t.Fatal("disabled for nothing")
+	}
+	if done, err := b.Disable(t.Context(), w.Key(), w.Revision); !done || err != nil {
+		t.Errorf("the revision that was called: %v, %v, want disabled", done, err)
+	}
+	got := b.get(t, w.Key())
+	if got.Enabled || got.Revision != 2 || len(b.index(t).Match(event.EnvironmentCreated)) != 0 {
+		t.Errorf("enabled %v, revision %d, index %v", got.Enabled, got.Revision, b.index(t))
+	}
+	if done, err := b.Disable(t.Context(), w.Key(), 2); done || err != nil {
+		t.Errorf("disabled already: %v, %v, want nothing done", done, err)
+	}
+}
+
+// A customer who enables the webhook while a 410 is on its way wins.
+func TestDisableLosesToTheCustomer(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	called := b.create(t)
+	if _, err := b.Update(t.Context(), called.Key(), enable(true)); err != nil {
+		t.Fatal(err)
+	}
+	if done, err := b.Disable(t.Context(), called.Key(), called.Revision); done || err != nil {
+		t.Errorf("Disable = %v, %v, want untouched", done, err)
+	}
+}
