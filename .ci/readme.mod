@@ -1,5 +1,5 @@
-// Pins what the README's Go program for producers needs, apart from go.mod, which holds what the functions are built of:
-// `go run -modfile=.ci/readme.mod`, as TestTheReadmesProducersPublish does.
+// Pins what the guide's Go program for producers needs, apart from go.mod, which holds what the functions are built of:
+// `go run -modfile=.ci/readme.mod`, as TestTheGuidesProducersPublish does.
 module webhooks
 
 go 1.26.8

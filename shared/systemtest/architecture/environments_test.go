@@ -87,11 +87,11 @@ func allows(parameter any, value string) error {
 	return nil
 }
 
-// TestREADMEKnowsTheDefaults: a table that says otherwise than the template is
+// TestTheParameterTableHasTheDefaults: a table that says otherwise than the template is
 // worse than none.
-func TestREADMEKnowsTheDefaults(t *testing.T) {
+func TestTheParameterTableHasTheDefaults(t *testing.T) {
 	t.Parallel()
-	_, table, _ := strings.Cut(read(t, "README.md"), "| parameter | default | meaning |\n|---|---|---|\n")
+	_, table, _ := strings.Cut(read(t, operating), "| parameter | default | meaning |\n|---|---|---|\n")
 	table, _, _ = strings.Cut(table, "\n\n")
 	got, want := make(map[string]string), make(map[string]string)
 	for line := range strings.Lines(table) {
@@ -125,12 +125,12 @@ func TestREADMEKnowsTheDefaults(t *testing.T) {
 			continue
 		}
 		if !slices.Contains(shown, got[name]) {
-			t.Errorf("README.md says that %s is %q by default, and template.yaml %q", name, got[name], value)
+			t.Errorf("%s says that %s is %q by default, and template.yaml %q", operating, name, got[name], value)
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(got)) {
 		if _, is := want[name]; !is {
-			t.Errorf("README.md has a row for %s, which is no parameter", name)
+			t.Errorf("%s has a row for %s, which is no parameter", operating, name)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 )
 
 // TestEveryReasonOfADeadLetterIsExplained: an operator who finds a letter finds
-// its reason in the README and in make letters, with what to do. Two are not the
+// its reason in .docs/operating.md and in make letters, with what to do. Two are not the
 // functions' own: SQS and EventBridge do not say why.
 func TestEveryReasonOfADeadLetterIsExplained(t *testing.T) {
 	t.Parallel()
@@ -26,10 +26,8 @@ func TestEveryReasonOfADeadLetterIsExplained(t *testing.T) {
 	}
 	slices.Sort(reasons)
 
-	_, section, _ := strings.Cut(read(t, "README.md"), "\n## Dead letters\n")
-	section, _, _ = strings.Cut(section, "\n## ")
 	shown := make(map[string]bool)
-	for line := range strings.Lines(section) {
+	for line := range strings.Lines(chapter(t, operating, "## Dead letters")) {
 		if cells := strings.Split(line, "|"); len(cells) > 3 {
 			for _, match := range regexp.MustCompile("`([a-z_]+)`").FindAllStringSubmatch(cells[1], -1) {
 				shown[match[1]] = true
@@ -37,7 +35,7 @@ func TestEveryReasonOfADeadLetterIsExplained(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(reasons, slices.Sorted(maps.Keys(shown))); diff != "" {
-		t.Errorf("README.md, Dead letters (-reasons +shown):\n%s", diff)
+		t.Errorf(operating+", Dead letters (-reasons +shown):\n%s", diff)
 	}
 	listing := read(t, ".localcloud/letters.py")
 	for _, reason := range reasons {

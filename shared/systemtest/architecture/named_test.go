@@ -3,44 +3,19 @@ package architecture_test
 import (
 	"go/ast"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 )
 
-// classes are what breaks again and again in systems of this kind. The table has a row for each, and others below them.
-var classes = []string{
-	"Idle cost", "Infinite retry", "Retries stop", "Worker dies silently", "Memory", "Duplicates", "Slow log queries",
-	"Retention", "Head-of-line", "Tenant isolation", "SSRF", "Signature bytes", "Alert noise", "Limits ignored",
-}
-
-// TestEveryClassOfBugHasItsTest: that a bug of others does not exist here is
-// worth what the tests are that would find it.
-func TestEveryClassOfBugHasItsTest(t *testing.T) {
-	t.Parallel()
-	var found []string
-	for _, row := range rowsWithTests(t, "## What broke elsewhere", 4) {
-		found = append(found, row[0])
-	}
-	for _, class := range classes {
-		if !slices.Contains(found, class) {
-			t.Errorf("README.md, What broke elsewhere, has no row for the class %q", class)
-		}
-	}
-	if want := len(classes) + 10; len(found) < want {
-		t.Errorf("README.md, What broke elsewhere, has %d rows, want %d", len(found), want)
-	}
-}
-
 // rowsWithTests returns the rows of the table below a heading, but for its head.
 // Their last cell names tests, each of which must exist.
-func rowsWithTests(t *testing.T, heading string, columns int) [][]string {
+func rowsWithTests(t *testing.T, page, heading string, columns int) [][]string {
 	t.Helper()
 	tests := testNames(t)
 	name := regexp.MustCompile("`((?:Test|Fuzz|No)[A-Z]?[A-Za-z0-9]+)`")
 	var rows [][]string
 	head := true
-	for line := range strings.Lines(chapter(t, heading)) {
+	for line := range strings.Lines(chapter(t, page, heading)) {
 		line = strings.TrimSpace(line)
 		cells := strings.Split(strings.Trim(line, "|"), "|")
 		if len(cells) != columns || !strings.HasPrefix(line, "|") {
@@ -56,11 +31,11 @@ func rowsWithTests(t *testing.T, heading string, columns int) [][]string {
 		rows = append(rows, cells)
 		found := name.FindAllStringSubmatch(cells[columns-1], -1)
 		if len(found) == 0 {
-			t.Errorf("README.md, %s: no test shows it: %s", heading, line)
+			t.Errorf("%s, %s: no test shows it: %s", page, heading, line)
 		}
 		for _, match := range found {
 			if !tests[match[1]] {
-				t.Errorf("README.md, %s: there is no test %s, which shows it: %s", heading, match[1], line)
+				t.Errorf("%s, %s: there is no test %s, which shows it: %s", page, heading, match[1], line)
 			}
 		}
 	}

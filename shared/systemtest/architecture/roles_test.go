@@ -167,8 +167,8 @@ func TestWildcardsHaveTheirReasons(t *testing.T) {
 	}
 }
 
-// TestReadmeSaysWhoMayTouchWhat compares the README's table with the template.
-func TestReadmeSaysWhoMayTouchWhat(t *testing.T) {
+// TestTheRoleTableIsTheTemplates compares the table of the page with the template.
+func TestTheRoleTableIsTheTemplates(t *testing.T) {
 	t.Parallel()
 	var want []string
 	all := grants(t)
@@ -182,23 +182,11 @@ func TestReadmeSaysWhoMayTouchWhat(t *testing.T) {
 		}
 		want = append(want, "| `"+folder+"` | "+strings.Join(cells, "; ")+" |")
 	}
-	rows := chapter(t, "### Who may touch what")
+	rows := chapter(t, security, "## Who may touch what")
 	got := regexp.MustCompile("(?m)^\\| `[^|]*\\|[^|]*\\|$").FindAllString(rows, -1)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the table of README.md is not what the template grants (-template +README):\n%s\nThe rows are:\n%s", diff, strings.Join(want, "\n"))
+		t.Errorf("the table of %s is not what the template grants (-template +page):\n%s\nThe rows are:\n%s", security, diff, strings.Join(want, "\n"))
 	}
-}
-
-// chapter returns a section of the README, from its heading to the next.
-func chapter(t testing.TB, heading string) string {
-	t.Helper()
-	_, after, found := strings.Cut(read(t, "README.md"), "\n"+heading+"\n")
-	if !found {
-		t.Fatalf("README.md has no section %q", heading)
-	}
-	body, _, _ := strings.Cut(after, "\n## ")
-	body, _, _ = strings.Cut(body, "\n### ")
-	return body
 }
 
 // TestQueuesTakeTLSAlone: every queue refuses what comes over plain http, and

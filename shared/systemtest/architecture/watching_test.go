@@ -37,16 +37,16 @@ func TestMetricsAreThoseThatAreWritten(t *testing.T) {
 			t.Errorf("%s watches %s, which nobody writes", alarm.name, name)
 		}
 	}
-	// Each is a metric that the account pays for, and the README counts them.
+	// Each is a metric that the account pays for, and the page counts them.
 	slices.Sort(written)
 	written = slices.Compact(written)
-	readme := read(t, "README.md")
-	if said := fmt.Sprintf("each of the %d metrics", len(written)); !strings.Contains(readme, said) {
-		t.Errorf("README.md does not say %q", said)
+	page := read(t, operating)
+	if said := fmt.Sprintf("each of the %d metrics", len(written)); !strings.Contains(page, said) {
+		t.Errorf("%s does not say %q", operating, said)
 	}
 	for _, name := range written {
-		if !strings.Contains(readme, "`"+name+"`") {
-			t.Errorf("README.md does not name the metric `%s`", name)
+		if !strings.Contains(page, "`"+name+"`") {
+			t.Errorf("%s does not name the metric `%s`", operating, name)
 		}
 		if name != "DeliveriesSetAside" && !drawn[name] { // the dead letters show it
 			t.Errorf("%s is written and paid for, and the dashboard does not show it", name)
@@ -141,18 +141,18 @@ func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 			t.Errorf("%s has an AlarmName: two stacks in one account would fight for it", alarm.name)
 		}
 	}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Za-z]+Alarm)` \\|").FindAllStringSubmatch(read(t, "README.md"), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Za-z]+Alarm)` \\|").FindAllStringSubmatch(read(t, operating), -1) {
 		got = append(got, row[1])
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the runbook of README.md has not a row for every alarm (-template +README):\n%s", diff)
+		t.Errorf("the runbook has not a row for every alarm (-template +page):\n%s", diff)
 	}
 }
 
 // TestEveryFunctionsThrottlesAreWatched, by alarms that CloudWatch takes: a formula
 // has at most ten metrics. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
-// And what they cost is what the README says.
+// And what they cost is what the pages say.
 func TestEveryFunctionsThrottlesAreWatched(t *testing.T) {
 	t.Parallel()
 	watched, metrics := make(map[string]bool), 0
@@ -178,10 +178,10 @@ func TestEveryFunctionsThrottlesAreWatched(t *testing.T) {
 			t.Errorf("no alarm on the throttles of %s", f.name)
 		}
 	}
-	readme, month := read(t, "README.md"), fmt.Sprintf("$%d.%d0", metrics/10, metrics%10) // at $0.10 for each
-	for _, said := range []string{"alarms](#watching-it), " + month + " a month", month + " for the alarms"} {
-		if !strings.Contains(readme, said) {
-			t.Errorf("README.md does not say %q, which is what %d metrics of alarms cost", said, metrics)
+	month := fmt.Sprintf("$%d.%d0", metrics/10, metrics%10) // at $0.10 for each
+	for _, page := range []string{operating, costs} {
+		if !strings.Contains(read(t, page), month) {
+			t.Errorf("%s does not say %s, which is what %d metrics of alarms cost", page, month, metrics)
 		}
 	}
 	if description := text(section(t, "Parameters"), "EnableAlarms", "Description"); !strings.Contains(description, month) {

@@ -11,7 +11,7 @@ import (
 )
 
 // waves is how often, in each row of the table, slow attempts hold all normal
-// invocations before the lane keeps them out: the README says that the others wait
+// invocations before the lane keeps them out: delivery.md says that the others wait
 // once for each, and then not again.
 var waves = map[string]int{
 	"the benchmark":               1,
@@ -20,7 +20,7 @@ var waves = map[string]int{
 	"1,000 webhooks, limit 1,000": 0,
 }
 
-// What the README says of slow and failing receivers, in each of its rows.
+// What delivery.md says of slow and failing receivers, in each of its rows.
 func TestTheLaneKeepsTheOthersFast(t *testing.T) {
 	t.Parallel()
 	for _, row := range rows() {
@@ -71,19 +71,19 @@ func (o outcome) since(at time.Duration) (p50, p95 float64) {
 }
 
 // TestTheTableIsTheSimulations: the same random numbers make the same table every
-// time, so what the README shows is what comes out.
+// time, so what delivery.md shows is what comes out.
 func TestTheTableIsTheSimulations(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile("../../../README.md")
+	page, err := os.ReadFile("../../../.docs/delivery.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := regexp.MustCompile("(?s)```\n( +lane +p50 .*?)```").FindStringSubmatch(string(readme))
+	shown := regexp.MustCompile("(?s)```\n( +lane +p50 .*?)```").FindStringSubmatch(string(page))
 	if shown == nil {
-		t.Fatal("README.md has no table that begins with lane and p50")
+		t.Fatal("delivery.md has no table that begins with lane and p50")
 	}
 	if diff := cmp.Diff(strings.Split(table(), "\n"), strings.Split(shown[1], "\n")); diff != "" {
-		t.Errorf("the table of README.md is not what SIMULATE=1 go run ./shared/systemtest/isolation prints (-simulation +README):\n%s", diff)
+		t.Errorf("the table of delivery.md is not what SIMULATE=1 go run ./shared/systemtest/isolation prints (-simulation +page):\n%s", diff)
 	}
 }
 

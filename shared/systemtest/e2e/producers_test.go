@@ -14,10 +14,10 @@ import (
 	"webhooks/shared/testkit/lambdatest"
 )
 
-// TestTheReadmesProducersPublish runs the programs that the README gives
+// TestTheGuidesProducersPublish runs the programs that the guide gives
 // producers. There is no JDK where this runs: of the Java program it sends the
 // text that the program would send.
-func TestTheReadmesProducersPublish(t *testing.T) {
+func TestTheGuidesProducersPublish(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		language string
@@ -47,18 +47,18 @@ func TestTheReadmesProducersPublish(t *testing.T) {
 // producer returns the one program in that language that reads the queue's URL.
 func producer(t *testing.T, language string) string {
 	t.Helper()
-	readme, err := os.ReadFile(cloudtest.Path("README.md"))
+	page, err := os.ReadFile(cloudtest.Path(".docs", "publishing.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var found []string
-	for _, block := range regexp.MustCompile("(?s)\n```"+language+"\n(.*?\n)```\n").FindAllStringSubmatch(string(readme), -1) {
+	for _, block := range regexp.MustCompile("(?s)\n```"+language+"\n(.*?\n)```\n").FindAllStringSubmatch(string(page), -1) {
 		if strings.Contains(block[1], "EVENTS_QUEUE_URL") {
 			found = append(found, block[1])
 		}
 	}
 	if len(found) != 1 || !strings.Contains(found[0], "acme") {
-		t.Fatalf("README.md has %d programs in %s that publish, want one for the tenant acme", len(found), language)
+		t.Fatalf("publishing.md has %d programs in %s that publish, want one for the tenant acme", len(found), language)
 	}
 	return found[0]
 }
@@ -87,7 +87,7 @@ func sendTextBlock(t *testing.T, program string) {
 }
 
 // run puts the program into a file and hands that to the command, with the
-// environment that the README asks for.
+// environment that the guide asks for.
 func run(t *testing.T, program, name string, command ...string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)

@@ -14,16 +14,16 @@ import (
 	"webhooks/shared/webhook/signature"
 )
 
-// TestTheReadmesExampleVerifies: receivers try their code on it.
-func TestTheReadmesExampleVerifies(t *testing.T) {
+// TestTheGuidesExampleVerifies: receivers try their code on it.
+func TestTheGuidesExampleVerifies(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile(cloudtest.Path("README.md"))
+	page, err := os.ReadFile(cloudtest.Path(".docs", "receiving.md"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	example := regexp.MustCompile("(?s)\n```\n(POST /webhook .*?)\n```\n.*?secret `([^`]+)`").FindStringSubmatch(string(readme))
+	example := regexp.MustCompile("(?s)\n```\n(POST /webhook .*?)\n```\n.*?secret `([^`]+)`").FindStringSubmatch(string(page))
 	if example == nil {
-		t.Fatal("README.md shows no delivery with its secret")
+		t.Fatal("receiving.md shows no delivery with its secret")
 	}
 	// The body is apart: a Content-Length would say nothing to the reader.
 	head, body, _ := strings.Cut(example[1], "\n\n")
