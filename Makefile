@@ -2,12 +2,12 @@
 # make run        the whole service on this machine
 # make test       all tests, against a local cloud of their own
 #
-# The targets stay short: what they do is in .localcloud/, one file per thing.
+# The targets stay short: what they do is in .tools/.
 
 .DEFAULT_GOAL := help
 SHELL := bash
 PYTHON ?= python3
-STACK := $(PYTHON) .localcloud/stack.py
+STACK := $(PYTHON) .tools
 
 # Which environment of samconfig.toml `make deploy` uses: dev or prod. And which make smoke: also local.
 CONFIG ?= dev

@@ -37,10 +37,10 @@ func TestEveryReasonOfADeadLetterIsExplained(t *testing.T) {
 	if diff := cmp.Diff(reasons, slices.Sorted(maps.Keys(shown))); diff != "" {
 		t.Errorf(operating+", Dead letters (-reasons +shown):\n%s", diff)
 	}
-	listing := read(t, ".localcloud/letters.py")
+	listing := read(t, ".tools/operate/letters.py")
 	for _, reason := range reasons {
 		if !strings.Contains(listing, `"`+reason+`"`) {
-			t.Errorf(".localcloud/letters.py does not say what to do about %s", reason)
+			t.Errorf(".tools/operate/letters.py does not say what to do about %s", reason)
 		}
 	}
 }

@@ -35,7 +35,7 @@ type grant struct {
 func nothingMoreIsGrantedThanIsUsed(t *testing.T) {
 	used := usedGrants(t)
 	if len(used) == 0 {
-		t.Fatal("no call of any function's role was recorded: see record_calls in .localcloud/launcher.py")
+		t.Fatal("no call of any function's role was recorded: see record_calls in .tools/cloud/launcher.py")
 	}
 	roles := rolesOfFunctions(t)
 	platform := platformsOwn()

@@ -9,13 +9,13 @@ import contextlib
 import threading
 import time
 
-import chaos
-import letters
-from cloud import Cloud
-from demo import Api
-from producers import Producers
-from receivers import Receivers
-from say import say, step
+from check import chaos
+from operate import letters
+from cloud.instance import Cloud
+from cloud.demo import Api
+from check.producers import Producers
+from check.receivers import Receivers
+from base.console import say, step
 
 EVENT_TYPE = "training.completed"
 # The template's parameters: 19 waits, five minutes in all, and attempts that time out soon.

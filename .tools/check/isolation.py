@@ -9,12 +9,12 @@ import re
 import subprocess
 import time
 
-import corrections
-import deploy
-import logs
-from cloud import Cloud
-from say import say, seconds, stop_with
-from venvs import ROOT
+from cloud import corrections
+from cloud import deploy
+from cloud import logs
+from cloud.instance import Cloud
+from base.console import say, seconds, stop_with
+from base.venvs import ROOT
 
 HELD_MS = 3000
 CONCURRENCY = int(os.environ.get("CONCURRENCY") or 80)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from say import say
+from base.console import say
 
 PEEK_SECONDS = 30  # how long a letter that was looked at is hidden, unless it is given back first
 EMPTY_ANSWERS = 3  # SQS may answer empty although there are messages

@@ -15,15 +15,15 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
-import cloud
-import containers
-import deploy
-import invocations
-import keys
-import logs
-from demo import Api, direct
-from say import run_quietly, say, step, stop_with
-from venvs import ROOT
+from cloud import instance as cloud
+from cloud import containers
+from cloud import deploy
+from check import invocations
+from cloud import keys
+from cloud import logs
+from cloud.demo import Api, direct
+from base.console import run_quietly, say, step, stop_with
+from base.venvs import ROOT
 
 PACKAGES = ["docker.io", "busybox-static", "ca-certificates"]
 DAEMON_SECONDS, START_SECONDS, END_SECONDS = 60, 120, 60

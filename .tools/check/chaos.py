@@ -7,8 +7,8 @@ import signal
 import subprocess
 import time
 
-from cloud import Cloud
-from say import say
+from cloud.instance import Cloud
+from base.console import say
 
 KILL_SECONDS = 4  # from one kill to the next, on average
 RESTARTS = 3  # at least this many parts of the time are between restarts

@@ -6,7 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-import invocations
+from check import invocations
 
 
 def result(answer: str, code: int = 0) -> subprocess.CompletedProcess:

@@ -10,10 +10,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from say import alone, step, stop_with
+from base.console import alone, step, stop_with
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
+TOOLS = Path(__file__).resolve().parent.parent
+ROOT = TOOLS.parent
 VENVS = ROOT / ".local" / "venv"
 OLDEST_PYTHON = (3, 11)  # tomllib; the SAM CLI and ministack want 3.10
 
@@ -61,7 +61,7 @@ def run(command: list[str], hint: str = "") -> None:
 
 
 def requirements(name: str) -> Path:
-    return HERE / f"requirements-{name}.txt"
+    return TOOLS / "requirements" / f"{name}.txt"
 
 
 def what(name: str) -> str:

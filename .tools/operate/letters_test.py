@@ -2,8 +2,8 @@
 
 import unittest
 
-import letters
-import redrive
+from operate import letters
+from operate import redrive
 
 
 def letter(**attributes: str) -> dict:

@@ -1,4 +1,4 @@
-"""The commands behind the Makefile's local targets: `python3 stack.py <command>`.
+"""The commands behind the Makefile's local targets: `python3 .tools <command>`.
 
 Starts with whatever Python 3 there is and goes on in the virtual environment `cloud`.
 """
@@ -7,7 +7,7 @@ import os
 import sys
 from pathlib import Path
 
-import venvs
+from base import venvs
 
 venvs.check_python()
 if Path(sys.prefix).resolve() != (venvs.VENVS / "cloud").resolve():
@@ -23,22 +23,22 @@ import time  # noqa: E402
 import boto3  # noqa: E402
 from botocore.exceptions import BotoCoreError, ClientError  # noqa: E402
 
-import cloud  # noqa: E402
-import conformance  # noqa: E402
-import container_check  # noqa: E402
-import containers  # noqa: E402
-import demo  # noqa: E402
-import deploy  # noqa: E402
-import gradual  # noqa: E402
-import isolation as isolation_check  # noqa: E402
-import keys  # noqa: E402
-import logs  # noqa: E402
-import letters  # noqa: E402
-import redrive  # noqa: E402
-import soak  # noqa: E402
-import smoke  # noqa: E402
-from say import say, seconds, step, stop_with  # noqa: E402
-from venvs import ROOT  # noqa: E402
+from cloud import instance as cloud  # noqa: E402
+from check import conformance  # noqa: E402
+from check import container_check  # noqa: E402
+from cloud import containers  # noqa: E402
+from cloud import demo  # noqa: E402
+from cloud import deploy  # noqa: E402
+from operate import gradual  # noqa: E402
+from check import isolation as isolation_check  # noqa: E402
+from cloud import keys  # noqa: E402
+from cloud import logs  # noqa: E402
+from operate import letters  # noqa: E402
+from operate import redrive  # noqa: E402
+from check import soak  # noqa: E402
+from operate import smoke  # noqa: E402
+from base.console import say, seconds, step, stop_with  # noqa: E402
+from base.venvs import ROOT  # noqa: E402
 
 PORT = int(os.environ.get("PORT") or 4566)
 TEST_PORT = int(os.environ.get("TEST_PORT") or 4577)
@@ -268,7 +268,7 @@ def test() -> None:
     try:
         it = test_up()
         code = in_test_environment(it)
-        code = code or subprocess.run([sys.executable, "-m", "unittest", "discover", "-s", ".localcloud", "-p", "*_test.py"], cwd=ROOT, env=deploy.aws_environment(it)).returncode
+        code = code or subprocess.run([sys.executable, "-m", "unittest", "discover", "-s", ".tools", "-t", ".tools", "-p", "*_test.py"], cwd=ROOT, env=deploy.aws_environment(it)).returncode
     finally:
         if started:
             test_down()

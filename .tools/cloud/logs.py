@@ -2,9 +2,9 @@
 
 import time
 
-import corrections
-from cloud import Cloud
-from say import say
+from cloud import corrections
+from cloud.instance import Cloud
+from base.console import say
 
 LOOK_BACK_SECONDS, POLL_SECONDS = 60, 1.0
 # The template asks AWS to leave them out; ministack writes them all the same.

@@ -17,12 +17,12 @@ import threading
 
 import yaml
 
-import cloud
-import corrections
-import deploy
-import venvs
-from say import stop_with
-from venvs import ROOT
+from cloud import instance as cloud
+from cloud import corrections
+from cloud import deploy
+from base import venvs
+from base.console import stop_with
+from base.venvs import ROOT
 
 HOST = "host.docker.internal"
 IMAGE = "public.ecr.aws/lambda/provided:al2023"  # what SAM runs, with the processor appended

@@ -16,7 +16,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from cloud import REGION, Cloud
+from cloud.instance import REGION, Cloud
 
 
 class Template:

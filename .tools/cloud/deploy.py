@@ -14,11 +14,11 @@ from pathlib import Path
 
 from botocore.exceptions import ClientError
 
-import corrections
-import venvs
-from cloud import KEY_ID, REGION, SECRET, Cloud
-from say import alone, run_quietly, step, stop_with
-from venvs import HERE, ROOT
+from cloud import corrections
+from base import venvs
+from cloud.instance import KEY_ID, REGION, SECRET, Cloud
+from base.console import alone, run_quietly, step, stop_with
+from base.venvs import ROOT, TOOLS
 
 TEMPLATE = ROOT / "template.yaml"
 # On macOS the functions are built for macOS, apart from what `sam local` runs in containers.
@@ -178,7 +178,7 @@ def architecture() -> str:
 def source_hash() -> str:
     """Of everything that goes into a build: sources without tests, the template, the settings and the tools."""
     files = [path for folder in ("functions", "shared") for path in (ROOT / folder).rglob("*") if path.is_file() and not path.name.endswith("_test.go")]
-    files += [ROOT / "go.mod", ROOT / "go.sum", TEMPLATE, ROOT / "samconfig.toml", HERE / "requirements-sam.txt"]
+    files += [ROOT / "go.mod", ROOT / "go.sum", TEMPLATE, ROOT / "samconfig.toml", TOOLS / "requirements" / "sam.txt"]
     go = subprocess.run(["go", "version"], cwd=ROOT, capture_output=True, text=True).stdout
     return digest(files, f"{go} {sorted(BUILD_ENV.items())} {overrides()}")
 
@@ -186,7 +186,7 @@ def source_hash() -> str:
 def build_hash() -> str:
     """Of everything that a deploy brings: the built functions and template, parameters and corrections."""
     files = [path for path in BUILD.rglob("*") if path.is_file() and path != BUILT_FROM]
-    return digest([*files, HERE / "corrections.py", ROOT / "samconfig.toml"], str(overrides()))
+    return digest([*files, TOOLS / "cloud" / "corrections.py", ROOT / "samconfig.toml"], str(overrides()))
 
 
 def digest(files: list[Path], rest: str) -> str:

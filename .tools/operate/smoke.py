@@ -11,10 +11,10 @@ import time
 
 from standardwebhooks.webhooks import Webhook
 
-import demo
-from say import say, stop_with
-from target import Receiver, Target, run_go_tests
-from venvs import ROOT
+from cloud import demo
+from base.console import say, stop_with
+from operate.target import Receiver, Target, run_go_tests
+from base.venvs import ROOT
 
 # Tests of shared/systemtest/e2e that speak with the API alone.
 WITHOUT_RECEIVER = (

@@ -2,7 +2,7 @@
 
 import unittest
 
-from corrections import Template, authorization, integration, operations
+from cloud.corrections import Template, authorization, integration, operations
 
 ARN = "arn:aws:lambda:us-east-1:000000000000:function:stack-Hello-1"
 

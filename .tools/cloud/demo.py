@@ -14,8 +14,8 @@ from queue import Empty, Queue
 
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
-from cloud import Cloud
-from say import say, step, stop_with
+from cloud.instance import Cloud
+from base.console import say, step, stop_with
 
 EVENT_TYPE = "environment.created"
 # A first delivery starts four functions; a second attempt would come after 5 s.

@@ -7,8 +7,8 @@ import unittest
 import yaml
 from samtranslator.translator.transform import transform
 
-import gradual
-from deploy import BUILD
+from operate import gradual
+from cloud.deploy import BUILD
 
 
 def setUpModule():

@@ -8,8 +8,8 @@ from collections import Counter
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cloud import Cloud
-from demo import Api
+from cloud.instance import Cloud
+from cloud.demo import Api
 
 AGAIN_SECONDS = 0.5
 # What a producer gets while the cloud restarts or a function behind the API is killed.

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import yaml
 
-import cloud
-import containers
-from say import say, stop_with
-from venvs import ROOT
+from cloud import instance as cloud
+from cloud import containers
+from base.console import say, stop_with
+from base.venvs import ROOT
 
 SECONDS = 120  # for one, with the image that SAM makes for the first
 AT_ONCE = 2

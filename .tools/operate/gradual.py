@@ -17,7 +17,7 @@ from pathlib import Path
 
 import yaml
 
-from venvs import ROOT
+from base.venvs import ROOT
 
 PARAMETER = "GradualDeployment"
 RULE = "GradualDeploymentNeedsMake"  # the template's guard against a deployment without this

@@ -9,8 +9,8 @@ recognises by webhook-id.
 
 import time
 
-import letters
-from say import say, step, stop_with
+from operate import letters
+from base.console import say, step, stop_with
 
 # The logical ids in template.yaml: whose letters they are, and where they go.
 QUEUES = {

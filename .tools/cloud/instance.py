@@ -22,8 +22,8 @@ from pathlib import Path
 import boto3
 from botocore.config import Config
 
-from say import say, step, stop_with
-from venvs import HERE, ROOT
+from base.console import say, step, stop_with
+from base.venvs import ROOT, TOOLS
 
 REGION = "us-east-1"
 KEY_ID, SECRET = "test", "test"  # ministack's root of the account; worth nothing anywhere else
@@ -110,7 +110,7 @@ class Cloud:
         with self.log.open("w", encoding="utf-8") as out:
             # Its own session: Ctrl-C in the terminal that ran `make run` must not end it.
             process = subprocess.Popen(
-                [sys.executable, str(HERE / "launcher.py"), str(self.lock), str(self.port)],
+                [sys.executable, "-P", str(TOOLS / "cloud" / "launcher.py"), str(self.lock), str(self.port)],
                 stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=self.environment(), cwd=self.folder, start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS

@@ -5,12 +5,12 @@ import secrets
 import subprocess
 import time
 
-import cloud
-import keys
-import venvs
-from demo import Api
-from say import step, stop_with
-from venvs import HERE, ROOT
+from cloud import instance as cloud
+from cloud import keys
+from base import venvs
+from cloud.demo import Api
+from base.console import step, stop_with
+from base.venvs import ROOT, TOOLS
 
 DOCUMENT = ROOT / "shared" / "openapi" / "openapi.json"
 LOG_SECONDS = 30
@@ -21,11 +21,11 @@ def check(it: cloud.Cloud, api_url: str, keys_function: str) -> int:
     program = venvs.make("schemathesis") / "schemathesis"
     key = keys.issue(it, keys_function, "schemathesis-" + secrets.token_hex(4))
     prepare(Api(api_url, key))
-    command = [str(program), "--config-file", str(HERE / "schemathesis.toml"), "run", str(DOCUMENT), "--max-time", os.environ.get("SECONDS_TO_TRY") or "80"]
+    command = [str(program), "--config-file", str(TOOLS / "check" / "schemathesis.toml"), "run", str(DOCUMENT), "--max-time", os.environ.get("SECONDS_TO_TRY") or "80"]
     if seed := os.environ.get("SEED"):
         command += ["--seed", seed]
     # In the cloud's folder, because it leaves files where it runs.
-    return subprocess.run(command, env=os.environ | {"API_URL": api_url, "API_KEY": key, "PYTHONPATH": str(HERE)}, cwd=it.folder).returncode
+    return subprocess.run(command, env=os.environ | {"API_URL": api_url, "API_KEY": key, "PYTHONPATH": str(TOOLS / "check")}, cwd=it.folder).returncode
 
 
 def prepare(api: Api) -> None:

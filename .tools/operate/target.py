@@ -16,11 +16,11 @@ from queue import Empty, Queue
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-import cloud
-import keys
-import venvs
-from say import run_quietly, step, stop_with
-from venvs import HERE, ROOT
+from cloud import instance as cloud
+from cloud import keys
+from base import venvs
+from base.console import run_quietly, step, stop_with
+from base.venvs import ROOT, TOOLS
 
 # Lambda's line about an invocation: as text, and as JSON with LogFormat JSON and SystemLogLevel INFO.
 REPORT = re.compile(r"REPORT RequestId.*?Billed Duration: (\d+) ms(?:.*?Init Duration: ([\d.]+) ms)?", re.DOTALL)
@@ -157,9 +157,9 @@ class AwsReceiver(Receiver):
     def __enter__(self):
         with step(f"Deploy the receiver {self.stack}"):
             run_quietly([
-                str(venvs.sam() / "sam"), "deploy", "--template-file", str(HERE / "receiver.yaml"), "--stack-name", self.stack, "--region", self.target.region,
+                str(venvs.sam() / "sam"), "deploy", "--template-file", str(TOOLS / "operate" / "receiver.yaml"), "--stack-name", self.stack, "--region", self.target.region,
                 "--resolve-s3", "--capabilities", "CAPABILITY_IAM", "--no-confirm-changeset", "--no-fail-on-empty-changeset",
-            ], ROOT / ".local" / "smoke-receiver.log", os.environ | {"SAM_CLI_TELEMETRY": "0"}, HERE)
+            ], ROOT / ".local" / "smoke-receiver.log", os.environ | {"SAM_CLI_TELEMETRY": "0"}, ROOT)
         stack = self.target.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
         outputs = {o["OutputKey"]: o["OutputValue"] for o in stack["Outputs"]}
         self.url, self.queue = outputs["Url"], outputs["Requests"]

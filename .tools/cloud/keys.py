@@ -3,9 +3,9 @@
 import json
 import sys
 
-from cloud import Cloud
-from demo import Api
-from say import stop_with
+from cloud.instance import Cloud
+from cloud.demo import Api
+from base.console import stop_with
 
 
 def issue(cloud: Cloud, function: str, tenant: str, scopes: str = "") -> str:

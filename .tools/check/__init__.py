@@ -1,0 +1,1 @@
+"""Checks beyond the Go tests: soak, isolation, conformance, containers."""

@@ -1,0 +1,1 @@
+"""What operates a deployed stack, on AWS or on this machine."""
