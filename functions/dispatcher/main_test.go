@@ -2,6 +2,7 @@ package main
 
 import (
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -72,7 +73,7 @@ func (b bundle) invoke(t *testing.T, status int) (answer string, logs []attemptl
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := b.logs.List(t.Context(), w.Key(), 1, 100)
+	page, err := b.logs.List(t.Context(), w.Key(), math.MaxInt64, 1, 100, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"time"
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/attemptlog"
@@ -19,12 +20,13 @@ type getter interface {
 
 // lister reads one page of a webhook's logs.
 type lister interface {
-	ListBefore(ctx context.Context, key webhook.Key, before int64, number, size int) (attemptlog.Page, error)
+	List(ctx context.Context, key webhook.Key, before int64, number, size int, now time.Time) (attemptlog.Page, error)
 }
 
 type handler struct {
 	webhooks getter
 	logs     lister
+	now      func() time.Time
 }
 
 func (h handler) route() httpapi.Route {
@@ -50,7 +52,7 @@ func (h handler) list(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 	if _, err := h.webhooks.Get(r.Context(), key); err != nil {
 		return httpapi.Reply{}, err
 	}
-	page, err := h.logs.ListBefore(r.Context(), key, int64(before), number, size)
+	page, err := h.logs.List(r.Context(), key, int64(before), number, size, h.now())
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

@@ -5,6 +5,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -29,6 +30,6 @@ func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (h
 		return nil, err
 	}
 	client := dynamodb.NewFromConfig(cfg)
-	h := handler{webhooks: webhookdb.New(client, webhooks), logs: attemptlogdb.New(client, logs, retention)}
+	h := handler{webhooks: webhookdb.New(client, webhooks), logs: attemptlogdb.New(client, logs, retention), now: time.Now}
 	return httpapi.New(log, h.route()), nil
 }

@@ -23,7 +23,7 @@ type webhooks interface {
 
 // logs reads a log.
 type logs interface {
-	Get(ctx context.Context, key webhook.Key, id int64) (attemptlog.Log, error)
+	Get(ctx context.Context, key webhook.Key, id int64, now time.Time) (attemptlog.Log, error)
 }
 
 // stored reads which events are stored.
@@ -75,7 +75,7 @@ func (h handler) resend(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if !w.Enabled {
 		return httpapi.Reply{}, apperr.New(apperr.WebhookDisabled)
 	}
-	l, err := h.logs.Get(r.Context(), key, logID)
+	l, err := h.logs.Get(r.Context(), key, logID, h.now())
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

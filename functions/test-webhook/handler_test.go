@@ -3,6 +3,7 @@ package main
 import (
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -62,7 +63,7 @@ func (b bundle) create(t *testing.T, url string, changes ...func(*webhook.Webhoo
 // only returns the one log of w.
 func (b bundle) only(t *testing.T, w webhook.Webhook) attemptlog.Log {
 	t.Helper()
-	page, err := b.logs.List(t.Context(), w.Key(), 1, 100)
+	page, err := b.logs.List(t.Context(), w.Key(), math.MaxInt64, 1, 100, time.Now())
 	if err != nil || len(page.Logs) != 1 {
 		t.Fatalf("logs = %+v, %v, want one", page.Logs, err)
 	}

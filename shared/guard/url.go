@@ -31,14 +31,6 @@ const (
 	ProblemAddress  Problem = "address"  // names a host that is not on the public internet
 )
 
-// Problems returns every Problem.
-func Problems() []Problem {
-	return []Problem{
-		ProblemTooLong, ProblemSyntax, ProblemFragment, ProblemScheme,
-		ProblemUserInfo, ProblemHost, ProblemPort, ProblemAddress,
-	}
-}
-
 // URLError is the error of CheckURL.
 type URLError struct {
 	Problem Problem

@@ -3,6 +3,7 @@ package attemptlogdb
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -15,7 +16,7 @@ import (
 
 // Get returns a log of a webhook. It returns LogNotFound when there is none or
 // it has expired.
-func (s *Store) Get(ctx context.Context, key webhook.Key, id int64) (attemptlog.Log, error) {
+func (s *Store) Get(ctx context.Context, key webhook.Key, id int64, now time.Time) (attemptlog.Log, error) {
 	if id < 1 { // item 0 is no log
 		return attemptlog.Log{}, apperr.New(apperr.LogNotFound)
 	}
@@ -32,7 +33,7 @@ func (s *Store) Get(ctx context.Context, key webhook.Key, id int64) (attemptlog.
 	if err != nil {
 		return attemptlog.Log{}, err
 	}
-	if !log.ExpiresAt(s.retention).After(s.now()) {
+	if !log.ExpiresAt(s.retention).After(now) {
 		return attemptlog.Log{}, apperr.New(apperr.LogNotFound)
 	}
 	return log, nil

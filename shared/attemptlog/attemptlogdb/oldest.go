@@ -3,6 +3,7 @@ package attemptlogdb
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -20,33 +21,33 @@ import (
 // log that was queued without an id and written later than others is the
 // exception; around the moment it expires, the logs beside it may leave the
 // list as early as it does.
-func (s *Store) oldest(ctx context.Context, key webhook.Key, last int64) (int64, error) {
+func (s *Store) oldest(ctx context.Context, key webhook.Key, last int64, now time.Time) (int64, error) {
 	if last == 0 {
 		return 1, nil
 	}
 	// A webhook younger than the retention, which most are: its first log lives.
-	first, state, err := s.edge(ctx, key, 0, true)
+	first, state, err := s.edge(ctx, key, 0, true, now)
 	if err != nil || state == attemptlog.Live {
 		return first, err
 	}
 	buckets := bucketOf(last) + 1
 	bucket, err := attemptlog.FirstLive(buckets, func(asked []int64) ([]attemptlog.State, error) {
-		return s.states(ctx, key, asked)
+		return s.states(ctx, key, asked, now)
 	})
 	if err != nil || bucket == buckets {
 		return last + 1, err
 	}
-	return s.firstLive(ctx, key, bucket, last)
+	return s.firstLive(ctx, key, bucket, last, now)
 }
 
 // states returns the state of the newest log of each bucket.
-func (s *Store) states(ctx context.Context, key webhook.Key, buckets []int64) ([]attemptlog.State, error) {
+func (s *Store) states(ctx context.Context, key webhook.Key, buckets []int64, now time.Time) ([]attemptlog.State, error) {
 	states := make([]attemptlog.State, len(buckets))
 	calls, ctx := errgroup.WithContext(ctx)
 	calls.SetLimit(maxCalls)
 	for i, bucket := range buckets {
 		calls.Go(func() (err error) {
-			_, states[i], err = s.edge(ctx, key, bucket, false)
+			_, states[i], err = s.edge(ctx, key, bucket, false, now)
 			return err
 		})
 	}
@@ -60,7 +61,7 @@ type logItem struct {
 }
 
 // edge returns the id and state of a bucket's first or last log.
-func (s *Store) edge(ctx context.Context, key webhook.Key, bucket int64, first bool) (int64, attemptlog.State, error) {
+func (s *Store) edge(ctx context.Context, key webhook.Key, bucket int64, first bool, now time.Time) (int64, attemptlog.State, error) {
 	input, err := s.query(key, bucket, logsOnly(), expression.NewBuilder().WithProjection(searched()))
 	if err != nil {
 		return 0, attemptlog.Empty, err
@@ -77,7 +78,7 @@ func (s *Store) edge(ctx context.Context, key webhook.Key, bucket int64, first b
 	if err := attributevalue.UnmarshalMap(out.Items[0], &log); err != nil {
 		return 0, attemptlog.Empty, fmt.Errorf("decode a log of webhook %d: %w", key.ID, err)
 	}
-	if log.Created <= s.expired() {
+	if log.Created <= s.expired(now) {
 		return log.ID, attemptlog.Expired, nil
 	}
 	return log.ID, attemptlog.Live, nil
@@ -85,8 +86,8 @@ func (s *Store) edge(ctx context.Context, key webhook.Key, bucket int64, first b
 
 // firstLive returns the id of the first live log of a bucket, and last+1 when
 // it has none.
-func (s *Store) firstLive(ctx context.Context, key webhook.Key, bucket, last int64) (int64, error) {
-	live := expression.Name(createdName).GreaterThan(expression.Value(s.expired()))
+func (s *Store) firstLive(ctx context.Context, key webhook.Key, bucket, last int64, now time.Time) (int64, error) {
+	live := expression.Name(createdName).GreaterThan(expression.Value(s.expired(now)))
 	input, err := s.query(key, bucket, logsOnly(), expression.NewBuilder().WithProjection(searched()).WithFilter(live))
 	if err != nil {
 		return 0, err
@@ -103,8 +104,8 @@ func (s *Store) firstLive(ctx context.Context, key webhook.Key, bucket, last int
 }
 
 // expired returns the creation time, in unix milliseconds, of a log that
-// expires now.
-func (s *Store) expired() int64 { return s.now().Add(-s.retention).UnixMilli() }
+// expires at now.
+func (s *Store) expired(now time.Time) int64 { return now.Add(-s.retention).UnixMilli() }
 
 // logsOnly leaves item 0 out.
 func logsOnly() expression.KeyConditionBuilder {

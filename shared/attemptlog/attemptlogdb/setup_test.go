@@ -3,6 +3,7 @@ package attemptlogdb_test
 import (
 	"context"
 	"maps"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -42,7 +43,7 @@ func setup(t *testing.T) *bundle {
 		o.APIOptions = append(o.APIOptions, b.calls.watch)
 	})
 	b.store = attemptlogdb.New(b.client, b.table, retention,
-		attemptlogdb.WithClock(func() time.Time { return b.now }),
+
 		attemptlogdb.WithPause(func(ctx context.Context, _ int) error { return ctx.Err() }))
 	return b
 }
@@ -72,7 +73,7 @@ func (b *bundle) append(t *testing.T, logs []attemptlog.Log) {
 
 func (b *bundle) list(t *testing.T, number, size int) attemptlog.Page {
 	t.Helper()
-	page, err := b.store.List(t.Context(), b.key, number, size)
+	page, err := b.store.List(t.Context(), b.key, math.MaxInt64, number, size, b.now)
 	if err != nil {
 		t.Fatalf("list page %d: %v", number, err)
 	}

@@ -29,15 +29,11 @@ type Store struct {
 	client    DynamoDB
 	table     string
 	retention time.Duration
-	now       func() time.Time
 	pause     dynamo.Pause
 }
 
-// Option changes how a Store waits or tells the time.
+// Option changes how a Store waits.
 type Option func(*Store)
-
-// WithClock replaces [time.Now], by which logs expire.
-func WithClock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
 
 // WithPause replaces [dynamo.Backoff], which waits before writes that DynamoDB left
 // unprocessed are sent again.
@@ -45,7 +41,7 @@ func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pa
 
 // New returns the store behind table, whose logs live for retention.
 func New(client DynamoDB, table string, retention time.Duration, options ...Option) *Store {
-	s := &Store{client: client, table: table, retention: retention, now: time.Now, pause: dynamo.Backoff}
+	s := &Store{client: client, table: table, retention: retention, pause: dynamo.Backoff}
 	for _, option := range options {
 		option(s)
 	}

@@ -71,7 +71,7 @@ func TestAnAnchoredWalkShowsEveryLogOnce(t *testing.T) {
 	anchor := b.list(t, 1, 1).Logs[0].ID + 1
 	var shown []int64
 	for number, pages := 1, int64(1); int64(number) <= pages; number++ {
-		page, err := b.store.ListBefore(t.Context(), b.key, anchor, number, 7)
+		page, err := b.store.List(t.Context(), b.key, anchor, number, 7, b.now)
 		if err != nil {
 			t.Fatal(err)
 		}

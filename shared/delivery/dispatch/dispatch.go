@@ -53,7 +53,7 @@ type Logs interface {
 // Retries keeps deliveries whose next attempt is further away than a queue can
 // delay it.
 type Retries interface {
-	Put(ctx context.Context, deliveries []delivery.Delivery) []error
+	PutMany(ctx context.Context, deliveries []delivery.Delivery) []error
 }
 
 // Sender makes one HTTP request.

@@ -19,8 +19,8 @@ import (
 // broken panics wherever it is called.
 type broken struct{}
 
-func (broken) Write([]byte) (int, error)                        { panic("broken") }
-func (broken) Put(context.Context, []delivery.Delivery) []error { panic("broken") }
+func (broken) Write([]byte) (int, error)                            { panic("broken") }
+func (broken) PutMany(context.Context, []delivery.Delivery) []error { panic("broken") }
 func (broken) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) {
 	panic("broken")
 }

@@ -229,7 +229,7 @@ func (d *Dispatcher) post(ctx context.Context, to Queue, messages []queue.Messag
 
 // put writes rows of the retries table.
 func (d *Dispatcher) put(ctx context.Context, rows []delivery.Delivery) []error {
-	return d.each(ctx, "keeping next attempts", len(rows), func() []error { return d.Retries.Put(ctx, rows) })
+	return d.each(ctx, "keeping next attempts", len(rows), func() []error { return d.Retries.PutMany(ctx, rows) })
 }
 
 // setAside sends the dead letters.

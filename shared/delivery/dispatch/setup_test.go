@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"strings"
 	"sync"
@@ -71,7 +72,7 @@ func setup(t *testing.T) *bundle {
 		queue:       &tap{next: queue.New(queues, cloudtest.Queue(t)), sent: make(chan queue.Message, 100)},
 		deadLetters: cloudtest.Queue(t), faults: faults, log: new(lines), now: start,
 	}
-	b.logs = attemptlogdb.New(breakable, cloudtest.Table(t, "LogsTable"), retention, attemptlogdb.WithClock(func() time.Time { return b.now }))
+	b.logs = attemptlogdb.New(breakable, cloudtest.Table(t, "LogsTable"), retention)
 	b.dispatcher = &dispatch.Dispatcher{
 		Log: slog.New(slog.NewJSONHandler(b.log, nil)), Webhooks: b.webhooks, Events: b.events, Logs: b.logs, Retries: b.retries,
 		Sender: attempt.New(g, attempt.Config{UserAgent: dispatch.UserAgent}),
@@ -203,7 +204,7 @@ func (b *bundle) settle(t *testing.T, deliveries ...delivery.Delivery) {
 // written returns the logs of w, the newest first.
 func (b *bundle) written(t *testing.T, w webhook.Webhook) []attemptlog.Log {
 	t.Helper()
-	page, err := b.logs.List(t.Context(), w.Key(), 1, 100)
+	page, err := b.logs.List(t.Context(), w.Key(), math.MaxInt64, 1, 100, b.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -75,7 +75,7 @@ func (f lettersFunc) Send(_ context.Context, letters []deadletter.Letter) []erro
 
 type retriesFunc func(context.Context, []delivery.Delivery) []error
 
-func (f retriesFunc) Put(ctx context.Context, deliveries []delivery.Delivery) []error {
+func (f retriesFunc) PutMany(ctx context.Context, deliveries []delivery.Delivery) []error {
 	return f(ctx, deliveries)
 }
 
@@ -161,7 +161,7 @@ func (b *bundle) rows(t *testing.T, due time.Time) []delivery.Delivery {
 	t.Helper()
 	var list []delivery.Delivery
 	for shard := range retrydb.Shards {
-		rows, _, unreadable, err := b.retries.In(t.Context(), retrydb.MinuteOf(due), shard, "")
+		rows, _, unreadable, err := b.retries.List(t.Context(), retrydb.MinuteOf(due), shard, "")
 		if err != nil || unreadable != nil {
 			t.Fatal(err, unreadable)
 		}

@@ -38,7 +38,7 @@ const (
 type Retries interface {
 	Cursor(ctx context.Context) (retrydb.Minute, bool, error)
 	Advance(ctx context.Context, m retrydb.Minute) error
-	In(ctx context.Context, m retrydb.Minute, shard int, after string) (rows []retrydb.Row, next string, unreadable, err error)
+	List(ctx context.Context, m retrydb.Minute, shard int, after string) (rows []retrydb.Row, next string, unreadable, err error)
 	Delete(ctx context.Context, rows []retrydb.Row) error
 }
 
@@ -151,7 +151,7 @@ func (r *Retrier) moveMinute(ctx context.Context, m retrydb.Minute, now time.Tim
 func (r *Retrier) moveShard(ctx context.Context, m retrydb.Minute, shard int, now time.Time) result {
 	all := result{empty: true}
 	for after := ""; !r.outOfTime(ctx); {
-		rows, next, unreadable, err := r.Retries.In(ctx, m, shard, after)
+		rows, next, unreadable, err := r.Retries.List(ctx, m, shard, after)
 		if err != nil {
 			return result{moved: all.moved, failures: append(all.failures, err)}
 		}

@@ -61,13 +61,13 @@ type retries struct {
 	delete func([]retrydb.Row) error
 }
 
-func (r *retries) In(ctx context.Context, m retrydb.Minute, shard int, after string) (rows []retrydb.Row, next string, unreadable, err error) {
+func (r *retries) List(ctx context.Context, m retrydb.Minute, shard int, after string) (rows []retrydb.Row, next string, unreadable, err error) {
 	if r.in != nil {
 		if err := r.in(m, shard); err != nil {
 			return nil, "", nil, err
 		}
 	}
-	return r.Retries.In(ctx, m, shard, after)
+	return r.Retries.List(ctx, m, shard, after)
 }
 
 func (r *retries) Delete(ctx context.Context, rows []retrydb.Row) error {
@@ -149,7 +149,7 @@ func several(n int, due time.Time) []delivery.Delivery {
 
 func (b *bundle) put(t *testing.T, deliveries ...delivery.Delivery) {
 	t.Helper()
-	for _, err := range b.store.Put(t.Context(), deliveries) {
+	for _, err := range b.store.PutMany(t.Context(), deliveries) {
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,7 +169,7 @@ func (b *bundle) left(t *testing.T, due time.Time) int {
 	n := 0
 	for shard := range retrydb.Shards {
 		for after := ""; ; {
-			rows, next, _, err := b.store.In(t.Context(), retrydb.MinuteOf(due), shard, after)
+			rows, next, _, err := b.store.List(t.Context(), retrydb.MinuteOf(due), shard, after)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -23,7 +23,7 @@ func cursorKey() rowKey { return rowKey{"cursor", "cursor"} }
 // Cursor returns the first minute that may still hold rows, and false when
 // none was ever written down.
 func (s *Store) Cursor(ctx context.Context) (Minute, bool, error) {
-	output, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: cursorKey().item(), ConsistentRead: aws.Bool(true)})
+	output, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: cursorKey().item(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return 0, false, fmt.Errorf("read the cursor: %w", err)
 	}
@@ -51,7 +51,7 @@ func (s *Store) Advance(ctx context.Context, m Minute) error {
 	if err != nil {
 		return fmt.Errorf("encode the cursor: %w", err)
 	}
-	_, err = s.api.PutItem(ctx, &dynamodb.PutItemInput{
+	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.table, Item: encoded,
 		ConditionExpression:       condition.Condition(),
 		ExpressionAttributeNames:  condition.Names(),

@@ -34,8 +34,8 @@ const Shards = 2
 // moved. The alarm on old rows comes long before it.
 const safetyNet = 30 * 24 * time.Hour
 
-// API is the part of DynamoDB that a [Store] calls.
-type API interface {
+// DynamoDB is the part of the SDK's client that a Store calls.
+type DynamoDB interface {
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	PutItem(context.Context, *dynamodb.PutItemInput, ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error)
@@ -44,9 +44,9 @@ type API interface {
 
 // Store is the retries table.
 type Store struct {
-	api   API
-	table string
-	pause dynamo.Pause
+	client DynamoDB
+	table  string
+	pause  dynamo.Pause
 }
 
 // Option changes how a Store waits.
@@ -57,8 +57,8 @@ type Option func(*Store)
 func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
 
 // New returns the store of table.
-func New(api API, table string, options ...Option) *Store {
-	s := &Store{api: api, table: table, pause: dynamo.Backoff}
+func New(client DynamoDB, table string, options ...Option) *Store {
+	s := &Store{client: client, table: table, pause: dynamo.Backoff}
 	for _, option := range options {
 		option(s)
 	}
@@ -88,9 +88,6 @@ type Minute int64
 // MinuteOf returns the minute that t is in.
 func MinuteOf(t time.Time) Minute { return Minute(t.Unix() / 60) }
 
-// Start returns when m begins.
-func (m Minute) Start() time.Time { return time.Unix(int64(m)*60, 0).UTC() }
-
 func partition(m Minute, shard int) string {
 	return strconv.FormatInt(int64(m), 10) + "#" + strconv.Itoa(shard)
 }
@@ -103,10 +100,10 @@ func keyOf(d delivery.Delivery) rowKey {
 	return rowKey{partition(MinuteOf(d.Due), int(h.Sum32()%Shards)), id}
 }
 
-// Put keeps deliveries and returns an error for each, nil where it is kept.
+// PutMany keeps deliveries and returns an error for each, nil where it is kept.
 // The body of the event is left out: it is read again from the events table,
 // which keeps a row at one write unit.
-func (s *Store) Put(ctx context.Context, deliveries []delivery.Delivery) []error {
+func (s *Store) PutMany(ctx context.Context, deliveries []delivery.Delivery) []error {
 	failures := make([]error, len(deliveries))
 	requests := make(map[rowKey]types.WriteRequest, len(deliveries))
 	keys := make([]rowKey, len(deliveries))
@@ -149,13 +146,13 @@ func (k rowKey) item() map[string]types.AttributeValue {
 	}
 }
 
-// In returns a page of the rows of a shard of m, those after the id after, and
+// List returns a page of the rows of a shard of m, those after the id after, and
 // the id to go on after, which is "" at the end. A row that cannot be read is
 // left out and reported, so that it does not stand in the way of the others.
 //
 // The read is eventually consistent, which costs half: a row is written a quarter
 // of an hour before its minute is first read, and DynamoDB needs a second.
-func (s *Store) In(ctx context.Context, m Minute, shard int, after string) (rows []Row, next string, unreadable, err error) {
+func (s *Store) List(ctx context.Context, m Minute, shard int, after string) (rows []Row, next string, unreadable, err error) {
 	query, err := expression.NewBuilder().WithKeyCondition(
 		expression.Key("due").Equal(expression.Value(partition(m, shard)))).Build()
 	if err != nil {
@@ -170,7 +167,7 @@ func (s *Store) In(ctx context.Context, m Minute, shard int, after string) (rows
 	if after != "" {
 		input.ExclusiveStartKey = rowKey{partition(m, shard), after}.item()
 	}
-	output, err := s.api.Query(ctx, input)
+	output, err := s.client.Query(ctx, input)
 	if err != nil {
 		return nil, "", nil, fmt.Errorf("read the retries of minute %d: %w", m, err)
 	}

@@ -32,7 +32,7 @@ type bundle struct {
 func setup(t *testing.T) bundle {
 	t.Helper()
 	client := dynamodb.NewFromConfig(cloudtest.Config(t))
-	b := bundle{client: client, faults: &faults{API: client}, table: cloudtest.Table(t, "RetriesTable"), pauses: new(atomic.Int32)}
+	b := bundle{client: client, faults: &faults{DynamoDB: client}, table: cloudtest.Table(t, "RetriesTable"), pauses: new(atomic.Int32)}
 	b.Store = retrydb.New(b.faults, b.table, retrydb.WithPause(func(ctx context.Context, _ int) error {
 		b.pauses.Add(1)
 		return ctx.Err()
@@ -43,7 +43,7 @@ func setup(t *testing.T) bundle {
 // faults is DynamoDB with what the local cloud never does: it leaves writes
 // unprocessed, or fails.
 type faults struct {
-	retrydb.API
+	retrydb.DynamoDB
 	write func(*dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error)
 }
 
@@ -51,7 +51,7 @@ func (f *faults) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItem
 	if f.write != nil {
 		return f.write(in)
 	}
-	return f.API.BatchWriteItem(ctx, in, o...)
+	return f.DynamoDB.BatchWriteItem(ctx, in, o...)
 }
 
 // sample is a delivery of event number n, without its body.
@@ -73,7 +73,7 @@ func samples(n int) []delivery.Delivery {
 // put keeps deliveries, all of them.
 func (b bundle) put(t *testing.T, deliveries ...delivery.Delivery) {
 	t.Helper()
-	for i, err := range b.Put(t.Context(), deliveries) {
+	for i, err := range b.PutMany(t.Context(), deliveries) {
 		if err != nil {
 			t.Fatalf("delivery %d: %v", i, err)
 		}
@@ -85,7 +85,7 @@ func (b bundle) in(t *testing.T, m retrydb.Minute) (rows []retrydb.Row, pages [r
 	t.Helper()
 	for shard := range retrydb.Shards {
 		for after := ""; ; {
-			page, next, unreadable, err := b.In(t.Context(), m, shard, after)
+			page, next, unreadable, err := b.List(t.Context(), m, shard, after)
 			if err != nil || unreadable != nil {
 				t.Fatalf("shard %d: %v, unreadable: %v", shard, err, unreadable)
 			}

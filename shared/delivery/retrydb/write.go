@@ -21,7 +21,7 @@ func (s *Store) write(ctx context.Context, requests map[rowKey]types.WriteReques
 		}
 		// Only what is left failed: behind each row is an attempt that would be made
 		// again.
-		left, err := dynamo.Write(ctx, s.api, s.pause, s.table, pending)
+		left, err := dynamo.Write(ctx, s.client, s.pause, s.table, pending)
 		for _, request := range left {
 			failed[requestKey(request)] = fmt.Errorf("write retries: %w", err)
 		}
@@ -40,7 +40,7 @@ func requestKey(request types.WriteRequest) rowKey {
 	due, _ := attributes["due"].(*types.AttributeValueMemberS)
 	id, _ := attributes["id"].(*types.AttributeValueMemberS)
 	if due == nil || id == nil {
-		return rowKey{} // never: rowKey.item and Put set both
+		return rowKey{} // never: rowKey.item and PutMany set both
 	}
 	return rowKey{due.Value, id.Value}
 }

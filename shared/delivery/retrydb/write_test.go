@@ -60,7 +60,7 @@ func TestOnlyTheRowsThatWereNotWrittenFail(t *testing.T) {
 	failed := 0
 	list := samples(20)
 	stored := make(map[string]bool)
-	failures := b.Put(t.Context(), list)
+	failures := b.PutMany(t.Context(), list)
 	b.faults.write = nil
 	rows, _ := b.in(t, retrydb.MinuteOf(due))
 	for _, row := range rows {
@@ -106,7 +106,7 @@ func TestAFailedCallFailsItsRowsAlone(t *testing.T) {
 	}
 	failed := 0
 	// Of two copies in the first call both are told.
-	for _, err := range b.Put(t.Context(), append(samples(30), samples(30)...)) {
+	for _, err := range b.PutMany(t.Context(), append(samples(30), samples(30)...)) {
 		if errors.Is(err, broken) {
 			failed++
 		} else if err != nil {

@@ -3,6 +3,7 @@ package crash_test
 import (
 	"crypto/rand"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -192,7 +193,7 @@ func (w *walk) check(r *receiver, tenant string) (again int) {
 	w.checkLetters()
 	of := func(id int64) webhook.Key { return webhook.Key{TenantID: tenant, ID: id} }
 	for path, key := range map[string]webhook.Key{"flaky": of(flaky), "fine": of(fine), w.path: w.held} {
-		page, err := w.logs.List(t.Context(), key, 1, 100)
+		page, err := w.logs.List(t.Context(), key, math.MaxInt64, 1, 100, time.Now())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -52,7 +52,7 @@ func TestAKeptRetryComesBack(t *testing.T) {
 	kept := delivery.Delivery{
 		Webhook: webhook.Key{TenantID: c.id, ID: made.ID}, Event: e.Key(), Type: e.Type, Hash: e.Hash(), Attempt: 5, Due: time.Now(),
 	}
-	if err := store.Put(t.Context(), []delivery.Delivery{kept})[0]; err != nil {
+	if err := store.PutMany(t.Context(), []delivery.Delivery{kept})[0]; err != nil {
 		t.Fatal(err)
 	}
 	invoke(t, physicalID(t, "RetrierFunction"), []byte("{}"), administrator(t)) // or the next minute's tick does it

@@ -2,6 +2,7 @@ package attemptlogdb_test
 
 import (
 	"fmt"
+	"math"
 	"testing"
 	"time"
 
@@ -85,7 +86,7 @@ func TestListShowsNoOtherWebhooksLogs(t *testing.T) {
 	b.append(t, logs)
 	ids(t, b.all(t, 100, 3), 3, 1)
 	for _, other := range others {
-		page, err := b.store.List(t.Context(), other, 1, 20)
+		page, err := b.store.List(t.Context(), other, math.MaxInt64, 1, 20, b.now)
 		if err != nil || page.Total != 1 || len(page.Logs) != 1 || page.Logs[0].Webhook() != other {
 			t.Errorf("%v has %+v, %v; want its one log", other, page, err)
 		}

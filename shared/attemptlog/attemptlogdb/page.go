@@ -3,8 +3,8 @@ package attemptlogdb
 import (
 	"context"
 	"fmt"
-	"math"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
@@ -17,32 +17,30 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// List returns page number (from 1) of a webhook's logs with size (1 to 100)
-// logs a page, the newest first. Expired logs are neither shown nor counted,
-// whether or not the table has dropped them. Every page costs the same: item 0,
-// the search for the oldest live log, and at most two Queries.
+// List returns page number (from 1) of the logs of a webhook whose id is below
+// before, the newest first, with size (1 to 100) logs a page. Logs that have
+// expired at now are neither shown nor counted, even if DynamoDB has not yet
+// deleted them. Every page costs the same: item 0, the search for the oldest live
+// log, and at most two Queries.
 //
-// It reads consistently: a log that Append has written is listed.
-func (s *Store) List(ctx context.Context, key webhook.Key, number, size int) (attemptlog.Page, error) {
-	return s.ListBefore(ctx, key, math.MaxInt64, number, size)
-}
-
-// ListBefore is List of the logs whose id is below before: newer logs do not
-// move its pages, so a walk through them shows every log exactly once.
-func (s *Store) ListBefore(ctx context.Context, key webhook.Key, before int64, number, size int) (attemptlog.Page, error) {
+// Logs with an id of before or above do not move the pages. A client that fixes
+// before at its first request therefore sees every log exactly once; with
+// [math.MaxInt64] a page shows the newest logs. Reads are strongly consistent: a
+// log that Append has written is listed.
+func (s *Store) List(ctx context.Context, key webhook.Key, before int64, number, size int, now time.Time) (attemptlog.Page, error) {
 	page := attemptlog.Page{Number: number, Size: size}
 	last, err := s.last(ctx, key)
 	if err != nil {
 		return page, err
 	}
 	last = min(last, before-1)
-	oldest, err := s.oldest(ctx, key, last)
+	oldest, err := s.oldest(ctx, key, last, now)
 	if err != nil {
 		return page, err
 	}
 	window := attemptlog.Paginate(oldest, last, number, size)
 	page.Total, page.TotalPages = window.Total, window.TotalPages
-	page.Logs, err = s.window(ctx, key, window)
+	page.Logs, err = s.window(ctx, key, window, now)
 	return page, err
 }
 
@@ -61,7 +59,7 @@ func (s *Store) last(ctx context.Context, key webhook.Key) (int64, error) {
 
 // window returns the live logs of a window, the newest first. It lies in at
 // most two buckets, which are read at the same time.
-func (s *Store) window(ctx context.Context, key webhook.Key, w attemptlog.Window) ([]attemptlog.Log, error) {
+func (s *Store) window(ctx context.Context, key webhook.Key, w attemptlog.Window, now time.Time) ([]attemptlog.Log, error) {
 	if w.Empty() {
 		return nil, nil
 	}
@@ -71,7 +69,7 @@ func (s *Store) window(ctx context.Context, key webhook.Key, w attemptlog.Window
 		bucket := bucketOf(w.High) - int64(i)
 		calls.Go(func() (err error) {
 			low, high := max(w.Low, bucket*bucketSize), min(w.High, bucket*bucketSize+bucketSize-1)
-			parts[i], err = s.logs(ctx, key, low, high)
+			parts[i], err = s.logs(ctx, key, low, high, now)
 			return err
 		})
 	}
@@ -82,7 +80,7 @@ func (s *Store) window(ctx context.Context, key webhook.Key, w attemptlog.Window
 }
 
 // logs returns the live logs low to high of one bucket, the newest first.
-func (s *Store) logs(ctx context.Context, key webhook.Key, low, high int64) ([]attemptlog.Log, error) {
+func (s *Store) logs(ctx context.Context, key webhook.Key, low, high int64, now time.Time) ([]attemptlog.Log, error) {
 	ids := expression.Key(idName).Between(expression.Value(low), expression.Value(high))
 	input, err := s.query(key, bucketOf(low), ids, expression.NewBuilder())
 	if err != nil {
@@ -93,7 +91,6 @@ func (s *Store) logs(ctx context.Context, key webhook.Key, low, high int64) ([]a
 	if err != nil {
 		return nil, err
 	}
-	now := s.now()
 	logs := make([]attemptlog.Log, 0, len(items))
 	for _, attributes := range items {
 		log, err := decode(key, attributes)
@@ -129,15 +126,12 @@ func (s *Store) query(key webhook.Key, bucket int64, ids expression.KeyCondition
 // stay below the megabyte after which DynamoDB would ask for another call.
 func (s *Store) all(ctx context.Context, key webhook.Key, input *dynamodb.QueryInput) ([]map[string]types.AttributeValue, error) {
 	var items []map[string]types.AttributeValue
-	for {
-		out, err := s.client.Query(ctx, input)
+	for pages := dynamodb.NewQueryPaginator(s.client, input); pages.HasMorePages(); {
+		out, err := pages.NextPage(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("query logs of webhook %d of tenant %s: %w", key.ID, key.TenantID, dynamo.Classify(err))
 		}
 		items = append(items, out.Items...)
-		if len(out.LastEvaluatedKey) == 0 {
-			return items, nil
-		}
-		input.ExclusiveStartKey = out.LastEvaluatedKey
 	}
+	return items, nil
 }
