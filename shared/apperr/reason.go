@@ -6,7 +6,7 @@ import "webhooks/shared/apperr/locale"
 // followed by two digits. A number is never given a second meaning.
 type Reason int
 
-// The reasons. The README prints this list.
+// The reasons. functions/README.md lists them.
 const (
 	InvalidJSON      Reason = 40001
 	InvalidFields    Reason = 40002
@@ -56,7 +56,7 @@ func (r Reason) entry() entry {
 }
 
 // Reasons returns every reason with its code and sentence, for the tests that
-// hold the list and the README together.
+// compare the list with functions/README.md.
 func Reasons() map[Reason]Code {
 	codes := make(map[Reason]Code)
 	for r, e := range reasons() {

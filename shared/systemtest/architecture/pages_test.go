@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -148,4 +149,76 @@ func TestAnchorsAreGitHubs(t *testing.T) {
 	if len(p.anchors) != 3 || len(p.blocks) != 1 || p.blocks[0].text != "# no heading\n" {
 		t.Errorf("anchors %v and blocks %v, want three headings and one block", p.anchors, p.blocks)
 	}
+}
+
+// part is a heading of a page with what stands below it, up to the next heading.
+type part struct {
+	title string
+	text  string
+}
+
+// parts returns the page from heading to heading. What stands before the first
+// heading is left out.
+func (p page) parts() []part {
+	var list []part
+	fenced := false
+	for line := range strings.Lines(p.text) {
+		fenced = fenced != fenceLine.MatchString(line)
+		if heading := headingLine.FindStringSubmatch(strings.TrimSuffix(line, "\n")); heading != nil && !fenced {
+			list = append(list, part{title: heading[1]})
+		} else if len(list) > 0 {
+			list[len(list)-1].text += line
+		}
+	}
+	return list
+}
+
+// part returns what stands below a heading.
+func (p page) part(t testing.TB, title string) part {
+	t.Helper()
+	for _, found := range p.parts() {
+		if found.title == title {
+			return found
+		}
+	}
+	t.Fatalf("%s has no heading %q", p.name, title)
+	return part{}
+}
+
+// table is a table of a page.
+type table struct {
+	head []string
+	rows [][]string
+}
+
+// tables returns the tables below a heading.
+func (p part) tables() []table {
+	var list []table
+	inTable := false
+	for line := range strings.Lines(p.text) {
+		line = strings.TrimSpace(line)
+		if !strings.HasPrefix(line, "|") {
+			inTable = false
+			continue
+		}
+		cells := strings.Split(strings.Trim(line, "|"), "|")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		switch last := len(list) - 1; {
+		case !inTable:
+			list, inTable = append(list, table{head: cells}), true
+		case !strings.HasPrefix(cells[0], "---"):
+			list[last].rows = append(list[last].rows, cells)
+		}
+	}
+	return list
+}
+
+// column returns the number of a column, or -1 without one.
+func (t table) column(name string) int { return slices.Index(t.head, name) }
+
+// plainText returns a cell without links and backticks.
+func plainText(cell string) string {
+	return strings.ReplaceAll(linkWithText.ReplaceAllString(cell, "$1"), "`", "")
 }

@@ -4,13 +4,12 @@ import (
 	"go/ast"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 
-	"webhooks/shared/apperr"
+	"webhooks/shared/auth"
 	"webhooks/shared/testkit/openapitest"
 )
 
@@ -30,26 +29,107 @@ func TestEveryFunctionHasOneNameEverywhere(t *testing.T) {
 	}
 }
 
-// TestReadmeListsEveryRoute compares the README's table with the template.
-func TestReadmeListsEveryRoute(t *testing.T) {
+// TestRouteTablesAreTheTemplates compares each page's table of routes with the
+// template, and its scopes with the OpenAPI document.
+func TestRouteTablesAreTheTemplates(t *testing.T) {
 	t.Parallel()
-	want := make(map[string]string) // folder by route
+	want := map[string][]string{} // folder, scope and status of success by route
 	for _, f := range functions(t) {
 		for _, route := range f.routes {
-			want[route] = f.folder
+			want[route] = []string{f.folder, "", ""}
 		}
 	}
-	rows := regexp.MustCompile("(?m)^\\| *`?([A-Z]+)`? *\\| *`?(/[^`| ]*)`? *\\| *`?([a-z-]+)`? *\\|").FindAllStringSubmatch(read(t, "README.md"), -1)
-	if len(rows) == 0 {
-		t.Fatal("README.md has no route table: want rows like | POST | `/api/v1/webhooks` | `create-webhook` | …, the first thing that a reader looks for")
+	for path, item := range openapitest.Document(t).Paths.Map() {
+		for method, o := range item.Operations() {
+			row := want[method+" "+path]
+			row[1], row[2] = "none", "200"
+			for _, requirement := range *o.Security {
+				row[1] = strings.Join(requirement["Token"], " ")
+			}
+			for status := range o.Responses.Map() {
+				if strings.HasPrefix(status, "2") {
+					row[2] = status
+				}
+			}
+		}
 	}
-	got := make(map[string]string)
-	for _, row := range rows {
-		got[row[1]+" "+row[2]] = row[3]
+	for _, name := range []string{"README.md", reference} {
+		got := map[string][]string{}
+		for _, part := range pageNamed(t, name).parts() {
+			for _, table := range part.tables() {
+				if len(table.head) < 4 || !strings.HasPrefix(plainText(table.rows[0][1]), "/api/") {
+					continue
+				}
+				for _, row := range table.rows {
+					route := plainText(row[0]) + " " + plainText(row[1])
+					scope, _, _ := strings.Cut(plainText(row[3]), ",")
+					got[route] = []string{plainText(row[2]), scope, want[route][2]}
+					if i := table.column("success"); i > 0 {
+						got[route][2] = row[i]
+					}
+				}
+			}
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("the table of routes of %s is not that of the template and the OpenAPI document (-want +page):\n%s", name, diff)
+		}
+	}
+}
+
+// TestRoutesCheckTheScopeOfTheDocument compares the scope that each handler asks
+// for with the OpenAPI document.
+func TestRoutesCheckTheScopeOfTheDocument(t *testing.T) {
+	t.Parallel()
+	want, got := map[string]string{}, map[string]string{}
+	for path, item := range openapitest.Document(t).Paths.Map() {
+		for method, o := range item.Operations() {
+			want[method+" "+path] = ""
+			for _, requirement := range *o.Security {
+				want[method+" "+path] = strings.Join(requirement["Token"], " ")
+			}
+		}
+	}
+	for _, file := range goFiles(t) {
+		if !strings.HasPrefix(file.name, "functions/") || isTest(file.name) {
+			continue
+		}
+		ast.Inspect(file.ast, func(node ast.Node) bool {
+			if route, scope, is := routeLiteral(node); is {
+				got[route] = scope
+			}
+			return true
+		})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the route table of README.md is not that of the template, which readers would trust in vain (-template +README):\n%s", diff)
+		t.Errorf("the scopes that the handlers ask for are not those of openapi.json (-document +code):\n%s", diff)
 	}
+}
+
+// routeLiteral reads httpapi.Route{Pattern: "GET /api/…", Scope: auth.LogsRead}.
+func routeLiteral(node ast.Node) (route, scope string, is bool) {
+	literal, isLiteral := node.(*ast.CompositeLit)
+	if !isLiteral {
+		return "", "", false
+	}
+	for _, element := range literal.Elts {
+		pair, isPair := element.(*ast.KeyValueExpr)
+		if !isPair {
+			continue
+		}
+		switch key, _ := pair.Key.(*ast.Ident); {
+		case key == nil:
+		case key.Name == "Pattern":
+			route = unquoted(pair.Value)
+		case key.Name == "Scope":
+			constant, _ := pair.Value.(*ast.SelectorExpr)
+			for _, s := range auth.Scopes() {
+				if constant != nil && constant.Sel.Name == camel(string(s), ":") {
+					scope = string(s)
+				}
+			}
+		}
+	}
+	return route, scope, strings.Contains(route, " /api/")
 }
 
 // TestHandlersServeTheRoutesOfTheTemplate: a pattern that is not the template's
@@ -141,25 +221,6 @@ func knownRoutes(t testing.TB, file goFile) []string {
 		t.Fatal("functions/unknown-route/handler.go has no func routes that returns a map literal, which this test reads")
 	}
 	return routes
-}
-
-// TestReadmeListsEveryErrorCode: a code is never given a second meaning, so the
-// list is complete or of no use.
-func TestReadmeListsEveryErrorCode(t *testing.T) {
-	t.Parallel()
-	want, got := make(map[string]bool), make(map[string]bool)
-	for reason := range apperr.Reasons() {
-		want[strconv.Itoa(int(reason))] = true
-	}
-	for _, row := range regexp.MustCompile("(?m)^\\| *`?([0-9]{5})`? *\\|").FindAllStringSubmatch(read(t, "README.md"), -1) {
-		got[row[1]] = true
-	}
-	if len(got) == 0 {
-		t.Fatal("README.md has no table of error codes: want rows like | 40001 | … |, for whoever gets one")
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the error codes of README.md are not those of package apperr (-apperr +README):\n%s", diff)
-	}
 }
 
 // camel joins the words of a name, each with a capital.

@@ -1,0 +1,58 @@
+package architecture_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"webhooks/shared/event"
+	"webhooks/shared/guard"
+	"webhooks/shared/httpapi"
+	"webhooks/shared/testkit/openapitest"
+	"webhooks/shared/webhook"
+)
+
+// TestReferenceHasTheLimitsOfTheCode compares the table of limits with the
+// constants, and with the defaults of the parameters that it names.
+func TestReferenceHasTheLimitsOfTheCode(t *testing.T) {
+	t.Parallel()
+	standard := func(parameter string) string { return text(section(t, "Parameters"), parameter, "Default") }
+	ports := strings.Split(standard("ReceiverPorts"), ",")
+	if standard("LogRetentionDays") != standard("EventRetentionDays") {
+		t.Errorf("logs and events are no longer kept equally long by default; %s gives them one number", reference)
+	}
+	want := map[string]string{ // what the limit begins with
+		"request body":                 fmt.Sprintf("%d KiB; 1 MiB for publishing", httpapi.MaxBody>>10),
+		"events of one request":        fmt.Sprint(*openapitest.Document(t).Components.Schemas["NewEvents"].Value.Properties["events"].Value.MaxItems),
+		"data of an event":             fmt.Sprintf("%d KiB", event.MaxData>>10),
+		"IDs of events and tenants":    fmt.Sprintf("%d of ", event.MaxIDLength),
+		"webhooks of a tenant":         thousands(webhook.MaxPerTenant),
+		"name of a webhook":            fmt.Sprintf("%d characters", webhook.MaxNameLength),
+		"URL of a webhook":             fmt.Sprintf("%s bytes; https, ports %s (", thousands(guard.MaxURLBytes), strings.Join(ports, " and ")),
+		"one attempt":                  fmt.Sprintf("%s seconds (parameter AttemptTimeoutSeconds), of which %.0f to connect", standard("AttemptTimeoutSeconds"), guard.ConnectTimeout.Seconds()),
+		"requests to the API":          fmt.Sprintf("%s a second (parameter ThrottleRate), bursts of %s ", standard("ThrottleRate"), standard("ThrottleBurst")),
+		"retention of logs and events": standard("LogRetentionDays") + " days",
+	}
+	for _, row := range pageNamed(t, reference).part(t, "Limits").tables()[0].rows {
+		what, limit := plainText(row[0]), plainText(row[1])
+		begin, known := want[what]
+		if !known {
+			t.Errorf("%s has a limit for %q, which this test does not know", reference, what)
+		} else if !strings.HasPrefix(limit, begin) {
+			t.Errorf("%s says that the limit for %q is %q, want it to begin with %q", reference, what, limit, begin)
+		}
+		delete(want, what)
+	}
+	for what := range want {
+		t.Errorf("%s has no limit for %q", reference, what)
+	}
+}
+
+// thousands writes a number below a million with a comma.
+func thousands(n int) string {
+	if n < 1000 {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%d,%03d", n/1000, n%1000)
+}
