@@ -63,7 +63,12 @@ func plain(node *yaml.Node) any {
 	case yaml.MappingNode:
 		m := make(map[string]any)
 		for i := 0; i+1 < len(node.Content); i += 2 {
-			m[node.Content[i].Value] = plain(node.Content[i+1])
+			value := plain(node.Content[i+1])
+			if merged, isMap := value.(map[string]any); isMap && node.Content[i].Tag == "!!merge" {
+				maps.Copy(m, merged) // template.yaml overrides no merged key
+				continue
+			}
+			m[node.Content[i].Value] = value
 		}
 		return m
 	case yaml.SequenceNode:

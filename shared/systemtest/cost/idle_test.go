@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
+	"gopkg.in/yaml.v3"
 
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/testkit/cloudtest"
@@ -74,14 +75,51 @@ func reportIdle(t *testing.T, tick usage, use functionUse, gbSeconds float64) {
 	b["SQS"] = max(0, polls-freeSQSRequests) / 1e6 * sqsRequests
 	b["Lambda requests"], b["Lambda duration"], b["CloudWatch logs"] = 0, 0, 0 // far below what is free
 	t.Logf("%-16s $%.2f", "with free tier", b.total())
-	// An alarm is billed by the metrics that it watches, one on a formula several times.
-	alarms := float64(strings.Count(template, "Type: AWS::CloudWatch::Alarm") - strings.Count(template, "Condition: HasFormulaAlarms") + strings.Count(template, "MetricStat:"))
-	dashboards := float64(strings.Count(template, "Type: AWS::CloudWatch::Dashboard"))
-	keys := float64(strings.Count(template, "Type: AWS::KMS::Key"))
-	t.Logf("beside it: alarms on %v metrics $%.2f, %v dashboards $%.2f, %v keys $%.2f", alarms, alarms*alarmMonth, dashboards, dashboards*dashboardMonth, keys, keys*keyMonth)
+	reportOptions(t, template)
 	if os.Getenv(envRecord) != "" {
 		cloudtest.Record(t, "cost.json", map[string]float64{"usd_idle_month": total, "usd_idle_month_with_free_tier": b.total()})
 	}
+}
+
+// reportOptions prints what the optional parts of the stack cost a month. CloudWatch
+// bills an alarm for each metric that it watches.
+func reportOptions(t *testing.T, template string) {
+	t.Helper()
+	var stack struct {
+		Resources map[string]struct {
+			Type       string `yaml:"Type"`
+			Properties struct {
+				Metrics []struct {
+					MetricStat map[string]any `yaml:"MetricStat"`
+				} `yaml:"Metrics"`
+			} `yaml:"Properties"`
+		} `yaml:"Resources"`
+	}
+	if err := yaml.Unmarshal([]byte(template), &stack); err != nil {
+		t.Fatal(err)
+	}
+	var metrics, dashboards, keys float64
+	for _, resource := range stack.Resources {
+		switch resource.Type {
+		case "AWS::CloudWatch::Alarm":
+			if len(resource.Properties.Metrics) == 0 {
+				metrics++
+			}
+			for _, metric := range resource.Properties.Metrics {
+				if metric.MetricStat != nil {
+					metrics++
+				}
+			}
+		case "AWS::CloudWatch::Dashboard":
+			dashboards++
+		case "AWS::KMS::Key":
+			keys++
+		}
+	}
+	if metrics == 0 || dashboards == 0 || keys == 0 {
+		t.Fatalf("template.yaml has alarms on %v metrics, %v dashboards and %v keys, want some of each", metrics, dashboards, keys)
+	}
+	t.Logf("options: alarms on %v metrics $%.2f, %v dashboards $%.2f, %v keys $%.2f", metrics, metrics*alarmMonth, dashboards, dashboards*dashboardMonth, keys, keys*keyMonth)
 }
 
 func readTemplate(t *testing.T) string {
