@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/webhook"
@@ -52,5 +53,5 @@ func (h handler) create(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if wanted.SecretGenerated {
 		data.Secret = w.Secret
 	}
-	return httpapi.Reply{Status: http.StatusCreated, Message: "Webhook 创建成功", Data: data, Created: w.ID}, nil
+	return httpapi.Reply{Status: http.StatusCreated, Message: apperr.MessageWebhookCreated, Data: data, Created: w.ID}, nil
 }

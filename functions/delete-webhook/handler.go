@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 
+	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/webhook"
@@ -30,5 +31,5 @@ func (h handler) delete(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if err := h.webhooks.Delete(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id}); err != nil {
 		return httpapi.Reply{}, err
 	}
-	return httpapi.Reply{Status: http.StatusNoContent}, nil
+	return httpapi.Reply{Status: http.StatusNoContent, Message: apperr.MessageWebhookDeleted}, nil
 }

@@ -99,7 +99,7 @@ func batchReply(r *http.Request, entries []*entry) httpapi.Reply {
 		body := httpapi.EnvelopeOf(r, e.err)
 		answer.Items = append(answer.Items, result{ID: e.event.ID, Error: &body})
 	}
-	reply := httpapi.Reply{Status: http.StatusAccepted, Message: accepted, Data: answer}
+	reply := httpapi.Reply{Status: http.StatusAccepted, Message: apperr.MessageEventsAccepted, Data: answer}
 	if answer.Accepted == 0 {
 		first := *answer.Items[0].Error
 		reply.Status, reply.Code, reply.Message = httpapi.StatusOf(entries[0].err), first.Code, first.Message

@@ -36,10 +36,6 @@ func (h handler) route() httpapi.Route {
 	return httpapi.Route{Pattern: "POST /api/v1/events", Scope: auth.EventsPublish, MaxBody: maxBody, Handle: h.publish}
 }
 
-// accepted is the message of a 202. It means that the events are queued, and
-// the queue keeps them until they are fanned out.
-const accepted = "事件已接收"
-
 // publish queues one event, {"id"?, "type", "timestamp"?, "data"}, or up to
 // 100, {"events": [...]}.
 func (h handler) publish(r *http.Request, caller auth.Caller) (httpapi.Reply, error) {
@@ -59,7 +55,7 @@ func (h handler) publish(r *http.Request, caller auth.Caller) (httpapi.Reply, er
 		if err := entries[0].err; err != nil {
 			return httpapi.Reply{Events: ids}, err
 		}
-		return httpapi.Reply{Status: http.StatusAccepted, Message: accepted, Data: map[string]string{"id": entries[0].event.ID}, Events: ids}, nil
+		return httpapi.Reply{Status: http.StatusAccepted, Message: apperr.MessageEventsAccepted, Data: map[string]string{"id": entries[0].event.ID}, Events: ids}, nil
 	}
 	entries, err := readBatch(object, list, caller.TenantID)
 	if err != nil {

@@ -88,7 +88,7 @@ func (h handler) resend(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if err := errors.Join(h.queue.Send(r.Context(), []queue.Message{message})...); err != nil {
 		return about, apperr.Wrap(err, apperr.TemporarilyUnavailable)
 	}
-	about.Status, about.Message, about.Data = http.StatusAccepted, "已重新投递", resent{d.Event.ID, d.Attempt}
+	about.Status, about.Message, about.Data = http.StatusAccepted, apperr.MessageLogResent, resent{d.Event.ID, d.Attempt}
 	return about, nil
 }
 

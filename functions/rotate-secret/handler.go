@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/webhook"
@@ -57,5 +58,5 @@ func (h handler) rotate(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if len(w.PreviousSecrets) > 0 {
 		data.PreviousSecretExpiresAt = w.PreviousSecrets[0].ExpiresAt
 	}
-	return httpapi.Reply{Status: http.StatusOK, Message: "密钥已轮换", Data: data}, nil
+	return httpapi.Reply{Status: http.StatusOK, Message: apperr.MessageSecretRotated, Data: data}, nil
 }

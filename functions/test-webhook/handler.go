@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
 	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/delivery/dispatch"
@@ -67,5 +68,5 @@ func (h handler) test(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 	if result.Failure != "" {
 		answer.Error = result.Failure.Text().In(httpapi.LocaleOf(r))
 	}
-	return httpapi.Reply{Status: http.StatusOK, Message: "测试请求已发送", Data: answer}, nil
+	return httpapi.Reply{Status: http.StatusOK, Message: apperr.MessageTestSent, Data: answer}, nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/webhook"
@@ -44,5 +45,5 @@ func (h handler) update(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	return httpapi.Reply{Status: http.StatusOK, Message: "更新成功"}, nil
+	return httpapi.Reply{Status: http.StatusOK, Message: apperr.MessageWebhookUpdated}, nil
 }

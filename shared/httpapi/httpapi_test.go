@@ -83,7 +83,7 @@ func TestSuccess(t *testing.T) {
 func TestNoContentHasNoBody(t *testing.T) {
 	t.Parallel()
 	b := setup(t, readWebhook(func(*http.Request, auth.Caller) (httpapi.Reply, error) {
-		return httpapi.Reply{Status: http.StatusNoContent, Message: "删除成功"}, nil
+		return httpapi.Reply{Status: http.StatusNoContent, Message: apperr.MessageWebhookDeleted}, nil
 	}))
 	if response := b.call(t, request("GET", webhookPath, "")); response.StatusCode != 204 || response.Body != "" {
 		t.Errorf("answer = %d %q, want 204 and nothing", response.StatusCode, response.Body)

@@ -1,0 +1,17 @@
+package apperr
+
+// The messages of successful answers, as the API contract words them. They are
+// Chinese in every language; an error also has an English sentence (see
+// [Reason] and [Problem]).
+const (
+	MessageSuccess        = "success" // of routes that only read
+	MessageWebhookCreated = "Webhook 创建成功"
+	MessageWebhookUpdated = "更新成功"
+	MessageWebhookDeleted = "删除成功" // a 204 has no body that could show it
+	MessageTestSent       = "测试请求已发送"
+	MessageSecretRotated  = "密钥已轮换"
+	// MessageEventsAccepted means that the events are queued. The queue keeps them
+	// until they are fanned out.
+	MessageEventsAccepted = "事件已接收"
+	MessageLogResent      = "已重新投递"
+)
