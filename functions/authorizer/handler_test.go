@@ -42,7 +42,7 @@ func setup(t *testing.T) bundle {
 		t.Fatal(err)
 	}
 	var err error
-	b.authorize, err = build(t.Context(), slog.New(slog.NewJSONHandler(b.log, nil)), cloudtest.Getenv(t, map[string]string{"KEYS_TABLE": table}))
+	b.authorize, err = build(slog.New(slog.NewJSONHandler(b.log, nil)), cloudtest.Getenv(t, map[string]string{"KEYS_TABLE": table}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -188,7 +188,7 @@ func TestUnreadableTableIsNoDenial(t *testing.T) {
 
 func TestBuildNeedsItsTable(t *testing.T) {
 	t.Parallel()
-	if _, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil)); err == nil || !strings.Contains(err.Error(), "KEYS_TABLE") {
+	if _, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil)); err == nil || !strings.Contains(err.Error(), "KEYS_TABLE") {
 		t.Errorf("the error is %v, want one that names KEYS_TABLE", err)
 	}
 }

@@ -41,7 +41,7 @@ func setupPlatform(t *testing.T) platform {
 // start builds the function as a cold start does.
 func (p platform) start(t *testing.T) function {
 	t.Helper()
-	f, err := build(t.Context(), slog.New(slog.NewJSONHandler(p.log, nil)), cloudtest.Getenv(t, p.env))
+	f, err := build(slog.New(slog.NewJSONHandler(p.log, nil)), cloudtest.Getenv(t, p.env))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -191,7 +191,7 @@ func TestBuildNeedsTheWholeProvider(t *testing.T) {
 	for _, tt := range tests {
 		env := maps.Clone(p.env)
 		maps.Copy(env, tt.change)
-		_, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, env))
+		_, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, env))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: the error is %v, want one with %s", tt.name, err, tt.want)
 		}

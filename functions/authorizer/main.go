@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -11,20 +10,16 @@ import (
 
 	"webhooks/shared/auth/apikeydb"
 	"webhooks/shared/aws/boot"
-	"webhooks/shared/aws/cloud"
 )
 
 func main() { boot.Main(build) }
 
 // build wires the function.
-func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (function, error) {
-	settings := cloud.NewSettings(getenv)
+func build(log *slog.Logger, getenv func(string) string) (function, error) {
+	settings := boot.NewSettings(getenv)
 	table := settings.Required("KEYS_TABLE")
+	cfg := settings.AWS()
 	if err := settings.Err(); err != nil {
-		return nil, err
-	}
-	cfg, err := cloud.Config(getenv)
-	if err != nil {
 		return nil, err
 	}
 	db := dynamodb.NewFromConfig(cfg)

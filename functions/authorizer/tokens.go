@@ -8,7 +8,7 @@ import (
 	"webhooks/shared/auth/jwks"
 	"webhooks/shared/auth/jwksdb"
 	"webhooks/shared/auth/jwtauth"
-	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/boot"
 	"webhooks/shared/guard"
 )
 
@@ -19,7 +19,7 @@ func newTokens(log *slog.Logger, db jwksdb.DynamoDB, table string, getenv func(s
 	if getenv("JWT_ISSUER") == "" && getenv("JWT_AUDIENCE") == "" && getenv("JWT_JWKS_URL") == "" {
 		return noTokens{}, nil
 	}
-	settings := cloud.NewSettings(getenv)
+	settings := boot.NewSettings(getenv)
 	url := settings.Required("JWT_JWKS_URL")
 	cfg := jwtauth.Config{
 		Issuer: settings.Required("JWT_ISSUER"), Audience: settings.Required("JWT_AUDIENCE"),

@@ -133,7 +133,7 @@ func TestTheLimitIsAConflict(t *testing.T) {
 
 func TestItDoesNotStartWithoutItsTable(t *testing.T) {
 	t.Parallel()
-	if _, err := build(t.Context(), slog.New(slog.DiscardHandler), func(string) string { return "" }); err == nil {
+	if _, err := build(slog.New(slog.DiscardHandler), func(string) string { return "" }); err == nil {
 		t.Error("built without WEBHOOKS_TABLE")
 	}
 }

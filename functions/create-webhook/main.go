@@ -2,13 +2,11 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"webhooks/shared/aws/boot"
-	"webhooks/shared/aws/cloud"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/webhook/vault"
@@ -18,17 +16,14 @@ import (
 func main() { boot.Main(build) }
 
 // build wires the function.
-func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
-	settings := cloud.NewSettings(getenv)
+func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := boot.NewSettings(getenv)
 	table, key := settings.Required("WEBHOOKS_TABLE"), settings.Required("SECRETS_KEY_ARN")
+	cfg := settings.AWS()
 	if err := settings.Err(); err != nil {
 		return nil, err
 	}
 	urls, err := guard.FromEnv(getenv)
-	if err != nil {
-		return nil, err
-	}
-	cfg, err := cloud.Config(getenv)
 	if err != nil {
 		return nil, err
 	}

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"os"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"webhooks/shared/aws/boot"
-	"webhooks/shared/aws/cloud"
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery/deadletter"
@@ -25,17 +23,14 @@ import (
 func main() { boot.Main(build) }
 
 // build wires the function.
-func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (boot.SQSFunction, error) {
-	settings := cloud.NewSettings(getenv)
+func build(log *slog.Logger, getenv func(string) string) (boot.SQSFunction, error) {
+	settings := boot.NewSettings(getenv)
 	events, retries := settings.Required("EVENTS_TABLE"), settings.Required("RETRIES_TABLE")
 	deliveries, deadLetters := settings.Required("DELIVERIES_QUEUE_URL"), settings.Required("DEAD_LETTERS_QUEUE_URL")
 	slow, slowARN := settings.Required("SLOW_QUEUE_URL"), settings.Required("SLOW_QUEUE_ARN")
 	maxReceiveCount := settings.Int("MAX_RECEIVE_COUNT", 2, 1000)
 	schedule, kept := settings.Required("RETRY_SCHEDULE"), settings.Days("EVENT_RETENTION_DAYS")
-	cfg, err := cloud.Config(getenv)
-	if err != nil {
-		return nil, err
-	}
+	cfg := settings.AWS()
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	secrets := vault.FromConfig(cfg, vault.OpensOnly)
 	d, err := dispatch.New(log, db, secrets, settings, getenv)

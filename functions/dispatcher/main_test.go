@@ -48,7 +48,7 @@ func environment(t *testing.T) map[string]string {
 func setup(t *testing.T) bundle {
 	t.Helper()
 	variables := environment(t)
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, variables))
+	function, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, variables))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +115,7 @@ func TestEveryMissingVariableIsNamed(t *testing.T) {
 	t.Parallel()
 	variables := environment(t)
 	var want, named []string
-	_, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil))
+	_, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil))
 	for name := range variables {
 		if name == "LOCAL_RECEIVERS" { // absent, it is off
 			continue
@@ -135,7 +135,7 @@ func TestALongScheduleIsLogged(t *testing.T) {
 	for schedule, lines := range map[string]int{"604800,604800": 1, "604800": 0} {
 		variables, log := environment(t), new(strings.Builder)
 		variables["RETRY_SCHEDULE"] = schedule
-		if _, err := build(t.Context(), slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, variables)); err != nil {
+		if _, err := build(slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, variables)); err != nil {
 			t.Errorf("RETRY_SCHEDULE=%s: %v", schedule, err)
 		}
 		if got := strings.Count(log.String(), `"level":"ERROR"`); got != lines {
@@ -153,7 +153,7 @@ func TestBadVariablesAreRefused(t *testing.T) {
 			t.Parallel()
 			variables := environment(t)
 			variables[name] = value
-			if _, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, variables)); err == nil || !strings.Contains(err.Error(), name) {
+			if _, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, variables)); err == nil || !strings.Contains(err.Error(), name) {
 				t.Errorf("%s=%s: %v", name, value, err)
 			}
 		})

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"os"
 	"time"
@@ -12,7 +11,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"webhooks/shared/aws/boot"
-	"webhooks/shared/aws/cloud"
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery/deadletter"
@@ -25,17 +23,14 @@ import (
 func main() { boot.Main(build) }
 
 // build wires the function.
-func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (boot.SQSFunction, error) {
-	settings := cloud.NewSettings(getenv)
+func build(log *slog.Logger, getenv func(string) string) (boot.SQSFunction, error) {
+	settings := boot.NewSettings(getenv)
 	webhooks, table := settings.Required("WEBHOOKS_TABLE"), settings.Required("EVENTS_TABLE")
 	deliveries, deadLetters := settings.Required("DELIVERIES_QUEUE_URL"), settings.Required("DEAD_LETTERS_QUEUE_URL")
 	retention := settings.Days("EVENT_RETENTION_DAYS")
 	maxReceiveCount := settings.Int("MAX_RECEIVE_COUNT", 2, 1000)
+	cfg := settings.AWS()
 	if err := settings.Err(); err != nil {
-		return nil, err
-	}
-	cfg, err := cloud.Config(getenv)
-	if err != nil {
 		return nil, err
 	}
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)

@@ -46,7 +46,7 @@ func setup(t *testing.T) bundle {
 	}
 	db := dynamodb.NewFromConfig(cfg)
 	b.webhooks, b.events = webhookdb.New(db, variables["WEBHOOKS_TABLE"]), eventdb.New(db, variables["EVENTS_TABLE"], 0)
-	function, err := build(t.Context(), slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, variables))
+	function, err := build(slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, variables))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,7 +171,7 @@ func TestBuildNamesWhatIsMissing(t *testing.T) {
 		"EVENT_RETENTION_DAYS": {"", "0", "x", "1.5"}, "MAX_RECEIVE_COUNT": {"", "1", "-3", "many"},
 	} {
 		for _, value := range bad {
-			_, err := build(t.Context(), slog.New(slog.DiscardHandler), func(variable string) string {
+			_, err := build(slog.New(slog.DiscardHandler), func(variable string) string {
 				if variable == name {
 					return value
 				}
@@ -182,7 +182,7 @@ func TestBuildNamesWhatIsMissing(t *testing.T) {
 			}
 		}
 	}
-	_, err := build(t.Context(), slog.New(slog.DiscardHandler), func(string) string { return "" })
+	_, err := build(slog.New(slog.DiscardHandler), func(string) string { return "" })
 	for name := range good {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("nothing set: error %v does not name %s", err, name)

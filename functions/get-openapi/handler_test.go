@@ -19,7 +19,7 @@ type bundle struct {
 
 func setup(t *testing.T) bundle {
 	t.Helper()
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), nil)
+	function, err := build(slog.New(slog.DiscardHandler), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 
 	"webhooks/shared/aws/boot"
@@ -14,7 +13,7 @@ import (
 func main() { boot.Main(build) }
 
 // build wires the function.
-func build(_ context.Context, log *slog.Logger, _ func(string) string) (httpapi.Function, error) {
+func build(log *slog.Logger, _ func(string) string) (httpapi.Function, error) {
 	h := handler{document: httpapi.Document{Body: openapi.Document(), ETag: openapi.ETag(), MaxAge: maxAge}}
 	return httpapi.New(log, h.route()), nil
 }

@@ -27,7 +27,7 @@ type bundle struct {
 func setup(t *testing.T) bundle {
 	t.Helper()
 	table, log := cloudtest.Table(t, "KeysTable"), new(strings.Builder)
-	invoke, err := build(t.Context(), slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, map[string]string{"KEYS_TABLE": table}))
+	invoke, err := build(slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, map[string]string{"KEYS_TABLE": table}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -37,7 +37,7 @@ func setup(t *testing.T) bundle {
 	t.Helper()
 	client := dynamodb.NewFromConfig(cloudtest.Config(t))
 	webhooks, logs := cloudtest.Table(t, "WebhooksTable"), cloudtest.Table(t, "LogsTable")
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
+	function, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
 		"WEBHOOKS_TABLE": webhooks, "LOGS_TABLE": logs, "LOG_RETENTION_DAYS": "30",
 	}))
 	if err != nil {

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -11,7 +10,6 @@ import (
 
 	"webhooks/shared/attemptlog/attemptlogdb"
 	"webhooks/shared/aws/boot"
-	"webhooks/shared/aws/cloud"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/webhook/webhookdb"
 )
@@ -19,14 +17,11 @@ import (
 func main() { boot.Main(build) }
 
 // build wires the function.
-func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
-	settings := cloud.NewSettings(getenv)
+func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := boot.NewSettings(getenv)
 	webhooks, logs, retention := settings.Required("WEBHOOKS_TABLE"), settings.Required("LOGS_TABLE"), settings.Days("LOG_RETENTION_DAYS")
+	cfg := settings.AWS()
 	if err := settings.Err(); err != nil {
-		return nil, err
-	}
-	cfg, err := cloud.Config(getenv)
-	if err != nil {
 		return nil, err
 	}
 	client := dynamodb.NewFromConfig(cfg)

@@ -34,7 +34,7 @@ func setup(t *testing.T) bundle {
 	cfg := cloudtest.Config(t)
 	table, url := cloudtest.Table(t, "EventsTable"), cloudtest.Queue(t)
 	log := new(bytes.Buffer)
-	function, err := build(t.Context(), slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, map[string]string{
+	function, err := build(slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, map[string]string{
 		"EVENTS_TABLE": table, "EVENTS_QUEUE_URL": url,
 	}))
 	if err != nil {
@@ -224,7 +224,7 @@ func TestQueueDown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var err error
-	b.function, err = build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
+	b.function, err = build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
 		"EVENTS_TABLE": cloudtest.Table(t, "EventsTable"), "EVENTS_QUEUE_URL": b.url + "-gone",
 	}))
 	if err != nil {

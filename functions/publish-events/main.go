@@ -3,14 +3,12 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"webhooks/shared/aws/boot"
-	"webhooks/shared/aws/cloud"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/httpapi"
@@ -19,14 +17,11 @@ import (
 func main() { boot.Main(build) }
 
 // build wires the function.
-func build(_ context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
-	settings := cloud.NewSettings(getenv)
+func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := boot.NewSettings(getenv)
 	table, url := settings.Required("EVENTS_TABLE"), settings.Required("EVENTS_QUEUE_URL")
+	cfg := settings.AWS()
 	if err := settings.Err(); err != nil {
-		return nil, err
-	}
-	cfg, err := cloud.Config(getenv)
-	if err != nil {
 		return nil, err
 	}
 	h := handler{

@@ -43,7 +43,7 @@ func setup(t *testing.T) bundle {
 		"WEBHOOKS_TABLE": cloudtest.Table(t, "WebhooksTable"), "EVENTS_TABLE": cloudtest.Table(t, "EventsTable"),
 		"LOGS_TABLE": cloudtest.Table(t, "LogsTable"), "LOG_RETENTION_DAYS": "30", "DELIVERIES_QUEUE_URL": cloudtest.Queue(t),
 	}
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, environment))
+	function, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, environment))
 	if err != nil {
 		t.Fatal(err)
 	}

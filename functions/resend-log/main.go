@@ -4,7 +4,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 
 	"webhooks/shared/attemptlog/attemptlogdb"
 	"webhooks/shared/aws/boot"
-	"webhooks/shared/aws/cloud"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/httpapi"
@@ -23,16 +21,13 @@ import (
 func main() { boot.Main(build) }
 
 // build wires the function.
-func build(_ context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
-	settings := cloud.NewSettings(getenv)
+func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := boot.NewSettings(getenv)
 	webhooks, events := settings.Required("WEBHOOKS_TABLE"), settings.Required("EVENTS_TABLE")
 	logs, retention := settings.Required("LOGS_TABLE"), settings.Days("LOG_RETENTION_DAYS")
 	url := settings.Required("DELIVERIES_QUEUE_URL")
+	cfg := settings.AWS()
 	if err := settings.Err(); err != nil {
-		return nil, err
-	}
-	cfg, err := cloud.Config(getenv)
-	if err != nil {
 		return nil, err
 	}
 	db := dynamodb.NewFromConfig(cfg)

@@ -12,7 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"webhooks/shared/aws/boot"
-	"webhooks/shared/aws/cloud"
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery/retrier"
@@ -23,14 +22,11 @@ func main() { boot.Main(build) }
 
 // build wires the function. It ignores the event that wakes it: the clock and
 // the table say what there is to do.
-func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (func(context.Context) error, error) {
-	settings := cloud.NewSettings(getenv)
+func build(log *slog.Logger, getenv func(string) string) (func(context.Context) error, error) {
+	settings := boot.NewSettings(getenv)
 	retries, deliveries := settings.Required("RETRIES_TABLE"), settings.Required("DELIVERIES_QUEUE_URL")
+	cfg := settings.AWS()
 	if err := settings.Err(); err != nil {
-		return nil, err
-	}
-	cfg, err := cloud.Config(getenv)
-	if err != nil {
 		return nil, err
 	}
 	r := &retrier.Retrier{

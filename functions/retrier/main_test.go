@@ -21,7 +21,7 @@ import (
 func TestTheSampleEventMovesWhatIsDue(t *testing.T) {
 	t.Parallel()
 	table, queue, cfg := cloudtest.Table(t, "RetriesTable"), cloudtest.Queue(t), cloudtest.Config(t)
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
+	function, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
 		"RETRIES_TABLE": table, "DELIVERIES_QUEUE_URL": queue,
 	}))
 	if err != nil {
@@ -58,7 +58,7 @@ func TestTheSampleEventMovesWhatIsDue(t *testing.T) {
 
 func TestEveryMissingVariableIsNamed(t *testing.T) {
 	t.Parallel()
-	_, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil))
+	_, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil))
 	for _, name := range []string{"RETRIES_TABLE", "DELIVERIES_QUEUE_URL"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named: %v", name, err)

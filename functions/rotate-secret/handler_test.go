@@ -153,7 +153,7 @@ func TestWhoMayNotRotate(t *testing.T) {
 func TestWithoutItsKeyItDoesNotStart(t *testing.T) {
 	t.Parallel()
 	getenv := cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": "table"})
-	if _, err := build(t.Context(), slog.New(slog.DiscardHandler), getenv); err == nil {
+	if _, err := build(slog.New(slog.DiscardHandler), getenv); err == nil {
 		t.Error("built without SECRETS_KEY_ARN: a template without it would store secrets in the clear")
 	}
 }

@@ -3,14 +3,12 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"webhooks/shared/aws/boot"
-	"webhooks/shared/aws/cloud"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/webhook/vault"
 	"webhooks/shared/webhook/webhookdb"
@@ -19,14 +17,11 @@ import (
 func main() { boot.Main(build) }
 
 // build wires the function.
-func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
-	settings := cloud.NewSettings(getenv)
+func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := boot.NewSettings(getenv)
 	table, key := settings.Required("WEBHOOKS_TABLE"), settings.Required("SECRETS_KEY_ARN")
+	cfg := settings.AWS()
 	if err := settings.Err(); err != nil {
-		return nil, err
-	}
-	cfg, err := cloud.Config(getenv)
-	if err != nil {
 		return nil, err
 	}
 	secrets := webhookdb.WithVault(vault.FromConfig(cfg, key))

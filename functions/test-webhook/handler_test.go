@@ -36,7 +36,7 @@ type bundle struct {
 func setup(t *testing.T) bundle {
 	t.Helper()
 	webhooks, logs := cloudtest.Table(t, "WebhooksTable"), cloudtest.Table(t, "LogsTable")
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
+	function, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
 		"WEBHOOKS_TABLE": webhooks, "LOGS_TABLE": logs, "LOG_RETENTION_DAYS": "30",
 		"ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512", "LOCAL_RECEIVERS": "true",
 	}))
@@ -188,7 +188,7 @@ func TestTheScopeIsNeeded(t *testing.T) {
 
 func TestEveryMissingVariableIsNamed(t *testing.T) {
 	t.Parallel()
-	_, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil))
+	_, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil))
 	for _, name := range []string{"WEBHOOKS_TABLE", "LOGS_TABLE", "LOG_RETENTION_DAYS", "ATTEMPT_TIMEOUT_SECONDS", "RESPONSE_BODY_BYTES"} {
 		if err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("%s is not named: %v", name, err)

@@ -3,13 +3,11 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"webhooks/shared/aws/boot"
-	"webhooks/shared/aws/cloud"
 	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/webhook/vault"
@@ -19,12 +17,9 @@ import (
 func main() { boot.Main(build) }
 
 // build wires the function.
-func build(ctx context.Context, log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
-	settings := cloud.NewSettings(getenv)
-	cfg, err := cloud.Config(getenv)
-	if err != nil {
-		return nil, err
-	}
+func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
+	settings := boot.NewSettings(getenv)
+	cfg := settings.AWS()
 	db := dynamodb.NewFromConfig(cfg)
 	secrets := vault.FromConfig(cfg, vault.OpensOnly)
 	d, err := dispatch.New(log, db, secrets, settings, getenv)

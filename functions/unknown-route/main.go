@@ -3,7 +3,6 @@
 package main
 
 import (
-	"context"
 	"log/slog"
 
 	"webhooks/shared/aws/boot"
@@ -13,6 +12,6 @@ import (
 func main() { boot.Main(build) }
 
 // build wires the function.
-func build(_ context.Context, log *slog.Logger, _ func(string) string) (httpapi.Function, error) {
+func build(log *slog.Logger, _ func(string) string) (httpapi.Function, error) {
 	return httpapi.New(log, httpapi.Route{Pattern: "/", Handle: newHandler().answer}), nil
 }

@@ -1,5 +1,4 @@
-// Package cloud makes the AWS configuration that every function shares.
-package cloud
+package boot
 
 import (
 	"bytes"
@@ -13,38 +12,38 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 )
 
-// Config makes the SDK's configuration of the variables that Lambda sets:
-// region, the role's credentials, and for a local cloud its endpoint. The
-// SDK's own loader would also look for profiles, SSO sessions and instance
-// metadata, none of which a function has; leaving it out saves a third of the
-// binary and of the cold start.
-func Config(getenv func(string) string) (aws.Config, error) {
-	settings := NewSettings(getenv)
+// AWS returns the SDK's configuration from the variables that Lambda sets: the
+// region, the role's credentials, and the endpoint of a local cloud. The SDK's
+// own loader also looks for profiles, SSO sessions and instance metadata, none
+// of which a function has; without it the binary and the cold start are a third
+// smaller.
+func (s *Settings) AWS() aws.Config {
+	endpoint := s.getenv("AWS_ENDPOINT_URL")
 	cfg := aws.Config{
-		Region: settings.Required("AWS_REGION"),
-		// Lambda gives an execution environment credentials that outlive it.
+		Region: s.Required("AWS_REGION"),
+		// The credentials that Lambda gives an execution environment outlive it.
 		Credentials: credentials.NewStaticCredentialsProvider(
-			settings.Required("AWS_ACCESS_KEY_ID"), settings.Required("AWS_SECRET_ACCESS_KEY"), getenv("AWS_SESSION_TOKEN")),
-		HTTPClient: client(getenv("AWS_ENDPOINT_URL")),
+			s.Required("AWS_ACCESS_KEY_ID"), s.Required("AWS_SECRET_ACCESS_KEY"), s.getenv("AWS_SESSION_TOKEN")),
+		HTTPClient: httpClient(endpoint),
 	}
-	if endpoint := getenv("AWS_ENDPOINT_URL"); endpoint != "" {
+	if endpoint != "" {
 		cfg.BaseEndpoint = &endpoint
 	}
-	return cfg, settings.Err()
+	return cfg
 }
 
-// callTimeout bounds one try of one AWS call, its body read included.
+// callTimeout bounds one try of an AWS call, from the dial to the end of the body.
 const callTimeout = 5 * time.Second
 
-func client(endpoint string) aws.HTTPClient {
-	// A hung connection must not eat the invocation: AWS answers these services'
-	// calls in milliseconds, and the SDK tries again.
+func httpClient(endpoint string) aws.HTTPClient {
+	// AWS answers these calls in milliseconds. A try that hangs must not use up
+	// the invocation: the SDK retries it.
 	buildable := awshttp.NewBuildableClient().WithTimeout(callTimeout).WithTransportOptions(func(t *http.Transport) {
-		// A fanout or dispatcher has this many calls under way at once; fewer
-		// kept connections would mean new TLS handshakes all the time.
+		// The fanout and the dispatcher have up to 32 calls in flight. With fewer
+		// idle connections they would repeat TLS handshakes.
 		t.MaxIdleConnsPerHost = 32
-		// A batch of messages in one write: each is a system call, and on AWS a TLS
-		// record.
+		// With a smaller buffer a batch of messages takes several writes, each a
+		// system call and, on AWS, a TLS record.
 		t.WriteBufferSize = 64 << 10
 	})
 	if endpoint == "" {
@@ -53,10 +52,10 @@ func client(endpoint string) aws.HTTPClient {
 	return bufferingClient{buildable}
 }
 
-// bufferingClient hands the transport a request body of its own. smithy-go
-// closes the request body as soon as the call returns, and against a fast
-// loopback server that may happen while net/http still writes it, which fails
-// the response. Only local endpoints are that fast.
+// bufferingClient copies the request body for the transport. smithy-go closes
+// the body when the call returns; a loopback server can answer before net/http
+// has written the whole body, and the closed body then fails the response. Only
+// local endpoints are that fast.
 type bufferingClient struct{ next aws.HTTPClient }
 
 func (c bufferingClient) Do(r *http.Request) (*http.Response, error) {

@@ -1,4 +1,4 @@
-package cloud
+package boot
 
 import (
 	"errors"
@@ -7,20 +7,19 @@ import (
 	"time"
 )
 
-// Settings reads a function's environment variables and remembers what is
-// wrong with them, so that a function that starts has everything it needs and
-// one that does not says all that is missing at once.
+// Settings reads a function's environment variables and collects the errors, so
+// that [Settings.Err] reports every missing or malformed variable in one error.
 type Settings struct {
 	getenv func(string) string
 	errs   []error
 }
 
-// NewSettings returns the settings behind getenv.
+// NewSettings returns the settings that getenv reads.
 func NewSettings(getenv func(string) string) *Settings {
 	return &Settings{getenv: getenv}
 }
 
-// Required returns the variable name, which must not be empty.
+// Required returns the value of the variable name. An empty value is an error.
 func (s *Settings) Required(name string) string {
 	value := s.getenv(name)
 	if value == "" {
@@ -29,7 +28,8 @@ func (s *Settings) Required(name string) string {
 	return value
 }
 
-// Int returns the variable name as an integer from low to high.
+// Int returns the variable name as an integer. A value outside low to high is an
+// error.
 func (s *Settings) Int(name string, low, high int) int {
 	n, err := strconv.Atoi(s.Required(name))
 	if err != nil || n < low || n > high {
@@ -38,10 +38,11 @@ func (s *Settings) Int(name string, low, high int) int {
 	return n
 }
 
-// Days returns the variable name, a whole number of days, as a duration.
+// Days returns the variable name, a whole number of days from 1 to 3650, as a
+// duration.
 func (s *Settings) Days(name string) time.Duration {
 	return time.Duration(s.Int(name, 1, 3650)) * 24 * time.Hour
 }
 
-// Err returns everything that was wrong, or nil.
+// Err returns the collected errors as one, or nil.
 func (s *Settings) Err() error { return errors.Join(s.errs...) }

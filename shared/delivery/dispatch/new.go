@@ -8,7 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"webhooks/shared/attemptlog/attemptlogdb"
-	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/boot"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/guard"
@@ -21,7 +21,7 @@ import (
 // vault opens) and the logs. It is
 // enough for [Dispatcher.Test]; [Dispatcher.Handle] also needs the other
 // fields.
-func New(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *cloud.Settings, getenv func(string) string) (*Dispatcher, error) {
+func New(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *boot.Settings, getenv func(string) string) (*Dispatcher, error) {
 	webhooks, logs := settings.Required("WEBHOOKS_TABLE"), settings.Required("LOGS_TABLE")
 	retention := settings.Days("LOG_RETENTION_DAYS")
 	timeout := time.Duration(settings.Int("ATTEMPT_TIMEOUT_SECONDS", 1, 15)) * time.Second

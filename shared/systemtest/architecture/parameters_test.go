@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
-	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/boot"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/guard"
@@ -200,7 +200,7 @@ func TestNumbersAreAsStrictAsTheCode(t *testing.T) {
 			}
 			environment[variable] = text(parameter, end)
 			getenv := func(name string) string { return environment[name] }
-			settings := cloud.NewSettings(getenv)
+			settings := boot.NewSettings(getenv)
 			settings.Days("EVENT_RETENTION_DAYS")
 			if _, err := dispatch.New(slog.New(slog.DiscardHandler), dynamodb.New(dynamodb.Options{}), nil, settings, getenv); err != nil {
 				t.Errorf("%s=%s is allowed, and the code refuses it: %v", name, environment[variable], err)

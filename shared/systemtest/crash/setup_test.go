@@ -16,7 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
 	"webhooks/shared/attemptlog/attemptlogdb"
-	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/boot"
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery"
@@ -119,7 +119,7 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 	log := slog.New(slog.DiscardHandler)
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	deliveries := queue.New(queues, n.deliveries)
-	d, err := dispatch.New(log, db, vault.FromConfig(cfg, vault.OpensOnly), cloud.NewSettings(getenv), getenv)
+	d, err := dispatch.New(log, db, vault.FromConfig(cfg, vault.OpensOnly), boot.NewSettings(getenv), getenv)
 	if err != nil {
 		t.Fatal(err)
 	}

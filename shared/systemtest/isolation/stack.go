@@ -13,7 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/boot"
 	"webhooks/shared/aws/queue"
 )
 
@@ -48,8 +48,9 @@ func open(getenv func(string) string) (*stack, error) {
 	if err := json.Unmarshal(text, s); err != nil {
 		return nil, fmt.Errorf("read the stack file: %w", err)
 	}
-	cfg, err := cloud.Config(getenv)
-	if err != nil {
+	settings := boot.NewSettings(getenv)
+	cfg := settings.AWS()
+	if err := settings.Err(); err != nil {
 		return nil, err
 	}
 	s.events = queue.Open(cfg, s.EventsQueueURL)

@@ -14,7 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 
-	"webhooks/shared/aws/cloud"
+	"webhooks/shared/aws/boot"
 )
 
 // EnvStack names the environment variable that holds the path of the stack
@@ -97,8 +97,9 @@ func Getenv(t testing.TB, variables map[string]string) func(string) string {
 // Config returns the SDK's configuration, made as the functions make theirs.
 func Config(t testing.TB) aws.Config {
 	t.Helper()
-	cfg, err := cloud.Config(Getenv(t, nil))
-	if err != nil {
+	settings := boot.NewSettings(Getenv(t, nil))
+	cfg := settings.AWS()
+	if err := settings.Err(); err != nil {
 		t.Fatal(err)
 	}
 	return cfg

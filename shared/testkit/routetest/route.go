@@ -33,7 +33,7 @@ func New(t testing.TB, build boot.Build[httpapi.Function], sample string, variab
 	table, key := cloudtest.Table(t, "WebhooksTable"), cloudtest.Key(t)
 	all := map[string]string{"WEBHOOKS_TABLE": table, "SECRETS_KEY_ARN": key}
 	maps.Copy(all, variables)
-	function, err := build(t.Context(), slog.New(slog.DiscardHandler), cloudtest.Getenv(t, all))
+	function, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, all))
 	if err != nil {
 		t.Fatal(err)
 	}
