@@ -46,7 +46,9 @@ type Document struct {
 }
 
 // OK is a 200 with the contract's plain "success".
-func OK(data any) Reply { return Reply{Status: http.StatusOK, Message: apperr.MessageSuccess, Data: data} }
+func OK(data any) Reply {
+	return Reply{Status: http.StatusOK, Message: apperr.MessageSuccess, Data: data}
+}
 
 // Envelope is what every answer with a body is wrapped in.
 type Envelope struct {
