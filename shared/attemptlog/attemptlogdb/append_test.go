@@ -16,36 +16,9 @@ import (
 	"webhooks/shared/apperr"
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/attemptlog/attemptlogdb"
+	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/webhook"
 )
-
-// broken is a table of which some calls fail.
-type broken struct {
-	*dynamodb.Client
-	update func() error
-	write  func(*dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error)
-}
-
-func (b broken) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, options ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	if b.update != nil {
-		if err := b.update(); err != nil {
-			return nil, err
-		}
-	}
-	return b.Client.UpdateItem(ctx, in, options...)
-}
-
-func (b broken) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, options ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
-	if b.write != nil {
-		return b.write(in)
-	}
-	return b.Client.BatchWriteItem(ctx, in, options...)
-}
-
-func (b *bundle) breaking(how broken) *attemptlogdb.Store {
-	how.Client = b.client
-	return attemptlogdb.New(how, b.table, retention, attemptlogdb.WithPause(func(ctx context.Context, _ int) error { return ctx.Err() }))
-}
 
 func TestAppendConcurrently(t *testing.T) {
 	t.Parallel()
@@ -89,7 +62,7 @@ func TestAppendSendsUnprocessedLogsAgain(t *testing.T) {
 	var mu sync.Mutex
 	var sent []int
 	refused := 0
-	store := b.breaking(broken{write: func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+	faulttest.On(b.faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
 		requests := in.RequestItems[b.table]
 		mu.Lock()
 		defer mu.Unlock()
@@ -106,8 +79,8 @@ func TestAppendSendsUnprocessedLogsAgain(t *testing.T) {
 			return &dynamodb.BatchWriteItemOutput{UnprocessedItems: map[string][]types.WriteRequest{b.table: later}}, nil
 		}
 		return b.client.BatchWriteItem(t.Context(), in)
-	}})
-	failed, err := store.Append(t.Context(), b.logs(30))
+	})
+	failed, err := b.store.Append(t.Context(), b.logs(30))
 	if err != nil || len(failed) > 0 {
 		t.Fatalf("append: %d failed, %v", len(failed), err)
 	}
@@ -127,14 +100,15 @@ func TestAppendGivesUpAndTheLogsKeepTheirIDs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	writes := 0
-	store := b.breaking(broken{write: func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+	faulttest.On(b.faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
 		writes++
 		return &dynamodb.BatchWriteItemOutput{UnprocessedItems: in.RequestItems}, nil
-	}})
-	failed, err := store.Append(t.Context(), b.logs(3))
+	})
+	failed, err := b.store.Append(t.Context(), b.logs(3))
 	if err == nil || len(failed) != 3 || writes != 8 {
 		t.Fatalf("%d of 3 logs failed after %d writes (%v), want all after 8", len(failed), writes, err)
 	}
+	b.faults.Clear()
 	for range 3 { // two copies of each in one batch, and the batch three times
 		b.append(t, append(failed, failed...))
 	}
@@ -145,19 +119,18 @@ func TestAppendWithoutAReservation(t *testing.T) {
 	t.Parallel()
 	throttled := &types.ProvisionedThroughputExceededException{}
 	b := setup(t)
-	updates := 0
-	store := b.breaking(broken{update: func() error { updates++; return throttled }})
+	b.faults.Fail("UpdateItem", throttled)
 	logs := b.logs(2)
 	reserved := b.log(b.now)
 	reserved.ID = 42
-	failed, err := store.Append(t.Context(), append(logs, reserved))
+	failed, err := b.store.Append(t.Context(), append(logs, reserved))
 	if !apperr.Is(err, apperr.TemporarilyUnavailable) || !errors.Is(err, throttled) {
 		t.Errorf("the error is %v, want one that says to come back", err)
 	}
 	if diff := cmp.Diff(logs, failed); diff != "" {
 		t.Errorf("failed logs (-want +got):\n%s", diff)
 	}
-	if updates != 1 {
+	if updates := b.faults.Calls("UpdateItem"); updates != 1 {
 		t.Errorf("the reservation was tried %d times", updates)
 	}
 }
@@ -184,11 +157,11 @@ func TestAppendEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	store := b.breaking(broken{write: func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+	faulttest.On(b.faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
 		cancel()
 		return &dynamodb.BatchWriteItemOutput{UnprocessedItems: in.RequestItems}, nil
-	}})
-	if failed, err := store.Append(ctx, b.logs(2)); !errors.Is(err, context.Canceled) || len(failed) != 2 {
+	})
+	if failed, err := b.store.Append(ctx, b.logs(2)); !errors.Is(err, context.Canceled) || len(failed) != 2 {
 		t.Errorf("%d logs failed (%v), want 2 and the end of the context", len(failed), err)
 	}
 }
@@ -204,13 +177,13 @@ func TestOrdinaryLogCostsOneUnit(t *testing.T) {
 	log.Outcome, log.StatusCode, log.ResponseBody, log.Truncated = attemptlog.Retrying, 503, strings.Repeat("x", 512), true
 	log.Failure, log.ResponseTime, log.NextAttemptAt = "protocol", 14*time.Second, b.now.Add(time.Hour)
 	size := 0
-	store := b.breaking(broken{write: func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+	faulttest.On(b.faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
 		for name, value := range in.RequestItems[b.table][0].PutRequest.Item {
 			size += len(name) + sizeOf(t, value)
 		}
 		return &dynamodb.BatchWriteItemOutput{}, nil
-	}})
-	if _, err := store.Append(t.Context(), []attemptlog.Log{log}); err != nil {
+	})
+	if _, err := b.store.Append(t.Context(), []attemptlog.Log{log}); err != nil {
 		t.Fatal(err)
 	}
 	if size > 1024 || size < 512 {

@@ -16,6 +16,7 @@ import (
 	"webhooks/shared/attemptlog/attemptlogdb"
 	"webhooks/shared/event"
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/webhook"
 )
 
@@ -29,6 +30,7 @@ type bundle struct {
 	key    webhook.Key
 	now    time.Time
 	calls  *calls
+	faults *faulttest.Faults // between the store and DynamoDB; client goes around them
 }
 
 func setup(t *testing.T) *bundle {
@@ -37,13 +39,12 @@ func setup(t *testing.T) *bundle {
 		table: cloudtest.Table(t, "LogsTable"),
 		key:   webhook.Key{TenantID: "acme", ID: 7},
 		now:   time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC),
-		calls: &calls{count: make(map[string]int)},
+		calls: &calls{count: make(map[string]int)}, faults: new(faulttest.Faults),
 	}
-	b.client = dynamodb.NewFromConfig(cloudtest.Config(t), func(o *dynamodb.Options) {
-		o.APIOptions = append(o.APIOptions, b.calls.watch)
-	})
-	b.store = attemptlogdb.New(b.client, b.table, retention,
-
+	cfg := cloudtest.Config(t)
+	cfg.APIOptions = append(cfg.APIOptions, b.calls.watch)
+	b.client = dynamodb.NewFromConfig(cfg)
+	b.store = attemptlogdb.New(dynamodb.NewFromConfig(b.faults.Config(cfg)), b.table, retention,
 		attemptlogdb.WithPause(func(ctx context.Context, _ int) error { return ctx.Err() }))
 	return b
 }
@@ -87,17 +88,11 @@ func (b *bundle) reserve(t *testing.T, n int) {
 	if n == 0 {
 		return
 	}
-	crashing := attemptlogdb.New(noWrites{b.client}, b.table, retention)
-	if failed, err := crashing.Append(t.Context(), b.logs(n)); err == nil || len(failed) != n {
+	b.faults.Fail("BatchWriteItem", context.Canceled)
+	defer b.faults.Clear()
+	if failed, err := b.store.Append(t.Context(), b.logs(n)); err == nil || len(failed) != n {
 		t.Fatalf("the crash wrote %d logs (%v)", n-len(failed), err)
 	}
-}
-
-// noWrites reserves ids and writes nothing.
-type noWrites struct{ *dynamodb.Client }
-
-func (noWrites) BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
-	return nil, context.Canceled
 }
 
 // calls counts what goes to DynamoDB.

@@ -1,7 +1,6 @@
 package apikeydb_test
 
 import (
-	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -17,6 +16,7 @@ import (
 	"webhooks/shared/auth/apikey"
 	"webhooks/shared/auth/apikeydb"
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 )
 
 type bundle struct {
@@ -157,17 +157,13 @@ func TestIncompleteItemIsAnError(t *testing.T) {
 	}
 }
 
-// throttled is a table at its limits.
-type throttled struct{ *dynamodb.Client }
-
-func (throttled) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	return nil, &types.RequestLimitExceeded{}
-}
-
 func TestThrottledTableIsNoMissingKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	_, err := apikeydb.New(throttled{b.client}, b.table).Get(t.Context(), "abcdefghijklmnop")
+	var faults faulttest.Faults
+	faults.Fail("GetItem", &types.RequestLimitExceeded{})
+	store := apikeydb.New(dynamodb.NewFromConfig(faults.Config(cloudtest.Config(t))), b.table)
+	_, err := store.Get(t.Context(), "abcdefghijklmnop")
 	if !apperr.Is(err, apperr.TemporarilyUnavailable) || errors.Is(err, apikey.ErrNotFound) {
 		t.Errorf("the error is %v", err)
 	}

@@ -16,26 +16,46 @@ import (
 	"webhooks/shared/apperr"
 	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 )
 
 var errDown = errors.New("down")
 
-// faults is DynamoDB that leaves out of each batch what its funcs return.
-type faults struct {
+// bundle is two tables and a DynamoDB that leaves out of each batch what the
+// funcs return, or fails with err.
+type bundle struct {
 	*dynamodb.Client
-	gets   []map[string]types.KeysAndAttributes // the requests that were made
-	unread func(call int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes
-	undone func(call int, requests []types.WriteRequest) int // how many of the last
-	writes int
-	err    error
+	direct          *dynamodb.Client // around the faults
+	events, retries string
+	pauses          []int
+	gets            []map[string]types.KeysAndAttributes // the requests that were made
+	writes          int                                  // how many requests were made
+	unread          func(call int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes
+	undone          func(call int, requests []types.WriteRequest) int // how many of the last
+	err             error
 }
 
-func (f *faults) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
-	f.gets = append(f.gets, in.RequestItems)
-	if f.err != nil {
-		return nil, f.err
+func setup(t *testing.T) *bundle {
+	t.Helper()
+	var faults faulttest.Faults
+	cfg := cloudtest.Config(t)
+	b := &bundle{
+		Client: dynamodb.NewFromConfig(faults.Config(cfg)), direct: dynamodb.NewFromConfig(cfg),
+		events: cloudtest.Table(t, "EventsTable"), retries: cloudtest.Table(t, "RetriesTable"),
 	}
-	left := f.unread(len(f.gets), in.RequestItems)
+	b.unread = func(int, map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes { return nil }
+	b.undone = func(int, []types.WriteRequest) int { return 0 }
+	faulttest.On(&faults, func(in *dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, error) { return b.read(t, in) })
+	faulttest.On(&faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) { return b.write(t, in) })
+	return b
+}
+
+func (b *bundle) read(t *testing.T, in *dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, error) {
+	b.gets = append(b.gets, in.RequestItems)
+	if b.err != nil {
+		return nil, b.err
+	}
+	left := b.unread(len(b.gets), in.RequestItems)
 	asked := make(map[string]types.KeysAndAttributes)
 	for table, keys := range in.RequestItems {
 		if _, is := left[table]; !is {
@@ -44,7 +64,7 @@ func (f *faults) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInpu
 	}
 	out := &dynamodb.BatchGetItemOutput{}
 	if len(asked) > 0 {
-		real, err := f.Client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: asked}, o...)
+		real, err := b.direct.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: asked})
 		if err != nil {
 			return nil, err
 		}
@@ -54,39 +74,22 @@ func (f *faults) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInpu
 	return out, nil
 }
 
-func (f *faults) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
-	f.writes++
-	if f.err != nil {
-		return nil, f.err
+func (b *bundle) write(t *testing.T, in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+	b.writes++
+	if b.err != nil {
+		return nil, b.err
 	}
 	for table, requests := range in.RequestItems {
-		done := len(requests) - f.undone(f.writes, requests)
+		done := len(requests) - b.undone(b.writes, requests)
 		if done > 0 {
 			request := map[string][]types.WriteRequest{table: requests[:done]}
-			// What is done is done, also when the caller's time ends with it.
-			if _, err := f.Client.BatchWriteItem(context.WithoutCancel(ctx), &dynamodb.BatchWriteItemInput{RequestItems: request}, o...); err != nil {
+			if _, err := b.direct.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: request}); err != nil {
 				return nil, err
 			}
 		}
 		return &dynamodb.BatchWriteItemOutput{UnprocessedItems: map[string][]types.WriteRequest{table: requests[done:]}}, nil
 	}
 	return nil, errors.New("a batch without a table")
-}
-
-// bundle is two tables and a DynamoDB that fails.
-type bundle struct {
-	faults
-	events, retries string
-	pauses          []int
-}
-
-func setup(t *testing.T) *bundle {
-	t.Helper()
-	b := &bundle{events: cloudtest.Table(t, "EventsTable"), retries: cloudtest.Table(t, "RetriesTable")}
-	b.Client = dynamodb.NewFromConfig(cloudtest.Config(t))
-	b.unread = func(int, map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes { return nil }
-	b.undone = func(int, []types.WriteRequest) int { return 0 }
-	return b
 }
 
 func (b *bundle) pause(ctx context.Context, n int) error {

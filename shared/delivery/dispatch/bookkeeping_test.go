@@ -38,9 +38,9 @@ func TestALogThatCannotBeWrittenGoesThroughTheQueue(t *testing.T) {
 			receiver := httptest.NewServer(answer(500, &requests))
 			defer receiver.Close()
 			w := b.create(t, receiver.URL)
-			b.faults.of = on(tt.operation, errBroken)
+			b.faults.Fail(tt.operation, errBroken)
 			b.settle(t, b.to(w, 1))
-			b.faults.of = nil
+			b.faults.Clear()
 
 			messages, decoded := b.queue.take(t)
 			place := slices.IndexFunc(decoded, func(m delivery.Message) bool { return m.Outcome != nil })
@@ -105,7 +105,7 @@ func TestALogThatNothingTakesIsInTheFunctionsOwn(t *testing.T) {
 	receiver := httptest.NewServer(answer(200, &requests))
 	defer receiver.Close()
 	w := b.create(t, receiver.URL)
-	b.faults.of = on("BatchWriteItem", errBroken)
+	b.faults.Fail("BatchWriteItem", errBroken)
 	b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return allOf(len(messages), errBroken) })
 	b.settle(t, b.to(w, 1))
 
@@ -125,9 +125,9 @@ func TestALogThatTheQueueDoesNotTakeIsWrittenAtLast(t *testing.T) {
 			defer receiver.Close()
 			w := b.create(t, receiver.URL)
 			b.dispatcher.Health = nil // which writes, too
-			b.faults.of = on(operation, errBroken)
+			b.faults.Fail(operation, errBroken)
 			b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error {
-				b.faults.of = nil
+				b.faults.Clear()
 				return allOf(len(messages), errBroken)
 			})
 			b.settle(t, b.to(w, 1))
@@ -147,7 +147,7 @@ func TestAnOutcomeThatNothingTakesIsReceivedAgain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.faults.of = on("UpdateItem", errBroken)
+	b.faults.Fail("UpdateItem", errBroken)
 	b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return allOf(len(messages), errBroken) })
 	if diff := cmp.Diff([]string{"m-0"}, b.handle(t, t.Context(), message(body))); diff != "" {
 		t.Errorf("received again (-want +got):\n%s", diff)

@@ -57,9 +57,9 @@ func TestAnAttemptIsMeasuredOnce(t *testing.T) {
 	receiver := httptest.NewServer(answer(200, &requests))
 	defer receiver.Close()
 	w := b.create(t, receiver.URL)
-	b.faults.of = on("UpdateItem", errBroken)
+	b.faults.Fail("UpdateItem", errBroken)
 	b.settle(t, b.to(w, 1))
-	b.faults.of = nil
+	b.faults.Clear()
 	if got, _ := log.Take(t); len(got[metric.Delivered]) != 1 {
 		t.Errorf("numbers = %v, want the delivery", got)
 	}

@@ -28,6 +28,7 @@ import (
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/guard"
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/webhookdb"
@@ -50,17 +51,17 @@ type bundle struct {
 	retries     *retrydb.Store
 	queue       *tap
 	deadLetters string // the URL
-	faults      *faults
+	faults      *faulttest.Faults
 	log         *lines
 	now         time.Time
 }
 
 func setup(t *testing.T) *bundle {
 	t.Helper()
-	cfg, faults := cloudtest.Config(t), new(faults)
+	cfg, faults := cloudtest.Config(t), new(faulttest.Faults)
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	// Only the logs table breaks at a test's command.
-	breakable := dynamodb.NewFromConfig(cfg, func(o *dynamodb.Options) { o.APIOptions = append(o.APIOptions, faults.inject) })
+	breakable := dynamodb.NewFromConfig(faults.Config(cfg))
 	g, err := guard.New(guard.Config{AllowLocal: true, OwnEndpoints: []string{cloudtest.Stack(t).EndpointURL}})
 	if err != nil {
 		t.Fatal(err)

@@ -9,7 +9,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go/middleware"
 
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/queue"
@@ -28,34 +27,6 @@ type atomicCount struct{ n atomic.Int32 }
 
 func (c *atomicCount) add()     { c.n.Add(1) }
 func (c *atomicCount) get() int { return int(c.n.Load()) }
-
-// faults fails calls to DynamoDB before they are made.
-type faults struct {
-	// of returns the error of an operation, nil to let it through.
-	of func(operation string) error
-}
-
-func (f *faults) inject(stack *middleware.Stack) error {
-	// Before the SDK's own retries: what comes out of here is final.
-	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("faults", func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
-		if f.of != nil {
-			if err := f.of(middleware.GetOperationName(ctx)); err != nil {
-				return middleware.InitializeOutput{}, middleware.Metadata{}, err
-			}
-		}
-		return next.HandleInitialize(ctx, in)
-	}), middleware.After)
-}
-
-// on fails one operation.
-func on(operation string, err error) func(string) error {
-	return func(name string) error {
-		if name == operation {
-			return err
-		}
-		return nil
-	}
-}
 
 type logsFunc func(context.Context, []attemptlog.Log) ([]attemptlog.Log, error)
 

@@ -64,7 +64,7 @@ func TestATestIsAnsweredWithoutItsLog(t *testing.T) {
 	receiver := httptest.NewServer(answer(200, new(atomicCount)))
 	defer receiver.Close()
 	w := b.create(t, receiver.URL)
-	b.faults.of = on("BatchWriteItem", errBroken)
+	b.faults.Fail("BatchWriteItem", errBroken)
 	if result, err := b.dispatcher.Test(t.Context(), w, tested()); err != nil || result.StatusCode != 200 {
 		t.Errorf("Test = %+v, %v", result, err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 )
 
 // What a call of the fanout is for.
@@ -27,13 +27,13 @@ var errDown = errors.New("down")
 
 // call is one AWS call and what it is for.
 type call struct {
-	cloudtest.Call
+	faulttest.Call
 	what string
 }
 
-// faults is [cloudtest.Faults] with the names of this package's calls.
+// faults is [faulttest.Faults] with the names of this package's calls.
 type faults struct {
-	cloudtest.Faults
+	faulttest.Faults
 	names map[string]string // what a queue is for
 }
 
@@ -43,7 +43,7 @@ func (f *faults) set(intercept func(call) (any, error)) {
 		f.Set(nil)
 		return
 	}
-	f.Set(func(c cloudtest.Call) (any, error) { return intercept(call{c, f.what(c.Input)}) })
+	f.Set(func(c faulttest.Call) (any, error) { return intercept(call{c, f.what(c.Input)}) })
 }
 
 func (f *faults) what(input any) string {

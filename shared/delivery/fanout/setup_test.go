@@ -65,7 +65,7 @@ func setup(t *testing.T) bundle {
 	direct := dynamodb.NewFromConfig(cfg)
 	b.webhooks, b.events = webhookdb.New(direct, webhooks), eventdb.New(direct, table, retention)
 	b.faults.names = map[string]string{b.deliveries: send, b.deadLetters: letter}
-	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), b.faults.Install)
+	cfg = b.faults.Config(cfg)
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	stored := eventdb.New(db, table, retention)
 	b.Fanout = &fanout.Fanout{

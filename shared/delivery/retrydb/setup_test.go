@@ -15,6 +15,7 @@ import (
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/event"
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/webhook"
 )
 
@@ -24,7 +25,7 @@ var due = time.Date(2026, 1, 26, 10, 0, 7, 89_000_000, time.UTC)
 type bundle struct {
 	*retrydb.Store
 	client *dynamodb.Client
-	faults *faults
+	faults *faulttest.Faults
 	table  string
 	pauses *atomic.Int32
 }
@@ -32,26 +33,12 @@ type bundle struct {
 func setup(t *testing.T) bundle {
 	t.Helper()
 	client := dynamodb.NewFromConfig(cloudtest.Config(t))
-	b := bundle{client: client, faults: &faults{DynamoDB: client}, table: cloudtest.Table(t, "RetriesTable"), pauses: new(atomic.Int32)}
-	b.Store = retrydb.New(b.faults, b.table, retrydb.WithPause(func(ctx context.Context, _ int) error {
+	b := bundle{client: client, faults: new(faulttest.Faults), table: cloudtest.Table(t, "RetriesTable"), pauses: new(atomic.Int32)}
+	b.Store = retrydb.New(dynamodb.NewFromConfig(b.faults.Config(cloudtest.Config(t))), b.table, retrydb.WithPause(func(ctx context.Context, _ int) error {
 		b.pauses.Add(1)
 		return ctx.Err()
 	}))
 	return b
-}
-
-// faults is DynamoDB with what the local cloud never does: it leaves writes
-// unprocessed, or fails.
-type faults struct {
-	retrydb.DynamoDB
-	write func(*dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error)
-}
-
-func (f *faults) BatchWriteItem(ctx context.Context, in *dynamodb.BatchWriteItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
-	if f.write != nil {
-		return f.write(in)
-	}
-	return f.DynamoDB.BatchWriteItem(ctx, in, o...)
 }
 
 // sample is a delivery of event number n, without its body.

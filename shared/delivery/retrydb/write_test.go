@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"webhooks/shared/delivery/retrydb"
+	"webhooks/shared/testkit/faulttest"
 )
 
 // leaving writes all but the last n requests of every call.
@@ -39,10 +40,10 @@ func TestUnprocessedRowsAreWrittenAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	left := 25
-	b.faults.write = func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+	faulttest.On(b.faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
 		left -= 10
 		return b.leaving(t, max(left, 0))(in)
-	}
+	})
 	b.put(t, samples(25)...)
 	if rows, _ := b.in(t, retrydb.MinuteOf(due)); len(rows) != 25 {
 		t.Errorf("%d rows of 25", len(rows))
@@ -56,12 +57,12 @@ func TestUnprocessedRowsAreWrittenAgain(t *testing.T) {
 func TestOnlyTheRowsThatWereNotWrittenFail(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.faults.write = b.leaving(t, 3)
+	faulttest.On(b.faults, b.leaving(t, 3))
 	failed := 0
 	list := samples(20)
 	stored := make(map[string]bool)
 	failures := b.PutMany(t.Context(), list)
-	b.faults.write = nil
+	b.faults.Clear()
 	rows, _ := b.in(t, retrydb.MinuteOf(due))
 	for _, row := range rows {
 		stored[row.Delivery.Event.ID] = true
@@ -84,7 +85,7 @@ func TestDeleteReportsWhatIsLeft(t *testing.T) {
 	b := setup(t)
 	b.put(t, samples(10)...)
 	rows, _ := b.in(t, retrydb.MinuteOf(due))
-	b.faults.write = b.leaving(t, 4)
+	faulttest.On(b.faults, b.leaving(t, 4))
 	if err := b.Delete(t.Context(), rows); err == nil {
 		t.Error("Delete reports nothing")
 	}
@@ -98,12 +99,12 @@ func TestAFailedCallFailsItsRowsAlone(t *testing.T) {
 	b := setup(t)
 	broken := errors.New("broken")
 	calls := 0
-	b.faults.write = func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+	faulttest.On(b.faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
 		if calls++; calls == 1 {
 			return nil, broken
 		}
 		return b.leaving(t, 0)(in)
-	}
+	})
 	failed := 0
 	// Of two copies in the first call both are told.
 	for _, err := range b.PutMany(t.Context(), append(samples(30), samples(30)...)) {

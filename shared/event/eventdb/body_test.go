@@ -118,7 +118,7 @@ func TestBodyAfterAConflict(t *testing.T) {
 func TestBodyReturnsAFailure(t *testing.T) {
 	t.Parallel()
 	b, down := setup(t), errors.New("down")
-	b.faults.get = func() error { return down }
+	b.faults.Fail("GetItem", down)
 	if _, err := b.Body(t.Context(), event.Key{TenantID: "acme", ID: "e1"}, event.Hash{}); !errors.Is(err, down) || errors.Is(err, eventdb.ErrNotFound) {
 		t.Errorf("error = %v: a failed read must not look like a missing body, which is given up", err)
 	}

@@ -15,6 +15,7 @@ import (
 
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
+	"webhooks/shared/testkit/faulttest"
 )
 
 func TestStoreAll(t *testing.T) {
@@ -108,11 +109,11 @@ func TestStoreAllSplits(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var sizes []int
-	b.faults.insert = func(in *dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error, bool) {
+	faulttest.On(b.faults, func(in *dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error) {
 		sizes = append(sizes, len(in.Statements))
-		return nil, nil, false
-	}
-	b.faults.put = func() error { return errors.New("an event was stored alone") }
+		return nil, nil
+	})
+	b.faults.Fail("PutItem", errors.New("an event was stored alone"))
 	list := several(t, 53)
 	b.storeAll(t, list)
 	if diff := cmp.Diff([]int{25, 25, 3}, sizes); diff != "" {
@@ -130,12 +131,9 @@ func TestStoreAllSplits(t *testing.T) {
 func TestStoreAllOfNothingAsksNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.faults.insert = func(*dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error, bool) {
-		t.Error("a request was made")
-		return nil, nil, false
-	}
-	if got, refused := b.StoreAll(t.Context(), nil, now); len(got) != 0 || refused != nil {
-		t.Errorf("results = %v, %v", got, refused)
+	got, refused := b.StoreAll(t.Context(), nil, now)
+	if requests := b.faults.Calls("BatchExecuteStatement"); len(got) != 0 || refused != nil || requests != 0 {
+		t.Errorf("results = %v, %v after %d requests", got, refused, requests)
 	}
 }
 
@@ -149,14 +147,14 @@ func TestStoreAllStoresAloneWhatIsLeftOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			b.faults.insert = func(in *dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error, bool) {
+			faulttest.On(b.faults, func(in *dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error) {
 				in.Statements = in.Statements[:2]
 				out, err := b.client.BatchExecuteStatement(t.Context(), in)
 				if err == nil {
 					out.Responses = append(out.Responses, response...)
 				}
-				return out, err, true
-			}
+				return out, err
+			})
 			list := several(t, 3)
 			b.storeAll(t, list)
 			for _, m := range list {
@@ -171,17 +169,15 @@ func TestStoreAllReturnsFailures(t *testing.T) {
 	b, down := setup(t), errors.New("down")
 	list := several(t, 2)
 	b.store(t, list[1].Event)
-	b.faults.put = func() error { return down }
+	b.faults.Fail("PutItem", down)
 	// The second is there already, and looking at it fails.
 	got, refused := b.StoreAll(t.Context(), list, now)
 	if len(got) != 2 || got[0] != nil || !errors.Is(got[1], down) || refused != nil {
 		t.Errorf("results = %v, %v, want only the second down", got, refused)
 	}
 	for _, away := range []error{down, &types.ThrottlingException{}, &types.InternalServerError{}} {
-		b.faults.insert = func(*dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error, bool) {
-			return nil, away, true
-		}
-		b.faults.put = func() error { return errors.New("an event was stored alone") }
+		b.faults.Fail("BatchExecuteStatement", away)
+		b.faults.Fail("PutItem", errors.New("an event was stored alone"))
 		got, refused := b.StoreAll(t.Context(), list, now.Add(time.Second))
 		for i, err := range got {
 			if !errors.Is(err, away) || errors.Is(err, eventdb.ErrConflict) {
@@ -210,9 +206,9 @@ func TestStoreAllWithoutTheBatch(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			b.faults.insert = func(*dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error, bool) {
-				return tt.out, tt.err, true
-			}
+			faulttest.On(b.faults, func(*dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error) {
+				return tt.out, tt.err
+			})
 			list := several(t, 3)
 			results, refused := b.StoreAll(t.Context(), list, now)
 			if err := errors.Join(results...); err != nil || refused == nil || !strings.Contains(refused.Error(), "AccessDenied") {

@@ -65,7 +65,7 @@ func TestKnownForgetsAtTheEndOfTheRetention(t *testing.T) {
 func TestKnownReturnsAFailure(t *testing.T) {
 	t.Parallel()
 	b, down := setup(t), errors.New("down")
-	b.faults.batch = func() error { return down }
+	b.faults.Fail("BatchGetItem", down)
 	if got, err := b.Known(t.Context(), []event.Key{{TenantID: "acme", ID: "e1"}}, now); !errors.Is(err, down) || got != nil {
 		t.Errorf("Known = %v, %v", got, err)
 	}

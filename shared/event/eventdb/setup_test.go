@@ -2,7 +2,6 @@ package eventdb_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -14,6 +13,7 @@ import (
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 )
 
 const retention = 30 * 24 * time.Hour
@@ -25,56 +25,16 @@ var now = time.Date(2026, 1, 26, 10, 0, 0, 999_000_000, time.UTC)
 type bundle struct {
 	*eventdb.Store
 	client *dynamodb.Client
-	faults *faults
+	faults *faulttest.Faults
 	table  string
 }
 
 func setup(t *testing.T) bundle {
 	t.Helper()
 	client := dynamodb.NewFromConfig(cloudtest.Config(t))
-	b := bundle{client: client, faults: &faults{API: client}, table: cloudtest.Table(t, "EventsTable")}
-	b.Store = eventdb.New(b.faults, b.table, retention)
+	b := bundle{client: client, faults: new(faulttest.Faults), table: cloudtest.Table(t, "EventsTable")}
+	b.Store = eventdb.New(dynamodb.NewFromConfig(b.faults.Config(cloudtest.Config(t))), b.table, retention)
 	return b
-}
-
-// faults is DynamoDB with what the local cloud never does. A func answers a
-// call, or returns false to let it through.
-type faults struct {
-	eventdb.API
-	batch  func() error
-	insert func(*dynamodb.BatchExecuteStatementInput) (*dynamodb.BatchExecuteStatementOutput, error, bool)
-	get    func() error
-	put    func() error
-}
-
-func (f *faults) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
-	if f.batch != nil {
-		return nil, f.batch()
-	}
-	return f.API.BatchGetItem(ctx, in, o...)
-}
-
-func (f *faults) BatchExecuteStatement(ctx context.Context, in *dynamodb.BatchExecuteStatementInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchExecuteStatementOutput, error) {
-	if f.insert != nil {
-		if out, err, injected := f.insert(in); injected {
-			return out, err
-		}
-	}
-	return f.API.BatchExecuteStatement(ctx, in, o...)
-}
-
-func (f *faults) GetItem(ctx context.Context, in *dynamodb.GetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	if f.get != nil {
-		return nil, f.get()
-	}
-	return f.API.GetItem(ctx, in, o...)
-}
-
-func (f *faults) PutItem(ctx context.Context, in *dynamodb.PutItemInput, o ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
-	if f.put != nil {
-		return nil, f.put()
-	}
-	return f.API.PutItem(ctx, in, o...)
 }
 
 // newEvent returns the event id of tenant, as a producer sends it.

@@ -156,7 +156,7 @@ func TestStoreRaces(t *testing.T) {
 func TestStoreReturnsAFailure(t *testing.T) {
 	t.Parallel()
 	b, down := setup(t), errors.New("down")
-	b.faults.put = func() error { return down }
+	b.faults.Fail("PutItem", down)
 	e := newEvent(t, "acme", "e1", `1`)
 	if err := b.Store.Store(t.Context(), e, nil, now); !errors.Is(err, down) || errors.Is(err, eventdb.ErrConflict) {
 		t.Errorf("Store: %v", err)

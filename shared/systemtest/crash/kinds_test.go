@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 	"github.com/aws/smithy-go"
 
-	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 )
 
 var (
@@ -25,9 +25,9 @@ var (
 type kind struct {
 	name string
 	// applies tells which calls can fail so.
-	applies func(cloudtest.Call) bool
+	applies func(faulttest.Call) bool
 	// strike answers the call that fails.
-	strike func(cloudtest.Call) (any, error)
+	strike func(faulttest.Call) (any, error)
 	// dies says that the process ends with it.
 	dies bool
 	// apart is how far apart the calls are that fail in one walk; 0: one fails.
@@ -54,11 +54,11 @@ const (
 
 // kinds are all manners of failure.
 func kinds() []kind {
-	never := func(err error) func(cloudtest.Call) (any, error) {
-		return func(cloudtest.Call) (any, error) { return nil, err }
+	never := func(err error) func(faulttest.Call) (any, error) {
+		return func(faulttest.Call) (any, error) { return nil, err }
 	}
-	lost := func(err error) func(cloudtest.Call) (any, error) {
-		return func(c cloudtest.Call) (any, error) {
+	lost := func(err error) func(faulttest.Call) (any, error) {
+		return func(c faulttest.Call) (any, error) {
 			_, _ = c.Make()
 			return nil, err
 		}
@@ -75,34 +75,34 @@ func kinds() []kind {
 	}
 }
 
-func twice(c cloudtest.Call) (any, error) {
+func twice(c faulttest.Call) (any, error) {
 	_, _ = c.Make()
 	return c.Make()
 }
 
-func every(cloudtest.Call) bool { return true }
+func every(faulttest.Call) bool { return true }
 
-func isSQS(c cloudtest.Call) bool { return strings.HasPrefix(c.Operation, "SendMessage") }
+func isSQS(c faulttest.Call) bool { return strings.HasPrefix(c.Operation, "SendMessage") }
 
-func writes(c cloudtest.Call) bool {
+func writes(c faulttest.Call) bool {
 	reads := strings.Contains(c.Operation, "Get") || c.Operation == "Query" || c.Operation == "Decrypt"
 	return !reads
 }
 
 // conflicts are the calls that a transaction under way on the same item fails:
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
-func conflicts(c cloudtest.Call) bool { return writes(c) && !isSQS(c) }
+func conflicts(c faulttest.Call) bool { return writes(c) && !isSQS(c) }
 
-func batches(c cloudtest.Call) bool { return strings.Contains(c.Operation, "Batch") }
+func batches(c faulttest.Call) bool { return strings.Contains(c.Operation, "Batch") }
 
-func throttle(c cloudtest.Call) (any, error) {
+func throttle(c faulttest.Call) (any, error) {
 	if isSQS(c) {
 		return nil, &smithy.GenericAPIError{Code: "RequestThrottled", Message: "rate exceeded"}
 	}
 	return nil, &dynamotypes.ThrottlingException{}
 }
 
-func conflict(c cloudtest.Call) (any, error) {
+func conflict(c faulttest.Call) (any, error) {
 	if in, is := c.Input.(*dynamodb.BatchExecuteStatementInput); is {
 		// Each statement has its own: the call succeeds.
 		conflicting := dynamotypes.BatchStatementResponse{
@@ -119,7 +119,7 @@ func conflict(c cloudtest.Call) (any, error) {
 
 // leaveOneOut makes the call without one of its entries, and answers that AWS
 // did not get to it.
-func leaveOneOut(c cloudtest.Call) (any, error) {
+func leaveOneOut(c faulttest.Call) (any, error) {
 	switch in := c.Input.(type) {
 	case *sqs.SendMessageBatchInput:
 		return refuseOne(c, in)
@@ -169,7 +169,7 @@ func leaveOneOut(c cloudtest.Call) (any, error) {
 	return nil, errors.New("a batch of a kind that this test does not know: " + c.Operation)
 }
 
-func refuseOne(c cloudtest.Call, in *sqs.SendMessageBatchInput) (any, error) {
+func refuseOne(c faulttest.Call, in *sqs.SendMessageBatchInput) (any, error) {
 	code, last := "InternalError", len(in.Entries)-1
 	refused := types.BatchResultErrorEntry{Id: in.Entries[last].Id, Code: &code}
 	if in.Entries = in.Entries[:last]; last == 0 {

@@ -14,7 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 )
 
 // message is a message of a queue. It is visible from at on.
@@ -42,7 +42,7 @@ type mail struct {
 const visibleAt = "visible_at"
 
 // stamp makes the delays of a request into times of the walk's clock.
-func (m *mail) stamp(c cloudtest.Call, now time.Time) {
+func (m *mail) stamp(c faulttest.Call, now time.Time) {
 	in, is := c.Input.(*sqs.SendMessageBatchInput)
 	if !is {
 		return
@@ -63,7 +63,7 @@ func (m *mail) stamp(c cloudtest.Call, now time.Time) {
 }
 
 // sawSent counts the messages that a call brought into a queue.
-func (m *mail) sawSent(c cloudtest.Call, result any) {
+func (m *mail) sawSent(c faulttest.Call, result any) {
 	in, isSend := c.Input.(*sqs.SendMessageBatchInput)
 	out, isSent := result.(*sqs.SendMessageBatchOutput)
 	if !isSend || !isSent || out == nil {

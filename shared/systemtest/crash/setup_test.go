@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
-	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -29,6 +28,7 @@ import (
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/vault"
 	"webhooks/shared/webhook/webhookdb"
@@ -44,7 +44,7 @@ type world struct {
 	functions
 	*mail
 	now     time.Time
-	faults  *cloudtest.Faults
+	faults  *faulttest.Faults
 	dead    atomic.Bool // the process of the present invocation has ended
 	ticks   time.Duration
 	shut    bool             // the breaker never lets a probe through, and its receiver fails
@@ -100,12 +100,11 @@ func newWorld(t *testing.T, maxReceiveCount int, behind time.Duration) *world {
 	direct := dynamodb.NewFromConfig(cfg)
 	w := &world{
 		mail: &mail{api: sqs.NewFromConfig(cfg), names: n}, now: time.Now().UTC().Truncate(time.Second),
-		faults: &cloudtest.Faults{}, ticks: behind, direct: direct,
+		faults: &faulttest.Faults{}, ticks: behind, direct: direct,
 		hooks: webhookdb.New(direct, n.webhooks, webhookdb.WithVault(vault.FromConfig(cfg, cloudtest.Key(t)))), logs: attemptlogdb.New(direct, n.logs, retention),
 		cursor: retrydb.New(direct, n.retries), retries: n.retries,
 	}
-	cfg.APIOptions = append(slices.Clone(cfg.APIOptions), w.faults.Install)
-	w.functions = wire(t, cfg, n, func() time.Time { return w.now })
+	w.functions = wire(t, w.faults.Config(cfg), n, func() time.Time { return w.now })
 	return w
 }
 

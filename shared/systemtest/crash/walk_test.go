@@ -17,7 +17,7 @@ import (
 	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/event"
-	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
 )
@@ -68,7 +68,7 @@ const (
 )
 
 // fault is between the SDK and AWS.
-func (w *walk) fault(c cloudtest.Call) (any, error) {
+func (w *walk) fault(c faulttest.Call) (any, error) {
 	if w.dead.Load() {
 		return nil, errDead
 	}

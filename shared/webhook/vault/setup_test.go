@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/vault"
 )
@@ -21,15 +22,17 @@ func owner() webhook.Key { return webhook.Key{TenantID: tenant, ID: 7} }
 // bundle is a vault on a KMS key of its own.
 type bundle struct {
 	*vault.Vault
-	kms *counting
-	arn string
-	now *time.Time
+	kms    *kms.Client
+	faults *faulttest.Faults // between the vault and KMS
+	arn    string
+	now    *time.Time
 }
 
 func setup(t *testing.T, options ...vault.Option) bundle {
 	t.Helper()
 	now := time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)
-	b := bundle{kms: &counting{KMS: kms.NewFromConfig(cloudtest.Config(t))}, arn: cloudtest.Key(t), now: &now}
+	b := bundle{faults: new(faulttest.Faults), arn: cloudtest.Key(t), now: &now}
+	b.kms = kms.NewFromConfig(b.faults.Config(cloudtest.Config(t)))
 	options = append([]vault.Option{vault.WithClock(func() time.Time { return *b.now })}, options...)
 	b.Vault = vault.New(b.kms, b.arn, options...)
 	return b
@@ -47,27 +50,10 @@ func (b bundle) newKey(t *testing.T, tenantID string) *vault.DataKey {
 	return key
 }
 
-// counting is KMS, counts its calls, and fails them when err is set.
-type counting struct {
-	vault.KMS
-	decrypts, generates atomic.Int32
-	err                 error
-}
-
-func (c *counting) Decrypt(ctx context.Context, in *kms.DecryptInput, o ...func(*kms.Options)) (*kms.DecryptOutput, error) {
-	c.decrypts.Add(1)
-	if c.err != nil {
-		return nil, c.err
-	}
-	return c.KMS.Decrypt(ctx, in, o...)
-}
-
-func (c *counting) GenerateDataKey(ctx context.Context, in *kms.GenerateDataKeyInput, o ...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error) {
-	c.generates.Add(1)
-	if c.err != nil {
-		return nil, c.err
-	}
-	return c.KMS.GenerateDataKey(ctx, in, o...)
+// fail makes every call of KMS fail with err.
+func (b bundle) fail(err error) {
+	b.faults.Fail("Decrypt", err)
+	b.faults.Fail("GenerateDataKey", err)
 }
 
 // stub is a KMS without a network, for tests in a bubble: every data key is 32

@@ -73,7 +73,7 @@ func TestKMSIsDown(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			known := b.newKey(t, tenant)
-			b.kms.err = injected
+			b.fail(injected)
 			if _, err := b.NewKey(t.Context(), "globex"); !apperr.Is(err, apperr.TemporarilyUnavailable) {
 				t.Errorf("NewKey: error = %v, want temporarily unavailable", err)
 			}
@@ -92,11 +92,11 @@ func TestAFailureIsNotRemembered(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	wrapped, v := b.newKey(t, tenant).Wrapped(), b.other()
-	b.kms.err = errors.New("down")
+	b.fail(errors.New("down"))
 	if _, err := v.Key(t.Context(), tenant, wrapped); err == nil {
 		t.Fatal("no error")
 	}
-	b.kms.err = nil
+	b.faults.Clear()
 	if _, err := v.Key(t.Context(), tenant, wrapped); err != nil {
 		t.Error(err)
 	}

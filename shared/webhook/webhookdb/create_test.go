@@ -19,6 +19,7 @@ import (
 	"webhooks/shared/apperr"
 	"webhooks/shared/event"
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/webhookdb"
@@ -129,7 +130,7 @@ func TestCreateIsTriedAgain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			b.faults.transact = times(3, met)
+			b.faults.FailTimes(3, "TransactWriteItems", met)
 			if w := b.create(t); w.ID != 1 || b.pauses.Load() != 3 {
 				t.Errorf("id %d after %d pauses, want 1 after 3", w.ID, b.pauses.Load())
 			}
@@ -142,7 +143,7 @@ func TestCreateGivesUp(t *testing.T) {
 	t.Run("when conflicts do not end", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		b.faults.transact = times(1<<30, canceled("TransactionConflict", "None"))
+		b.faults.Fail("TransactWriteItems", canceled("TransactionConflict", "None"))
 		_, err := b.Create(t.Context(), webhooktest.Webhook(tenant))
 		wantReason(t, err, apperr.TemporarilyUnavailable)
 	})
@@ -150,10 +151,10 @@ func TestCreateGivesUp(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		ctx, cancel := context.WithCancel(t.Context())
-		b.faults.transact = func() (error, bool) {
+		faulttest.On(b.faults, func(*dynamodb.TransactWriteItemsInput) (*dynamodb.TransactWriteItemsOutput, error) {
 			cancel()
-			return canceled("TransactionConflict", "None"), true
-		}
+			return nil, canceled("TransactionConflict", "None")
+		})
 		_, err := b.Create(ctx, webhooktest.Webhook(tenant))
 		wantReason(t, err, apperr.TemporarilyUnavailable)
 		if b.pauses.Load() != 1 || !errors.Is(err, context.Canceled) {
@@ -163,7 +164,7 @@ func TestCreateGivesUp(t *testing.T) {
 	t.Run("at once for what another try cannot change", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
-		b.faults.transact = times(1, canceled("ValidationError", "None"))
+		b.faults.FailTimes(1, "TransactWriteItems", canceled("ValidationError", "None"))
 		_, err := b.Create(t.Context(), webhooktest.Webhook(tenant))
 		if err == nil || apperr.From(err).Reason != apperr.InternalError || b.pauses.Load() != 0 {
 			t.Errorf("error = %v after %d pauses, want an internal one at once", err, b.pauses.Load())

@@ -51,11 +51,11 @@ func TestDeleteMeetsAConflict(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t)
-	b.faults.transact = times(2, canceled("None", "TransactionConflict"))
+	b.faults.FailTimes(2, "TransactWriteItems", canceled("None", "TransactionConflict"))
 	if err := b.Delete(t.Context(), w.Key()); err != nil || b.pauses.Load() != 2 {
 		t.Errorf("%v after %d pauses, want done after 2", err, b.pauses.Load())
 	}
-	b.faults.transact = times(1<<30, canceled("None", "TransactionConflict"))
+	b.faults.Fail("TransactWriteItems", canceled("None", "TransactionConflict"))
 	wantReason(t, b.Delete(t.Context(), w.Key()), apperr.TemporarilyUnavailable)
 }
 
@@ -114,7 +114,7 @@ func TestMarkTestedMeetsAConflict(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t)
-	b.faults.update = times(1, &types.TransactionConflictException{Message: aws.String("conflict")})
+	b.faults.FailTimes(1, "UpdateItem", &types.TransactionConflictException{Message: aws.String("conflict")})
 	if err := b.MarkTested(t.Context(), w.Key(), time.Now(), time.Second); err != nil || b.pauses.Load() != 1 {
 		t.Errorf("%v after %d pauses, want done after one", err, b.pauses.Load())
 	}

@@ -11,6 +11,7 @@ import (
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/event"
+	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
 )
@@ -147,10 +148,12 @@ func TestGetManyFollowsWhatWasLeftOut(t *testing.T) {
 	one, two := b.create(t), b.create(t)
 	keys := []webhook.Key{one.Key(), two.Key()}
 	left := 2
-	b.faults.batch = func(in *dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, bool) {
-		left--
-		return &dynamodb.BatchGetItemOutput{UnprocessedKeys: in.RequestItems}, left >= 0
-	}
+	faulttest.On(b.faults, func(in *dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, error) {
+		if left--; left < 0 {
+			return nil, nil
+		}
+		return &dynamodb.BatchGetItemOutput{UnprocessedKeys: in.RequestItems}, nil
+	})
 	got, _, err := b.GetMany(t.Context(), keys)
 	if err != nil || len(got) != 2 || b.pauses.Load() != 2 {
 		t.Errorf("%d webhooks, %v after %d pauses, want 2 after 2", len(got), err, b.pauses.Load())

@@ -46,8 +46,8 @@ func TestPlainSecretsStayReadableUntilTheNextWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := s.get(t, w.Key())
-	if want.Secret != webhooktest.Secret || len(want.PreviousSecrets) != 1 || s.format(t, 1) != "plain" || s.kms.decrypts.Load() != 0 {
-		t.Fatalf("%+v in format %s after %d calls of KMS", want, s.format(t, 1), s.kms.decrypts.Load())
+	if want.Secret != webhooktest.Secret || len(want.PreviousSecrets) != 1 || s.format(t, 1) != "plain" || s.kms.Calls("Decrypt") != 0 {
+		t.Fatalf("%+v in format %s after %d calls of KMS", want, s.format(t, 1), s.kms.Calls("Decrypt"))
 	}
 	got, err := s.Update(t.Context(), w.Key(), rename("other"))
 	if err != nil {
@@ -122,8 +122,8 @@ func TestAnotherKMSKeyBeginsAGeneration(t *testing.T) {
 			t.Errorf("webhook %d has the secret %q", w.ID, w.Secret)
 		}
 	}
-	if s.kms.generates.Load() != 2 {
-		t.Errorf("%d generations, want 2", s.kms.generates.Load())
+	if s.kms.Calls("GenerateDataKey") != 2 {
+		t.Errorf("%d generations, want 2", s.kms.Calls("GenerateDataKey"))
 	}
 }
 
@@ -132,7 +132,7 @@ func TestGetManyAsksKMSOnceForEachTenant(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	keys := s.batch(t, "acme", "globex")
-	before := s.kms.decrypts.Load()
+	before := s.kms.Calls("Decrypt")
 	cold := s.with(vault.OpensOnly)
 	for range 2 {
 		found, unreadable, err := cold.GetMany(t.Context(), keys)
@@ -140,7 +140,7 @@ func TestGetManyAsksKMSOnceForEachTenant(t *testing.T) {
 			t.Fatalf("%d of %d, %v, %v", len(found), len(keys), unreadable, err)
 		}
 	}
-	if got := s.kms.decrypts.Load() - before; got != 2 {
+	if got := s.kms.Calls("Decrypt") - before; got != 2 {
 		t.Errorf("%d calls, want one for each tenant", got)
 	}
 }
@@ -171,7 +171,7 @@ func TestGetManyGivesEachItsOwnError(t *testing.T) {
 	if _, err := s.Disable(t.Context(), disabled, 1); err != nil {
 		t.Fatal(err)
 	}
-	s.kms.down = func(of string) bool { return of == "globex" }
+	s.stopKMS(func(tenantID string) bool { return tenantID == "globex" })
 
 	found, unreadable, err := s.with(vault.OpensOnly).GetMany(t.Context(), append(keys, webhook.Key{TenantID: "globex", ID: 99}))
 	if err != nil {
@@ -202,7 +202,7 @@ func TestWithoutKMS(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	w := s.create(t)
-	s.kms.down = func(string) bool { return true }
+	s.stopKMS(func(string) bool { return true })
 	cold := s.with(s.arn)
 
 	for name, call := range map[string]func() error{
@@ -218,7 +218,7 @@ func TestWithoutKMS(t *testing.T) {
 			t.Errorf("%s: error = %v, want temporarily unavailable", name, err)
 		}
 	}
-	calls := s.kms.decrypts.Load() + s.kms.generates.Load()
+	calls := s.kms.Calls("Decrypt", "GenerateDataKey")
 	_, err := cold.Get(t.Context(), w.Key())
 	list, listErr := s.plainly().List(t.Context(), tenant)
 	indexes, indexErr := s.plainly().Indexes(t.Context(), []string{tenant})
@@ -229,7 +229,7 @@ func TestWithoutKMS(t *testing.T) {
 	if err = errors.Join(err, cold.Delete(t.Context(), w.Key())); err != nil || !disabled {
 		t.Errorf("disable and delete: %v, %v", disabled, err)
 	}
-	if got := s.kms.decrypts.Load() + s.kms.generates.Load(); got != calls {
+	if got := s.kms.Calls("Decrypt", "GenerateDataKey"); got != calls {
 		t.Errorf("KMS was called %d times for what needs no secret", got-calls)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,57 +15,52 @@ import (
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/vault"
 	"webhooks/shared/webhook/webhookdb"
 )
 
-// faultyKMS is KMS, counts its calls, and is down for some tenants.
-type faultyKMS struct {
-	vault.KMS
-	decrypts, generates atomic.Int32
-	down                func(tenantID string) bool
-}
-
-func (f *faultyKMS) Decrypt(ctx context.Context, in *kms.DecryptInput, o ...func(*kms.Options)) (*kms.DecryptOutput, error) {
-	f.decrypts.Add(1)
-	if f.down != nil && f.down(in.EncryptionContext["tenant_id"]) {
-		return nil, errors.New("KMS is down")
-	}
-	return f.KMS.Decrypt(ctx, in, o...)
-}
-
-func (f *faultyKMS) GenerateDataKey(ctx context.Context, in *kms.GenerateDataKeyInput, o ...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error) {
-	f.generates.Add(1)
-	if f.down != nil && f.down(in.EncryptionContext["tenant_id"]) {
-		return nil, errors.New("KMS is down")
-	}
-	return f.KMS.GenerateDataKey(ctx, in, o...)
-}
-
 // sealing is a store that encrypts, beside the plain one of the bundle.
 type sealing struct {
 	bundle
-	kms *faultyKMS
+	kms *faulttest.Faults // between vaults and KMS
 	arn string
+	// vaultKMS makes its calls through kms.
+	vaultKMS *kms.Client
 }
 
 func setupSealing(t *testing.T) sealing {
 	t.Helper()
-	s := sealing{bundle: setup(t), kms: &faultyKMS{KMS: kms.NewFromConfig(cloudtest.Config(t))}, arn: cloudtest.Key(t)}
+	s := sealing{bundle: setup(t), kms: new(faulttest.Faults), arn: cloudtest.Key(t)}
+	s.vaultKMS = kms.NewFromConfig(s.kms.Config(cloudtest.Config(t)))
 	s.Store = s.with(s.arn)
 	return s
 }
 
 // with is the store of an execution environment that has just started.
 func (s sealing) with(keyARN string) *webhookdb.Store {
-	return webhookdb.New(s.faults, s.table, webhookdb.WithVault(vault.New(s.kms, keyARN)),
+	return webhookdb.New(s.faulty, s.table, webhookdb.WithVault(vault.New(s.vaultKMS, keyARN)),
 		webhookdb.WithClock(func() time.Time { return *s.now }),
 		webhookdb.WithPause(func(ctx context.Context, _ int) error { return ctx.Err() }))
 }
 
-func (s sealing) plainly() *webhookdb.Store { return webhookdb.New(s.faults, s.table) }
+// stopKMS makes KMS fail for the tenants that down reports.
+func (s sealing) stopKMS(down func(tenantID string) bool) {
+	check := func(encryptionContext map[string]string) error {
+		if down(encryptionContext["tenant_id"]) {
+			return errors.New("KMS is down")
+		}
+		return nil
+	}
+	faulttest.On(s.kms, func(in *kms.DecryptInput) (*kms.DecryptOutput, error) { return nil, check(in.EncryptionContext) })
+	faulttest.On(s.kms, func(in *kms.GenerateDataKeyInput) (*kms.GenerateDataKeyOutput, error) {
+		return nil, check(in.EncryptionContext)
+	})
+}
+
+func (s sealing) plainly() *webhookdb.Store { return webhookdb.New(s.faulty, s.table) }
 
 // everything is the text of all items of the table.
 func (s sealing) everything(t *testing.T) string {
@@ -139,7 +133,7 @@ func TestATenantHasOneDataKey(t *testing.T) {
 	if _, err := s.with(s.arn).Create(t.Context(), webhooktest.Webhook(tenant)); err != nil {
 		t.Fatal(err)
 	}
-	if g, d := s.kms.generates.Load(), s.kms.decrypts.Load(); g != 1 || d != 1 {
+	if g, d := s.kms.Calls("GenerateDataKey"), s.kms.Calls("Decrypt"); g != 1 || d != 1 {
 		t.Errorf("%d data keys made, %d opened; want one of each, by the first and the second environment", g, d)
 	}
 }
@@ -151,7 +145,7 @@ func TestWritersAtTheSameTimeAgreeOnADataKey(t *testing.T) {
 	const writers = 6
 	for range writers {
 		group.Go(func() error {
-			store := webhookdb.New(s.client, s.table, webhookdb.WithVault(vault.New(s.kms, s.arn)))
+			store := webhookdb.New(s.client, s.table, webhookdb.WithVault(vault.New(s.vaultKMS, s.arn)))
 			_, err := store.Create(t.Context(), webhooktest.Webhook(tenant))
 			return err
 		})

@@ -15,6 +15,7 @@ import (
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/webhookdb"
@@ -26,7 +27,8 @@ const tenant = "acme"
 type bundle struct {
 	*webhookdb.Store
 	client *dynamodb.Client
-	faults *faults
+	faulty *dynamodb.Client // makes its calls through faults
+	faults *faulttest.Faults
 	table  string
 	now    *time.Time
 	pauses *atomic.Int32
@@ -36,58 +38,15 @@ func setup(t *testing.T) bundle {
 	t.Helper()
 	client := dynamodb.NewFromConfig(cloudtest.Config(t))
 	now := time.Date(2026, 1, 26, 10, 0, 0, 999, time.FixedZone("CST", 8*3600))
-	b := bundle{client: client, faults: &faults{API: client}, table: cloudtest.Table(t, "WebhooksTable"), now: &now, pauses: new(atomic.Int32)}
-	b.Store = webhookdb.New(b.faults, b.table,
+	b := bundle{client: client, faults: new(faulttest.Faults), table: cloudtest.Table(t, "WebhooksTable"), now: &now, pauses: new(atomic.Int32)}
+	b.faulty = dynamodb.NewFromConfig(b.faults.Config(cloudtest.Config(t)))
+	b.Store = webhookdb.New(b.faulty, b.table,
 		webhookdb.WithClock(func() time.Time { return *b.now }),
 		webhookdb.WithPause(func(ctx context.Context, _ int) error {
 			b.pauses.Add(1)
 			return ctx.Err()
 		}))
 	return b
-}
-
-// faults is DynamoDB with what the local cloud never does. A func answers a
-// call, or returns false to let it through.
-type faults struct {
-	webhookdb.API
-	transact func() (error, bool)
-	update   func() (error, bool)
-	batch    func(*dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, bool)
-}
-
-func (f *faults) TransactWriteItems(ctx context.Context, in *dynamodb.TransactWriteItemsInput, o ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error) {
-	if f.transact != nil {
-		if err, injected := f.transact(); injected {
-			return nil, err
-		}
-	}
-	return f.API.TransactWriteItems(ctx, in, o...)
-}
-
-func (f *faults) UpdateItem(ctx context.Context, in *dynamodb.UpdateItemInput, o ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	if f.update != nil {
-		if err, injected := f.update(); injected {
-			return nil, err
-		}
-	}
-	return f.API.UpdateItem(ctx, in, o...)
-}
-
-func (f *faults) BatchGetItem(ctx context.Context, in *dynamodb.BatchGetItemInput, o ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error) {
-	if f.batch != nil {
-		if out, injected := f.batch(in); injected {
-			return out, nil
-		}
-	}
-	return f.API.BatchGetItem(ctx, in, o...)
-}
-
-// times injects err n times.
-func times(n int, err error) func() (error, bool) {
-	return func() (error, bool) {
-		n--
-		return err, n >= 0
-	}
 }
 
 // canceled is a canceled transaction with one reason for each of its items.

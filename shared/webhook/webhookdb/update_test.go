@@ -78,7 +78,7 @@ func TestUpdateTouchesTheIndexOnlyWhenItChanges(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t)
-	b.faults.transact = times(1<<30, errors.New("item 0 was touched"))
+	b.faults.Fail("TransactWriteItems", errors.New("item 0 was touched"))
 	if _, err := b.Update(t.Context(), w.Key(), rename("other")); err != nil {
 		t.Error(err)
 	}
@@ -157,7 +157,7 @@ func TestUpdateMeetsAConflict(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		w := b.create(t)
-		b.faults.update = times(2, conflict)
+		b.faults.FailTimes(2, "UpdateItem", conflict)
 		if got, err := b.Update(t.Context(), w.Key(), rename("other")); err != nil || got.Revision != 2 || b.pauses.Load() != 2 {
 			t.Errorf("revision %d, %v after %d pauses", got.Revision, err, b.pauses.Load())
 		}
@@ -166,7 +166,7 @@ func TestUpdateMeetsAConflict(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		w := b.create(t)
-		b.faults.transact = times(2, canceled("None", "TransactionConflict"))
+		b.faults.FailTimes(2, "TransactWriteItems", canceled("None", "TransactionConflict"))
 		if got, err := b.Update(t.Context(), w.Key(), enable(false)); err != nil || got.Revision != 2 || b.pauses.Load() != 2 {
 			t.Errorf("revision %d, %v after %d pauses", got.Revision, err, b.pauses.Load())
 		}
@@ -175,7 +175,7 @@ func TestUpdateMeetsAConflict(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		w := b.create(t)
-		b.faults.update = times(1<<30, conflict)
+		b.faults.Fail("UpdateItem", conflict)
 		_, err := b.Update(t.Context(), w.Key(), rename("other"))
 		wantReason(t, err, apperr.ChangedMeanwhile)
 	})
