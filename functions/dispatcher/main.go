@@ -13,8 +13,8 @@ import (
 	"webhooks/shared/aws/boot"
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
-	"webhooks/shared/delivery/deadletter"
 	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/webhook/vault"
@@ -45,7 +45,7 @@ func build(log *slog.Logger, getenv func(string) string) (boot.SQSFunction, erro
 	d.Retries = retrydb.New(db, retries)
 	d.Queue = queue.New(queues, deliveries)
 	d.SlowQueue, d.SlowQueueARN = queue.New(queues, slow), slowARN
-	d.DeadLetters = deadletter.New(queue.New(queues, deadLetters))
+	d.DeadLetters = inbound.NewDeadLetters(queue.New(queues, deadLetters))
 	d.MaxReceiveCount = maxReceiveCount
 	d.Metrics = metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now)
 	return d.Handle, nil

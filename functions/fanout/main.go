@@ -13,9 +13,9 @@ import (
 	"webhooks/shared/aws/boot"
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
-	"webhooks/shared/delivery/deadletter"
 	"webhooks/shared/delivery/fanout"
 	"webhooks/shared/delivery/fanoutdb"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/webhook/webhookdb"
 )
@@ -40,7 +40,7 @@ func build(log *slog.Logger, getenv func(string) string) (boot.SQSFunction, erro
 		Tables:          fanoutdb.Tables{API: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
 		Events:          stored,
 		Deliveries:      queue.New(queues, deliveries),
-		DeadLetters:     deadletter.New(queue.New(queues, deadLetters)),
+		DeadLetters:     inbound.NewDeadLetters(queue.New(queues, deadLetters)),
 		MaxReceiveCount: maxReceiveCount,
 		Now:             time.Now,
 		Metrics:         metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now),

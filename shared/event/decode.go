@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"webhooks/shared/deadletter"
 	"webhooks/shared/strictjson"
 )
 
@@ -19,38 +20,12 @@ type Message struct {
 	Body    []byte
 }
 
-// Reason says in a word why an event can never be delivered.
-type Reason string
-
-// The reasons, as operators see them on a dead letter.
-const (
-	NotJSON          Reason = "not_json"
-	Ambiguous        Reason = "ambiguous"
-	UnknownField     Reason = "unknown_field"
-	MissingField     Reason = "missing_field"
-	InvalidID        Reason = "invalid_id"
-	InvalidTenant    Reason = "invalid_tenant"
-	InvalidTimestamp Reason = "invalid_timestamp"
-	UnknownType      Reason = "unknown_type"
-	DataTooLarge     Reason = "data_too_large"
-)
-
-// Refusal is the error of an event that can never be delivered.
-type Refusal struct {
-	Reason Reason
-	Detail string // a sentence for the operator
-	// EventID is the event's id where it could be read, or "".
-	EventID string
-}
-
-// Error returns reason and sentence.
-func (r *Refusal) Error() string { return string(r.Reason) + ": " + r.Detail }
-
-// Decode reads the event in m. Its error is always a [*Refusal].
+// Decode reads the event in m. Its error is always a
+// [*deadletter.Refusal].
 func Decode(m Message) (Event, error) {
 	object, err := strictjson.Parse(m.Body)
 	if err != nil {
-		return Event{}, &Refusal{Reason: NotJSON, Detail: "the message is not one JSON object in UTF-8 without duplicate names"}
+		return Event{}, &deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "the message is not one JSON object in UTF-8 without duplicate names"}
 	}
 	d := decoder{object: object, message: m}
 	e, refusal := d.decode()
@@ -66,13 +41,13 @@ type decoder struct {
 	message Message
 }
 
-func (d decoder) decode() (Event, *Refusal) {
+func (d decoder) decode() (Event, *deadletter.Refusal) {
 	envelope := d.hasAny("detail-type", "detail")
 	if envelope && d.hasAny("type", "data", "tenant_id", "timestamp") {
-		return Event{}, refuse(Ambiguous, "the message has members of an event and of an EventBridge envelope")
+		return Event{}, refuse(deadletter.Ambiguous, "the message has members of an event and of an EventBridge envelope")
 	}
 	var e Event
-	var refusal *Refusal
+	var refusal *deadletter.Refusal
 	if envelope {
 		e, refusal = d.envelope()
 	} else {
@@ -85,15 +60,15 @@ func (d decoder) decode() (Event, *Refusal) {
 }
 
 // plain reads {"id"?, "type", "tenant_id", "timestamp"?, "data"}.
-func (d decoder) plain() (Event, *Refusal) {
+func (d decoder) plain() (Event, *deadletter.Refusal) {
 	for name := range d.object {
 		if !slices.Contains([]string{"id", "type", "tenant_id", "timestamp", "data"}, name) {
-			return Event{}, refuse(UnknownField, fmt.Sprintf("the event has a member %.64q that is none of id, type, tenant_id, timestamp, data", name))
+			return Event{}, refuse(deadletter.UnknownField, fmt.Sprintf("the event has a member %.64q that is none of id, type, tenant_id, timestamp, data", name))
 		}
 	}
 	tenant, ok := strictjson.String(d.object["tenant_id"])
 	if !ok {
-		return Event{}, refuse(MissingField, "the event has no string tenant_id")
+		return Event{}, refuse(deadletter.MissingField, "the event has no string tenant_id")
 	}
 	return d.members(tenant, "type", "timestamp", "data")
 }
@@ -101,32 +76,32 @@ func (d decoder) plain() (Event, *Refusal) {
 // envelope reads what EventBridge makes of PutEvents
 // (https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html).
 // AWS may add members to it, so unknown ones are none of our business.
-func (d decoder) envelope() (Event, *Refusal) {
+func (d decoder) envelope() (Event, *deadletter.Refusal) {
 	detail, err := strictjson.Parse(d.object["detail"])
 	if err != nil {
-		return Event{}, refuse(MissingField, "the envelope's detail is not a JSON object")
+		return Event{}, refuse(deadletter.MissingField, "the envelope's detail is not a JSON object")
 	}
 	tenant, ok := strictjson.String(detail["tenant_id"])
 	if !ok {
-		return Event{}, refuse(MissingField, "the envelope's detail has no string tenant_id")
+		return Event{}, refuse(deadletter.MissingField, "the envelope's detail has no string tenant_id")
 	}
 	return d.members(tenant, "detail-type", "time", "detail")
 }
 
 // members reads what both forms have, under the names that they give it.
-func (d decoder) members(tenant, typeName, timestampName, dataName string) (Event, *Refusal) {
+func (d decoder) members(tenant, typeName, timestampName, dataName string) (Event, *deadletter.Refusal) {
 	e := Event{TenantID: tenant, Data: d.object[dataName]}
 	if e.Data == nil {
-		return Event{}, refuse(MissingField, "the event has no "+dataName)
+		return Event{}, refuse(deadletter.MissingField, "the event has no "+dataName)
 	}
 	kind, ok := strictjson.String(d.object[typeName])
 	if !ok {
-		return Event{}, refuse(MissingField, "the event has no string "+typeName)
+		return Event{}, refuse(deadletter.MissingField, "the event has no string "+typeName)
 	}
 	e.Type = Type(kind)
 	if value, given := d.object["id"]; given {
 		if e.ID, ok = strictjson.String(value); !ok {
-			return Event{}, refuse(InvalidID, "the event's id is not a string")
+			return Event{}, refuse(deadletter.InvalidID, "the event's id is not a string")
 		}
 	} else if e.ID = d.message.EventID; !ValidID(e.ID) {
 		e.ID = "evt_" + d.message.ID
@@ -134,7 +109,7 @@ func (d decoder) members(tenant, typeName, timestampName, dataName string) (Even
 	if value, given := d.object[timestampName]; given {
 		e.timestampGiven = true
 		if e.Timestamp, ok = strictjson.String(value); !ok {
-			return Event{}, refuse(InvalidTimestamp, "the event's "+timestampName+" is not a string")
+			return Event{}, refuse(deadletter.InvalidTimestamp, "the event's "+timestampName+" is not a string")
 		}
 	} else {
 		// The time of sending is the same when the queue gives us the message
@@ -145,20 +120,20 @@ func (d decoder) members(tenant, typeName, timestampName, dataName string) (Even
 }
 
 // finish checks the values of e.
-func (d decoder) finish(e Event) (Event, *Refusal) {
+func (d decoder) finish(e Event) (Event, *deadletter.Refusal) {
 	switch {
 	case !ValidID(e.ID):
-		return Event{}, refuse(InvalidID, "the event's id must be 1 to 64 of A-Z a-z 0-9 _ -")
+		return Event{}, refuse(deadletter.InvalidID, "the event's id must be 1 to 64 of A-Z a-z 0-9 _ -")
 	case !ValidID(e.TenantID):
-		return Event{}, refuse(InvalidTenant, "the tenant_id must be 1 to 64 of A-Z a-z 0-9 _ -")
+		return Event{}, refuse(deadletter.InvalidTenant, "the tenant_id must be 1 to 64 of A-Z a-z 0-9 _ -")
 	case len(e.Data) > MaxData:
-		return Event{}, refuse(DataTooLarge, fmt.Sprintf("the data has %d bytes and may have %d", len(e.Data), MaxData))
+		return Event{}, refuse(deadletter.DataTooLarge, fmt.Sprintf("the data has %d bytes and may have %d", len(e.Data), MaxData))
 	}
 	if _, known := e.Type.Bit(); !known {
-		return Event{}, refuse(UnknownType, fmt.Sprintf("%.64q is not an event type", string(e.Type)))
+		return Event{}, refuse(deadletter.UnknownType, fmt.Sprintf("%.64q is not an event type", string(e.Type)))
 	}
 	if !validTimestamp(e.Timestamp) {
-		return Event{}, refuse(InvalidTimestamp, "the timestamp is not in RFC 3339")
+		return Event{}, refuse(deadletter.InvalidTimestamp, "the timestamp is not in RFC 3339")
 	}
 	return e, nil
 }
@@ -189,6 +164,6 @@ func (d decoder) hasAny(names ...string) bool {
 	})
 }
 
-func refuse(reason Reason, detail string) *Refusal {
-	return &Refusal{Reason: reason, Detail: detail}
+func refuse(reason deadletter.Reason, detail string) *deadletter.Refusal {
+	return &deadletter.Refusal{Reason: reason, Detail: detail}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"webhooks/shared/deadletter"
 	"webhooks/shared/event"
 )
 
@@ -89,42 +90,42 @@ func TestDecodeRefuses(t *testing.T) {
 	const rest = `"tenant_id":"acme","type":"alert.resolved","data":1`
 	tests := []struct {
 		name, body string
-		want       event.Reason
+		want       deadletter.Reason
 		wantID     string
 	}{
-		{name: "not JSON", body: `hello`, want: event.NotJSON},
-		{name: "array", body: `[]`, want: event.NotJSON},
-		{name: "two objects", body: `{` + rest + `}{}`, want: event.NotJSON},
-		{name: "duplicate member", body: `{` + rest + `,"data":2}`, want: event.NotJSON},
-		{name: "duplicate member within data", body: `{"tenant_id":"acme","type":"alert.resolved","data":{"a":1,"a":2}}`, want: event.NotJSON},
-		{name: "invalid UTF-8", body: "{\"tenant_id\":\"acme\",\"type\":\"alert.resolved\",\"data\":\"\xff\"}", want: event.NotJSON},
-		{name: "wrong case of a name", body: `{"id":"e1","Tenant_ID":"acme","type":"alert.resolved","data":1}`, want: event.UnknownField, wantID: "e1"},
-		{name: "unknown member", body: `{` + rest + `,"priority":1}`, want: event.UnknownField},
-		{name: "event and envelope at once", body: `{` + rest + `,"detail-type":"alert.resolved","detail":{"tenant_id":"other"}}`, want: event.Ambiguous},
-		{name: "envelope with a tenant beside it", body: `{"detail-type":"alert.resolved","tenant_id":"acme","detail":{"tenant_id":"other"}}`, want: event.Ambiguous},
-		{name: "no tenant", body: `{"id":"e1","type":"alert.resolved","data":1}`, want: event.MissingField, wantID: "e1"},
-		{name: "tenant not a string", body: `{"tenant_id":7,"type":"alert.resolved","data":1}`, want: event.MissingField},
-		{name: "tenant with a separator", body: `{"tenant_id":"a#b","type":"alert.resolved","data":1}`, want: event.InvalidTenant},
-		{name: "no data", body: `{"tenant_id":"acme","type":"alert.resolved"}`, want: event.MissingField},
-		{name: "no type", body: `{"tenant_id":"acme","data":1}`, want: event.MissingField},
-		{name: "unknown type", body: `{"tenant_id":"acme","type":"environment.exploded","data":1}`, want: event.UnknownType},
-		{name: "the test route's type", body: `{"tenant_id":"acme","type":"webhook.test","data":1}`, want: event.UnknownType},
-		{name: "id with a full stop", body: `{"id":"e.1",` + rest + `}`, want: event.InvalidID},
-		{name: "empty id", body: `{"id":"",` + rest + `}`, want: event.InvalidID},
-		{name: "id null", body: `{"id":null,` + rest + `}`, want: event.InvalidID},
-		{name: "id of 65 characters", body: `{"id":"` + strings.Repeat("x", 65) + `",` + rest + `}`, want: event.InvalidID},
-		{name: "timestamp without zone", body: `{"timestamp":"2026-01-26T10:00:00",` + rest + `}`, want: event.InvalidTimestamp},
-		{name: "timestamp with a comma", body: `{"timestamp":"2026-01-26T10:00:00,5Z",` + rest + `}`, want: event.InvalidTimestamp},
-		{name: "timestamp a number", body: `{"timestamp":1,` + rest + `}`, want: event.InvalidTimestamp},
-		{name: "data beyond the limit", body: `{"id":"big","tenant_id":"acme","type":"alert.resolved","data":"` + strings.Repeat("x", event.MaxData-1) + `"}`, want: event.DataTooLarge, wantID: "big"},
-		{name: "envelope without tenant", body: `{"detail-type":"alert.resolved","id":"e1","time":"2026-01-26T10:00:00Z","detail":{}}`, want: event.MissingField, wantID: "e1"},
-		{name: "envelope whose detail is a string", body: `{"detail-type":"alert.resolved","detail":"x"}`, want: event.MissingField},
+		{name: "not JSON", body: `hello`, want: deadletter.NotJSON},
+		{name: "array", body: `[]`, want: deadletter.NotJSON},
+		{name: "two objects", body: `{` + rest + `}{}`, want: deadletter.NotJSON},
+		{name: "duplicate member", body: `{` + rest + `,"data":2}`, want: deadletter.NotJSON},
+		{name: "duplicate member within data", body: `{"tenant_id":"acme","type":"alert.resolved","data":{"a":1,"a":2}}`, want: deadletter.NotJSON},
+		{name: "invalid UTF-8", body: "{\"tenant_id\":\"acme\",\"type\":\"alert.resolved\",\"data\":\"\xff\"}", want: deadletter.NotJSON},
+		{name: "wrong case of a name", body: `{"id":"e1","Tenant_ID":"acme","type":"alert.resolved","data":1}`, want: deadletter.UnknownField, wantID: "e1"},
+		{name: "unknown member", body: `{` + rest + `,"priority":1}`, want: deadletter.UnknownField},
+		{name: "event and envelope at once", body: `{` + rest + `,"detail-type":"alert.resolved","detail":{"tenant_id":"other"}}`, want: deadletter.Ambiguous},
+		{name: "envelope with a tenant beside it", body: `{"detail-type":"alert.resolved","tenant_id":"acme","detail":{"tenant_id":"other"}}`, want: deadletter.Ambiguous},
+		{name: "no tenant", body: `{"id":"e1","type":"alert.resolved","data":1}`, want: deadletter.MissingField, wantID: "e1"},
+		{name: "tenant not a string", body: `{"tenant_id":7,"type":"alert.resolved","data":1}`, want: deadletter.MissingField},
+		{name: "tenant with a separator", body: `{"tenant_id":"a#b","type":"alert.resolved","data":1}`, want: deadletter.InvalidTenant},
+		{name: "no data", body: `{"tenant_id":"acme","type":"alert.resolved"}`, want: deadletter.MissingField},
+		{name: "no type", body: `{"tenant_id":"acme","data":1}`, want: deadletter.MissingField},
+		{name: "unknown type", body: `{"tenant_id":"acme","type":"environment.exploded","data":1}`, want: deadletter.UnknownType},
+		{name: "the test route's type", body: `{"tenant_id":"acme","type":"webhook.test","data":1}`, want: deadletter.UnknownType},
+		{name: "id with a full stop", body: `{"id":"e.1",` + rest + `}`, want: deadletter.InvalidID},
+		{name: "empty id", body: `{"id":"",` + rest + `}`, want: deadletter.InvalidID},
+		{name: "id null", body: `{"id":null,` + rest + `}`, want: deadletter.InvalidID},
+		{name: "id of 65 characters", body: `{"id":"` + strings.Repeat("x", 65) + `",` + rest + `}`, want: deadletter.InvalidID},
+		{name: "timestamp without zone", body: `{"timestamp":"2026-01-26T10:00:00",` + rest + `}`, want: deadletter.InvalidTimestamp},
+		{name: "timestamp with a comma", body: `{"timestamp":"2026-01-26T10:00:00,5Z",` + rest + `}`, want: deadletter.InvalidTimestamp},
+		{name: "timestamp a number", body: `{"timestamp":1,` + rest + `}`, want: deadletter.InvalidTimestamp},
+		{name: "data beyond the limit", body: `{"id":"big","tenant_id":"acme","type":"alert.resolved","data":"` + strings.Repeat("x", event.MaxData-1) + `"}`, want: deadletter.DataTooLarge, wantID: "big"},
+		{name: "envelope without tenant", body: `{"detail-type":"alert.resolved","id":"e1","time":"2026-01-26T10:00:00Z","detail":{}}`, want: deadletter.MissingField, wantID: "e1"},
+		{name: "envelope whose detail is a string", body: `{"detail-type":"alert.resolved","detail":"x"}`, want: deadletter.MissingField},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			e, err := event.Decode(message(tt.body))
-			var refusal *event.Refusal
+			var refusal *deadletter.Refusal
 			if !errors.As(err, &refusal) {
 				t.Fatalf("Decode = %+v, %v, want a refusal", e, err)
 			}

@@ -12,9 +12,9 @@ import (
 
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/queue"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
-	"webhooks/shared/delivery/deadletter"
 )
 
 var errBroken = errors.New("broken")

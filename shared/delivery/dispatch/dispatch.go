@@ -20,18 +20,12 @@ import (
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
-	"webhooks/shared/delivery/deadletter"
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/webhook"
-)
-
-// The reasons of dead letters beside [deadletter.TooManyReceives].
-const (
-	Unreadable  = "unreadable"
-	BodyMissing = "body_missing"
 )
 
 // Webhooks is where the webhooks are, those that are enabled with their secrets.
@@ -222,7 +216,7 @@ func (d *Dispatcher) tooLate(ctx context.Context) bool {
 func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 	body, err := d.body(ctx, t.delivery)
 	if errors.Is(err, eventdb.ErrNotFound) {
-		t.setAside(BodyMissing, "the event's body is not stored: it has expired, or its fan-out never ended", t.delivery.Event.ID)
+		t.setAside(deadletter.BodyMissing, "the event's body is not stored: it has expired, or its fan-out never ended", t.delivery.Event.ID)
 		return
 	}
 	if err != nil {

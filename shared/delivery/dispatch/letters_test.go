@@ -9,9 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
-	"webhooks/shared/delivery/deadletter"
-	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/event"
 )
 
@@ -77,10 +76,10 @@ func TestDeadLetters(t *testing.T) {
 		received string
 		want     letter
 	}{
-		{name: "no body", body: missing.Encode(), received: "1", want: letter{Reason: dispatch.BodyMissing, EventID: "evt_1"}},
-		{name: "not JSON", body: "hello \u00e9", received: "1", want: letter{Reason: dispatch.Unreadable}},
-		{name: "not JSON, at last", body: "hello", received: "49", want: letter{Reason: dispatch.Unreadable}},
-		{name: "an event", body: `{"type":"environment.created","tenant_id":"acme","data":{}}`, received: "1", want: letter{Reason: dispatch.Unreadable}},
+		{name: "no body", body: missing.Encode(), received: "1", want: letter{Reason: deadletter.BodyMissing, EventID: "evt_1"}},
+		{name: "not JSON", body: "hello \u00e9", received: "1", want: letter{Reason: deadletter.Unreadable}},
+		{name: "not JSON, at last", body: "hello", received: "49", want: letter{Reason: deadletter.Unreadable}},
+		{name: "an event", body: `{"type":"environment.created","tenant_id":"acme","data":{}}`, received: "1", want: letter{Reason: deadletter.Unreadable}},
 		{name: "nearly exhausted", body: one(1).Encode(), received: "49", want: letter{Reason: deadletter.TooManyReceives, EventID: "evt_1"}},
 		{name: "an exhausted outcome", body: outcome, received: "50", want: letter{Reason: deadletter.TooManyReceives, EventID: "evt_9"}},
 	}

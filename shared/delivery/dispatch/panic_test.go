@@ -10,9 +10,9 @@ import (
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
-	"webhooks/shared/delivery/deadletter"
 	"webhooks/shared/webhook"
 )
 

@@ -7,8 +7,8 @@ import (
 
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/queue"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
-	"webhooks/shared/delivery/deadletter"
 	"webhooks/shared/webhook"
 )
 
@@ -243,7 +243,7 @@ func (d *Dispatcher) setAside(ctx context.Context, tasks []*task) {
 		owners = append(owners, t)
 		letters = append(letters, *t.letter)
 		d.Log.WarnContext(ctx, "message set aside", "message_id", t.record.MessageId,
-			"event_id", t.letter.EventID, "reason", t.letter.Reason) // the detail may quote the message, and is beside it
+			"event_id", t.letter.EventID, "reason", string(t.letter.Reason)) // the detail may quote the message, and is beside it
 	}
 	if len(letters) == 0 {
 		return

@@ -21,8 +21,8 @@ import (
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
-	"webhooks/shared/delivery/deadletter"
 	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
@@ -77,7 +77,7 @@ func setup(t *testing.T) *bundle {
 	b.dispatcher = &dispatch.Dispatcher{
 		Log: slog.New(slog.NewJSONHandler(b.log, nil)), Webhooks: b.webhooks, Events: b.events, Logs: b.logs, Retries: b.retries,
 		Sender: attempt.New(g, attempt.Config{UserAgent: dispatch.UserAgent}),
-		Queue:  b.queue, DeadLetters: deadletter.New(queue.New(queues, b.deadLetters)),
+		Queue:  b.queue, DeadLetters: inbound.NewDeadLetters(queue.New(queues, b.deadLetters)),
 		Schedule: schedule(t), AttemptTimeout: 15 * time.Second, MaxReceiveCount: maxReceiveCount,
 		Now: func() time.Time { return b.now },
 	}

@@ -12,9 +12,9 @@ import (
 
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/queue"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
-	"webhooks/shared/delivery/deadletter"
 	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/testkit/cloudtest"
@@ -99,7 +99,11 @@ func allOf(n int, err error) []error {
 }
 
 // letter is a dead letter as an operator finds it.
-type letter struct{ Body, Reason, EventID string }
+type letter struct {
+	Body    string
+	Reason  deadletter.Reason
+	EventID string
+}
 
 // letters receives the dead letters that are there.
 func (b *bundle) letters(t *testing.T) []letter {
@@ -115,7 +119,7 @@ func (b *bundle) letters(t *testing.T) []letter {
 		if text(m.MessageAttributes["detail"]) == "" {
 			t.Error("a dead letter without a sentence for the operator")
 		}
-		list = append(list, letter{*m.Body, text(m.MessageAttributes["reason"]), text(m.MessageAttributes["event_id"])})
+		list = append(list, letter{*m.Body, deadletter.Reason(text(m.MessageAttributes["reason"])), text(m.MessageAttributes["event_id"])})
 	}
 	return list
 }

@@ -8,9 +8,10 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
-	"webhooks/shared/delivery/deadletter"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/webhook"
 )
 
@@ -61,14 +62,14 @@ func endedBy(verdict delivery.Verdict, result attempt.Result) ended {
 // pending reports whether the task still is a delivery to attempt.
 func (t *task) pending() bool { return t.err == nil && t.letter == nil && !t.outcome }
 
-func (t *task) setAside(reason, detail, eventID string) {
-	t.letter = &deadletter.Letter{Body: t.record.Body, Reason: reason, Detail: detail, EventID: eventID}
+func (t *task) setAside(reason deadletter.Reason, detail, eventID string) {
+	t.letter = &deadletter.Letter{Body: t.record.Body, Refusal: deadletter.Refusal{Reason: reason, Detail: detail, EventID: eventID}}
 }
 
 // read decodes a message.
 func (d *Dispatcher) read(record events.SQSMessage) *task {
 	t := &task{record: record, lane: d.laneOf(record.EventSourceARN)}
-	exhausted, err := deadletter.NearlyExhausted(record, d.MaxReceiveCount)
+	exhausted, err := inbound.NearlyExhausted(record, d.MaxReceiveCount)
 	if err != nil {
 		t.err = err
 		return t
@@ -76,7 +77,7 @@ func (d *Dispatcher) read(record events.SQSMessage) *task {
 	m, err := delivery.Decode([]byte(record.Body))
 	switch {
 	case err != nil:
-		t.setAside(Unreadable, err.Error(), "")
+		t.setAside(deadletter.Unreadable, err.Error(), "")
 	case exhausted:
 		t.setAside(deadletter.TooManyReceives, "the message failed again and again; the dispatcher's log says why", m.EventID())
 	case m.Outcome != nil:

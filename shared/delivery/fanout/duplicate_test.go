@@ -9,9 +9,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
-	"webhooks/shared/delivery/deadletter"
-	"webhooks/shared/delivery/fanout"
 )
 
 func TestHandleDuplicates(t *testing.T) {
@@ -129,7 +128,7 @@ func TestHandleConflictAtOnce(t *testing.T) {
 			}
 			b.wantBodies(t, got, created(tenant, "e1", data[0]), created(tenant, "e1", data[1]))
 			letters := b.setAside(t)
-			if len(letters) != 1 || letters[0].Reason != fanout.Conflict {
+			if len(letters) != 1 || letters[0].Reason != deadletter.Conflict {
 				t.Fatalf("%d dead letters, want the loser", len(letters))
 			}
 		})
@@ -180,5 +179,5 @@ func TestHandleConflictAfterACrash(t *testing.T) {
 		t.Fatalf("%d deliveries, want one of each event", len(got))
 	}
 	b.wantBodies(t, got, lost.Body, winner.Body)
-	b.wantSetAside(t, deadletter.Letter{Body: lost.Body, Reason: fanout.Conflict, EventID: "e1"})
+	b.wantSetAside(t, deadLetter{Body: lost.Body, Reason: deadletter.Conflict, EventID: "e1"})
 }

@@ -9,14 +9,13 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
-	"webhooks/shared/delivery/deadletter"
-	"webhooks/shared/event"
+	"webhooks/shared/deadletter"
 )
 
 // One batch of every kind: a small event, a large one, one that nobody wants,
 // and one that cannot be read.
-func mixedBatch() (batch []events.SQSMessage, poison deadletter.Letter) {
-	poison = deadletter.Letter{Body: `{"id":"poison"}`, Reason: string(event.MissingField), EventID: "poison"}
+func mixedBatch() (batch []events.SQSMessage, poison deadLetter) {
+	poison = deadLetter{Body: `{"id":"poison"}`, Reason: deadletter.MissingField, EventID: "poison"}
 	return []events.SQSMessage{
 		message("small", created(tenant, "small", `1`)),
 		message("large", created(tenant, "large", `"`+strings.Repeat("x", 40_000)+`"`)),
@@ -84,7 +83,7 @@ func TestHandleWhenADependencyFails(t *testing.T) {
 			if diff := cmp.Diff(tt.copies, b.copies(t)); diff != "" {
 				t.Errorf("copies (-want +got):\n%s", diff)
 			}
-			b.wantSetAside(t, slices.Repeat([]deadletter.Letter{poison}, tt.letters)...)
+			b.wantSetAside(t, slices.Repeat([]deadLetter{poison}, tt.letters)...)
 		})
 	}
 }

@@ -17,14 +17,11 @@ import (
 
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
-	"webhooks/shared/delivery/deadletter"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/webhook"
 )
-
-// Conflict is the reason of a dead letter whose id another event has.
-const Conflict = "conflict"
 
 // Tables is what the fan-out reads: the subscription index of each tenant, and
 // the hash of each key whose event is known.

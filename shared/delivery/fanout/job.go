@@ -10,8 +10,9 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
-	"webhooks/shared/delivery/deadletter"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/event"
 	"webhooks/shared/webhook"
 )
@@ -69,13 +70,17 @@ func (j *job) failure() error {
 // receivedBefore reports whether an earlier receive of the message broke off.
 func (j *job) receivedBefore() bool { return j.record.Attributes["ApproximateReceiveCount"] != "1" }
 
-func (j *job) setAside(reason, detail, eventID string) {
-	j.letter = &deadletter.Letter{Body: j.record.Body, Reason: reason, Detail: detail, EventID: eventID, SentAt: j.sentAt}
+func (j *job) setAside(refusal deadletter.Refusal) {
+	j.letter = &deadletter.Letter{Refusal: refusal, Body: j.record.Body, SentAt: j.sentAt}
 }
 
 func (j *job) conflict() {
 	j.conflicting = true
-	j.setAside(Conflict, "another event of this tenant has this id; give every event an id of its own", j.event.ID)
+	j.setAside(deadletter.Refusal{
+		Reason:  deadletter.Conflict,
+		Detail:  "another event of this tenant has this id; give every event an id of its own",
+		EventID: j.event.ID,
+	})
 }
 
 // deliveries returns one delivery for every match. They are due when the
@@ -104,18 +109,22 @@ func (f *Fanout) read(ctx context.Context, records []events.SQSMessage) []*job {
 }
 
 func (f *Fanout) readOne(ctx context.Context, j *job) {
-	exhausted, err := deadletter.NearlyExhausted(j.record, f.MaxReceiveCount)
+	exhausted, err := inbound.NearlyExhausted(j.record, f.MaxReceiveCount)
 	if err != nil {
 		j.err = err
 		return
 	}
 	err = f.decodeOne(ctx, j)
-	var refusal *event.Refusal
+	var refusal *deadletter.Refusal
 	switch {
 	case errors.As(err, &refusal):
-		j.setAside(string(refusal.Reason), refusal.Detail, refusal.EventID)
+		j.setAside(*refusal)
 	case exhausted:
-		j.setAside(deadletter.TooManyReceives, "fanning the event out failed again and again; the fanout function's log says why", j.event.ID)
+		j.setAside(deadletter.Refusal{
+			Reason:  deadletter.TooManyReceives,
+			Detail:  "fanning the event out failed again and again; the fanout function's log says why",
+			EventID: j.event.ID,
+		})
 	default:
 		j.err = err
 	}
@@ -180,7 +189,7 @@ func (f *Fanout) logJob(ctx context.Context, j *job) {
 		f.Log.LogAttrs(ctx, slog.LevelError, "event failed", append(attributes, slog.String("error", err.Error()))...)
 	case j.letter != nil:
 		// Its detail may quote the event, and is in the queue beside it.
-		f.Log.LogAttrs(ctx, slog.LevelWarn, "event set aside", append(attributes, slog.String("reason", j.letter.Reason))...)
+		f.Log.LogAttrs(ctx, slog.LevelWarn, "event set aside", append(attributes, slog.String("reason", string(j.letter.Reason)))...)
 	default:
 		f.Log.LogAttrs(ctx, slog.LevelInfo, "event is a duplicate", attributes...)
 	}

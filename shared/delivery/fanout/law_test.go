@@ -10,9 +10,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"pgregory.net/rapid"
 
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
-	"webhooks/shared/delivery/deadletter"
-	"webhooks/shared/delivery/fanout"
 	"webhooks/shared/event"
 	"webhooks/shared/webhook"
 )
@@ -23,7 +22,7 @@ type world struct {
 	messages   []events.SQSMessage
 	faulty     bool
 	deliveries []delivery.Delivery
-	letters    []deadletter.Letter
+	letters    []deadLetter
 }
 
 // Whatever fails on the way: every valid event reaches every subscribed webhook
@@ -137,7 +136,7 @@ func valid(m events.SQSMessage) (event.Event, bool) {
 }
 
 func (w *world) isSetAside(m events.SQSMessage) bool {
-	return slices.ContainsFunc(w.letters, func(l deadletter.Letter) bool { return l.Body == m.Body })
+	return slices.ContainsFunc(w.letters, func(l deadLetter) bool { return l.Body == m.Body })
 }
 
 // reached returns how often e was queued for a webhook.
@@ -204,7 +203,7 @@ func (w *world) checkLetters(r *rapid.T) {
 			other, isEvent := valid(m)
 			return isEvent && other.Key() == e.Key() && other.Hash() != e.Hash()
 		})
-		if ok && (l.Reason != fanout.Conflict || !rival) {
+		if ok && (l.Reason != deadletter.Conflict || !rival) {
 			r.Errorf("%.100s was set aside as %s without a rival: %v", l.Body, l.Reason, rival)
 		}
 	}

@@ -8,16 +8,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
-	"webhooks/shared/delivery/deadletter"
-	"webhooks/shared/delivery/fanout"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/event"
 )
 
 // ignoreDetail compares letters but for their sentence, which must be there.
-var ignoreDetail = cmpopts.IgnoreFields(deadletter.Letter{}, "Detail")
+var ignoreDetail = cmpopts.IgnoreFields(deadLetter{}, "Detail")
 
 // wantSetAside checks the letters that were sent.
-func (b bundle) wantSetAside(t *testing.T, want ...deadletter.Letter) {
+func (b bundle) wantSetAside(t *testing.T, want ...deadLetter) {
 	t.Helper()
 	got := b.setAside(t)
 	if diff := cmp.Diff(want, got, ignoreDetail, cmpopts.EquateEmpty()); diff != "" {
@@ -34,18 +33,18 @@ func TestHandleSetsPoisonAside(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.subscribe(t, tenant)
-	want := []deadletter.Letter{ // in the order of bodies
-		{Body: `{ "id" : "e1", "type":"no.such","tenant_id":"acme","data":1.00 }`, Reason: string(event.UnknownType), EventID: "e1"},
-		{Body: `{"id":"e2","type":"environment.created","tenant_id":"acme","data":1,"data":2}`, Reason: string(event.NotJSON)},
-		{Body: `{"id":"e3","type":"environment.created","tenant_id":"acme","detail-type":"environment.created","data":1}`, Reason: string(event.Ambiguous), EventID: "e3"},
-		{Body: `{"id":"e4","type":"environment.created","data":1}`, Reason: string(event.MissingField), EventID: "e4"},
-		{Body: `{"id":"e5","type":"environment.created","tenant_id":"acme","data":"` + strings.Repeat("x", event.MaxData) + `"}`, Reason: string(event.DataTooLarge), EventID: "e5"},
-		{Body: `{"id":"e6","type":"webhook.test","tenant_id":"acme","data":1}`, Reason: string(event.UnknownType), EventID: "e6"},
-		{Body: "绝不是 JSON\n", Reason: string(event.NotJSON)},
+	want := []deadLetter{ // in the order of bodies
+		{Body: `{ "id" : "e1", "type":"no.such","tenant_id":"acme","data":1.00 }`, Reason: deadletter.UnknownType, EventID: "e1"},
+		{Body: `{"id":"e2","type":"environment.created","tenant_id":"acme","data":1,"data":2}`, Reason: deadletter.NotJSON},
+		{Body: `{"id":"e3","type":"environment.created","tenant_id":"acme","detail-type":"environment.created","data":1}`, Reason: deadletter.Ambiguous, EventID: "e3"},
+		{Body: `{"id":"e4","type":"environment.created","data":1}`, Reason: deadletter.MissingField, EventID: "e4"},
+		{Body: `{"id":"e5","type":"environment.created","tenant_id":"acme","data":"` + strings.Repeat("x", event.MaxData) + `"}`, Reason: deadletter.DataTooLarge, EventID: "e5"},
+		{Body: `{"id":"e6","type":"webhook.test","tenant_id":"acme","data":1}`, Reason: deadletter.UnknownType, EventID: "e6"},
+		{Body: "绝不是 JSON\n", Reason: deadletter.NotJSON},
 	}
 	batch := []events.SQSMessage{message("good", created(tenant, "good", `1`))}
 	for _, l := range want {
-		batch = append(batch, message(l.Reason+l.EventID, l.Body))
+		batch = append(batch, message(string(l.Reason)+l.EventID, l.Body))
 	}
 	if got := b.handle(t, batch...); len(got) > 0 {
 		t.Errorf("failed: %v", got)
@@ -68,9 +67,9 @@ func TestHandleSetsAsideWhatFailsAgainAndAgain(t *testing.T) {
 		t.Errorf("failed: %v", got)
 	}
 	b.wantSetAside(t,
-		deadletter.Letter{Body: poison.Body, Reason: string(event.NotJSON)},
-		deadletter.Letter{Body: exhausted.Body, Reason: deadletter.TooManyReceives, EventID: "e1"},
-		deadletter.Letter{Body: last.Body, Reason: deadletter.TooManyReceives, EventID: "e2"},
+		deadLetter{Body: poison.Body, Reason: deadletter.NotJSON},
+		deadLetter{Body: exhausted.Body, Reason: deadletter.TooManyReceives, EventID: "e1"},
+		deadLetter{Body: last.Body, Reason: deadletter.TooManyReceives, EventID: "e2"},
 	)
 	if got := b.queued(t); len(got) != 1 || got[0].Event.ID != "e4" {
 		t.Errorf("deliveries = %v, want that of e4 alone", got)
@@ -103,7 +102,7 @@ func TestHandlePanic(t *testing.T) {
 	if got := b.handle(t, received(bad, maxReceiveCount-1)); len(got) > 0 {
 		t.Errorf("failed once more: %v", got)
 	}
-	b.wantSetAside(t, deadletter.Letter{Body: bad.Body, Reason: deadletter.TooManyReceives})
+	b.wantSetAside(t, deadLetter{Body: bad.Body, Reason: deadletter.TooManyReceives})
 }
 
 func TestHandleFailsWhatSQSNeverSends(t *testing.T) {
@@ -141,8 +140,8 @@ func TestHandleConflict(t *testing.T) {
 		t.Errorf("failed: %v", got)
 	}
 	b.wantSetAside(t,
-		deadletter.Letter{Body: later, Reason: fanout.Conflict, EventID: "e1"},
-		deadletter.Letter{Body: batch[2].Body, Reason: fanout.Conflict, EventID: "e2"},
+		deadLetter{Body: later, Reason: deadletter.Conflict, EventID: "e1"},
+		deadLetter{Body: batch[2].Body, Reason: deadletter.Conflict, EventID: "e2"},
 	)
 	if got := b.queued(t); len(got) != 1 || string(got[0].Body) != string(createdDelivery(t, tenant, "e2", `1`, id).Body) {
 		t.Errorf("deliveries = %v, want the first of e2 alone", got)

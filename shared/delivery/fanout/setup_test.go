@@ -17,10 +17,11 @@ import (
 	"pgregory.net/rapid"
 
 	"webhooks/shared/aws/queue"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
-	"webhooks/shared/delivery/deadletter"
 	"webhooks/shared/delivery/fanout"
 	"webhooks/shared/delivery/fanoutdb"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/testkit/cloudtest"
@@ -73,7 +74,7 @@ func setup(t *testing.T) bundle {
 		Tables:          fanoutdb.Tables{API: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
 		Events:          stored,
 		Deliveries:      queue.New(queues, b.deliveries),
-		DeadLetters:     deadletter.New(queue.New(queues, b.deadLetters)),
+		DeadLetters:     inbound.NewDeadLetters(queue.New(queues, b.deadLetters)),
 		MaxReceiveCount: maxReceiveCount,
 		Now:             func() time.Time { return now },
 	}
@@ -172,10 +173,18 @@ func (b bundle) queued(t rapid.TB) []delivery.Delivery {
 	return list
 }
 
+// deadLetter is a dead letter as an operator sees it.
+type deadLetter struct {
+	Body    string
+	Reason  deadletter.Reason
+	Detail  string
+	EventID string
+}
+
 // setAside takes the dead letters out of their queue, in the order of bodies.
-func (b bundle) setAside(t rapid.TB) []deadletter.Letter {
+func (b bundle) setAside(t rapid.TB) []deadLetter {
 	t.Helper()
-	var list []deadletter.Letter
+	var list []deadLetter
 	for _, m := range b.drain(t, b.deadLetters) {
 		value := func(name string) string {
 			if v := m.MessageAttributes[name].StringValue; v != nil {
@@ -183,9 +192,9 @@ func (b bundle) setAside(t rapid.TB) []deadletter.Letter {
 			}
 			return ""
 		}
-		list = append(list, deadletter.Letter{Body: *m.Body, Reason: value("reason"), Detail: value("detail"), EventID: value("event_id")})
+		list = append(list, deadLetter{Body: *m.Body, Reason: deadletter.Reason(value("reason")), Detail: value("detail"), EventID: value("event_id")})
 	}
-	slices.SortFunc(list, func(x, y deadletter.Letter) int { return cmp.Compare(x.Body, y.Body) })
+	slices.SortFunc(list, func(x, y deadLetter) int { return cmp.Compare(x.Body, y.Body) })
 	return list
 }
 

@@ -7,22 +7,23 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/go-json-experiment/json"
 	"github.com/google/go-cmp/cmp"
-
-	"webhooks/shared/delivery/deadletter"
-	"webhooks/shared/delivery/dispatch"
-	"webhooks/shared/delivery/fanout"
 )
 
-// TestEveryReasonOfADeadLetterIsExplained: an operator who finds a letter finds
-// its reason in .docs/operating.md and in make letters, with what to do. Two are not the
-// functions' own: SQS and EventBridge do not say why.
+// TestEveryReasonOfADeadLetterIsExplained checks that .docs/operating.md and make
+// letters explain every reason of shared/deadletter/reasons.json.
 func TestEveryReasonOfADeadLetterIsExplained(t *testing.T) {
 	t.Parallel()
-	const notOurs = "received_too_often not_sent_by_the_bus"
-	reasons := append(strings.Fields(notOurs), deadletter.TooManyReceives, fanout.Conflict, dispatch.Unreadable, dispatch.BodyMissing)
-	for _, match := range regexp.MustCompile(`Reason += "([a-z_]+)"`).FindAllStringSubmatch(read(t, "shared/event/decode.go"), -1) {
-		reasons = append(reasons, match[1])
+	var list []struct {
+		Reason string `json:"reason"`
+	}
+	if err := json.Unmarshal([]byte(read(t, "shared/deadletter/reasons.json")), &list); err != nil {
+		t.Fatal(err)
+	}
+	var reasons []string
+	for _, r := range list {
+		reasons = append(reasons, r.Reason)
 	}
 	slices.Sort(reasons)
 

@@ -18,14 +18,15 @@ var rooms = []struct {
 	{"strictjson", nil},
 	{"guard", nil},
 	{"aws", []string{"apperr"}},
-	{"event", []string{"apperr", "strictjson", "aws"}},
+	{"deadletter", nil},
+	{"event", []string{"apperr", "strictjson", "aws", "deadletter"}},
 	{"auth", []string{"apperr", "guard", "aws", "event"}},
 	{"httpapi", []string{"apperr", "auth"}},
 	{"webhook", []string{"apperr", "strictjson", "guard", "aws", "event"}},
 	{"attemptlog", []string{"apperr", "aws", "event", "webhook"}},
-	{"delivery", []string{"apperr", "guard", "aws", "event", "webhook", "attemptlog"}},
-	{"testkit", []string{"apperr", "strictjson", "guard", "aws", "event", "auth", "httpapi", "webhook", "attemptlog", "delivery"}},
-	{"systemtest", []string{"apperr", "strictjson", "guard", "aws", "event", "auth", "httpapi", "webhook", "attemptlog", "delivery", "testkit"}},
+	{"delivery", []string{"apperr", "guard", "aws", "deadletter", "event", "webhook", "attemptlog"}},
+	{"testkit", []string{"apperr", "strictjson", "guard", "aws", "deadletter", "event", "auth", "httpapi", "webhook", "attemptlog", "delivery"}},
+	{"systemtest", []string{"apperr", "strictjson", "guard", "aws", "deadletter", "event", "auth", "httpapi", "webhook", "attemptlog", "delivery", "testkit"}},
 }
 
 // TestRoomsImportDownwards holds the packages to the list of rooms. Tests may

@@ -10,9 +10,8 @@ import (
 	"time"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery/attempt"
-	"webhooks/shared/delivery/fanout"
-	"webhooks/shared/event"
 	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
 )
@@ -255,11 +254,11 @@ func (w *walk) checkLogs(all []attemptlog.Log, path, eventID string, requests in
 // checkLetters wants what can never be delivered in the dead letters, and
 // nothing else.
 func (w *walk) checkLetters() {
-	found := make(map[string]int)
+	found := make(map[deadletter.Reason]int)
 	for _, m := range w.letters {
-		found[m.attributes["reason"]]++
+		found[deadletter.Reason(m.attributes["reason"])]++
 	}
-	poison, conflicts := found[string(event.UnknownType)], found[fanout.Conflict]
+	poison, conflicts := found[deadletter.UnknownType], found[deadletter.Conflict]
 	if poison < 1 || conflicts < 1 || len(found) != 2 {
 		w.t.Errorf("%s: dead letters by reason: %v", w, found)
 	}

@@ -20,10 +20,10 @@ import (
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
-	"webhooks/shared/delivery/deadletter"
 	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/delivery/fanout"
 	"webhooks/shared/delivery/fanoutdb"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/delivery/retrier"
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/event/eventdb"
@@ -128,7 +128,7 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 	d.Sender = slowFailures{d.Sender}
 	d.SlowQueue, d.SlowQueueARN = queue.New(queues, n.slow), slowARN
 	d.Events, d.Retries = eventdb.New(db, n.events, 0), retrydb.New(db, n.retries)
-	d.Queue, d.DeadLetters = deliveries, deadletter.New(queue.New(queues, n.deadLetters))
+	d.Queue, d.DeadLetters = deliveries, inbound.NewDeadLetters(queue.New(queues, n.deadLetters))
 	measured := metric.New(io.Discard, "walks", now)
 	d.MaxReceiveCount, d.Now, d.Metrics = n.maxReceiveCount, now, measured
 	stored := eventdb.New(db, n.events, retention)
@@ -137,7 +137,7 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 		fanout: &fanout.Fanout{
 			Log: log, Events: stored,
 			Tables:     fanoutdb.Tables{API: db, Webhooks: webhookdb.New(db, n.webhooks), Events: stored},
-			Deliveries: deliveries, DeadLetters: deadletter.New(queue.New(queues, n.eventLetters)),
+			Deliveries: deliveries, DeadLetters: inbound.NewDeadLetters(queue.New(queues, n.eventLetters)),
 			MaxReceiveCount: n.maxReceiveCount, Now: now, Metrics: measured,
 		},
 		retrier: &retrier.Retrier{Log: log, Retries: retrydb.New(db, n.retries), Queue: deliveries, Now: now, Metrics: measured},

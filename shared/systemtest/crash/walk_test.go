@@ -12,9 +12,8 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
-	"webhooks/shared/delivery/deadletter"
-	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/event"
 	"webhooks/shared/testkit/faulttest"
@@ -216,7 +215,7 @@ func (w *walk) redrive() bool {
 	var kept []*message
 	before := w.redriven
 	for _, m := range w.letters {
-		if reason := m.attributes["reason"]; reason != deadletter.TooManyReceives && reason != dispatch.BodyMissing {
+		if reason := deadletter.Reason(m.attributes["reason"]); reason != deadletter.TooManyReceives && reason != deadletter.BodyMissing {
 			kept = append(kept, m)
 			continue
 		}

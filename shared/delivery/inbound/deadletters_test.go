@@ -1,4 +1,4 @@
-package deadletter_test
+package inbound_test
 
 import (
 	"context"
@@ -13,7 +13,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/aws/queue"
-	"webhooks/shared/delivery/deadletter"
+	"webhooks/shared/deadletter"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/testkit/cloudtest"
 )
 
@@ -21,10 +22,10 @@ func TestSend(t *testing.T) {
 	t.Parallel()
 	client, url := sqs.NewFromConfig(cloudtest.Config(t)), cloudtest.Queue(t)
 	letters := []deadletter.Letter{
-		{Body: `{"id":"e1", "z": 1.00 }` + "\n", Reason: "unknown_type", Detail: `"一" is not an event type`, EventID: "e1"},
-		{Body: "not JSON at all", Reason: "not_json", Detail: "a NUL \x00, half a character \xff and U+\uffff"},
+		{Body: `{"id":"e1", "z": 1.00 }` + "\n", Refusal: deadletter.Refusal{Reason: deadletter.UnknownType, Detail: `"一" is not an event type`, EventID: "e1"}},
+		{Body: "not JSON at all", Refusal: deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "a NUL \x00, half a character \xff and U+\uffff"}},
 	}
-	if err := errors.Join(deadletter.New(queue.New(client, url)).Send(t.Context(), letters)...); err != nil {
+	if err := errors.Join(inbound.NewDeadLetters(queue.New(client, url)).Send(t.Context(), letters)...); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]map[string]string{
@@ -85,9 +86,9 @@ func (sender) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput,
 func TestSendOfALetterTooLargeFailsAlone(t *testing.T) {
 	t.Parallel()
 	letter := func(size int) deadletter.Letter {
-		return deadletter.Letter{Body: strings.Repeat("x", size), Reason: "not_json", Detail: "the message is not JSON"}
+		return deadletter.Letter{Body: strings.Repeat("x", size), Refusal: deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "the message is not JSON"}}
 	}
-	failures := deadletter.New(queue.New(sender{}, "q")).Send(t.Context(),
+	failures := inbound.NewDeadLetters(queue.New(sender{}, "q")).Send(t.Context(),
 		[]deadletter.Letter{letter(10), letter(1 << 20), letter(1<<20 - 200), letter(10)})
 	var got []bool
 	for _, err := range failures {
@@ -122,7 +123,7 @@ func TestNearlyExhausted(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			m := events.SQSMessage{Attributes: map[string]string{"ApproximateReceiveCount": tt.count}}
-			got, err := deadletter.NearlyExhausted(m, tt.max)
+			got, err := inbound.NearlyExhausted(m, tt.max)
 			if got != tt.want || (err != nil) != tt.wantErr {
 				t.Errorf("NearlyExhausted = %v, %v, want %v", got, err, tt.want)
 			}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
-	"webhooks/shared/delivery/deadletter"
+	"webhooks/shared/deadletter"
 )
 
 func TestOrigin(t *testing.T) {
