@@ -48,17 +48,17 @@ type Delivery struct {
 }
 
 // Message is a message of the deliveries queue: exactly one of a delivery to
-// attempt and the log of an attempt that was made but could not be written
-// down at the time (an outcome).
+// attempt and the log of an attempt that could not be written to the logs table (a
+// queued log).
 type Message struct {
 	Delivery *Delivery
-	Outcome  *attemptlog.Log
+	Log      *attemptlog.Log
 }
 
 // EventID returns the id of the event that m is about.
 func (m Message) EventID() string {
-	if m.Outcome != nil {
-		return m.Outcome.EventID
+	if m.Log != nil {
+		return m.Log.EventID
 	}
 	return m.Delivery.Event.ID
 }
@@ -84,7 +84,7 @@ type wire struct {
 
 const (
 	kindDelivery = "delivery"
-	kindOutcome  = "outcome"
+	kindLog      = "outcome" // messages outlive a release, so the value stays
 )
 
 // Encode returns d as the body of a queue message. Every part of it but the
@@ -132,16 +132,16 @@ func (d Delivery) Encode() string {
 	return string(append(b, '}'))
 }
 
-// EncodeOutcome returns l as the body of a queue message.
-func EncodeOutcome(l attemptlog.Log) (string, error) {
-	body, err := json.Marshal(wire{Kind: kindOutcome, Log: &l})
+// EncodeLog returns l as the body of a queue message.
+func EncodeLog(l attemptlog.Log) (string, error) {
+	body, err := json.Marshal(wire{Kind: kindLog, Log: &l})
 	if err != nil {
-		return "", fmt.Errorf("encode an outcome: %w", err)
+		return "", fmt.Errorf("encode a queued log: %w", err)
 	}
 	return string(body), nil
 }
 
-// Decode reads what Encode and EncodeOutcome wrote. Members that it does not
+// Decode reads what Encode and EncodeLog wrote. Members that it does not
 // know are ignored: during a deployment, an older version may read what a
 // newer one wrote.
 func Decode(body []byte) (Message, error) {
@@ -150,11 +150,11 @@ func Decode(body []byte) (Message, error) {
 		return Message{}, fmt.Errorf("read a delivery message: %w", err)
 	}
 	switch w.Kind {
-	case kindOutcome:
+	case kindLog:
 		if w.Log == nil || w.Log.WebhookID < 1 || !event.ValidID(w.Log.TenantID) {
-			return Message{}, errors.New("the outcome names no webhook")
+			return Message{}, errors.New("the queued log names no webhook")
 		}
-		return Message{Outcome: w.Log}, nil
+		return Message{Log: w.Log}, nil
 	case kindDelivery:
 		d, err := w.delivery()
 		if err != nil {

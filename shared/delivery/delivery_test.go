@@ -42,21 +42,21 @@ func TestRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 			// Byte for byte: the body is what gets signed.
-			if diff := cmp.Diff(&d, m.Delivery); diff != "" || m.Outcome != nil {
+			if diff := cmp.Diff(&d, m.Delivery); diff != "" || m.Log != nil {
 				t.Errorf("delivery (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-func TestOutcomeRoundTrip(t *testing.T) {
+func TestQueuedLogRoundTrip(t *testing.T) {
 	t.Parallel()
 	l := attemptlog.Log{
 		TenantID: "acme", WebhookID: 7, EventID: "evt_1", EventType: event.TrainingFailed, Attempt: 2,
 		Outcome: attemptlog.Retrying, StatusCode: 500, ResponseTime: 12 * time.Millisecond, ResponseBody: "no\n\x00",
 		CreatedAt: due, NextAttemptAt: due.Add(time.Minute),
 	}
-	text, err := delivery.EncodeOutcome(l)
+	text, err := delivery.EncodeLog(l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,8 +64,8 @@ func TestOutcomeRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&l, m.Outcome); diff != "" {
-		t.Errorf("outcome (-want +got):\n%s", diff)
+	if diff := cmp.Diff(&l, m.Log); diff != "" {
+		t.Errorf("queued log (-want +got):\n%s", diff)
 	}
 }
 
@@ -73,14 +73,14 @@ func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	good := sample().Encode()
 	for name, text := range map[string]string{
-		"not JSON":       "hello",
-		"another kind":   `{"kind":"greeting"}`,
-		"no kind":        `{}`,
-		"empty outcome":  `{"kind":"outcome"}`,
-		"no webhook":     strings.Replace(good, `"webhook_id":7`, `"webhook_id":0`, 1),
-		"no attempt":     strings.Replace(good, `"attempt":1`, `"attempt":0`, 1),
-		"no hash":        strings.Replace(good, `"hash":"01`, `"hash":"zz`, 1),
-		"foreign letter": strings.Replace(good, `"event_id":"evt_1"`, `"event_id":"evt.1"`, 1),
+		"not JSON":         "hello",
+		"another kind":     `{"kind":"greeting"}`,
+		"no kind":          `{}`,
+		"empty queued log": `{"kind":"outcome"}`,
+		"no webhook":       strings.Replace(good, `"webhook_id":7`, `"webhook_id":0`, 1),
+		"no attempt":       strings.Replace(good, `"attempt":1`, `"attempt":0`, 1),
+		"no hash":          strings.Replace(good, `"hash":"01`, `"hash":"zz`, 1),
+		"foreign letter":   strings.Replace(good, `"event_id":"evt_1"`, `"event_id":"evt.1"`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -20,13 +20,13 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if (m.Delivery == nil) == (m.Outcome == nil) {
-			t.Fatalf("%s is read as %+v, want a delivery or an outcome", text, m)
+		if (m.Delivery == nil) == (m.Log == nil) {
+			t.Fatalf("%s is read as %+v, want a delivery or a queued log", text, m)
 		}
 		_ = m.EventID()
-		if m.Outcome != nil {
-			if m.Outcome.WebhookID < 1 || !event.ValidID(m.Outcome.TenantID) {
-				t.Errorf("accepted an outcome of webhook %d of %q", m.Outcome.WebhookID, m.Outcome.TenantID)
+		if m.Log != nil {
+			if m.Log.WebhookID < 1 || !event.ValidID(m.Log.TenantID) {
+				t.Errorf("accepted a queued log of webhook %d of %q", m.Log.WebhookID, m.Log.TenantID)
 			}
 			return
 		}

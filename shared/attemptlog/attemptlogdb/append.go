@@ -129,7 +129,7 @@ type logKey struct {
 
 func keyOf(log attemptlog.Log) logKey { return logKey{log.Webhook(), log.ID} }
 
-// distinct drops the repetitions of a log: two copies of one outcome message
+// distinct drops the repetitions of a log: two copies of one queued log
 // may come in one batch, and DynamoDB refuses a whole BatchWriteItem that names
 // a key twice.
 func distinct(logs []attemptlog.Log) []attemptlog.Log {

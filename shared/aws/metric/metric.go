@@ -60,8 +60,8 @@ func Count(m Metric, n int) Point {
 	return Point{metric: m, values: []int64{int64(n)}}
 }
 
-// Each returns the point of durations, in whole milliseconds.
-func Each(m Metric, durations []time.Duration) Point {
+// Durations returns the point of durations, in whole milliseconds.
+func Durations(m Metric, durations []time.Duration) Point {
 	p := Point{metric: m, unit: "Milliseconds"}
 	for _, d := range durations {
 		p.values = append(p.values, max(0, d.Milliseconds()))

@@ -35,12 +35,12 @@ func TestLine(t *testing.T) {
 		points []metric.Point
 		want   string
 	}{
-		{"nothing happened", []metric.Point{metric.Count(sent, 0), metric.Each(latency, nil)}, ""},
+		{"nothing happened", []metric.Point{metric.Count(sent, 0), metric.Durations(latency, nil)}, ""},
 		{"a count", []metric.Point{metric.Count(sent, 3)},
 			`{"_aws":{"Timestamp":1769421600123,"CloudWatchMetrics":[{"Namespace":"Webhooks/dev","Dimensions":[[]],"Metrics":[{"Name":"Sent"}]}]},"Sent":3}` + "\n"},
-		{"zeroes are left out", []metric.Point{metric.Count(sent, 0), metric.Each(latency, []time.Duration{12_600 * time.Microsecond, -time.Second})},
+		{"zeroes are left out", []metric.Point{metric.Count(sent, 0), metric.Durations(latency, []time.Duration{12_600 * time.Microsecond, -time.Second})},
 			`{"_aws":{"Timestamp":1769421600123,"CloudWatchMetrics":[{"Namespace":"Webhooks/dev","Dimensions":[[]],"Metrics":[{"Name":"Latency","Unit":"Milliseconds"}]}]},"Latency":[12,0]}` + "\n"},
-		{"several", []metric.Point{metric.Count(sent, 1), metric.Each(latency, []time.Duration{time.Second})},
+		{"several", []metric.Point{metric.Count(sent, 1), metric.Durations(latency, []time.Duration{time.Second})},
 			`{"_aws":{"Timestamp":1769421600123,"CloudWatchMetrics":[{"Namespace":"Webhooks/dev","Dimensions":[[]],"Metrics":[{"Name":"Sent"},{"Name":"Latency","Unit":"Milliseconds"}]}]},"Sent":1,"Latency":1000}` + "\n"},
 	}
 	for _, test := range tests {
@@ -86,7 +86,7 @@ func TestSpecification(t *testing.T) {
 		count := rapid.IntRange(0, 5).Draw(t, "count")
 		var counted int
 		var got []int64
-		for line := range strings.Lines(write(metric.Count(sent, count), metric.Each(latency, durations))) {
+		for line := range strings.Lines(write(metric.Count(sent, count), metric.Durations(latency, durations))) {
 			if len(line) > 256<<10 || !strings.HasSuffix(line, "}\n") || strings.Count(line, "\n") != 1 {
 				t.Fatalf("a log event is one JSON object of at most 256 KB on one line, not %q", line)
 			}

@@ -43,11 +43,11 @@ func TestALogThatCannotBeWrittenGoesThroughTheQueue(t *testing.T) {
 			b.faults.Clear()
 
 			messages, decoded := b.queue.take(t)
-			place := slices.IndexFunc(decoded, func(m delivery.Message) bool { return m.Outcome != nil })
+			place := slices.IndexFunc(decoded, func(m delivery.Message) bool { return m.Log != nil })
 			if len(messages) != 2 || place < 0 {
 				t.Fatalf("queued %v, want the next attempt and the log", decoded)
 			}
-			if got := decoded[place].Outcome; got.ID != tt.id || got.Outcome != attemptlog.Retrying || got.StatusCode != 500 {
+			if got := decoded[place].Log; got.ID != tt.id || got.Outcome != attemptlog.Retrying || got.StatusCode != 500 {
 				t.Fatalf("outcome = %+v, want id %d", got, tt.id)
 			}
 			if messages[place].Delay <= 0 || messages[place].Group != tenant {
@@ -56,7 +56,7 @@ func TestALogThatCannotBeWrittenGoesThroughTheQueue(t *testing.T) {
 			if failed := b.handle(t, t.Context(), message(messages[place].Body)); failed != nil {
 				t.Fatalf("received again: %v", failed)
 			}
-			want := *decoded[place].Outcome
+			want := *decoded[place].Log
 			want.ID = tt.written
 			if diff := cmp.Diff([]attemptlog.Log{want}, b.written(t, w)); diff != "" {
 				t.Errorf("logs (-want +got):\n%s", diff)
@@ -76,7 +76,7 @@ func TestAnOutcomeIsWrittenOnceUnderItsID(t *testing.T) {
 		TenantID: tenant, WebhookID: w.ID, ID: 7, EventID: "evt_1", EventType: "environment.created", Attempt: 2,
 		Outcome: attemptlog.Delivered, StatusCode: 200, CreatedAt: start,
 	}
-	body, err := delivery.EncodeOutcome(l)
+	body, err := delivery.EncodeLog(l)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -141,7 +141,7 @@ func TestALogThatTheQueueDoesNotTakeIsWrittenAtLast(t *testing.T) {
 func TestAnOutcomeThatNothingTakesIsReceivedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	body, err := delivery.EncodeOutcome(attemptlog.Log{
+	body, err := delivery.EncodeLog(attemptlog.Log{
 		TenantID: tenant, WebhookID: 1, EventID: "evt_1", Attempt: 1, Outcome: attemptlog.Delivered, CreatedAt: start,
 	})
 	if err != nil {

@@ -146,7 +146,7 @@ func TestAHangingTableDoesNotTakeTheInvocation(t *testing.T) {
 						hang(ctx)
 					}
 					for _, m := range messages {
-						if content, err := delivery.Decode([]byte(m.Body)); err == nil && content.Outcome != nil {
+						if content, err := delivery.Decode([]byte(m.Body)); err == nil && content.Log != nil {
 							outcomes++
 						}
 					}

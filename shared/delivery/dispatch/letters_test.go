@@ -64,7 +64,7 @@ func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	missing := one(1)
 	missing.Body = nil
-	outcome, err := delivery.EncodeOutcome(attemptlog.Log{
+	outcome, err := delivery.EncodeLog(attemptlog.Log{
 		TenantID: tenant, WebhookID: 1, EventID: "evt_9", Attempt: 1, Outcome: attemptlog.Delivered, CreatedAt: start,
 	})
 	if err != nil {

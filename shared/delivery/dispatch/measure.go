@@ -44,7 +44,7 @@ func (d *Dispatcher) measure(tasks []*task) {
 		metric.Count(metric.Delivered, outcomes[attemptlog.Delivered]), metric.Count(metric.Retried, outcomes[attemptlog.Retrying]),
 		metric.Count(metric.Failed, outcomes[attemptlog.Failed]), metric.Count(metric.Skipped, outcomes[attemptlog.Skipped]),
 		metric.Count(metric.Held, held), metric.Count(metric.Forwarded, forwarded), metric.Count(metric.DeliveriesSetAside, setAside),
-		metric.Each(metric.AttemptTime, took), metric.Each(metric.FirstAttemptDelay, delays),
+		metric.Durations(metric.AttemptTime, took), metric.Durations(metric.FirstAttemptDelay, delays),
 		metric.Count(metric.RetriesStored, stored),
 	)
 }

@@ -179,7 +179,7 @@ func (d *Dispatcher) passOn(ctx context.Context, tasks []*task, logs []unwritten
 			u.err = err
 			refused = append(refused, u)
 		}
-		body, err := delivery.EncodeOutcome(u.log)
+		body, err := delivery.EncodeLog(u.log)
 		if err != nil {
 			fail(err)
 			continue

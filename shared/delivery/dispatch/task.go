@@ -80,8 +80,8 @@ func (d *Dispatcher) read(record events.SQSMessage) *task {
 		t.setAside(deadletter.Unreadable, err.Error(), "")
 	case exhausted:
 		t.setAside(deadletter.TooManyReceives, "the message failed again and again; the dispatcher's log says why", m.EventID())
-	case m.Outcome != nil:
-		t.outcome, t.log = true, m.Outcome
+	case m.Log != nil:
+		t.outcome, t.log = true, m.Log
 	default:
 		t.delivery = *m.Delivery
 	}

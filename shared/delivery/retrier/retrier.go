@@ -80,9 +80,10 @@ func (r *Retrier) Run(ctx context.Context) error {
 			failures = append(failures, err)
 		}
 	}
+	minutesBehind := behind(past, recent, now)
 	r.Log.InfoContext(ctx, "retries moved", "moved", moved, "failures", len(failures),
-		"behind_minutes", int64(retrydb.MinuteOf(now)-past.clean), "complete", present.complete && past.complete)
-	r.Metrics.Write(metric.Count(metric.RetriesMoved, moved), metric.Count(metric.RetriesBehind, behind(past, recent, now)))
+		"retries_behind", minutesBehind, "complete", present.complete && past.complete)
+	r.Metrics.Write(metric.Count(metric.RetriesMoved, moved), metric.Count(metric.RetriesBehind, minutesBehind))
 	return errors.Join(failures...)
 }
 
