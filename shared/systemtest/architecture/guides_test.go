@@ -1,6 +1,8 @@
 package architecture_test
 
 import (
+	"go/format"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -25,4 +27,37 @@ func chapter(t testing.TB, name, heading string) string {
 		after, _, _ = strings.Cut(after, "\n"+level[:n]+" ")
 	}
 	return after
+}
+
+// TestPagesQuoteThePrograms compares the programs in the pages with the files in
+// .docs/examples, which shared/systemtest/e2e runs.
+func TestPagesQuoteThePrograms(t *testing.T) {
+	t.Parallel()
+	const folder = ".docs/examples/"
+	programs := make(map[string]string) // names by text
+	for _, name := range files(t) {
+		if strings.HasPrefix(name, folder) {
+			programs[read(t, name)] = name
+		}
+		if strings.HasPrefix(name, folder) && strings.HasSuffix(name, ".go") {
+			if formatted, err := format.Source([]byte(read(t, name))); err != nil || string(formatted) != read(t, name) {
+				t.Errorf("%s is not formatted by gofmt (%v)", name, err)
+			}
+		}
+	}
+	shown := make(map[string]bool)
+	for _, p := range pages(t) {
+		for _, b := range p.blocks {
+			name, is := programs[b.text]
+			shown[name] = true
+			if !is && slices.Contains([]string{"go", "python", "java", "js"}, b.language) {
+				t.Errorf("%s:%d has a program that is no file of %s: nothing runs it", p.name, b.line, folder)
+			}
+		}
+	}
+	for _, name := range programs {
+		if !shown[name] {
+			t.Errorf("no page shows %s", name)
+		}
+	}
 }

@@ -1,5 +1,5 @@
-// Pins what the guide's Go program for producers needs, apart from go.mod, which holds what the functions are built of:
-// `go run -modfile=.ci/readme.mod`, as TestTheGuidesProducersPublish does.
+// Pins what the Go programs of .docs/examples need. go.mod holds only what the functions are built of.
+// The tests of shared/systemtest/e2e build the programs with `go build -modfile=.ci/examples.mod`.
 module webhooks
 
 go 1.26.8
@@ -20,4 +20,5 @@ require (
 	github.com/aws/aws-sdk-go-v2/service/ssooidc v1.44.5 // indirect
 	github.com/aws/aws-sdk-go-v2/service/sts v1.52.0 // indirect
 	github.com/aws/smithy-go v1.28.9 // indirect
+	github.com/standard-webhooks/standard-webhooks/libraries v0.0.1 // indirect
 )
