@@ -13,12 +13,13 @@ import (
 
 // creator stores a new webhook.
 type creator interface {
-	Create(context.Context, webhook.Webhook) (webhook.Webhook, error)
+	Create(context.Context, webhook.Webhook, time.Time) (webhook.Webhook, error)
 }
 
 type handler struct {
 	webhooks creator
 	urls     webhook.URLChecker
+	now      func() time.Time
 }
 
 func (h handler) route() httpapi.Route {
@@ -45,7 +46,7 @@ func (h handler) create(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	w, err := h.webhooks.Create(r.Context(), wanted.Webhook(caller.TenantID))
+	w, err := h.webhooks.Create(r.Context(), wanted.Webhook(caller.TenantID), h.now())
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

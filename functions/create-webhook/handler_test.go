@@ -26,7 +26,7 @@ func TestTheSampleEvent(t *testing.T) {
 	before := time.Now().Truncate(time.Second)
 	answer := b.Invoke(t)
 
-	w, err := b.Webhooks.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
+	w, err := b.Webhooks.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +50,7 @@ func TestAGeneratedSecretIsShownOnce(t *testing.T) {
 	answer := b.Send(t, `{"name":"n","url":"https://receiver.example/","events":["alert.resolved"]}`)
 	shown, _ := answer.Envelope(t).Data["secret"].(string)
 
-	w, err := b.Webhooks.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
+	w, err := b.Webhooks.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1}, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -114,7 +114,7 @@ func TestTheLocalStackTakesLoopback(t *testing.T) {
 // full is a store whose tenant is at the limit.
 type full struct{}
 
-func (full) Create(context.Context, webhook.Webhook) (webhook.Webhook, error) {
+func (full) Create(context.Context, webhook.Webhook, time.Time) (webhook.Webhook, error) {
 	return webhook.Webhook{}, apperr.New(apperr.TooManyWebhooks, webhook.MaxPerTenant)
 }
 
@@ -124,7 +124,7 @@ func TestTheLimitIsAConflict(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	function := httpapi.New(slog.New(slog.DiscardHandler), handler{webhooks: full{}, urls: urls}.route())
+	function := httpapi.New(slog.New(slog.DiscardHandler), handler{webhooks: full{}, urls: urls, now: time.Now}.route())
 	answer := cloudtest.Invoke(t, function, cloudtest.Request(t, "create-webhook.json"))
 	if got := answer.Envelope(t); answer.Status != http.StatusConflict || !strings.Contains(got.Message, "1000") {
 		t.Errorf("answer %d %q, want 409 with the limit", answer.Status, got.Message)

@@ -3,6 +3,7 @@ package main
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -28,6 +29,6 @@ func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, erro
 		return nil, err
 	}
 	secrets := webhookdb.WithVault(vault.FromConfig(cfg, key))
-	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, secrets), urls: urls}
+	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, secrets), urls: urls, now: time.Now}
 	return httpapi.New(log, h.route()), nil
 }

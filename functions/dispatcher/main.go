@@ -32,7 +32,7 @@ func build(log *slog.Logger, getenv func(string) string) (boot.SQSFunction, erro
 	schedule, kept := settings.Required("RETRY_SCHEDULE"), settings.Days("EVENT_RETENTION_DAYS")
 	cfg := settings.AWS()
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
-	secrets := vault.FromConfig(cfg, vault.OpensOnly)
+	secrets := vault.FromConfig(cfg, vault.DecryptOnly)
 	d, err := dispatch.New(log, db, secrets, settings, getenv)
 	if err != nil {
 		return nil, err

@@ -65,7 +65,7 @@ func (b bundle) invoke(t *testing.T, status int) (answer string, logs []attemptl
 	t.Helper()
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 	defer receiver.Close()
-	w, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("demo", func(w *webhook.Webhook) { w.URL = receiver.URL }))
+	w, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("demo", func(w *webhook.Webhook) { w.URL = receiver.URL }), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func (b bundle) bodies(t *testing.T, url string) []string {
 func TestSampleEvent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("demo", func(w *webhook.Webhook) { w.Events = event.Types() }))
+	w, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("demo", func(w *webhook.Webhook) { w.Events = event.Types() }), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 // getter reads one webhook.
 type getter interface {
 	Get(context.Context, webhook.Key) (webhook.Webhook, error)
-	GetWithSecrets(context.Context, webhook.Key) (webhook.Webhook, error)
+	GetWithSecrets(context.Context, webhook.Key, time.Time) (webhook.Webhook, error)
 }
 
 type handler struct {
@@ -30,17 +30,22 @@ func (h handler) get(r *http.Request, caller auth.Caller) (httpapi.Reply, error)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	get := h.webhooks.Get
-	// Who knows the secret can sign as we do, so reading alone does not show it.
-	if caller.May(auth.WebhooksWrite) {
-		get = h.webhooks.GetWithSecrets
-	}
-	w, err := get(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id})
+	key, now := webhook.Key{TenantID: caller.TenantID, ID: id}, h.now()
+	w, err := h.read(r.Context(), key, caller, now)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
 	view := w.View()
 	view.Secret = w.Secret
-	view.Health = w.Health.State(h.now())
+	view.Health = w.Health.State(now)
 	return httpapi.OK(view), nil
+}
+
+// read returns the webhook with its secret only if the caller may change it:
+// anyone who knows the secret can sign deliveries as this service does.
+func (h handler) read(ctx context.Context, key webhook.Key, caller auth.Caller, now time.Time) (webhook.Webhook, error) {
+	if caller.May(auth.WebhooksWrite) {
+		return h.webhooks.GetWithSecrets(ctx, key, now)
+	}
+	return h.webhooks.Get(ctx, key)
 }

@@ -93,7 +93,7 @@ func (f getterFunc) Get(context.Context, webhook.Key) (webhook.Webhook, error) {
 	return webhook.Webhook{}, nil
 }
 
-func (f getterFunc) GetWithSecrets(context.Context, webhook.Key) (webhook.Webhook, error) {
+func (f getterFunc) GetWithSecrets(context.Context, webhook.Key, time.Time) (webhook.Webhook, error) {
 	f(true)
 	return webhook.Webhook{}, nil
 }

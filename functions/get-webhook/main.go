@@ -23,7 +23,7 @@ func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, erro
 	if err := settings.Err(); err != nil {
 		return nil, err
 	}
-	secrets := webhookdb.WithVault(vault.FromConfig(cfg, vault.OpensOnly))
+	secrets := webhookdb.WithVault(vault.FromConfig(cfg, vault.DecryptOnly))
 	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, secrets), now: time.Now}
 	return httpapi.New(log, h.route()), nil
 }

@@ -56,7 +56,7 @@ func setup(t *testing.T) bundle {
 
 func (b bundle) create(t *testing.T, tenantID string) {
 	t.Helper()
-	if _, err := b.webhooks.Create(t.Context(), webhooktest.Webhook(tenantID)); err != nil {
+	if _, err := b.webhooks.Create(t.Context(), webhooktest.Webhook(tenantID), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -52,7 +52,7 @@ func setup(t *testing.T) bundle {
 		url: environment["DELIVERIES_QUEUE_URL"], webhooks: webhookdb.New(db, environment["WEBHOOKS_TABLE"]),
 		logs: attemptlogdb.New(db, environment["LOGS_TABLE"], 30*24*time.Hour),
 	}
-	if _, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("demo")); err != nil {
+	if _, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("demo"), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	b.event, err = event.Decode(event.Message{Body: []byte(`{"id":"e1","type":"alert.resolved","tenant_id":"demo","data":1}`)})
@@ -148,7 +148,7 @@ func TestDisabled(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	off := func(w webhook.Webhook) (webhook.Webhook, error) { w.Enabled = false; return w, nil }
-	if _, err := b.webhooks.Update(t.Context(), webhook.Key{TenantID: "demo", ID: 1}, off); err != nil {
+	if _, err := b.webhooks.Update(t.Context(), webhook.Key{TenantID: "demo", ID: 1}, time.Now(), off); err != nil {
 		t.Fatal(err)
 	}
 	if answer := cloudtest.Invoke(t, b.function, b.request); answer.Status != 409 || !strings.Contains(answer.Body, "40904") {

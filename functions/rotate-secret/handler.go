@@ -13,7 +13,7 @@ import (
 
 // updater changes one webhook.
 type updater interface {
-	Update(context.Context, webhook.Key, func(webhook.Webhook) (webhook.Webhook, error)) (webhook.Webhook, error)
+	Update(context.Context, webhook.Key, time.Time, func(webhook.Webhook) (webhook.Webhook, error)) (webhook.Webhook, error)
 }
 
 type handler struct {
@@ -49,7 +49,7 @@ func (h handler) rotate(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 		return httpapi.Reply{}, err
 	}
 	now := h.now()
-	w, err := h.webhooks.Update(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id},
+	w, err := h.webhooks.Update(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id}, now,
 		func(w webhook.Webhook) (webhook.Webhook, error) { return rotation.Apply(w, now), nil })
 	if err != nil {
 		return httpapi.Reply{}, err

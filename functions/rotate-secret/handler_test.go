@@ -70,7 +70,7 @@ func TestOverlap(t *testing.T) {
 			}
 			now := got.UpdatedAt.Add(time.Minute)
 			signing := func(after time.Duration) int {
-				keys, err := got.Keys(now.Add(after))
+				keys, err := got.SigningKeys(now.Add(after))
 				if err != nil {
 					t.Fatal(err)
 				}

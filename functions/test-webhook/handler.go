@@ -18,8 +18,8 @@ import (
 
 // webhooks reads a webhook and notes that it is tested.
 type webhooks interface {
-	GetWithSecrets(ctx context.Context, key webhook.Key) (webhook.Webhook, error)
-	MarkTested(ctx context.Context, key webhook.Key, now time.Time, interval time.Duration) error
+	GetWithSecrets(ctx context.Context, key webhook.Key, now time.Time) (webhook.Webhook, error)
+	MarkTested(ctx context.Context, key webhook.Key, interval time.Duration, now time.Time) error
 }
 
 // sender sends an event to a webhook at once.
@@ -51,10 +51,10 @@ func (h handler) test(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 		return httpapi.Reply{}, err
 	}
 	key := webhook.Key{TenantID: caller.TenantID, ID: id}
-	if err := h.webhooks.MarkTested(r.Context(), key, h.now(), dispatch.TestInterval); err != nil {
+	if err := h.webhooks.MarkTested(r.Context(), key, dispatch.TestInterval, h.now()); err != nil {
 		return httpapi.Reply{}, err
 	}
-	w, err := h.webhooks.GetWithSecrets(r.Context(), key)
+	w, err := h.webhooks.GetWithSecrets(r.Context(), key, h.now())
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

@@ -53,7 +53,7 @@ func setup(t *testing.T) bundle {
 // create registers webhook 1 of the sample event's tenant.
 func (b bundle) create(t *testing.T, url string, changes ...func(*webhook.Webhook)) webhook.Webhook {
 	t.Helper()
-	w, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("demo", append(changes, func(w *webhook.Webhook) { w.URL = url })...))
+	w, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("demo", append(changes, func(w *webhook.Webhook) { w.URL = url })...), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -146,7 +146,7 @@ func TestTestsOfAWebhookAreRare(t *testing.T) {
 	defer receiver.Close()
 	w := b.create(t, receiver.URL)
 	// A test a moment ahead of our clock: what follows is too soon however slow this machine is.
-	if err := b.webhooks.MarkTested(t.Context(), w.Key(), time.Now().Add(time.Minute), time.Second); err != nil {
+	if err := b.webhooks.MarkTested(t.Context(), w.Key(), time.Second, time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	answer := cloudtest.Invoke(t, b.function, b.request)
@@ -167,7 +167,7 @@ func TestTestsOfAWebhookAreRare(t *testing.T) {
 func TestAnotherTenantsWebhookIsNotFound(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if _, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("globex")); err != nil {
+	if _, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("globex"), time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	answer := cloudtest.Invoke(t, b.function, b.request)

@@ -21,7 +21,7 @@ func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, erro
 	settings := boot.NewSettings(getenv)
 	cfg := settings.AWS()
 	db := dynamodb.NewFromConfig(cfg)
-	secrets := vault.FromConfig(cfg, vault.OpensOnly)
+	secrets := vault.FromConfig(cfg, vault.DecryptOnly)
 	d, err := dispatch.New(log, db, secrets, settings, getenv)
 	if err != nil {
 		return nil, err

@@ -13,7 +13,7 @@ import (
 
 // updater changes one webhook.
 type updater interface {
-	Update(context.Context, webhook.Key, func(webhook.Webhook) (webhook.Webhook, error)) (webhook.Webhook, error)
+	Update(context.Context, webhook.Key, time.Time, func(webhook.Webhook) (webhook.Webhook, error)) (webhook.Webhook, error)
 }
 
 type handler struct {
@@ -40,7 +40,7 @@ func (h handler) update(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 		return httpapi.Reply{}, err
 	}
 	now := h.now()
-	_, err = h.webhooks.Update(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id},
+	_, err = h.webhooks.Update(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id}, now,
 		func(w webhook.Webhook) (webhook.Webhook, error) { return patch.Apply(w, now), nil })
 	if err != nil {
 		return httpapi.Reply{}, err

@@ -40,11 +40,11 @@ func TestAChangedSecretSignsBesideTheOldOne(t *testing.T) {
 		t.Fatalf("answer %d %s", answer.Status, answer.Body)
 	}
 	got := b.Stored(t, w.Key())
-	keys, err := got.Keys(got.UpdatedAt)
+	keys, err := got.SigningKeys(got.UpdatedAt)
 	if err != nil || len(keys) != 2 || got.Secret != "another-secret" {
 		t.Errorf("%d keys, %v, want the new one and the old one", len(keys), err)
 	}
-	if keys, err = got.Keys(got.UpdatedAt.Add(webhook.SecretOverlap + 1e9)); err != nil || len(keys) != 1 {
+	if keys, err = got.SigningKeys(got.UpdatedAt.Add(webhook.SecretOverlap + 1e9)); err != nil || len(keys) != 1 {
 		t.Errorf("%d keys a day later, %v, want one", len(keys), err)
 	}
 }
@@ -77,9 +77,8 @@ func TestDisablingLeavesTheIndex(t *testing.T) {
 	b := routetest.New(t, build, "update-webhook.json", nil)
 	b.Create(t, "demo")
 	b.Send(t, `{"enabled":false}`)
-	indexes, err := b.Webhooks.Indexes(t.Context(), []string{"demo"})
-	if err != nil || len(indexes["demo"].Match(event.EnvironmentCreated)) != 0 {
-		t.Errorf("index = %v, %v, want no match", indexes["demo"], err)
+	if index := b.Index(t, "demo"); len(index.Match(event.EnvironmentCreated)) != 0 {
+		t.Errorf("index = %v, want no match", index)
 	}
 }
 

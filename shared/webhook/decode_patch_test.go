@@ -63,7 +63,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		if _, err := n.Webhook("acme").Keys(n.Webhook("acme").CreatedAt); err != nil || len(n.Events) == 0 || n.Name == "" || n.URL == "" {
+		if _, err := n.Webhook("acme").SigningKeys(n.Webhook("acme").CreatedAt); err != nil || len(n.Events) == 0 || n.Name == "" || n.URL == "" {
 			t.Errorf("accepted %+v, %v", n, err)
 		}
 	})

@@ -7,10 +7,10 @@ const (
 	// SlowAfter is how long an attempt runs before it counts as slow.
 	SlowAfter = 3 * time.Second
 	// SlowInARow is how many slow attempts in a row mark a webhook as slow. Those
-	// within SlowTogether of each other count as in a row: that is how long an
+	// within SlowWindow of each other count as in a row: that is how long an
 	// attempt may take, so both hold an invocation at the same time.
-	SlowInARow   = 2
-	SlowTogether = 15 * time.Second
+	SlowInARow = 2
+	SlowWindow = 15 * time.Second
 	// SlowFor is how long a mark lasts.
 	SlowFor = 10 * time.Minute
 	// SlowRenewal is how long before its end a mark is renewed by another slow

@@ -157,7 +157,7 @@ func TestTheLawsOfRotation(t *testing.T) {
 				}
 				seen[p.Secret] = true
 			}
-			keys, err := w.Keys(now)
+			keys, err := w.SigningKeys(now)
 			if err != nil || len(keys) > 1+webhook.MaxPreviousSecrets || w.Secret != rotation.Secret {
 				r.Fatalf("%d keys, %v, secret %q", len(keys), err, w.Secret)
 			}

@@ -36,7 +36,7 @@ type Key struct {
 }
 
 // Webhook is one registered URL. Where its secrets are not needed they are left
-// empty, and [Webhook.Keys] fails.
+// empty, and [Webhook.SigningKeys] fails.
 type Webhook struct {
 	TenantID        string
 	ID              int64
@@ -64,9 +64,9 @@ type PreviousSecret struct {
 // Key returns the name of w.
 func (w Webhook) Key() Key { return Key{TenantID: w.TenantID, ID: w.ID} }
 
-// Keys returns what a delivery at now is signed with: the key of the current
+// SigningKeys returns what a delivery at now is signed with: the key of the current
 // secret, then those of the replaced ones that have not expired.
-func (w Webhook) Keys(now time.Time) ([]signature.Key, error) {
+func (w Webhook) SigningKeys(now time.Time) ([]signature.Key, error) {
 	secrets := []string{w.Secret}
 	for _, previous := range w.PreviousSecrets {
 		if now.Before(previous.ExpiresAt) {

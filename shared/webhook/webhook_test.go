@@ -21,20 +21,20 @@ func TestKeys(t *testing.T) {
 			{Secret: "expired-secret", ExpiresAt: now},
 		}
 	})
-	keys, err := w.Keys(now)
+	keys, err := w.SigningKeys(now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []signature.Key{parse(t, webhooktest.Secret), parse(t, "previous-secret")}
-	if len(keys) != len(want) || !keys[0].Equal(want[0]) || !keys[1].Equal(want[1]) {
-		t.Errorf("%d keys, want the current one, then the one that has not expired", len(keys))
+	want := signature.Sign([]signature.Key{parse(t, webhooktest.Secret), parse(t, "previous-secret")}, "evt_1", now, nil)
+	if got := signature.Sign(keys, "evt_1", now, nil); got != want {
+		t.Errorf("%d keys sign %q, want %q: the current secret, then the one that has not expired", len(keys), got, want)
 	}
 }
 
 func TestKeysOfABrokenSecret(t *testing.T) {
 	t.Parallel()
 	w := webhooktest.Webhook("acme", func(w *webhook.Webhook) { w.Secret = "whsec_broken!" })
-	if _, err := w.Keys(time.Now()); err == nil || strings.Contains(err.Error(), "broken") {
+	if _, err := w.SigningKeys(time.Now()); err == nil || strings.Contains(err.Error(), "broken") {
 		t.Errorf("error = %v, want one that does not show the secret", err)
 	}
 }

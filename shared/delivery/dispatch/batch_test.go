@@ -206,7 +206,7 @@ func TestEachAttemptUsesTheWebhookAsItIsNow(t *testing.T) {
 	defer second.Close()
 	w := b.create(t, first.URL)
 	b.settle(t, b.to(w, 1))
-	if _, err := b.webhooks.Update(t.Context(), w.Key(), func(w webhook.Webhook) (webhook.Webhook, error) {
+	if _, err := b.webhooks.Update(t.Context(), w.Key(), time.Now(), func(w webhook.Webhook) (webhook.Webhook, error) {
 		w.URL = second.URL
 		return w, nil
 	}); err != nil {

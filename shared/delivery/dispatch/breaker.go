@@ -15,7 +15,7 @@ import (
 // best effort: an attempt is never repeated, and never refused for long, because
 // of it.
 type Health interface {
-	SeeSlow(ctx context.Context, key webhook.Key, now time.Time) (another bool, err error)
+	RecordSlow(ctx context.Context, key webhook.Key, now time.Time) (another bool, err error)
 	MarkSlow(ctx context.Context, w webhook.Webhook, now time.Time) (bool, error)
 	AddFailures(ctx context.Context, key webhook.Key, n int, now time.Time) (webhook.Health, error)
 	Open(ctx context.Context, key webhook.Key, now time.Time) (bool, error)

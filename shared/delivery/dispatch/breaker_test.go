@@ -36,12 +36,12 @@ type fleet struct {
 // shared reads the webhook with its health as it is now.
 type shared struct{ *fleet }
 
-func (s shared) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
+func (s shared) GetMany(_ context.Context, keys []webhook.Key, _ time.Time) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
 	w := webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.ID, w.Revision, w.Health = 1, 1, s.health.read() })
 	return map[webhook.Key]webhook.Webhook{keys[0]: w}, nil, nil
 }
 
-func (shared) Disable(context.Context, webhook.Key, int64) (bool, error) { return true, nil }
+func (shared) Disable(context.Context, webhook.Key, int64, time.Time) (bool, error) { return true, nil }
 
 func newFleet(t testing.TB, n int) *fleet {
 	t.Helper()

@@ -30,8 +30,8 @@ import (
 
 // Webhooks is where the webhooks are, those that are enabled with their secrets.
 type Webhooks interface {
-	GetMany(ctx context.Context, keys []webhook.Key) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error, err error)
-	Disable(ctx context.Context, key webhook.Key, revision int64) (bool, error)
+	GetMany(ctx context.Context, keys []webhook.Key, now time.Time) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error, err error)
+	Disable(ctx context.Context, key webhook.Key, revision int64, now time.Time) (bool, error)
 }
 
 // Events is where the bodies are that a delivery only refers to.
@@ -163,7 +163,7 @@ func (d *Dispatcher) findWebhooks(ctx context.Context, tasks []*task) {
 	if len(keys) == 0 {
 		return
 	}
-	found, unreadable, err := d.Webhooks.GetMany(ctx, keys)
+	found, unreadable, err := d.Webhooks.GetMany(ctx, keys, d.Now())
 	for _, t := range tasks {
 		if !t.pending() {
 			continue
@@ -270,7 +270,7 @@ func (d *Dispatcher) body(ctx context.Context, dl delivery.Delivery) ([]byte, er
 // send makes one request. Its error is a failure of ours: the attempt was not
 // made, or was cut off by the end of the invocation.
 func (d *Dispatcher) send(ctx context.Context, w webhook.Webhook, eventID string, body []byte, at time.Time) (attempt.Result, error) {
-	keys, err := w.Keys(at)
+	keys, err := w.SigningKeys(at)
 	if err != nil {
 		return attempt.Result{}, fmt.Errorf("read the secret of webhook %d: %w", w.ID, err)
 	}

@@ -35,9 +35,9 @@ func (s *healthStub) change(change func(h *webhook.Health) bool) (bool, error) {
 	return change(&s.health), nil
 }
 
-func (s *healthStub) SeeSlow(_ context.Context, _ webhook.Key, now time.Time) (bool, error) {
+func (s *healthStub) RecordSlow(_ context.Context, _ webhook.Key, now time.Time) (bool, error) {
 	return s.change(func(*webhook.Health) bool {
-		another := now.Sub(s.seen) < webhook.SlowTogether
+		another := now.Sub(s.seen) < webhook.SlowWindow
 		if !another {
 			s.seen = now
 		}

@@ -122,7 +122,7 @@ func TestATestClosesTheBreaker(t *testing.T) {
 	if opened, err := b.webhooks.Open(t.Context(), w.Key(), b.now); err != nil || !opened {
 		t.Fatal(opened, err)
 	}
-	open, err := b.webhooks.GetWithSecrets(t.Context(), w.Key())
+	open, err := b.webhooks.GetWithSecrets(t.Context(), w.Key(), b.now)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,7 +131,7 @@ func (d *Dispatcher) countSlow(ctx context.Context, t *task) {
 // attempt at the same time: with many instances, none of them may have two.
 func (d *Dispatcher) markSlow(ctx context.Context, w webhook.Webhook, now time.Time, due bool) (bool, error) {
 	if !due {
-		another, err := d.Health.SeeSlow(ctx, w.Key(), now)
+		another, err := d.Health.RecordSlow(ctx, w.Key(), now)
 		if err != nil || !another {
 			return false, err
 		}

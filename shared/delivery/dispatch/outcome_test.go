@@ -196,7 +196,7 @@ func TestGoneDisablesTheCalledRevisionOnly(t *testing.T) {
 	b := setup(t)
 	var key webhook.Key
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, err := b.webhooks.Update(r.Context(), key, func(w webhook.Webhook) (webhook.Webhook, error) {
+		_, err := b.webhooks.Update(r.Context(), key, time.Now(), func(w webhook.Webhook) (webhook.Webhook, error) {
 			w.Name = "changed meanwhile"
 			return w, nil
 		})

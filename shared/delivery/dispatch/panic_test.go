@@ -24,7 +24,7 @@ func (broken) PutMany(context.Context, []delivery.Delivery) []error { panic("bro
 func (broken) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) {
 	panic("broken")
 }
-func (broken) SeeSlow(context.Context, webhook.Key, time.Time) (bool, error) { panic("broken") }
+func (broken) RecordSlow(context.Context, webhook.Key, time.Time) (bool, error) { panic("broken") }
 func (broken) MarkSlow(context.Context, webhook.Webhook, time.Time) (bool, error) {
 	panic("broken")
 }

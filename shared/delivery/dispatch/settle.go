@@ -258,7 +258,7 @@ func (d *Dispatcher) setAside(ctx context.Context, tasks []*task) {
 // fails, the next delivery is answered 410 too: it is no reason to repeat this
 // one.
 func (d *Dispatcher) disable(ctx context.Context, w webhook.Webhook) {
-	disabled, err := d.Webhooks.Disable(ctx, w.Key(), w.Revision)
+	disabled, err := d.Webhooks.Disable(ctx, w.Key(), w.Revision, d.Now())
 	if err != nil {
 		d.Log.ErrorContext(ctx, "the webhook answered 410 and could not be disabled",
 			"tenant_id", w.TenantID, "webhook_id", w.ID, "error", err.Error())

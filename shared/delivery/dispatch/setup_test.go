@@ -143,7 +143,7 @@ func (l *lines) contains(text string) bool {
 
 func (b *bundle) create(t *testing.T, url string, changes ...func(*webhook.Webhook)) webhook.Webhook {
 	t.Helper()
-	w, err := b.webhooks.Create(t.Context(), webhooktest.Webhook(tenant, append(changes, func(w *webhook.Webhook) { w.URL = url })...))
+	w, err := b.webhooks.Create(t.Context(), webhooktest.Webhook(tenant, append(changes, func(w *webhook.Webhook) { w.URL = url })...), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

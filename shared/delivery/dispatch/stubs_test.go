@@ -66,7 +66,7 @@ type webhooksStub struct {
 	disable    func(webhook.Key, int64) (bool, error)
 }
 
-func (s *webhooksStub) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
+func (s *webhooksStub) GetMany(_ context.Context, keys []webhook.Key, _ time.Time) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
 	s.reads.add()
 	if s.getMany != nil {
 		if err := s.getMany(keys); err != nil {
@@ -82,7 +82,7 @@ func (s *webhooksStub) GetMany(_ context.Context, keys []webhook.Key) (map[webho
 	return found, s.unreadable, nil
 }
 
-func (s *webhooksStub) Disable(_ context.Context, key webhook.Key, revision int64) (bool, error) {
+func (s *webhooksStub) Disable(_ context.Context, key webhook.Key, revision int64, _ time.Time) (bool, error) {
 	if s.disable != nil {
 		return s.disable(key, revision)
 	}

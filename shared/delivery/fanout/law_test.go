@@ -13,6 +13,7 @@ import (
 	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/event"
+	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
 )
 
@@ -55,7 +56,7 @@ func draw(r *rapid.T, b bundle, name string) *world {
 		}
 	}
 	var err error
-	if w.indexes, err = b.webhooks.Indexes(r.Context(), tenants); err != nil {
+	if w.indexes, err = webhooktest.Indexes(r.Context(), b.direct, b.webhooks, tenants...); err != nil {
 		r.Fatal(err)
 	}
 	large := `"` + strings.Repeat("x", 40_000) + `"`

@@ -48,6 +48,7 @@ var (
 type bundle struct {
 	*fanout.Fanout
 	faults                  *faults
+	direct                  *dynamodb.Client // without the faults
 	webhooks                *webhookdb.Store
 	events                  *eventdb.Store
 	queues                  *sqs.Client
@@ -63,8 +64,8 @@ func setup(t *testing.T) bundle {
 		deliveries: cloudtest.Queue(t), deadLetters: cloudtest.Queue(t),
 	}
 	webhooks, table := cloudtest.Table(t, "WebhooksTable"), cloudtest.Table(t, "EventsTable")
-	direct := dynamodb.NewFromConfig(cfg)
-	b.webhooks, b.events = webhookdb.New(direct, webhooks), eventdb.New(direct, table, retention)
+	b.direct = dynamodb.NewFromConfig(cfg)
+	b.webhooks, b.events = webhookdb.New(b.direct, webhooks), eventdb.New(b.direct, table, retention)
 	b.faults.names = map[string]string{b.deliveries: send, b.deadLetters: letter}
 	cfg = b.faults.Config(cfg)
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
@@ -84,7 +85,7 @@ func setup(t *testing.T) bundle {
 // subscribe creates a webhook and returns its id.
 func (b bundle) subscribe(t rapid.TB, tenantID string, changes ...func(*webhook.Webhook)) int64 {
 	t.Helper()
-	w, err := b.webhooks.Create(context.Background(), webhooktest.Webhook(tenantID, changes...))
+	w, err := b.webhooks.Create(context.Background(), webhooktest.Webhook(tenantID, changes...), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -131,12 +131,12 @@ func (w *world) Send(context.Context, attempt.Request) attempt.Result {
 // stubs is a webhook, and tables that take everything.
 type stubs struct{}
 
-func (stubs) GetMany(_ context.Context, keys []webhook.Key) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
+func (stubs) GetMany(_ context.Context, keys []webhook.Key, _ time.Time) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
 	return map[webhook.Key]webhook.Webhook{keys[0]: webhooktest.Webhook(keys[0].TenantID)}, nil, nil
 }
-func (stubs) Disable(context.Context, webhook.Key, int64) (bool, error)          { return true, nil }
-func (stubs) Body(context.Context, event.Key, event.Hash) ([]byte, error)        { return []byte(`{}`), nil }
-func (stubs) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }
+func (stubs) Disable(context.Context, webhook.Key, int64, time.Time) (bool, error) { return true, nil }
+func (stubs) Body(context.Context, event.Key, event.Hash) ([]byte, error)          { return []byte(`{}`), nil }
+func (stubs) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error)   { return nil, nil }
 
 // earliest returns when the first message becomes visible.
 func (w *world) earliest() time.Time {

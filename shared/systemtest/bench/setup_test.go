@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
@@ -38,7 +39,7 @@ func setup(b *testing.B, n int, url string) bundle {
 	store := webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(b)), s.Ref("WebhooksTable"))
 	bundle := bundle{Stack: s}
 	for range n {
-		w, err := store.Create(b.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.URL = url }))
+		w, err := store.Create(b.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.URL = url }), time.Now())
 		if err != nil {
 			b.Fatal(err)
 		}

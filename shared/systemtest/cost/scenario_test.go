@@ -110,7 +110,7 @@ func (sc scenario) register(t *testing.T, stack *lambdatest.Stack, url string) {
 	store := webhookdb.New(dynamodb.NewFromConfig(cfg), stack.Ref("WebhooksTable"), options...)
 	for tenant := range sc.tenants {
 		for range sc.webhooks {
-			if _, err := store.Create(t.Context(), webhooktest.Webhook(tenantID(tenant), func(w *webhook.Webhook) { w.URL = url })); err != nil {
+			if _, err := store.Create(t.Context(), webhooktest.Webhook(tenantID(tenant), func(w *webhook.Webhook) { w.URL = url }), time.Now()); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -136,7 +136,7 @@ func (w *world) people(t *testing.T) (tenant string, r *receiver) {
 	t.Helper()
 	tenant, r = "tenant-"+rand.Text(), newReceiver(t, &w.dead)
 	for _, path := range []string{"/flaky", "/fine"} { // the webhooks 1 and 2
-		if _, err := w.hooks.Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.URL = r.url + path })); err != nil {
+		if _, err := w.hooks.Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.URL = r.url + path }), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -118,7 +118,7 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 	log := slog.New(slog.DiscardHandler)
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	deliveries := queue.New(queues, n.deliveries)
-	d, err := dispatch.New(log, db, vault.FromConfig(cfg, vault.OpensOnly), boot.NewSettings(getenv), getenv)
+	d, err := dispatch.New(log, db, vault.FromConfig(cfg, vault.DecryptOnly), boot.NewSettings(getenv), getenv)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -242,7 +242,7 @@ func (w *walk) begin(tenant, url string) {
 	}
 	held, err := w.hooks.Create(w.t.Context(), webhooktest.Webhook(w.name, func(h *webhook.Webhook) {
 		h.URL, h.Events = url+"/"+w.path, []event.Type{event.TrainingFailed}
-	}))
+	}), time.Now())
 	if err != nil {
 		w.t.Fatal(err)
 	}

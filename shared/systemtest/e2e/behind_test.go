@@ -130,7 +130,7 @@ func TestSecretsStoredBeforeEncryptionMove(t *testing.T) {
 			t.Parallel()
 			c, r := setup(t), newReceiver(t, ok)
 			plain := webhookdb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), physicalID(t, "WebhooksTable"))
-			w, err := plain.Create(t.Context(), webhooktest.Webhook(c.id, func(w *webhook.Webhook) { w.URL = r.URL }))
+			w, err := plain.Create(t.Context(), webhooktest.Webhook(c.id, func(w *webhook.Webhook) { w.URL = r.URL }), time.Now())
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +141,7 @@ func TestSecretsStoredBeforeEncryptionMove(t *testing.T) {
 			got.verify(t, w.Secret) // it signs on for a day
 			again, err := plain.Get(t.Context(), w.Key())
 			if err == nil {
-				_, err = again.Keys(time.Now())
+				_, err = again.SigningKeys(time.Now())
 			}
 			if err == nil {
 				t.Errorf("the secrets of %v are still stored as they are", w.Key())

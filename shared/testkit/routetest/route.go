@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -22,7 +23,8 @@ import (
 // Route is a function that serves a route.
 type Route struct {
 	Function httpapi.Function
-	Webhooks *webhookdb.Store               // with the function's vault
+	Webhooks *webhookdb.Store // with the function's vault
+	client   *dynamodb.Client
 	Request  events.APIGatewayV2HTTPRequest // the sample, which a test changes
 }
 
@@ -38,9 +40,11 @@ func New(t testing.TB, build boot.Build[httpapi.Function], sample string, variab
 		t.Fatal(err)
 	}
 	cfg := cloudtest.Config(t)
+	client := dynamodb.NewFromConfig(cfg)
 	return Route{
 		Function: function,
-		Webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, webhookdb.WithVault(vault.FromConfig(cfg, key))),
+		Webhooks: webhookdb.New(client, table, webhookdb.WithVault(vault.FromConfig(cfg, key))),
+		client:   client,
 		Request:  cloudtest.Request(t, sample),
 	}
 }
@@ -48,7 +52,7 @@ func New(t testing.TB, build boot.Build[httpapi.Function], sample string, variab
 // Create registers a webhook, as [webhooktest.Webhook] makes it.
 func (r Route) Create(t testing.TB, tenantID string, changes ...func(*webhook.Webhook)) webhook.Webhook {
 	t.Helper()
-	w, err := r.Webhooks.Create(t.Context(), webhooktest.Webhook(tenantID, changes...))
+	w, err := r.Webhooks.Create(t.Context(), webhooktest.Webhook(tenantID, changes...), time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,9 +75,19 @@ func (r Route) Send(t testing.TB, body string) cloudtest.Answer {
 // Stored returns a webhook as it is stored, with its secrets.
 func (r Route) Stored(t testing.TB, key webhook.Key) webhook.Webhook {
 	t.Helper()
-	w, err := r.Webhooks.GetWithSecrets(t.Context(), key)
+	w, err := r.Webhooks.GetWithSecrets(t.Context(), key, time.Now())
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w
+}
+
+// Index returns the subscription index of a tenant.
+func (r Route) Index(t testing.TB, tenantID string) webhook.Index {
+	t.Helper()
+	indexes, err := webhooktest.Indexes(t.Context(), r.client, r.Webhooks, tenantID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return indexes[tenantID]
 }

@@ -2,15 +2,19 @@
 package webhooktest
 
 import (
+	"context"
+
+	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/event"
 	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/webhookdb"
 )
 
-// Secret is the secret of every [Webhook]: the API document's example.
+// Secret is the secret of every [Webhook]. It is the example of the API document.
 const Secret = "your-secret-key"
 
-// Webhook returns an enabled webhook of a tenant that wants
-// environment.created, as it is before it is stored, with changes.
+// Webhook returns an enabled webhook of a tenant, not yet stored, that is
+// subscribed to environment.created. Changes are applied to it in order.
 func Webhook(tenantID string, changes ...func(*webhook.Webhook)) webhook.Webhook {
 	w := webhook.Webhook{
 		TenantID: tenantID,
@@ -24,4 +28,13 @@ func Webhook(tenantID string, changes ...func(*webhook.Webhook)) webhook.Webhook
 		change(&w)
 	}
 	return w
+}
+
+// Indexes reads the subscription indexes of tenants, as the fan-out does.
+func Indexes(ctx context.Context, client dynamo.Getter, store *webhookdb.Store, tenantIDs ...string) (map[string]webhook.Index, error) {
+	rows, err := dynamo.Get(ctx, client, dynamo.Backoff, store.IndexKeys(tenantIDs))
+	if err != nil {
+		return nil, err
+	}
+	return store.ReadIndexes(tenantIDs, rows)
 }

@@ -6,7 +6,6 @@ package signature
 
 import (
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -97,11 +96,6 @@ func NewSecret() string {
 	var key [newKeyBytes]byte
 	_, _ = rand.Read(key[:]) // never fails (crypto/rand): it ends the process instead
 	return prefix + base64.StdEncoding.EncodeToString(key[:])
-}
-
-// Equal tells whether k and other sign alike, in constant time.
-func (k Key) Equal(other Key) bool {
-	return subtle.ConstantTimeCompare(k.bytes(), other.bytes()) == 1
 }
 
 // IsZero tells whether k is no key.

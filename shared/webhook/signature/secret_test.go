@@ -78,17 +78,6 @@ func TestNewSecret(t *testing.T) {
 	}
 }
 
-func TestKeyEqual(t *testing.T) {
-	t.Parallel()
-	one, two := mustParse(t, "secret-number-1"), mustParse(t, "secret-number-2")
-	if !one.Equal(mustParse(t, "secret-number-1")) {
-		t.Error("keys of one secret differ")
-	}
-	if one.Equal(two) || one.Equal(signature.Key{}) {
-		t.Error("keys of different secrets are equal")
-	}
-}
-
 // A key that reaches a log line or an error by mistake must not be readable
 // there, however it got there.
 func TestKeyNeverPrints(t *testing.T) {

@@ -12,7 +12,7 @@ func TestADataKeyIsAskedForAgainAfterItsAge(t *testing.T) {
 	t.Parallel()
 	s, now := new(stub), time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)
 	start := now
-	v := vault.New(s, vault.OpensOnly, vault.WithClock(func() time.Time { return now }))
+	v := vault.New(s, vault.DecryptOnly, vault.WithClock(func() time.Time { return now }))
 	steps := []struct {
 		at    time.Duration
 		calls int32
@@ -27,7 +27,7 @@ func TestADataKeyIsAskedForAgainAfterItsAge(t *testing.T) {
 	}
 	for i, step := range steps {
 		now = start.Add(step.at)
-		if _, err := v.Key(t.Context(), tenant, []byte("wrapped")); err != nil {
+		if _, err := v.DataKey(t.Context(), tenant, []byte("wrapped")); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.calls.Load(); got != step.calls {
@@ -39,7 +39,7 @@ func TestADataKeyIsAskedForAgainAfterItsAge(t *testing.T) {
 func TestTheKeyUsedLongestAgoMakesRoom(t *testing.T) {
 	t.Parallel()
 	s := new(stub)
-	v := vault.New(s, vault.OpensOnly, vault.WithLimits(3, vault.MaxAge))
+	v := vault.New(s, vault.DecryptOnly, vault.WithLimits(3, vault.MaxAge))
 	for i, step := range []struct {
 		tenant string
 		calls  int32
@@ -48,7 +48,7 @@ func TestTheKeyUsedLongestAgoMakesRoom(t *testing.T) {
 		{"d", 4}, {"a", 4}, {"c", 4}, // b made room
 		{"b", 5}, {"d", 6}, {"c", 6},
 	} {
-		if _, err := v.Key(t.Context(), step.tenant, []byte("wrapped")); err != nil {
+		if _, err := v.DataKey(t.Context(), step.tenant, []byte("wrapped")); err != nil {
 			t.Fatal(err)
 		}
 		if got := s.calls.Load(); got != step.calls {
@@ -60,11 +60,11 @@ func TestTheKeyUsedLongestAgoMakesRoom(t *testing.T) {
 func TestGenerationsOfATenantAreKeptApart(t *testing.T) {
 	t.Parallel()
 	s := new(stub)
-	v := vault.New(s, vault.OpensOnly)
+	v := vault.New(s, vault.DecryptOnly)
 	keys := map[*vault.DataKey]bool{}
 	for range 2 {
 		for _, wrapped := range []string{"1", "2"} {
-			key, err := v.Key(t.Context(), tenant, []byte(wrapped))
+			key, err := v.DataKey(t.Context(), tenant, []byte(wrapped))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -78,16 +78,16 @@ func TestGenerationsOfATenantAreKeptApart(t *testing.T) {
 
 // What a warm delivery pays for encryption.
 func BenchmarkOpenCached(b *testing.B) {
-	v := vault.New(new(stub), vault.OpensOnly)
+	v := vault.New(new(stub), vault.DecryptOnly)
 	wrapped := fmt.Appendf(nil, "%0184d", 1) // as long as on AWS
-	key, err := v.Key(b.Context(), tenant, wrapped)
+	key, err := v.DataKey(b.Context(), tenant, wrapped)
 	if err != nil {
 		b.Fatal(err)
 	}
 	box := key.Seal(owner(), "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
 	b.ReportAllocs()
 	for b.Loop() {
-		key, err := v.Key(b.Context(), tenant, wrapped)
+		key, err := v.DataKey(b.Context(), tenant, wrapped)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -27,7 +27,7 @@ type DataKey struct {
 }
 
 // Wrapped returns the key as KMS encrypted it, to be stored and given to
-// [Vault.Key]. On AWS it is 184 bytes long.
+// [Vault.DataKey]. On AWS it is 184 bytes long.
 func (k *DataKey) Wrapped() []byte { return slices.Clone(k.wrapped) }
 
 // Seal encrypts a secret of a webhook: nonce, ciphertext and tag, 28 bytes more

@@ -15,7 +15,7 @@ import (
 // dataKey is a data key of this very test.
 func dataKey(t testing.TB, wrapped string) *vault.DataKey {
 	t.Helper()
-	key, err := vault.New(new(stub), vault.OpensOnly).Key(t.Context(), tenant, []byte(wrapped))
+	key, err := vault.New(new(stub), vault.DecryptOnly).DataKey(t.Context(), tenant, []byte(wrapped))
 	if err != nil {
 		t.Fatal(err)
 	}

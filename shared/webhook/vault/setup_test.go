@@ -39,11 +39,11 @@ func setup(t *testing.T, options ...vault.Option) bundle {
 }
 
 // other is a vault of another execution environment: it remembers nothing.
-func (b bundle) other() *vault.Vault { return vault.New(b.kms, vault.OpensOnly) }
+func (b bundle) other() *vault.Vault { return vault.New(b.kms, vault.DecryptOnly) }
 
 func (b bundle) newKey(t *testing.T, tenantID string) *vault.DataKey {
 	t.Helper()
-	key, err := b.NewKey(t.Context(), tenantID)
+	key, err := b.NewDataKey(t.Context(), tenantID)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,8 +43,8 @@ const (
 const (
 	// Off says that secrets are stored as they are.
 	Off = "off"
-	// OpensOnly says that a function never stores a secret.
-	OpensOnly = ""
+	// DecryptOnly says that a function never stores a secret.
+	DecryptOnly = ""
 )
 
 // KMS is what a vault needs of AWS KMS, of which [kms.Client] is one.
@@ -73,7 +73,7 @@ func WithLimits(keys int, age time.Duration) Option {
 }
 
 // New returns a vault whose new data keys are guarded by the KMS key keyARN. One
-// that is [Off] or [OpensOnly] makes none. Each opens every data key that its
+// that is [Off] or [DecryptOnly] makes none. Each opens every data key that its
 // role may decrypt.
 func New(client KMS, keyARN string, options ...Option) *Vault {
 	v := &Vault{client: client, keyARN: keyARN, keys: &cache{now: time.Now, maxKeys: MaxKeys, maxAge: MaxAge}}
@@ -89,12 +89,12 @@ func FromConfig(cfg aws.Config, keyARN string) *Vault {
 }
 
 // KeyARN names the KMS key that guards new data keys; it may be [Off] or
-// [OpensOnly].
+// [DecryptOnly].
 func (v *Vault) KeyARN() string { return v.keyARN }
 
-// NewKey makes a data key for a tenant. It returns TemporarilyUnavailable when
+// NewDataKey makes a data key for a tenant. It returns TemporarilyUnavailable when
 // KMS cannot be reached or refuses.
-func (v *Vault) NewKey(ctx context.Context, tenantID string) (*DataKey, error) {
+func (v *Vault) NewDataKey(ctx context.Context, tenantID string) (*DataKey, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
 	since := v.keys.now()
@@ -112,11 +112,11 @@ func (v *Vault) NewKey(ctx context.Context, tenantID string) (*DataKey, error) {
 	return key, nil
 }
 
-// Key opens a tenant's data key, whose encrypted form is wrapped. Concurrent
+// DataKey opens a tenant's data key, whose encrypted form is wrapped. Concurrent
 // calls for one key share one answer of KMS. It returns TemporarilyUnavailable
 // when KMS cannot be reached or refuses, and an internal error for a key that
 // is not this tenant's or was tampered with.
-func (v *Vault) Key(ctx context.Context, tenantID string, wrapped []byte) (*DataKey, error) {
+func (v *Vault) DataKey(ctx context.Context, tenantID string, wrapped []byte) (*DataKey, error) {
 	if key := v.keys.get(tenantID, wrapped); key != nil {
 		return key, nil
 	}

@@ -23,7 +23,7 @@ func TestAnotherEnvironmentOpensWhatWasSealed(t *testing.T) {
 	sealing := b.newKey(t, tenant)
 	box := sealing.Seal(owner(), "your-secret-key")
 
-	key, err := b.other().Key(t.Context(), tenant, sealing.Wrapped())
+	key, err := b.other().DataKey(t.Context(), tenant, sealing.Wrapped())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +53,7 @@ func TestADataKeyOpensForItsTenantAlone(t *testing.T) {
 			t.Parallel()
 			// Also not where the key is in memory for the tenant it belongs to.
 			for _, v := range []*vault.Vault{b.Vault, b.other()} {
-				if _, err := v.Key(t.Context(), tt.tenant, tt.wrapped); err == nil || apperr.From(err).Reason != apperr.InternalError {
+				if _, err := v.DataKey(t.Context(), tt.tenant, tt.wrapped); err == nil || apperr.From(err).Reason != apperr.InternalError {
 					t.Errorf("error = %v, want an internal one", err)
 				}
 			}
@@ -74,13 +74,13 @@ func TestKMSIsDown(t *testing.T) {
 			b := setup(t)
 			known := b.newKey(t, tenant)
 			b.fail(injected)
-			if _, err := b.NewKey(t.Context(), "globex"); !apperr.Is(err, apperr.TemporarilyUnavailable) {
-				t.Errorf("NewKey: error = %v, want temporarily unavailable", err)
+			if _, err := b.NewDataKey(t.Context(), "globex"); !apperr.Is(err, apperr.TemporarilyUnavailable) {
+				t.Errorf("NewDataKey: error = %v, want temporarily unavailable", err)
 			}
-			if _, err := b.other().Key(t.Context(), tenant, known.Wrapped()); !apperr.Is(err, apperr.TemporarilyUnavailable) {
-				t.Errorf("Key: error = %v, want temporarily unavailable", err)
+			if _, err := b.other().DataKey(t.Context(), tenant, known.Wrapped()); !apperr.Is(err, apperr.TemporarilyUnavailable) {
+				t.Errorf("DataKey: error = %v, want temporarily unavailable", err)
 			}
-			if key, err := b.Key(t.Context(), tenant, known.Wrapped()); err != nil || key != known {
+			if key, err := b.DataKey(t.Context(), tenant, known.Wrapped()); err != nil || key != known {
 				t.Errorf("a key in memory: %v, want no need of KMS", err)
 			}
 		})
@@ -93,11 +93,11 @@ func TestAFailureIsNotRemembered(t *testing.T) {
 	b := setup(t)
 	wrapped, v := b.newKey(t, tenant).Wrapped(), b.other()
 	b.fail(errors.New("down"))
-	if _, err := v.Key(t.Context(), tenant, wrapped); err == nil {
+	if _, err := v.DataKey(t.Context(), tenant, wrapped); err == nil {
 		t.Fatal("no error")
 	}
 	b.faults.Clear()
-	if _, err := v.Key(t.Context(), tenant, wrapped); err != nil {
+	if _, err := v.DataKey(t.Context(), tenant, wrapped); err != nil {
 		t.Error(err)
 	}
 }
@@ -106,12 +106,12 @@ func TestConcurrentMissesShareACall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &stub{let: make(chan struct{})}
-		v := vault.New(s, vault.OpensOnly)
+		v := vault.New(s, vault.DecryptOnly)
 		var group sync.WaitGroup
 		for i := range 20 {
 			group.Go(func() {
 				// Two tenants: each waits for one call, and neither for the other's.
-				if _, err := v.Key(t.Context(), fmt.Sprint("tenant-", i%2), []byte("wrapped")); err != nil {
+				if _, err := v.DataKey(t.Context(), fmt.Sprint("tenant-", i%2), []byte("wrapped")); err != nil {
 					t.Error(err)
 				}
 			})
@@ -122,7 +122,7 @@ func TestConcurrentMissesShareACall(t *testing.T) {
 		}
 		close(s.let)
 		group.Wait()
-		if _, err := v.Key(t.Context(), "tenant-0", []byte("wrapped")); err != nil || s.calls.Load() != 2 {
+		if _, err := v.DataKey(t.Context(), "tenant-0", []byte("wrapped")); err != nil || s.calls.Load() != 2 {
 			t.Errorf("%v after %d calls, want the key to be kept", err, s.calls.Load())
 		}
 	})
@@ -132,17 +132,17 @@ func TestTheEndOfOneCallerFailsNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &stub{let: make(chan struct{})}
-		v := vault.New(s, vault.OpensOnly)
+		v := vault.New(s, vault.DecryptOnly)
 		first, cancel := context.WithCancel(t.Context())
 		var group sync.WaitGroup
 		group.Go(func() {
-			if _, err := v.Key(first, tenant, []byte("wrapped")); !errors.Is(err, context.Canceled) {
+			if _, err := v.DataKey(first, tenant, []byte("wrapped")); !errors.Is(err, context.Canceled) {
 				t.Errorf("the first: %v, want its own end", err)
 			}
 		})
 		synctest.Wait()
 		group.Go(func() {
-			if _, err := v.Key(t.Context(), tenant, []byte("wrapped")); err != nil {
+			if _, err := v.DataKey(t.Context(), tenant, []byte("wrapped")); err != nil {
 				t.Errorf("the second: %v", err)
 			}
 		})
@@ -161,7 +161,7 @@ func TestAHangingKMSIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		_, err := vault.New(&stub{let: make(chan struct{})}, vault.OpensOnly).Key(t.Context(), tenant, []byte("wrapped"))
+		_, err := vault.New(&stub{let: make(chan struct{})}, vault.DecryptOnly).DataKey(t.Context(), tenant, []byte("wrapped"))
 		if took := time.Since(start); !apperr.Is(err, apperr.TemporarilyUnavailable) || took != vault.CallTimeout {
 			t.Errorf("%v after %v, want temporarily unavailable after %v", err, took, vault.CallTimeout)
 		}

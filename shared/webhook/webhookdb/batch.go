@@ -3,6 +3,7 @@ package webhookdb
 import (
 	"context"
 	"sync"
+	"time"
 
 	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/webhook"
@@ -13,7 +14,7 @@ import (
 // be opened or read is in unreadable with its own error: the trouble of one
 // tenant's data key holds up nobody else. GetMany fails as a whole, with
 // TemporarilyUnavailable, when DynamoDB keeps leaving keys unread.
-func (s *Store) GetMany(ctx context.Context, keys []webhook.Key) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error, err error) {
+func (s *Store) GetMany(ctx context.Context, keys []webhook.Key, now time.Time) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error, err error) {
 	wanted, seen := dynamo.Keys{Table: s.table}, make(map[webhook.Key]bool, len(keys))
 	for _, key := range keys {
 		if key.ID > tenantItem && !seen[key] {
@@ -27,7 +28,7 @@ func (s *Store) GetMany(ctx context.Context, keys []webhook.Key) (found map[webh
 	}
 	items := rows[s.table]
 	found, unreadable = make(map[webhook.Key]webhook.Webhook, len(items)), make(map[webhook.Key]error)
-	for _, o := range s.openAll(ctx, items) {
+	for _, o := range s.openAll(ctx, items, now) {
 		if o.err != nil {
 			unreadable[o.key] = o.err
 			continue
@@ -45,17 +46,17 @@ type opened struct {
 
 // openAll opens items at once: those of a tenant wait for one call of the
 // vault, those of several tenants for theirs side by side.
-func (s *Store) openAll(ctx context.Context, items []item) []opened {
+func (s *Store) openAll(ctx context.Context, items []item, now time.Time) []opened {
 	all := make([]opened, len(items))
 	var group sync.WaitGroup
 	for i, stored := range items {
-		group.Go(func() { all[i] = s.openItem(ctx, stored) })
+		group.Go(func() { all[i] = s.openItem(ctx, stored, now) })
 	}
 	group.Wait()
 	return all
 }
 
-func (s *Store) openItem(ctx context.Context, stored item) opened {
+func (s *Store) openItem(ctx context.Context, stored item, now time.Time) opened {
 	key, err := decodeKey(stored)
 	if err != nil {
 		return opened{err: err}
@@ -67,19 +68,8 @@ func (s *Store) openItem(ctx context.Context, stored item) opened {
 	if !r.Enabled {
 		return opened{key: key, webhook: r.webhook()} // nothing will be signed
 	}
-	w, err := s.open(ctx, r)
+	w, err := s.open(ctx, r, now)
 	return opened{key, w, err}
-}
-
-// Indexes returns the subscription index of each of the tenants. A tenant that
-// never had a webhook has an empty one. It returns TemporarilyUnavailable when
-// DynamoDB keeps leaving keys unread.
-func (s *Store) Indexes(ctx context.Context, tenantIDs []string) (map[string]webhook.Index, error) {
-	rows, err := dynamo.Get(ctx, s.client, s.pause, s.IndexKeys(tenantIDs))
-	if err != nil {
-		return nil, err
-	}
-	return s.ReadIndexes(tenantIDs, rows)
 }
 
 // IndexKeys are the rows of the tenants' indexes, for one who reads them

@@ -3,6 +3,7 @@ package webhookdb
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
@@ -21,11 +22,11 @@ import (
 //
 // One call creates one webhook even when an answer of DynamoDB is lost: the SDK
 // gives the transaction a token and repeats it under the same one.
-func (s *Store) Create(ctx context.Context, w webhook.Webhook) (webhook.Webhook, error) {
-	w.CreatedAt = s.second()
+func (s *Store) Create(ctx context.Context, w webhook.Webhook, now time.Time) (webhook.Webhook, error) {
+	w.CreatedAt = wholeSeconds(now)
 	w.UpdatedAt = w.CreatedAt
 	w.Revision = 1
-	sealing, err := s.currentKey(ctx, w.TenantID)
+	sealing, err := s.currentKey(ctx, w.TenantID, now)
 	if err != nil {
 		return webhook.Webhook{}, err
 	}

@@ -53,7 +53,7 @@ func TestCreateGivesDenseIDsForEachTenant(t *testing.T) {
 			t.Errorf("id = %d, want %d", got, want)
 		}
 	}
-	other, err := b.Create(t.Context(), webhooktest.Webhook("globex"))
+	other, err := b.Create(t.Context(), webhooktest.Webhook("globex"), b.now)
 	if err != nil || other.ID != 1 {
 		t.Errorf("first of another tenant = %d, %v, want 1", other.ID, err)
 	}
@@ -86,7 +86,7 @@ func TestCreateRefusesOneTooMany(t *testing.T) {
 	b.create(t)
 	b.set(t, 0, "count", &types.AttributeValueMemberN{Value: strconv.Itoa(webhook.MaxPerTenant)})
 
-	_, err := b.Create(t.Context(), webhooktest.Webhook(tenant))
+	_, err := b.Create(t.Context(), webhooktest.Webhook(tenant), b.now)
 	wantReason(t, err, apperr.TooManyWebhooks)
 
 	b.set(t, 0, "count", &types.AttributeValueMemberN{Value: strconv.Itoa(webhook.MaxPerTenant - 1)})
@@ -102,7 +102,7 @@ func TestCreateAtTheSameTime(t *testing.T) {
 	group, ctx := errgroup.WithContext(t.Context())
 	for i := range writers {
 		group.Go(func() error {
-			w, err := store.Create(ctx, webhooktest.Webhook(tenant))
+			w, err := store.Create(ctx, webhooktest.Webhook(tenant), b.now)
 			ids[i] = w.ID
 			return err
 		})
@@ -144,7 +144,7 @@ func TestCreateGivesUp(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		b.faults.Fail("TransactWriteItems", canceled("TransactionConflict", "None"))
-		_, err := b.Create(t.Context(), webhooktest.Webhook(tenant))
+		_, err := b.Create(t.Context(), webhooktest.Webhook(tenant), b.now)
 		wantReason(t, err, apperr.TemporarilyUnavailable)
 	})
 	t.Run("when the context ends", func(t *testing.T) {
@@ -155,7 +155,7 @@ func TestCreateGivesUp(t *testing.T) {
 			cancel()
 			return nil, canceled("TransactionConflict", "None")
 		})
-		_, err := b.Create(ctx, webhooktest.Webhook(tenant))
+		_, err := b.Create(ctx, webhooktest.Webhook(tenant), b.now)
 		wantReason(t, err, apperr.TemporarilyUnavailable)
 		if b.pauses.Load() != 1 || !errors.Is(err, context.Canceled) {
 			t.Errorf("%d pauses, error %v, want one and the context's error", b.pauses.Load(), err)
@@ -165,7 +165,7 @@ func TestCreateGivesUp(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		b.faults.FailTimes(1, "TransactWriteItems", canceled("ValidationError", "None"))
-		_, err := b.Create(t.Context(), webhooktest.Webhook(tenant))
+		_, err := b.Create(t.Context(), webhooktest.Webhook(tenant), b.now)
 		if err == nil || apperr.From(err).Reason != apperr.InternalError || b.pauses.Load() != 0 {
 			t.Errorf("error = %v after %d pauses, want an internal one at once", err, b.pauses.Load())
 		}
@@ -195,7 +195,7 @@ func TestCreateOnceWhenAnAnswerIsLost(t *testing.T) {
 	cfg.HTTPClient = lossy
 	store := webhookdb.New(dynamodb.NewFromConfig(cfg), b.table)
 
-	w, err := store.Create(t.Context(), webhooktest.Webhook(tenant))
+	w, err := store.Create(t.Context(), webhooktest.Webhook(tenant), b.now)
 	if err != nil || w.ID != 1 || !lossy.lost.Load() {
 		t.Fatalf("Create = %d, %v (answer lost: %v), want 1", w.ID, err, lossy.lost.Load())
 	}

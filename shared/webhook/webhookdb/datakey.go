@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -23,7 +24,7 @@ import (
 // as something is sealed under it.
 const keyItem = -1
 
-var errOpensOnly = errors.New("this store's vault only opens secrets")
+var errDecryptOnly = errors.New("this store's vault only opens secrets")
 
 // keyRecord is that item. The zero value is a tenant without one.
 type keyRecord struct {
@@ -35,12 +36,12 @@ type keyRecord struct {
 // from now on, or nil when they are not to be encrypted. The first write of a
 // tenant makes it, and the first one after the KMS key was replaced makes the
 // next generation. It returns TemporarilyUnavailable when KMS fails.
-func (s *Store) currentKey(ctx context.Context, tenant string) (*vault.DataKey, error) {
+func (s *Store) currentKey(ctx context.Context, tenant string, now time.Time) (*vault.DataKey, error) {
 	switch {
 	case s.vault == nil || s.vault.KeyARN() == vault.Off:
 		return nil, nil
-	case s.vault.KeyARN() == vault.OpensOnly:
-		return nil, errOpensOnly // it must not store in the clear what was encrypted
+	case s.vault.KeyARN() == vault.DecryptOnly:
+		return nil, errDecryptOnly // it must not store in the clear what was encrypted
 	}
 	var key *vault.DataKey
 	err := s.again(ctx, apperr.TemporarilyUnavailable, func() error {
@@ -49,13 +50,13 @@ func (s *Store) currentKey(ctx context.Context, tenant string) (*vault.DataKey, 
 			return err
 		}
 		if stored.KMSKey == s.vault.KeyARN() {
-			key, err = s.vault.Key(ctx, tenant, stored.DataKey)
+			key, err = s.vault.DataKey(ctx, tenant, stored.DataKey)
 			return err
 		}
-		if key, err = s.vault.NewKey(ctx, tenant); err != nil {
+		if key, err = s.vault.NewDataKey(ctx, tenant); err != nil {
 			return err
 		}
-		return s.replaceKey(ctx, tenant, stored, key)
+		return s.replaceKey(ctx, tenant, stored, key, now)
 	})
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func (s *Store) readKey(ctx context.Context, tenant string) (keyRecord, error) {
 // replaceKey makes key the tenant's current one if no other writer replaced
 // what was read meanwhile: two generations at once would be two calls of KMS
 // for every cold batch.
-func (s *Store) replaceKey(ctx context.Context, tenant string, read keyRecord, key *vault.DataKey) error {
+func (s *Store) replaceKey(ctx context.Context, tenant string, read keyRecord, key *vault.DataKey, now time.Time) error {
 	const kmsKey = "kms_key"
 	condition := expression.Name(dataKey).AttributeNotExists()
 	if read.KMSKey != "" {
@@ -91,7 +92,7 @@ func (s *Store) replaceKey(ctx context.Context, tenant string, read keyRecord, k
 	update, err := s.update(webhook.Key{TenantID: tenant, ID: keyItem},
 		expression.Set(expression.Name(dataKey), expression.Value(key.Wrapped())).
 			Set(expression.Name(kmsKey), expression.Value(s.vault.KeyARN())).
-			Set(expression.Name(createdAt), expression.Value(s.second())),
+			Set(expression.Name(createdAt), expression.Value(wholeSeconds(now))),
 		condition)
 	if err != nil {
 		return err

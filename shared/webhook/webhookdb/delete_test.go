@@ -65,7 +65,7 @@ func TestMarkTested(t *testing.T) {
 	start := time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)
 	b := setup(t)
 	w := b.create(t)
-	if err := b.MarkTested(t.Context(), w.Key(), start, interval); err != nil {
+	if err := b.MarkTested(t.Context(), w.Key(), interval, start); err != nil {
 		t.Fatal(err)
 	}
 	tests := []struct {
@@ -80,7 +80,7 @@ func TestMarkTested(t *testing.T) {
 		{name: "in time", after: interval, wait: 0},
 	}
 	for _, tt := range tests {
-		err := b.MarkTested(t.Context(), w.Key(), start.Add(tt.after), interval)
+		err := b.MarkTested(t.Context(), w.Key(), interval, start.Add(tt.after))
 		if tt.wait == 0 {
 			if err != nil {
 				t.Errorf("%s: %v", tt.name, err)
@@ -103,7 +103,7 @@ func TestMarkTestedFindsNothing(t *testing.T) {
 	b := setup(t)
 	b.create(t)
 	for _, key := range []webhook.Key{{TenantID: tenant, ID: 2}, {TenantID: "globex", ID: 1}, {TenantID: tenant, ID: 0}} {
-		wantReason(t, b.MarkTested(t.Context(), key, time.Now(), time.Second), apperr.WebhookNotFound)
+		wantReason(t, b.MarkTested(t.Context(), key, time.Second, time.Now()), apperr.WebhookNotFound)
 		if key.ID != 0 && len(b.raw(t, 2)) != 0 {
 			t.Error("an item was made of a test")
 		}
@@ -115,7 +115,7 @@ func TestMarkTestedMeetsAConflict(t *testing.T) {
 	b := setup(t)
 	w := b.create(t)
 	b.faults.FailTimes(1, "UpdateItem", &types.TransactionConflictException{Message: aws.String("conflict")})
-	if err := b.MarkTested(t.Context(), w.Key(), time.Now(), time.Second); err != nil || b.pauses.Load() != 1 {
+	if err := b.MarkTested(t.Context(), w.Key(), time.Second, time.Now()); err != nil || b.pauses.Load() != 1 {
 		t.Errorf("%v after %d pauses, want done after one", err, b.pauses.Load())
 	}
 }

@@ -69,13 +69,13 @@ func (s *Store) MarkSlow(ctx context.Context, w webhook.Webhook, now time.Time) 
 		until.LessThanEqual(expression.Value(now.Add(webhook.SlowRenewal).UnixMilli()))))
 }
 
-// SeeSlow notes that an attempt is slow at now, and reports whether another one
-// was within [webhook.SlowTogether], whichever instance made it. Only the first
+// RecordSlow notes that an attempt is slow at now, and reports whether another one
+// was within [webhook.SlowWindow], whichever instance made it. Only the first
 // of several is written.
-func (s *Store) SeeSlow(ctx context.Context, key webhook.Key, now time.Time) (another bool, err error) {
+func (s *Store) RecordSlow(ctx context.Context, key webhook.Key, now time.Time) (another bool, err error) {
 	seen := expression.Name(slowSeen)
 	first, err := s.change(ctx, key, expression.Set(seen, expression.Value(now.UnixMilli())), seen.AttributeNotExists().Or(
-		seen.LessThanEqual(expression.Value(now.Add(-webhook.SlowTogether).UnixMilli()))))
+		seen.LessThanEqual(expression.Value(now.Add(-webhook.SlowWindow).UnixMilli()))))
 	return !first && err == nil, err
 }
 

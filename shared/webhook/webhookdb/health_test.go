@@ -16,7 +16,7 @@ var noon = time.Date(2026, 1, 26, 12, 0, 0, 7_000_000, time.UTC)
 
 func (b bundle) webhook(t *testing.T) webhook.Webhook {
 	t.Helper()
-	w, err := b.Create(t.Context(), webhooktest.Webhook(tenant))
+	w, err := b.Create(t.Context(), webhooktest.Webhook(tenant), b.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,7 +26,7 @@ func (b bundle) webhook(t *testing.T) webhook.Webhook {
 // is reads the webhook and compares its health; all else must be as before.
 func (b bundle) is(t *testing.T, before webhook.Webhook, want webhook.Health) {
 	t.Helper()
-	after, err := b.GetWithSecrets(t.Context(), before.Key())
+	after, err := b.GetWithSecrets(t.Context(), before.Key(), b.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,10 +71,10 @@ func TestTwoSlowAttemptsAtOnceAreSeen(t *testing.T) {
 	t.Parallel()
 	b, ctx := setup(t), t.Context()
 	w := b.webhook(t)
-	did(t, false)(b.SeeSlow(ctx, w.Key(), noon))
-	did(t, true)(b.SeeSlow(ctx, w.Key(), noon))
-	did(t, true)(b.SeeSlow(ctx, w.Key(), noon.Add(webhook.SlowTogether-time.Millisecond)))
-	did(t, false)(b.SeeSlow(ctx, w.Key(), noon.Add(webhook.SlowTogether)))
+	did(t, false)(b.RecordSlow(ctx, w.Key(), noon))
+	did(t, true)(b.RecordSlow(ctx, w.Key(), noon))
+	did(t, true)(b.RecordSlow(ctx, w.Key(), noon.Add(webhook.SlowWindow-time.Millisecond)))
+	did(t, false)(b.RecordSlow(ctx, w.Key(), noon.Add(webhook.SlowWindow)))
 	b.is(t, w, webhook.Health{})
 }
 
@@ -140,7 +140,7 @@ func TestHealthIsNoChangeOfTheWebhook(t *testing.T) {
 	if _, err := b.AddFailures(ctx, w.Key(), 3, noon); err != nil {
 		t.Fatal(err)
 	}
-	renamed, err := b.Update(ctx, w.Key(), func(w webhook.Webhook) (webhook.Webhook, error) {
+	renamed, err := b.Update(ctx, w.Key(), b.now, func(w webhook.Webhook) (webhook.Webhook, error) {
 		w.Name = "another"
 		return w, nil
 	})
@@ -148,7 +148,7 @@ func TestHealthIsNoChangeOfTheWebhook(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.is(t, renamed, webhook.Health{Failures: 3, FailingSince: noon})
-	did(t, true)(b.Disable(ctx, w.Key(), renamed.Revision))
+	did(t, true)(b.Disable(ctx, w.Key(), renamed.Revision, b.now))
 }
 
 func TestADeletedWebhookStaysDeleted(t *testing.T) {
@@ -167,7 +167,7 @@ func TestADeletedWebhookStaysDeleted(t *testing.T) {
 	if err := b.Recover(ctx, w.Key()); err != nil {
 		t.Error(err)
 	}
-	found, _, err := b.GetMany(ctx, []webhook.Key{w.Key()})
+	found, _, err := b.GetMany(ctx, []webhook.Key{w.Key()}, b.now)
 	if err != nil || len(found) != 0 {
 		t.Errorf("found %v, %v: the notes brought it back", found, err)
 	}

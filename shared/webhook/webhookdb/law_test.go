@@ -38,13 +38,13 @@ func TestTheIndexIsAlwaysRight(t *testing.T) {
 			switch rapid.SampledFrom([]string{"create", "update", "disable", "delete"}).Draw(r, "step") {
 			case "create":
 				w, _ := change(webhooktest.Webhook(own))
-				_, err := b.Create(t.Context(), w)
+				_, err := b.Create(t.Context(), w, b.now)
 				check(err)
 			case "update":
-				_, err := b.Update(t.Context(), key, change)
+				_, err := b.Update(t.Context(), key, b.now, change)
 				check(err)
 			case "disable":
-				_, err := b.Disable(t.Context(), key, 1)
+				_, err := b.Disable(t.Context(), key, 1, b.now)
 				check(err)
 			case "delete":
 				check(b.Delete(t.Context(), key))
@@ -52,7 +52,7 @@ func TestTheIndexIsAlwaysRight(t *testing.T) {
 		}
 		list, err := b.List(t.Context(), own)
 		check(err)
-		indexes, err := b.Indexes(t.Context(), []string{own})
+		indexes, err := webhooktest.Indexes(t.Context(), b.client, b.Store, own)
 		check(err)
 		want := webhook.Index{}
 		for _, w := range list {

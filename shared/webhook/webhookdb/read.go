@@ -3,6 +3,7 @@ package webhookdb
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
@@ -23,12 +24,12 @@ func (s *Store) Get(ctx context.Context, key webhook.Key) (webhook.Webhook, erro
 
 // GetWithSecrets returns a webhook with its secrets. It returns WebhookNotFound,
 // and TemporarilyUnavailable when the vault cannot open them now.
-func (s *Store) GetWithSecrets(ctx context.Context, key webhook.Key) (webhook.Webhook, error) {
+func (s *Store) GetWithSecrets(ctx context.Context, key webhook.Key, now time.Time) (webhook.Webhook, error) {
 	r, err := s.read(ctx, key)
 	if err != nil {
 		return webhook.Webhook{}, err
 	}
-	return s.open(ctx, r)
+	return s.open(ctx, r, now)
 }
 
 // read returns the record of a webhook, or WebhookNotFound.

@@ -32,7 +32,7 @@ func TestGetFindsNothing(t *testing.T) {
 			t.Parallel()
 			_, err := b.Get(t.Context(), key)
 			wantReason(t, err, apperr.WebhookNotFound)
-			_, err = b.GetWithSecrets(t.Context(), key)
+			_, err = b.GetWithSecrets(t.Context(), key, b.now)
 			wantReason(t, err, apperr.WebhookNotFound)
 		})
 	}
@@ -44,7 +44,7 @@ func TestAnUnknownSecretFormatIsAnError(t *testing.T) {
 	w := b.create(t)
 	b.set(t, w.ID, "secret", &types.AttributeValueMemberS{Value: "kms2:c2VjcmV0"})
 
-	_, err := b.GetWithSecrets(t.Context(), w.Key())
+	_, err := b.GetWithSecrets(t.Context(), w.Key(), b.now)
 	if err == nil || apperr.From(err).Reason != apperr.InternalError {
 		t.Fatalf("error = %v, want an internal one", err)
 	}
@@ -69,7 +69,7 @@ func TestList(t *testing.T) {
 		for range 11 { // as text, 10 would come before 2
 			want = append(want, withoutSecrets(b.create(t)))
 		}
-		if _, err := b.Create(t.Context(), webhooktest.Webhook("globex")); err != nil {
+		if _, err := b.Create(t.Context(), webhooktest.Webhook("globex"), b.now); err != nil {
 			t.Fatal(err)
 		}
 		list, err := b.List(t.Context(), tenant)
@@ -99,14 +99,14 @@ func TestGetMany(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	one, two := b.create(t), b.create(t)
-	other, err := b.Create(t.Context(), webhooktest.Webhook("globex"))
+	other, err := b.Create(t.Context(), webhooktest.Webhook("globex"), b.now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	got, unreadable, err := b.GetMany(t.Context(), []webhook.Key{
 		two.Key(), one.Key(), two.Key(), other.Key(), // a key twice would fail the batch
 		{TenantID: tenant, ID: 99}, {TenantID: tenant, ID: 0},
-	})
+	}, b.now)
 	if err != nil || len(unreadable) != 0 {
 		t.Fatal(err, unreadable)
 	}
@@ -114,7 +114,7 @@ func TestGetMany(t *testing.T) {
 	if d := diff(want, got); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
-	if got, _, err := b.GetMany(t.Context(), nil); err != nil || len(got) != 0 {
+	if got, _, err := b.GetMany(t.Context(), nil, b.now); err != nil || len(got) != 0 {
 		t.Errorf("GetMany(nothing) = %v, %v", got, err)
 	}
 }
@@ -128,7 +128,7 @@ func TestGetManyReadsMoreThanABatch(t *testing.T) {
 	group.SetLimit(8)
 	for i := range keys {
 		group.Go(func() error {
-			w, err := b.Create(t.Context(), webhooktest.Webhook(fmt.Sprint("tenant-", i)))
+			w, err := b.Create(t.Context(), webhooktest.Webhook(fmt.Sprint("tenant-", i)), b.now)
 			keys[i] = w.Key()
 			return err
 		})
@@ -136,7 +136,7 @@ func TestGetManyReadsMoreThanABatch(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	got, _, err := b.GetMany(t.Context(), keys)
+	got, _, err := b.GetMany(t.Context(), keys, b.now)
 	if err != nil || len(got) != tenants {
 		t.Errorf("%d webhooks, %v, want %d", len(got), err, tenants)
 	}
@@ -154,13 +154,13 @@ func TestGetManyFollowsWhatWasLeftOut(t *testing.T) {
 		}
 		return &dynamodb.BatchGetItemOutput{UnprocessedKeys: in.RequestItems}, nil
 	})
-	got, _, err := b.GetMany(t.Context(), keys)
+	got, _, err := b.GetMany(t.Context(), keys, b.now)
 	if err != nil || len(got) != 2 || b.pauses.Load() != 2 {
 		t.Errorf("%d webhooks, %v after %d pauses, want 2 after 2", len(got), err, b.pauses.Load())
 	}
 
 	left = 1 << 30
-	_, _, err = b.GetMany(t.Context(), keys)
+	_, _, err = b.GetMany(t.Context(), keys, b.now)
 	wantReason(t, err, apperr.TemporarilyUnavailable)
 }
 
@@ -170,7 +170,7 @@ func TestIndexes(t *testing.T) {
 	w := b.create(t)
 	off := b.create(t, func(w *webhook.Webhook) { w.Enabled = false })
 
-	got, err := b.Indexes(t.Context(), []string{tenant, "nobody", tenant})
+	got, err := webhooktest.Indexes(t.Context(), b.client, b.Store, tenant, "nobody", tenant)
 	if err != nil {
 		t.Fatal(err)
 	}

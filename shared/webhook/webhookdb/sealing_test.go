@@ -41,7 +41,7 @@ func TestPlainSecretsStayReadableUntilTheNextWrite(t *testing.T) {
 	s := setupSealing(t)
 	w, err := s.plainly().Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) {
 		w.PreviousSecrets = []webhook.PreviousSecret{{Secret: "older-secret", ExpiresAt: s.now.Add(time.Hour).UTC().Truncate(time.Second)}}
-	}))
+	}), s.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestPlainSecretsStayReadableUntilTheNextWrite(t *testing.T) {
 	if want.Secret != webhooktest.Secret || len(want.PreviousSecrets) != 1 || s.format(t, 1) != "plain" || s.kms.Calls("Decrypt") != 0 {
 		t.Fatalf("%+v in format %s after %d calls of KMS", want, s.format(t, 1), s.kms.Calls("Decrypt"))
 	}
-	got, err := s.Update(t.Context(), w.Key(), rename("other"))
+	got, err := s.Update(t.Context(), w.Key(), s.now, rename("other"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,13 +67,13 @@ func TestEncryptionCanBeSwitchedOff(t *testing.T) {
 	s := setupSealing(t)
 	w := s.create(t)
 	off := s.with(vault.Off)
-	if _, err := off.Update(t.Context(), w.Key(), rename("other")); err != nil {
+	if _, err := off.Update(t.Context(), w.Key(), s.now, rename("other")); err != nil {
 		t.Fatal(err)
 	}
 	if got := s.format(t, 1); got != "plain" || s.generation(t, 1) != "" {
 		t.Errorf("format %s, data key %q, want a plain secret and no data key", got, s.generation(t, 1))
 	}
-	if got, err := off.GetWithSecrets(t.Context(), w.Key()); err != nil || got.Secret != webhooktest.Secret {
+	if got, err := off.GetWithSecrets(t.Context(), w.Key(), s.now); err != nil || got.Secret != webhooktest.Secret {
 		t.Errorf("Get = %q, %v", got.Secret, err)
 	}
 }
@@ -84,11 +84,11 @@ func TestAStoreThatOnlyOpensWritesNoSecret(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	w := s.create(t)
-	reader := s.with(vault.OpensOnly)
-	if _, err := reader.Update(t.Context(), w.Key(), rename("other")); err == nil {
+	reader := s.with(vault.DecryptOnly)
+	if _, err := reader.Update(t.Context(), w.Key(), s.now, rename("other")); err == nil {
 		t.Error("Update: no error")
 	}
-	if _, err := reader.Create(t.Context(), webhooktest.Webhook(tenant)); err == nil {
+	if _, err := reader.Create(t.Context(), webhooktest.Webhook(tenant), s.now); err == nil {
 		t.Error("Create: no error")
 	}
 	if d := diff(w, s.get(t, w.Key())); d != "" {
@@ -103,17 +103,17 @@ func TestAnotherKMSKeyBeginsAGeneration(t *testing.T) {
 	old := s.generation(t, first.ID)
 
 	moved := s.with(cloudtest.Key(t))
-	if _, err := moved.Update(t.Context(), first.Key(), rename("other")); err != nil {
+	if _, err := moved.Update(t.Context(), first.Key(), s.now, rename("other")); err != nil {
 		t.Fatal(err)
 	}
-	third, err := moved.Create(t.Context(), webhooktest.Webhook(tenant))
+	third, err := moved.Create(t.Context(), webhooktest.Webhook(tenant), s.now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if s.generation(t, first.ID) == old || s.generation(t, second.ID) != old || s.generation(t, third.ID) != s.generation(t, first.ID) {
 		t.Error("want what is written under the new generation, and what is not under the old one")
 	}
-	found, unreadable, err := s.with(vault.OpensOnly).GetMany(t.Context(), []webhook.Key{first.Key(), second.Key(), third.Key()})
+	found, unreadable, err := s.with(vault.DecryptOnly).GetMany(t.Context(), []webhook.Key{first.Key(), second.Key(), third.Key()}, s.now)
 	if err != nil || len(unreadable) != 0 {
 		t.Fatal(err, unreadable)
 	}
@@ -133,9 +133,9 @@ func TestGetManyAsksKMSOnceForEachTenant(t *testing.T) {
 	s := setupSealing(t)
 	keys := s.batch(t, "acme", "globex")
 	before := s.kms.Calls("Decrypt")
-	cold := s.with(vault.OpensOnly)
+	cold := s.with(vault.DecryptOnly)
 	for range 2 {
-		found, unreadable, err := cold.GetMany(t.Context(), keys)
+		found, unreadable, err := cold.GetMany(t.Context(), keys, s.now)
 		if err != nil || len(unreadable) != 0 || len(found) != len(keys) {
 			t.Fatalf("%d of %d, %v, %v", len(found), len(keys), unreadable, err)
 		}
@@ -151,7 +151,7 @@ func (s sealing) batch(t *testing.T, tenants ...string) []webhook.Key {
 	var keys []webhook.Key
 	for _, of := range tenants {
 		for range 5 {
-			w, err := s.Create(t.Context(), webhooktest.Webhook(of))
+			w, err := s.Create(t.Context(), webhooktest.Webhook(of), s.now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -168,12 +168,12 @@ func TestGetManyGivesEachItsOwnError(t *testing.T) {
 	unknown, untyped, disabled := keys[0], keys[1], keys[5]
 	s.set(t, unknown.ID, "secret", &types.AttributeValueMemberS{Value: "kms2:c2VjcmV0"})
 	s.set(t, untyped.ID, "enabled", &types.AttributeValueMemberS{Value: "yes"})
-	if _, err := s.Disable(t.Context(), disabled, 1); err != nil {
+	if _, err := s.Disable(t.Context(), disabled, 1, s.now); err != nil {
 		t.Fatal(err)
 	}
 	s.stopKMS(func(tenantID string) bool { return tenantID == "globex" })
 
-	found, unreadable, err := s.with(vault.OpensOnly).GetMany(t.Context(), append(keys, webhook.Key{TenantID: "globex", ID: 99}))
+	found, unreadable, err := s.with(vault.DecryptOnly).GetMany(t.Context(), append(keys, webhook.Key{TenantID: "globex", ID: 99}), s.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -206,11 +206,11 @@ func TestWithoutKMS(t *testing.T) {
 	cold := s.with(s.arn)
 
 	for name, call := range map[string]func() error{
-		"get":    func() error { _, err := cold.GetWithSecrets(t.Context(), w.Key()); return err },
-		"update": func() error { _, err := cold.Update(t.Context(), w.Key(), rename("other")); return err },
-		"create": func() error { _, err := cold.Create(t.Context(), webhooktest.Webhook(tenant)); return err },
+		"get":    func() error { _, err := cold.GetWithSecrets(t.Context(), w.Key(), s.now); return err },
+		"update": func() error { _, err := cold.Update(t.Context(), w.Key(), s.now, rename("other")); return err },
+		"create": func() error { _, err := cold.Create(t.Context(), webhooktest.Webhook(tenant), s.now); return err },
 		"create the first": func() error {
-			_, err := cold.Create(t.Context(), webhooktest.Webhook("globex"))
+			_, err := cold.Create(t.Context(), webhooktest.Webhook("globex"), s.now)
 			return err
 		},
 	} {
@@ -221,11 +221,11 @@ func TestWithoutKMS(t *testing.T) {
 	calls := s.kms.Calls("Decrypt", "GenerateDataKey")
 	_, err := cold.Get(t.Context(), w.Key())
 	list, listErr := s.plainly().List(t.Context(), tenant)
-	indexes, indexErr := s.plainly().Indexes(t.Context(), []string{tenant})
+	indexes, indexErr := webhooktest.Indexes(t.Context(), s.client, s.plainly(), tenant)
 	if err = errors.Join(err, listErr, indexErr); err != nil || len(list) != 1 || list[0].Secret != "" || len(indexes[tenant]) != 1 {
 		t.Errorf("what shows no secret: %v", err)
 	}
-	disabled, err := cold.Disable(t.Context(), w.Key(), w.Revision)
+	disabled, err := cold.Disable(t.Context(), w.Key(), w.Revision, s.now)
 	if err = errors.Join(err, cold.Delete(t.Context(), w.Key())); err != nil || !disabled {
 		t.Errorf("disable and delete: %v, %v", disabled, err)
 	}
@@ -238,11 +238,11 @@ func TestTheNextWriteRemovesExpiredSecrets(t *testing.T) {
 	t.Parallel()
 	for name, write := range map[string]func(sealing, webhook.Key) error{
 		"an update": func(s sealing, key webhook.Key) error {
-			_, err := s.Update(t.Context(), key, rename("other"))
+			_, err := s.Update(t.Context(), key, s.now, rename("other"))
 			return err
 		},
 		"a 410": func(s sealing, key webhook.Key) error {
-			_, err := s.Disable(t.Context(), key, 3)
+			_, err := s.Disable(t.Context(), key, 3, s.now)
 			return err
 		},
 	} {
@@ -251,11 +251,11 @@ func TestTheNextWriteRemovesExpiredSecrets(t *testing.T) {
 			s := setupSealing(t)
 			w := s.create(t)
 			for i, overlap := range []time.Duration{time.Hour, 2 * time.Hour} {
-				if _, err := s.Update(t.Context(), w.Key(), rotate(fmt.Sprint("new-secret-", i), overlap, *s.now)); err != nil {
+				if _, err := s.Update(t.Context(), w.Key(), s.now, rotate(fmt.Sprint("new-secret-", i), overlap, s.now)); err != nil {
 					t.Fatal(err)
 				}
 			}
-			*s.now = s.now.Add(time.Hour)
+			s.now = s.now.Add(time.Hour)
 			if got := s.get(t, w.Key()).PreviousSecrets; len(got) != 1 || got[0].Secret != "new-secret-0" {
 				t.Errorf("previous secrets = %v, want the one that has not expired", got)
 			}
@@ -265,7 +265,7 @@ func TestTheNextWriteRemovesExpiredSecrets(t *testing.T) {
 			if list := s.raw(t, w.ID)["previous_secrets"].(*types.AttributeValueMemberL); len(list.Value) != 1 {
 				t.Errorf("%d secrets are stored, want the one that has not expired", len(list.Value))
 			}
-			*s.now = s.now.Add(time.Hour)
+			s.now = s.now.Add(time.Hour)
 			if got := s.get(t, w.Key()); len(got.PreviousSecrets) != 0 || got.Secret != "new-secret-1" {
 				t.Errorf("%q and %v, want the current one alone", got.Secret, got.PreviousSecrets)
 			}

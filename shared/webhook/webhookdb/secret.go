@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/vault"
@@ -24,16 +25,16 @@ var (
 
 // open returns the webhook of r with its secrets, but for replaced ones that
 // have expired. Those still stored as they are need no data key. It returns the
-// errors of [vault.Vault.Key], and an internal error for a secret that is not
+// errors of [vault.Vault.DataKey], and an internal error for a secret that is not
 // this webhook's.
-func (s *Store) open(ctx context.Context, r record) (webhook.Webhook, error) {
+func (s *Store) open(ctx context.Context, r record, now time.Time) (webhook.Webhook, error) {
 	w := r.webhook()
 	secret, err := s.openSecret(ctx, r, r.Secret)
 	if err != nil {
 		return webhook.Webhook{}, err
 	}
 	w.Secret = secret
-	for _, p := range s.unexpired(r.PreviousSecrets) {
+	for _, p := range unexpired(r.PreviousSecrets, now) {
 		if secret, err = s.openSecret(ctx, r, p.Secret); err != nil {
 			return webhook.Webhook{}, err
 		}
@@ -66,7 +67,7 @@ func (s *Store) openSealed(ctx context.Context, r record, stored string) (string
 	if s.vault == nil {
 		return "", errNoVault
 	}
-	key, err := s.vault.Key(ctx, r.TenantID, r.DataKey) // in memory from the second secret on
+	key, err := s.vault.DataKey(ctx, r.TenantID, r.DataKey) // in memory from the second secret on
 	if err != nil {
 		return "", err
 	}

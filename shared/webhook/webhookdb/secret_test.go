@@ -42,7 +42,6 @@ func setupSealing(t *testing.T) sealing {
 // with is the store of an execution environment that has just started.
 func (s sealing) with(keyARN string) *webhookdb.Store {
 	return webhookdb.New(s.faulty, s.table, webhookdb.WithVault(vault.New(s.vaultKMS, keyARN)),
-		webhookdb.WithClock(func() time.Time { return *s.now }),
 		webhookdb.WithPause(func(ctx context.Context, _ int) error { return ctx.Err() }))
 }
 
@@ -107,7 +106,7 @@ func TestTheTableNeverShowsASecret(t *testing.T) {
 	s := setupSealing(t)
 	w := s.create(t, func(w *webhook.Webhook) { w.Secret = "MARKED-one" })
 	for _, secret := range []string{"MARKED-two", "MARKED-three"} {
-		if _, err := s.Update(t.Context(), w.Key(), rotate(secret, time.Hour, *s.now)); err != nil {
+		if _, err := s.Update(t.Context(), w.Key(), s.now, rotate(secret, time.Hour, s.now)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -130,7 +129,7 @@ func TestATenantHasOneDataKey(t *testing.T) {
 	for range 5 {
 		s.create(t)
 	}
-	if _, err := s.with(s.arn).Create(t.Context(), webhooktest.Webhook(tenant)); err != nil {
+	if _, err := s.with(s.arn).Create(t.Context(), webhooktest.Webhook(tenant), s.now); err != nil {
 		t.Fatal(err)
 	}
 	if g, d := s.kms.Calls("GenerateDataKey"), s.kms.Calls("Decrypt"); g != 1 || d != 1 {
@@ -146,7 +145,7 @@ func TestWritersAtTheSameTimeAgreeOnADataKey(t *testing.T) {
 	for range writers {
 		group.Go(func() error {
 			store := webhookdb.New(s.client, s.table, webhookdb.WithVault(vault.New(s.vaultKMS, s.arn)))
-			_, err := store.Create(t.Context(), webhooktest.Webhook(tenant))
+			_, err := store.Create(t.Context(), webhooktest.Webhook(tenant), s.now)
 			return err
 		})
 	}
@@ -167,7 +166,7 @@ func TestACiphertextOpensWhereItBelongsAlone(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	one, two := s.create(t), s.create(t)
-	foreign, err := s.Create(t.Context(), webhooktest.Webhook("globex"))
+	foreign, err := s.Create(t.Context(), webhooktest.Webhook("globex"), s.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,7 +207,7 @@ func TestACiphertextOpensWhereItBelongsAlone(t *testing.T) {
 			s.set(t, one.ID, "data_key", tt.key)
 		}
 		for _, store := range []*webhookdb.Store{s.Store, s.with(s.arn)} {
-			w, err := store.GetWithSecrets(t.Context(), one.Key())
+			w, err := store.GetWithSecrets(t.Context(), one.Key(), s.now)
 			if err == nil || w.Secret != "" || apperr.From(err).Reason != apperr.InternalError {
 				t.Errorf("%s: %q, %v, want an internal error", tt.name, w.Secret, err)
 			}

@@ -21,35 +21,24 @@ import (
 	"webhooks/shared/webhook/vault"
 )
 
-// Reader is what the reading functions need of DynamoDB.
-type Reader interface {
+// DynamoDB is the part of [dynamodb.Client] that a [Store] calls.
+type DynamoDB interface {
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 	Query(context.Context, *dynamodb.QueryInput, ...func(*dynamodb.Options)) (*dynamodb.QueryOutput, error)
-}
-
-// Writer is what the writing functions need of DynamoDB.
-type Writer interface {
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 	TransactWriteItems(context.Context, *dynamodb.TransactWriteItemsInput, ...func(*dynamodb.Options)) (*dynamodb.TransactWriteItemsOutput, error)
 }
 
-// API is DynamoDB, of which [dynamodb.Client] is one.
-type API interface {
-	Reader
-	Writer
-}
-
 // Store is the table of webhooks.
 type Store struct {
-	client API
+	client DynamoDB
 	table  string
 	vault  *vault.Vault // nil: none
 	pause  dynamo.Pause
-	now    func() time.Time
 }
 
-// Option changes how a Store guards secrets, waits or tells the time.
+// Option changes how a Store guards secrets or waits.
 type Option func(*Store)
 
 // WithVault encrypts the secrets that are written and opens those that are.
@@ -60,18 +49,14 @@ func WithVault(v *vault.Vault) Option { return func(s *Store) { s.vault = v } }
 // WithPause replaces [dynamo.Backoff].
 func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
 
-// WithClock replaces [time.Now], of which the store takes CreatedAt and
-// UpdatedAt.
-func WithClock(now func() time.Time) Option { return func(s *Store) { s.now = now } }
-
 // New returns the store in a table.
-func New(client API, table string, options ...Option) *Store {
-	s := &Store{client: client, table: table, pause: dynamo.Backoff, now: time.Now}
+func New(client DynamoDB, table string, options ...Option) *Store {
+	s := &Store{client: client, table: table, pause: dynamo.Backoff}
 	for _, option := range options {
 		option(s)
 	}
 	return s
 }
 
-// second returns the time that is written beside a change.
-func (s *Store) second() time.Time { return s.now().UTC().Truncate(time.Second) }
+// wholeSeconds returns a time as webhooks store it.
+func wholeSeconds(t time.Time) time.Time { return t.UTC().Truncate(time.Second) }

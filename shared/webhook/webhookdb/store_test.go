@@ -30,7 +30,7 @@ type bundle struct {
 	faulty *dynamodb.Client // makes its calls through faults
 	faults *faulttest.Faults
 	table  string
-	now    *time.Time
+	now    time.Time
 	pauses *atomic.Int32
 }
 
@@ -38,10 +38,9 @@ func setup(t *testing.T) bundle {
 	t.Helper()
 	client := dynamodb.NewFromConfig(cloudtest.Config(t))
 	now := time.Date(2026, 1, 26, 10, 0, 0, 999, time.FixedZone("CST", 8*3600))
-	b := bundle{client: client, faults: new(faulttest.Faults), table: cloudtest.Table(t, "WebhooksTable"), now: &now, pauses: new(atomic.Int32)}
+	b := bundle{client: client, faults: new(faulttest.Faults), table: cloudtest.Table(t, "WebhooksTable"), now: now, pauses: new(atomic.Int32)}
 	b.faulty = dynamodb.NewFromConfig(b.faults.Config(cloudtest.Config(t)))
 	b.Store = webhookdb.New(b.faulty, b.table,
-		webhookdb.WithClock(func() time.Time { return *b.now }),
 		webhookdb.WithPause(func(ctx context.Context, _ int) error {
 			b.pauses.Add(1)
 			return ctx.Err()
@@ -60,7 +59,7 @@ func canceled(codes ...string) error {
 
 func (b bundle) create(t *testing.T, changes ...func(*webhook.Webhook)) webhook.Webhook {
 	t.Helper()
-	w, err := b.Create(t.Context(), webhooktest.Webhook(tenant, changes...))
+	w, err := b.Create(t.Context(), webhooktest.Webhook(tenant, changes...), b.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +68,7 @@ func (b bundle) create(t *testing.T, changes ...func(*webhook.Webhook)) webhook.
 
 func (b bundle) get(t *testing.T, key webhook.Key) webhook.Webhook {
 	t.Helper()
-	w, err := b.GetWithSecrets(t.Context(), key)
+	w, err := b.GetWithSecrets(t.Context(), key, b.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +77,7 @@ func (b bundle) get(t *testing.T, key webhook.Key) webhook.Webhook {
 
 func (b bundle) index(t *testing.T) webhook.Index {
 	t.Helper()
-	indexes, err := b.Indexes(t.Context(), []string{tenant})
+	indexes, err := webhooktest.Indexes(t.Context(), b.client, b.Store, tenant)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 
 // MarkTested notes that a webhook is tested at now. It returns TestedTooOften,
 // with the time to wait, within interval of the last test, and WebhookNotFound.
-func (s *Store) MarkTested(ctx context.Context, key webhook.Key, now time.Time, interval time.Duration) error {
+func (s *Store) MarkTested(ctx context.Context, key webhook.Key, interval time.Duration, now time.Time) error {
 	if key.ID <= tenantItem {
 		return apperr.New(apperr.WebhookNotFound)
 	}
@@ -41,7 +41,7 @@ func (s *Store) MarkTested(ctx context.Context, key webhook.Key, now time.Time, 
 		})
 		var refused *types.ConditionalCheckFailedException
 		if errors.As(err, &refused) {
-			return tooOften(refused.Item, now, interval)
+			return tooOften(refused.Item, interval, now)
 		}
 		if err != nil {
 			return failed(err, fmt.Sprintf("mark webhook %d as tested", key.ID))
@@ -51,7 +51,7 @@ func (s *Store) MarkTested(ctx context.Context, key webhook.Key, now time.Time, 
 }
 
 // tooOften says how long the owner of a stored webhook has to wait.
-func tooOften(stored item, now time.Time, interval time.Duration) error {
+func tooOften(stored item, interval time.Duration, now time.Time) error {
 	if len(stored) == 0 {
 		return apperr.New(apperr.WebhookNotFound)
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -27,14 +28,14 @@ import (
 // Update returns WebhookNotFound, ChangedMeanwhile when other writes kept
 // coming in between, or TemporarilyUnavailable when the vault cannot open or
 // seal the secrets now.
-func (s *Store) Update(ctx context.Context, key webhook.Key, change func(webhook.Webhook) (webhook.Webhook, error)) (webhook.Webhook, error) {
+func (s *Store) Update(ctx context.Context, key webhook.Key, now time.Time, change func(webhook.Webhook) (webhook.Webhook, error)) (webhook.Webhook, error) {
 	var updated webhook.Webhook
 	err := s.again(ctx, apperr.ChangedMeanwhile, func() error {
 		stored, err := s.read(ctx, key)
 		if err != nil {
 			return err
 		}
-		current, err := s.open(ctx, stored)
+		current, err := s.open(ctx, stored, now)
 		if err != nil {
 			return err
 		}
@@ -42,11 +43,11 @@ func (s *Store) Update(ctx context.Context, key webhook.Key, change func(webhook
 			return err
 		}
 		updated.TenantID, updated.ID, updated.CreatedAt = current.TenantID, current.ID, current.CreatedAt
-		updated.UpdatedAt = s.second()
+		updated.UpdatedAt = wholeSeconds(now)
 		// Also when nothing else differs: who enables an enabled webhook again
 		// must not lose to a Disable that is under way.
 		updated.Revision = current.Revision + 1
-		sealing, err := s.currentKey(ctx, key.TenantID)
+		sealing, err := s.currentKey(ctx, key.TenantID, now)
 		if err != nil {
 			return err
 		}
@@ -66,7 +67,7 @@ var errOther = errors.New("another revision")
 // that was called, not about what the customer made of it since.
 //
 // It leaves the secrets sealed: a receiver that is gone needs none.
-func (s *Store) Disable(ctx context.Context, key webhook.Key, revision int64) (bool, error) {
+func (s *Store) Disable(ctx context.Context, key webhook.Key, revision int64, now time.Time) (bool, error) {
 	err := s.again(ctx, apperr.ChangedMeanwhile, func() error {
 		stored, err := s.read(ctx, key)
 		if err != nil {
@@ -76,8 +77,8 @@ func (s *Store) Disable(ctx context.Context, key webhook.Key, revision int64) (b
 			return errOther
 		}
 		disabled := stored
-		disabled.Enabled, disabled.UpdatedAt, disabled.Revision = false, s.second(), stored.Revision+1
-		disabled.PreviousSecrets = s.unexpired(stored.PreviousSecrets)
+		disabled.Enabled, disabled.UpdatedAt, disabled.Revision = false, wholeSeconds(now), stored.Revision+1
+		disabled.PreviousSecrets = unexpired(stored.PreviousSecrets, now)
 		return s.replace(ctx, stored, disabled)
 	})
 	if errors.Is(err, errOther) || apperr.Is(err, apperr.WebhookNotFound) {
@@ -86,8 +87,8 @@ func (s *Store) Disable(ctx context.Context, key webhook.Key, revision int64) (b
 	return err == nil, err
 }
 
-func (s *Store) unexpired(all []previousSecret) []previousSecret {
-	now, live := s.now(), make([]previousSecret, 0, len(all))
+func unexpired(all []previousSecret, now time.Time) []previousSecret {
+	live := make([]previousSecret, 0, len(all))
 	for _, p := range all {
 		if now.Before(p.ExpiresAt) {
 			live = append(live, p)

@@ -32,7 +32,7 @@ func TestUpdate(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	created := b.create(t)
-	*b.now = b.now.Add(time.Minute)
+	b.now = b.now.Add(time.Minute)
 
 	want := created
 	want.Name, want.URL, want.Secret = "新", "https://other.example/", "another-secret"
@@ -40,7 +40,7 @@ func TestUpdate(t *testing.T) {
 	want.Events, want.Enabled = []event.Type{event.AlertTriggered}, false
 	want.Revision, want.UpdatedAt = 2, created.CreatedAt.Add(time.Minute)
 
-	updated, err := b.Update(t.Context(), created.Key(), func(w webhook.Webhook) (webhook.Webhook, error) {
+	updated, err := b.Update(t.Context(), created.Key(), b.now, func(w webhook.Webhook) (webhook.Webhook, error) {
 		changed := want
 		changed.TenantID, changed.ID, changed.CreatedAt, changed.Revision = "globex", 7, time.Time{}, 99 // not its to change
 		return changed, nil
@@ -65,7 +65,7 @@ func TestUpdateLeavesOtherAttributesAlone(t *testing.T) {
 	w := b.create(t)
 	b.set(t, w.ID, "tested_at", &types.AttributeValueMemberN{Value: "1"})
 	for _, change := range []func(webhook.Webhook) (webhook.Webhook, error){rename("other"), enable(false)} {
-		if _, err := b.Update(t.Context(), w.Key(), change); err != nil {
+		if _, err := b.Update(t.Context(), w.Key(), b.now, change); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -79,7 +79,7 @@ func TestUpdateTouchesTheIndexOnlyWhenItChanges(t *testing.T) {
 	b := setup(t)
 	w := b.create(t)
 	b.faults.Fail("TransactWriteItems", errors.New("item 0 was touched"))
-	if _, err := b.Update(t.Context(), w.Key(), rename("other")); err != nil {
+	if _, err := b.Update(t.Context(), w.Key(), b.now, rename("other")); err != nil {
 		t.Error(err)
 	}
 }
@@ -95,7 +95,7 @@ func TestUpdateFindsNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, err := b.Update(t.Context(), key, rename("other"))
+			_, err := b.Update(t.Context(), key, b.now, rename("other"))
 			wantReason(t, err, apperr.WebhookNotFound)
 		})
 	}
@@ -105,7 +105,7 @@ func TestUpdateReturnsTheErrorOfTheChange(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w, refused := b.create(t), errors.New("refused")
-	_, err := b.Update(t.Context(), w.Key(), func(webhook.Webhook) (webhook.Webhook, error) { return webhook.Webhook{}, refused })
+	_, err := b.Update(t.Context(), w.Key(), b.now, func(webhook.Webhook) (webhook.Webhook, error) { return webhook.Webhook{}, refused })
 	if !errors.Is(err, refused) {
 		t.Errorf("error = %v", err)
 	}
@@ -128,9 +128,9 @@ func TestUpdateStartsAnewWhenAnotherCameFirst(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			w, calls := b.create(t), 0
-			got, err := b.Update(t.Context(), w.Key(), func(w webhook.Webhook) (webhook.Webhook, error) {
+			got, err := b.Update(t.Context(), w.Key(), b.now, func(w webhook.Webhook) (webhook.Webhook, error) {
 				if calls++; calls == 1 {
-					_, err := b.Update(t.Context(), w.Key(), func(w webhook.Webhook) (webhook.Webhook, error) {
+					_, err := b.Update(t.Context(), w.Key(), b.now, func(w webhook.Webhook) (webhook.Webhook, error) {
 						w.URL = "https://theirs.example/"
 						return w, nil
 					})
@@ -158,7 +158,7 @@ func TestUpdateMeetsAConflict(t *testing.T) {
 		b := setup(t)
 		w := b.create(t)
 		b.faults.FailTimes(2, "UpdateItem", conflict)
-		if got, err := b.Update(t.Context(), w.Key(), rename("other")); err != nil || got.Revision != 2 || b.pauses.Load() != 2 {
+		if got, err := b.Update(t.Context(), w.Key(), b.now, rename("other")); err != nil || got.Revision != 2 || b.pauses.Load() != 2 {
 			t.Errorf("revision %d, %v after %d pauses", got.Revision, err, b.pauses.Load())
 		}
 	})
@@ -167,7 +167,7 @@ func TestUpdateMeetsAConflict(t *testing.T) {
 		b := setup(t)
 		w := b.create(t)
 		b.faults.FailTimes(2, "TransactWriteItems", canceled("None", "TransactionConflict"))
-		if got, err := b.Update(t.Context(), w.Key(), enable(false)); err != nil || got.Revision != 2 || b.pauses.Load() != 2 {
+		if got, err := b.Update(t.Context(), w.Key(), b.now, enable(false)); err != nil || got.Revision != 2 || b.pauses.Load() != 2 {
 			t.Errorf("revision %d, %v after %d pauses", got.Revision, err, b.pauses.Load())
 		}
 	})
@@ -176,7 +176,7 @@ func TestUpdateMeetsAConflict(t *testing.T) {
 		b := setup(t)
 		w := b.create(t)
 		b.faults.Fail("UpdateItem", conflict)
-		_, err := b.Update(t.Context(), w.Key(), rename("other"))
+		_, err := b.Update(t.Context(), w.Key(), b.now, rename("other"))
 		wantReason(t, err, apperr.ChangedMeanwhile)
 	})
 }
@@ -186,23 +186,23 @@ func TestDisable(t *testing.T) {
 	b := setup(t)
 	w := b.create(t)
 
-	if done, err := b.Disable(t.Context(), w.Key(), w.Revision+1); done || err != nil {
+	if done, err := b.Disable(t.Context(), w.Key(), w.Revision+1, b.now); done || err != nil {
 		t.Errorf("another revision: %v, %v, want untouched", done, err)
 	}
-	if done, err := b.Disable(t.Context(), webhook.Key{TenantID: tenant, ID: 9}, 1); done || err != nil {
+	if done, err := b.Disable(t.Context(), webhook.Key{TenantID: tenant, ID: 9}, 1, b.now); done || err != nil {
 		t.Errorf("deleted webhook: %v, %v, want nothing done", done, err)
 	}
 	if !b.get(t, w.Key()).Enabled {
 		t.Fatal("disabled for nothing")
 	}
-	if done, err := b.Disable(t.Context(), w.Key(), w.Revision); !done || err != nil {
+	if done, err := b.Disable(t.Context(), w.Key(), w.Revision, b.now); !done || err != nil {
 		t.Errorf("the revision that was called: %v, %v, want disabled", done, err)
 	}
 	got := b.get(t, w.Key())
 	if got.Enabled || got.Revision != 2 || len(b.index(t).Match(event.EnvironmentCreated)) != 0 {
 		t.Errorf("enabled %v, revision %d, index %v", got.Enabled, got.Revision, b.index(t))
 	}
-	if done, err := b.Disable(t.Context(), w.Key(), 2); done || err != nil {
+	if done, err := b.Disable(t.Context(), w.Key(), 2, b.now); done || err != nil {
 		t.Errorf("disabled already: %v, %v, want nothing done", done, err)
 	}
 }
@@ -212,10 +212,10 @@ func TestDisableLosesToTheCustomer(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	called := b.create(t)
-	if _, err := b.Update(t.Context(), called.Key(), enable(true)); err != nil {
+	if _, err := b.Update(t.Context(), called.Key(), b.now, enable(true)); err != nil {
 		t.Fatal(err)
 	}
-	if done, err := b.Disable(t.Context(), called.Key(), called.Revision); done || err != nil {
+	if done, err := b.Disable(t.Context(), called.Key(), called.Revision, b.now); done || err != nil {
 		t.Errorf("Disable = %v, %v, want untouched", done, err)
 	}
 }
