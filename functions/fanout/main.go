@@ -14,7 +14,6 @@ import (
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery/fanout"
-	"webhooks/shared/delivery/fanoutdb"
 	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/webhook/webhookdb"
@@ -37,7 +36,7 @@ func build(log *slog.Logger, getenv func(string) string) (boot.SQSFunction, erro
 	stored := eventdb.New(db, table, retention)
 	f := &fanout.Fanout{
 		Log:             log,
-		Tables:          fanoutdb.Tables{API: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
+		Tables:          fanout.Tables{DynamoDB: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
 		Events:          stored,
 		Deliveries:      queue.New(queues, deliveries),
 		DeadLetters:     inbound.NewDeadLetters(queue.New(queues, deadLetters)),

@@ -107,7 +107,7 @@ func TestSampleEvent(t *testing.T) {
 		if m.Delivery.Webhook != w.Key() || !m.Delivery.Due.Equal(time.UnixMilli(1769421600007)) {
 			t.Errorf("delivery to %v due at %v", m.Delivery.Webhook, m.Delivery.Due)
 		}
-		stored, err := b.events.Body(t.Context(), m.Delivery.Event, m.Delivery.Hash)
+		stored, err := b.events.GetBody(t.Context(), m.Delivery.Event, m.Delivery.Hash)
 		if err != nil || string(stored) != string(m.Delivery.Body) {
 			t.Errorf("stored body of %s = %q, %v", m.Delivery.Event.ID, stored, err)
 		}

@@ -17,9 +17,9 @@ import (
 // takes in one request.
 const maxBody = 1 << 20
 
-// known reads which events are stored already.
-type known interface {
-	Known(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error)
+// store reads the hashes of the events that are stored.
+type store interface {
+	GetHashes(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error)
 }
 
 // sender queues messages.
@@ -28,8 +28,9 @@ type sender interface {
 }
 
 type handler struct {
-	events known
+	events store
 	queue  sender
+	now    func() time.Time
 }
 
 func (h handler) route() httpapi.Route {
@@ -93,7 +94,7 @@ func (h handler) unknown(ctx context.Context, entries []*entry) []*entry {
 			keys = append(keys, e.event.Key())
 		}
 	}
-	stored, err := h.events.Known(ctx, keys, time.Now())
+	stored, err := h.events.GetHashes(ctx, keys, h.now())
 	var unknown []*entry
 	for _, e := range valid {
 		hash, known := stored[e.event.Key()]

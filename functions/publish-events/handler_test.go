@@ -206,7 +206,7 @@ func TestKnownID(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := b.stored.Store(t.Context(), e, nil, time.Now()); err != nil {
+	if err := b.stored.Create(t.Context(), e, nil, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if answer := b.publish(t, first); answer.Status != 202 || !strings.Contains(answer.Body, `"id":"e1"`) {

@@ -4,6 +4,7 @@ package main
 
 import (
 	"log/slog"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -27,6 +28,7 @@ func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, erro
 	h := handler{
 		events: eventdb.New(dynamodb.NewFromConfig(cfg), table, 0), // it only reads
 		queue:  queue.New(sqs.NewFromConfig(cfg), url),
+		now:    time.Now,
 	}
 	return httpapi.New(log, h.route()), nil
 }

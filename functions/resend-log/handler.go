@@ -28,7 +28,7 @@ type logs interface {
 
 // stored reads which events are stored.
 type stored interface {
-	Known(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error)
+	GetHashes(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error)
 }
 
 // sender queues messages.
@@ -97,7 +97,7 @@ func (h handler) resend(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 // resent it sees the log and can do it again.
 func (h handler) delivery(ctx context.Context, l attemptlog.Log) (delivery.Delivery, error) {
 	key := event.Key{TenantID: l.TenantID, ID: l.EventID}
-	known, err := h.events.Known(ctx, []event.Key{key}, h.now())
+	known, err := h.events.GetHashes(ctx, []event.Key{key}, h.now())
 	if err != nil {
 		return delivery.Delivery{}, apperr.Wrap(err, apperr.TemporarilyUnavailable)
 	}

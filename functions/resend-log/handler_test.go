@@ -59,7 +59,7 @@ func setup(t *testing.T) bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := eventdb.New(db, environment["EVENTS_TABLE"], time.Hour).Store(t.Context(), b.event, []int64{1}, time.Now()); err != nil {
+	if err := eventdb.New(db, environment["EVENTS_TABLE"], time.Hour).Create(t.Context(), b.event, []int64{1}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	b.log(t, "e1")

@@ -99,7 +99,7 @@ func TestNoAttemptStartsTooLate(t *testing.T) {
 // eventsFunc reads every body.
 type eventsFunc func() ([]byte, error)
 
-func (f eventsFunc) Body(context.Context, event.Key, event.Hash) ([]byte, error) { return f() }
+func (f eventsFunc) GetBody(context.Context, event.Key, event.Hash) ([]byte, error) { return f() }
 
 // When Lambda ends the invocation, every message of the batch is received again
 // and every attempt of it made again.

@@ -36,7 +36,7 @@ type Webhooks interface {
 
 // Events is where the bodies are that a delivery only refers to.
 type Events interface {
-	Body(ctx context.Context, key event.Key, hash event.Hash) ([]byte, error)
+	GetBody(ctx context.Context, key event.Key, hash event.Hash) ([]byte, error)
 }
 
 // Logs is where the logs of attempts go.
@@ -264,7 +264,7 @@ func (d *Dispatcher) body(ctx context.Context, dl delivery.Delivery) ([]byte, er
 	if dl.Body != nil {
 		return dl.Body, nil
 	}
-	return d.Events.Body(ctx, dl.Event, dl.Hash)
+	return d.Events.GetBody(ctx, dl.Event, dl.Hash)
 }
 
 // send makes one request. Its error is a failure of ours: the attempt was not

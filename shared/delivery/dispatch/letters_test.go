@@ -22,13 +22,13 @@ func TestBodiesByReference(t *testing.T) {
 		keep func(b *bundle, e event.Event) error
 	}{
 		{name: "in the event's row", size: 10, keep: func(b *bundle, e event.Event) error {
-			return b.events.Store(t.Context(), e, []int64{1}, b.now)
+			return b.events.Create(t.Context(), e, []int64{1}, b.now)
 		}},
 		{name: "in a row of its own", size: 100 << 10, keep: func(b *bundle, e event.Event) error {
 			if err := b.events.PutBody(t.Context(), e, b.now); err != nil {
 				return err
 			}
-			return b.events.Store(t.Context(), e, []int64{1}, b.now)
+			return b.events.Create(t.Context(), e, []int64{1}, b.now)
 		}},
 		// Its deliveries are queued before the event is stored.
 		{name: "before the event is stored", size: 100 << 10, keep: func(b *bundle, e event.Event) error {

@@ -140,7 +140,7 @@ func TestHandleConflictAtOnce(t *testing.T) {
 func (b bundle) wantBodies(t *testing.T, deliveries []delivery.Delivery, messages ...string) {
 	t.Helper()
 	for _, d := range deliveries {
-		body, err := b.events.Body(t.Context(), d.Event, d.Hash)
+		body, err := b.events.GetBody(t.Context(), d.Event, d.Hash)
 		if err != nil {
 			t.Errorf("body of a delivery: %v", err)
 			continue

@@ -23,22 +23,16 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// Tables is what the fan-out reads: the subscription index of each tenant, and
-// the hash of each key whose event is known.
-type Tables interface {
+// Reader reads what the fan-out has to know before it queues deliveries. [Tables]
+// implements it.
+type Reader interface {
 	Read(ctx context.Context, tenantIDs []string, keys []event.Key, now time.Time) (Rows, error)
-}
-
-// Rows is what was read.
-type Rows struct {
-	Indexes map[string]webhook.Index
-	Known   map[event.Key]event.Hash
 }
 
 // Events is where events are stored.
 type Events interface {
 	PutBody(ctx context.Context, e event.Event, now time.Time) error
-	StoreAll(ctx context.Context, list []eventdb.Matched, now time.Time) (results []error, refused error)
+	CreateMany(ctx context.Context, list []eventdb.Matched, now time.Time) (results []error, refused error)
 }
 
 // Deliveries is the queue of deliveries.
@@ -54,7 +48,7 @@ type DeadLetters interface {
 // Fanout handles batches of the events queue.
 type Fanout struct {
 	Log         *slog.Logger
-	Tables      Tables
+	Tables      Reader
 	Events      Events
 	Deliveries  Deliveries
 	DeadLetters DeadLetters
@@ -79,7 +73,7 @@ func (f *Fanout) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 	jobs := f.read(ctx, batch.Records)
 	if rows, read := f.look(ctx, jobs, now); read {
 		match(jobs, rows.Indexes)
-		recognise(jobs, rows.Known)
+		recognise(jobs, rows.Hashes)
 	}
 	f.putBodies(ctx, jobs, now)
 	for _, window := range windows(pending(jobs)) {

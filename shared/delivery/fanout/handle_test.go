@@ -32,7 +32,7 @@ func TestHandlePlainEvent(t *testing.T) {
 // wantKnown checks that the event of d is stored.
 func (b bundle) wantKnown(t *testing.T, d delivery.Delivery) {
 	t.Helper()
-	stored, err := b.events.Known(t.Context(), []event.Key{d.Event}, now)
+	stored, err := b.events.GetHashes(t.Context(), []event.Key{d.Event}, now)
 	if err != nil || stored[d.Event] != d.Hash {
 		t.Errorf("stored = %v, %v, want the hash of %s", stored, err, d.Event.ID)
 	}
@@ -117,7 +117,7 @@ func TestHandleLargeBodyByReference(t *testing.T) {
 				t.Fatalf("%d deliveries, want one, its body referenced: %v", len(got), tt.referenced)
 			}
 			// Retries read also the embedded one.
-			if body, err := b.events.Body(t.Context(), got[0].Event, got[0].Hash); err != nil || string(body) != string(want.Body) {
+			if body, err := b.events.GetBody(t.Context(), got[0].Event, got[0].Hash); err != nil || string(body) != string(want.Body) {
 				t.Errorf("the stored body has %d bytes, %v, want %d", len(body), err, len(want.Body))
 			}
 		})

@@ -187,7 +187,7 @@ func (w *world) checkDeliveries(r *rapid.T, b bundle) {
 			r.Errorf("%+v was delivered, and nobody sent it", d)
 		}
 		// Retries read the body even where the first attempt carries it.
-		if _, err := b.events.Body(r.Context(), d.Event, d.Hash); err != nil {
+		if _, err := b.events.GetBody(r.Context(), d.Event, d.Hash); err != nil {
 			r.Errorf("the body of %s: %v", d.Event.ID, err)
 		}
 	}

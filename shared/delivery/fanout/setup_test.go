@@ -20,7 +20,6 @@ import (
 	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/fanout"
-	"webhooks/shared/delivery/fanoutdb"
 	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
@@ -72,7 +71,7 @@ func setup(t *testing.T) bundle {
 	stored := eventdb.New(db, table, retention)
 	b.Fanout = &fanout.Fanout{
 		Log:             slog.New(slog.DiscardHandler),
-		Tables:          fanoutdb.Tables{API: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
+		Tables:          fanout.Tables{DynamoDB: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
 		Events:          stored,
 		Deliveries:      queue.New(queues, b.deliveries),
 		DeadLetters:     inbound.NewDeadLetters(queue.New(queues, b.deadLetters)),

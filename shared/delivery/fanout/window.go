@@ -80,7 +80,7 @@ func (f *Fanout) store(ctx context.Context, jobs []*job, now time.Time) {
 	for _, j := range jobs {
 		list = append(list, eventdb.Matched{Event: j.event, Webhooks: j.matches})
 	}
-	results, refused := f.Events.StoreAll(ctx, list, now)
+	results, refused := f.Events.CreateMany(ctx, list, now)
 	if refused != nil {
 		f.Log.ErrorContext(ctx, "events are stored one by one, which takes longer and costs more", "error", refused.Error())
 	}

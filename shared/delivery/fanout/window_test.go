@@ -61,7 +61,7 @@ func TestHandleBurst(t *testing.T) {
 type stored struct{ atomic.Int32 }
 
 func (*stored) PutBody(context.Context, event.Event, time.Time) error { return nil }
-func (s *stored) StoreAll(_ context.Context, list []eventdb.Matched, _ time.Time) (results []error, refused error) {
+func (s *stored) CreateMany(_ context.Context, list []eventdb.Matched, _ time.Time) (results []error, refused error) {
 	s.Add(int32(len(list)))
 	return make([]error, len(list)), nil
 }

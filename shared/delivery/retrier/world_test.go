@@ -135,8 +135,10 @@ func (stubs) GetMany(_ context.Context, keys []webhook.Key, _ time.Time) (map[we
 	return map[webhook.Key]webhook.Webhook{keys[0]: webhooktest.Webhook(keys[0].TenantID)}, nil, nil
 }
 func (stubs) Disable(context.Context, webhook.Key, int64, time.Time) (bool, error) { return true, nil }
-func (stubs) Body(context.Context, event.Key, event.Hash) ([]byte, error)          { return []byte(`{}`), nil }
-func (stubs) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error)   { return nil, nil }
+func (stubs) GetBody(context.Context, event.Key, event.Hash) ([]byte, error) {
+	return []byte(`{}`), nil
+}
+func (stubs) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }
 
 // earliest returns when the first message becomes visible.
 func (w *world) earliest() time.Time {

@@ -15,7 +15,7 @@ func BenchmarkStore(b *testing.B) {
 			store, e := eventdb.New(&written{}, "events", retention), lambdatest.NewEvent("acme", 1, size)
 			b.ReportAllocs()
 			for b.Loop() {
-				if err := store.Store(b.Context(), e, []int64{1}, now); err != nil {
+				if err := store.Create(b.Context(), e, []int64{1}, now); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -18,7 +18,7 @@ func bodyRow(e event.Event) string {
 
 func (b bundle) wantBody(t *testing.T, e event.Event) {
 	t.Helper()
-	body, err := b.Body(t.Context(), e.Key(), e.Hash())
+	body, err := b.GetBody(t.Context(), e.Key(), e.Hash())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +81,7 @@ func TestBodyNotFound(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			if body, err := b.Body(t.Context(), wanted.Key(), wanted.Hash()); !errors.Is(err, eventdb.ErrNotFound) {
+			if body, err := b.GetBody(t.Context(), wanted.Key(), wanted.Hash()); !errors.Is(err, eventdb.ErrNotFound) {
 				t.Errorf("Body = %q, %v, want ErrNotFound", body, err)
 			}
 		})
@@ -106,7 +106,7 @@ func TestBodyAfterAConflict(t *testing.T) {
 				}
 			}
 			b.store(t, winner, 1)
-			if err := b.Store.Store(t.Context(), loser, []int64{1}, now); !errors.Is(err, eventdb.ErrConflict) {
+			if err := b.Store.Create(t.Context(), loser, []int64{1}, now); !errors.Is(err, eventdb.ErrConflict) {
 				t.Fatalf("Store = %v, want a conflict", err)
 			}
 			b.wantBody(t, winner)
@@ -119,7 +119,7 @@ func TestBodyReturnsAFailure(t *testing.T) {
 	t.Parallel()
 	b, down := setup(t), errors.New("down")
 	b.faults.Fail("GetItem", down)
-	if _, err := b.Body(t.Context(), event.Key{TenantID: "acme", ID: "e1"}, event.Hash{}); !errors.Is(err, down) || errors.Is(err, eventdb.ErrNotFound) {
+	if _, err := b.GetBody(t.Context(), event.Key{TenantID: "acme", ID: "e1"}, event.Hash{}); !errors.Is(err, down) || errors.Is(err, eventdb.ErrNotFound) {
 		t.Errorf("error = %v: a failed read must not look like a missing body, which is given up", err)
 	}
 }

@@ -20,8 +20,8 @@ import (
 	"webhooks/shared/event"
 )
 
-// API is the part of DynamoDB that a [Store] calls.
-type API interface {
+// DynamoDB is the part of the DynamoDB client that a [Store] calls.
+type DynamoDB interface {
 	BatchExecuteStatement(context.Context, *dynamodb.BatchExecuteStatementInput, ...func(*dynamodb.Options)) (*dynamodb.BatchExecuteStatementOutput, error)
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 	GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error)
@@ -30,7 +30,7 @@ type API interface {
 
 // Store is the events table.
 type Store struct {
-	api       API
+	client    DynamoDB
 	table     string
 	retention time.Duration
 	bodies    *compressor
@@ -38,8 +38,8 @@ type Store struct {
 }
 
 // New returns the store of table. An event is recognised for retention.
-func New(api API, table string, retention time.Duration) *Store {
-	return &Store{api, table, retention, newCompressor(), dynamo.Backoff}
+func New(client DynamoDB, table string, retention time.Duration) *Store {
+	return &Store{client, table, retention, newCompressor(), dynamo.Backoff}
 }
 
 // InlineBody is the size of the largest body, in bytes, that is stored with
@@ -99,10 +99,10 @@ func bodyKey(k event.Key, hash event.Hash) string {
 	return rowKey(k) + "#" + hex.EncodeToString(hash[:])
 }
 
-// Store keeps e with the webhooks it matched, on the condition that its id is
+// Create stores e with the webhooks it matched, on the condition that its id is
 // free or expired. It returns nil when the same event is already stored, and
 // ErrConflict when another one is.
-func (s *Store) Store(ctx context.Context, e event.Event, webhooks []int64, now time.Time) error {
+func (s *Store) Create(ctx context.Context, e event.Event, webhooks []int64, now time.Time) error {
 	err := s.putFree(ctx, s.row(e, webhooks, now).item(), now)
 	var taken *types.ConditionalCheckFailedException
 	if errors.As(err, &taken) {
@@ -159,7 +159,7 @@ func (s *Store) putFree(ctx context.Context, item dynamo.Item, now time.Time) er
 	if err != nil {
 		return fmt.Errorf("build the condition: %w", err)
 	}
-	_, err = s.api.PutItem(ctx, &dynamodb.PutItemInput{
+	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
 		TableName: &s.table, Item: item,
 		ConditionExpression:                 condition.Condition(),
 		ExpressionAttributeNames:            condition.Names(),
@@ -169,9 +169,9 @@ func (s *Store) putFree(ctx context.Context, item dynamo.Item, now time.Time) er
 	return err
 }
 
-// Body returns the body of the event that has this key and hash, wherever it
+// GetBody returns the body of the event that has this key and hash, wherever it
 // is kept, or ErrNotFound.
-func (s *Store) Body(ctx context.Context, key event.Key, hash event.Hash) ([]byte, error) {
+func (s *Store) GetBody(ctx context.Context, key event.Key, hash event.Hash) ([]byte, error) {
 	stored, err := s.get(ctx, rowKey(key))
 	if err != nil {
 		return nil, err
@@ -193,7 +193,7 @@ func (s *Store) Body(ctx context.Context, key event.Key, hash event.Hash) ([]byt
 
 // get returns the row name, or an empty one.
 func (s *Store) get(ctx context.Context, name string) (row, error) {
-	output, err := s.api.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: itemKey(name), ConsistentRead: aws.Bool(true)})
+	output, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: itemKey(name), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return row{}, fmt.Errorf("read event %s: %w", name, dynamo.Classify(err))
 	}

@@ -33,13 +33,13 @@ type Matched struct {
 	Webhooks []int64
 }
 
-// StoreAll does what Store does for each of list, whose keys must differ, and
+// CreateMany does what Create does for each of list, whose keys must differ, and
 // returns what became of each. New events, which are almost all, share one
 // request: BatchWriteItem has no conditions, but an INSERT of PartiQL is refused
 // where its key exists. It costs the same write units, and a request less of
 // the processor for each event. Where DynamoDB does not take the request itself
 // (no permission for PartiQL, say), each is stored alone, and refused says why.
-func (s *Store) StoreAll(ctx context.Context, list []Matched, now time.Time) (results []error, refused error) {
+func (s *Store) CreateMany(ctx context.Context, list []Matched, now time.Time) (results []error, refused error) {
 	for chunk := range slices.Chunk(list, maxStatements) {
 		stored, err := s.insert(ctx, chunk, now)
 		results, refused = append(results, stored...), errors.Join(refused, err)
@@ -57,7 +57,7 @@ func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (resu
 	for i, m := range list {
 		statements[i] = insertion(s.table, s.row(m.Event, m.Webhooks, now).item())
 	}
-	output, err := s.api.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
+	output, err := s.client.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
 	if err != nil {
 		err = fmt.Errorf("store %d events: %w", len(list), dynamo.Classify(err))
 		var answered smithy.APIError
@@ -80,7 +80,7 @@ func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (resu
 			}
 		}
 		group.Go(func() error {
-			results[i] = s.Store(ctx, m.Event, m.Webhooks, now)
+			results[i] = s.Create(ctx, m.Event, m.Webhooks, now)
 			return nil
 		})
 	}

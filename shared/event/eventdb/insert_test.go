@@ -18,7 +18,7 @@ import (
 	"webhooks/shared/testkit/faulttest"
 )
 
-func TestStoreAll(t *testing.T) {
+func TestCreateMany(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	again, taken := newEvent(t, "acme", "again", `1`), newEvent(t, "acme", "taken", `1`)
@@ -26,7 +26,7 @@ func TestStoreAll(t *testing.T) {
 	b.store(t, taken, 7)
 	// The expired ones were stored when it was time for them to expire now.
 	expired := newEvent(t, "acme", "expired", `1`)
-	if err := b.Store.Store(t.Context(), expired, nil, now.Add(-retention)); err != nil {
+	if err := b.Store.Create(t.Context(), expired, nil, now.Add(-retention)); err != nil {
 		t.Fatal(err)
 	}
 	cases := []struct {
@@ -47,7 +47,7 @@ func TestStoreAll(t *testing.T) {
 	for _, c := range cases {
 		list = append(list, eventdb.Matched{Event: c.e, Webhooks: c.webhooks})
 	}
-	got, refused := b.StoreAll(t.Context(), list, now)
+	got, refused := b.CreateMany(t.Context(), list, now)
 	if len(got) != len(cases) || refused != nil {
 		t.Fatalf("%d results of %d events, %v", len(got), len(cases), refused)
 	}
@@ -63,7 +63,7 @@ func TestStoreAll(t *testing.T) {
 }
 
 // The row must not depend on which of the two ways wrote it.
-func TestStoreAllWritesWhatStoreDoes(t *testing.T) {
+func TestCreateManyWritesWhatStoreDoes(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string]string{"small": `1`, "deflated": compressible(4 << 10), "elsewhere": compressible(eventdb.InlineBody)} {
 		t.Run(name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestStoreAllWritesWhatStoreDoes(t *testing.T) {
 				delete(row, "webhooks") // a set is in no order
 			}
 			if diff := cmp.Diff(rows[0], rows[1], cmp.AllowUnexported(types.AttributeValueMemberS{}, types.AttributeValueMemberB{}, types.AttributeValueMemberN{}, types.AttributeValueMemberBOOL{})); diff != "" {
-				t.Errorf("row (-Store +StoreAll):\n%s", diff)
+				t.Errorf("row (-Store +CreateMany):\n%s", diff)
 			}
 		})
 	}
@@ -89,7 +89,7 @@ func TestStoreAllWritesWhatStoreDoes(t *testing.T) {
 // storeAll stores list, without a refusal.
 func (b bundle) storeAll(t *testing.T, list []eventdb.Matched) {
 	t.Helper()
-	results, refused := b.StoreAll(t.Context(), list, now)
+	results, refused := b.CreateMany(t.Context(), list, now)
 	if err := errors.Join(append(results, refused)...); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func several(t *testing.T, n int) []eventdb.Matched {
 }
 
 // A statement takes 25 inserts at most.
-func TestStoreAllSplits(t *testing.T) {
+func TestCreateManySplits(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var sizes []int
@@ -123,22 +123,22 @@ func TestStoreAllSplits(t *testing.T) {
 	for _, m := range list {
 		keys = append(keys, m.Event.Key())
 	}
-	if known, err := b.Known(t.Context(), keys, now); err != nil || len(known) != len(list) {
+	if known, err := b.GetHashes(t.Context(), keys, now); err != nil || len(known) != len(list) {
 		t.Errorf("%d known, %v, want %d", len(known), err, len(list))
 	}
 }
 
-func TestStoreAllOfNothingAsksNothing(t *testing.T) {
+func TestCreateManyOfNothingAsksNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	got, refused := b.StoreAll(t.Context(), nil, now)
+	got, refused := b.CreateMany(t.Context(), nil, now)
 	if requests := b.faults.Calls("BatchExecuteStatement"); len(got) != 0 || refused != nil || requests != 0 {
 		t.Errorf("results = %v, %v after %d requests", got, refused, requests)
 	}
 }
 
 // A success may hold failures, which the SDK does not repeat.
-func TestStoreAllStoresAloneWhatIsLeftOut(t *testing.T) {
+func TestCreateManyStoresAloneWhatIsLeftOut(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string][]types.BatchStatementResponse{
 		"throttled":      {{Error: &types.BatchStatementError{Code: types.BatchStatementErrorCodeEnumThrottlingError}}},
@@ -164,21 +164,21 @@ func TestStoreAllStoresAloneWhatIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestStoreAllReturnsFailures(t *testing.T) {
+func TestCreateManyReturnsFailures(t *testing.T) {
 	t.Parallel()
 	b, down := setup(t), errors.New("down")
 	list := several(t, 2)
 	b.store(t, list[1].Event)
 	b.faults.Fail("PutItem", down)
 	// The second is there already, and looking at it fails.
-	got, refused := b.StoreAll(t.Context(), list, now)
+	got, refused := b.CreateMany(t.Context(), list, now)
 	if len(got) != 2 || got[0] != nil || !errors.Is(got[1], down) || refused != nil {
 		t.Errorf("results = %v, %v, want only the second down", got, refused)
 	}
 	for _, away := range []error{down, &types.ThrottlingException{}, &types.InternalServerError{}} {
 		b.faults.Fail("BatchExecuteStatement", away)
 		b.faults.Fail("PutItem", errors.New("an event was stored alone"))
-		got, refused := b.StoreAll(t.Context(), list, now.Add(time.Second))
+		got, refused := b.CreateMany(t.Context(), list, now.Add(time.Second))
 		for i, err := range got {
 			if !errors.Is(err, away) || errors.Is(err, eventdb.ErrConflict) {
 				t.Errorf("result %d = %v", i, err)
@@ -192,7 +192,7 @@ func TestStoreAllReturnsFailures(t *testing.T) {
 
 // A role without the permission, or a statement that DynamoDB does not take:
 // nothing is lost or delivered twice for it, and somebody learns of it.
-func TestStoreAllWithoutTheBatch(t *testing.T) {
+func TestCreateManyWithoutTheBatch(t *testing.T) {
 	t.Parallel()
 	denied := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized"}
 	failure := types.BatchStatementResponse{Error: &types.BatchStatementError{Code: types.BatchStatementErrorCodeEnumAccessDenied}}
@@ -210,7 +210,7 @@ func TestStoreAllWithoutTheBatch(t *testing.T) {
 				return tt.out, tt.err
 			})
 			list := several(t, 3)
-			results, refused := b.StoreAll(t.Context(), list, now)
+			results, refused := b.CreateMany(t.Context(), list, now)
 			if err := errors.Join(results...); err != nil || refused == nil || !strings.Contains(refused.Error(), "AccessDenied") {
 				t.Errorf("results %v, refused %v", err, refused)
 			}

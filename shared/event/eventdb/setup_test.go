@@ -72,7 +72,7 @@ func compressible(size int) string {
 
 func (b bundle) store(t *testing.T, e event.Event, webhooks ...int64) {
 	t.Helper()
-	if err := b.Store.Store(t.Context(), e, webhooks, now); err != nil {
+	if err := b.Store.Create(t.Context(), e, webhooks, now); err != nil {
 		t.Fatal(err)
 	}
 }

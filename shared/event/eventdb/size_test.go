@@ -113,7 +113,7 @@ func TestTheLargestRowsFit(t *testing.T) {
 
 // written stands for a table of which only the row that is written counts.
 type written struct {
-	eventdb.API
+	eventdb.DynamoDB
 	item map[string]types.AttributeValue
 }
 
@@ -141,7 +141,7 @@ func TestCompressionSavesUnits(t *testing.T) {
 			webhooks = append(webhooks, int64(1000+i))
 		}
 		e := newEvent(t, "acme", "e1", data)
-		if err := eventdb.New(table, "events", retention).Store(t.Context(), e, webhooks, now); err != nil {
+		if err := eventdb.New(table, "events", retention).Create(t.Context(), e, webhooks, now); err != nil {
 			r.Fatal(err)
 		}
 		checkUnits(r, table.item, e.Body())
@@ -176,7 +176,7 @@ func TestCompressionIsAsGoodAsTheStandardLibrarys(t *testing.T) {
 	t.Parallel()
 	for size := 256; size <= eventdb.InlineBody-1024; size += 509 {
 		table, e := &written{}, lambdatest.NewEvent("acme", size, size)
-		if err := eventdb.New(table, "events", retention).Store(t.Context(), e, []int64{1}, now); err != nil {
+		if err := eventdb.New(table, "events", retention).Create(t.Context(), e, []int64{1}, now); err != nil {
 			t.Fatal(err)
 		}
 		stored, _ := body(table.item)

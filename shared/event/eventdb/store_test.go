@@ -38,14 +38,14 @@ func TestStore(t *testing.T) {
 			b := setup(t)
 			b.store(t, first, 1)
 			at := now.Add(tt.after)
-			if err := b.Store.Store(t.Context(), tt.then, []int64{2}, at); !errors.Is(err, tt.want) {
+			if err := b.Store.Create(t.Context(), tt.then, []int64{2}, at); !errors.Is(err, tt.want) {
 				t.Errorf("error = %v, want %v", err, tt.want)
 			}
-			known, err := b.Known(t.Context(), []event.Key{first.Key()}, at)
+			known, err := b.GetHashes(t.Context(), []event.Key{first.Key()}, at)
 			if err != nil || known[first.Key()] != tt.kept.Hash() {
 				t.Errorf("known = %v, %v, want the hash of %s", known, err, tt.kept.Data)
 			}
-			if body, err := b.Body(t.Context(), first.Key(), tt.kept.Hash()); err != nil || string(body) != string(tt.kept.Body()) {
+			if body, err := b.GetBody(t.Context(), first.Key(), tt.kept.Hash()); err != nil || string(body) != string(tt.kept.Body()) {
 				t.Errorf("body = %q, %v, want that of %s", body, err, tt.kept.Data)
 			}
 		})
@@ -59,7 +59,7 @@ func TestStoreLeavesTheSameEventAlone(t *testing.T) {
 	e := newEvent(t, "acme", "e1", `1`)
 	b.store(t, e, 1, 2)
 	before := b.item(t, "acme#e1")
-	if err := b.Store.Store(t.Context(), e, []int64{3}, now.Add(time.Hour)); err != nil {
+	if err := b.Store.Create(t.Context(), e, []int64{3}, now.Add(time.Hour)); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(ttl(before), ttl(b.item(t, "acme#e1"))); diff != "" {
@@ -119,7 +119,7 @@ func TestStoreOfManyMatches(t *testing.T) {
 			if diff := cmp.Diff(want, matched(b.item(t, "acme#e1"))); diff != "" {
 				t.Errorf("webhooks (-want +got):\n%s", diff)
 			}
-			if body, err := b.Body(t.Context(), e.Key(), e.Hash()); err != nil || string(body) != string(e.Body()) {
+			if body, err := b.GetBody(t.Context(), e.Key(), e.Hash()); err != nil || string(body) != string(e.Body()) {
 				t.Errorf("the body of %d bytes came back as %d, %v", len(e.Body()), len(body), err)
 			}
 		})
@@ -135,10 +135,10 @@ func TestStoreRaces(t *testing.T) {
 	results := make([]error, 16)
 	var all sync.WaitGroup
 	for i := range results {
-		all.Go(func() { results[i] = b.Store.Store(t.Context(), events[i%2], nil, now) })
+		all.Go(func() { results[i] = b.Store.Create(t.Context(), events[i%2], nil, now) })
 	}
 	all.Wait()
-	known, err := b.Known(t.Context(), []event.Key{events[0].Key()}, now)
+	known, err := b.GetHashes(t.Context(), []event.Key{events[0].Key()}, now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,7 +158,7 @@ func TestStoreReturnsAFailure(t *testing.T) {
 	b, down := setup(t), errors.New("down")
 	b.faults.Fail("PutItem", down)
 	e := newEvent(t, "acme", "e1", `1`)
-	if err := b.Store.Store(t.Context(), e, nil, now); !errors.Is(err, down) || errors.Is(err, eventdb.ErrConflict) {
+	if err := b.Store.Create(t.Context(), e, nil, now); !errors.Is(err, down) || errors.Is(err, eventdb.ErrConflict) {
 		t.Errorf("Store: %v", err)
 	}
 	if err := b.PutBody(t.Context(), e, now); !errors.Is(err, down) {

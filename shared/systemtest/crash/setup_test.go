@@ -22,7 +22,6 @@ import (
 	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/delivery/fanout"
-	"webhooks/shared/delivery/fanoutdb"
 	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/delivery/retrier"
 	"webhooks/shared/delivery/retrydb"
@@ -136,7 +135,7 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 		dispatcher: d,
 		fanout: &fanout.Fanout{
 			Log: log, Events: stored,
-			Tables:     fanoutdb.Tables{API: db, Webhooks: webhookdb.New(db, n.webhooks), Events: stored},
+			Tables:     fanout.Tables{DynamoDB: db, Webhooks: webhookdb.New(db, n.webhooks), Events: stored},
 			Deliveries: deliveries, DeadLetters: inbound.NewDeadLetters(queue.New(queues, n.eventLetters)),
 			MaxReceiveCount: n.maxReceiveCount, Now: now, Metrics: measured,
 		},

@@ -37,7 +37,7 @@ func TestKnown(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := b.Known(t.Context(), tt.keys, now)
+			got, err := b.GetHashes(t.Context(), tt.keys, now)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +56,7 @@ func TestKnownForgetsAtTheEndOfTheRetention(t *testing.T) {
 	b.store(t, e)
 	end := now.Add(retention).Truncate(time.Second)
 	for at, want := range map[time.Time]int{end.Add(-time.Second): 1, end: 0, end.Add(time.Hour): 0} {
-		if got, err := b.Known(t.Context(), []event.Key{e.Key()}, at); err != nil || len(got) != want {
+		if got, err := b.GetHashes(t.Context(), []event.Key{e.Key()}, at); err != nil || len(got) != want {
 			t.Errorf("%s from the end: %d known, %v, want %d", at.Sub(end), len(got), err, want)
 		}
 	}
@@ -66,7 +66,7 @@ func TestKnownReturnsAFailure(t *testing.T) {
 	t.Parallel()
 	b, down := setup(t), errors.New("down")
 	b.faults.Fail("BatchGetItem", down)
-	if got, err := b.Known(t.Context(), []event.Key{{TenantID: "acme", ID: "e1"}}, now); !errors.Is(err, down) || got != nil {
+	if got, err := b.GetHashes(t.Context(), []event.Key{{TenantID: "acme", ID: "e1"}}, now); !errors.Is(err, down) || got != nil {
 		t.Errorf("Known = %v, %v", got, err)
 	}
 }

@@ -11,20 +11,20 @@ import (
 	"webhooks/shared/event"
 )
 
-// Known returns the hashes of those keys that are stored and not expired at
+// GetHashes returns the hashes of those keys that are stored and not expired at
 // now. The read is strongly consistent. It returns TemporarilyUnavailable when
 // DynamoDB keeps leaving keys unread.
-func (s *Store) Known(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error) {
-	rows, err := dynamo.Get(ctx, s.api, s.pause, s.KnownKeys(keys))
+func (s *Store) GetHashes(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error) {
+	rows, err := dynamo.Get(ctx, s.client, s.pause, s.HashKeys(keys))
 	if err != nil {
 		return nil, fmt.Errorf("read known events: %w", err)
 	}
-	return s.ReadKnown(keys, rows, now)
+	return s.ReadHashes(keys, rows, now)
 }
 
-// KnownKeys are the rows of the events of keys, for one who reads them together
-// with others and gives them to ReadKnown.
-func (s *Store) KnownKeys(keys []event.Key) dynamo.Keys {
+// HashKeys are the rows of the events of keys, for one who reads them together
+// with others and gives them to ReadHashes.
+func (s *Store) HashKeys(keys []event.Key) dynamo.Keys {
 	wanted := dynamo.Keys{Table: s.table, Attributes: []string{"event", "hash", "ttl"}}
 	seen := make(map[event.Key]bool, len(keys))
 	for _, key := range keys {
@@ -36,9 +36,9 @@ func (s *Store) KnownKeys(keys []event.Key) dynamo.Keys {
 	return wanted
 }
 
-// ReadKnown returns what Known does, of the rows by table that were read for
-// KnownKeys.
-func (s *Store) ReadKnown(keys []event.Key, rows map[string][]dynamo.Item, now time.Time) (map[event.Key]event.Hash, error) {
+// ReadHashes returns what GetHashes does, of the rows by table that were read for
+// HashKeys.
+func (s *Store) ReadHashes(keys []event.Key, rows map[string][]dynamo.Item, now time.Time) (map[event.Key]event.Hash, error) {
 	byRow := make(map[string]event.Key, len(keys))
 	for _, key := range keys {
 		byRow[rowKey(key)] = key
