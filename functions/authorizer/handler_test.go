@@ -185,10 +185,3 @@ func TestUnreadableTableIsNoDenial(t *testing.T) {
 		t.Errorf("the answer is %+v, %v; want the error", answer, err)
 	}
 }
-
-func TestBuildNeedsItsTable(t *testing.T) {
-	t.Parallel()
-	if _, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil)); err == nil || !strings.Contains(err.Error(), "KEYS_TABLE") {
-		t.Errorf("the error is %v, want one that names KEYS_TABLE", err)
-	}
-}

@@ -130,10 +130,3 @@ func TestTheLimitIsAConflict(t *testing.T) {
 		t.Errorf("answer %d %q, want 409 with the limit", answer.Status, got.Message)
 	}
 }
-
-func TestItDoesNotStartWithoutItsTable(t *testing.T) {
-	t.Parallel()
-	if _, err := build(slog.New(slog.DiscardHandler), func(string) string { return "" }); err == nil {
-		t.Error("built without WEBHOOKS_TABLE")
-	}
-}

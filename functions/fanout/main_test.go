@@ -159,33 +159,3 @@ func TestLogHoldsNoData(t *testing.T) {
 		t.Errorf("the line holds data: %s", line)
 	}
 }
-
-func TestBuildNamesWhatIsMissing(t *testing.T) {
-	t.Parallel()
-	good := map[string]string{
-		"WEBHOOKS_TABLE": "w", "EVENTS_TABLE": "e", "DELIVERIES_QUEUE_URL": "d", "DEAD_LETTERS_QUEUE_URL": "l",
-		"EVENT_RETENTION_DAYS": "30", "MAX_RECEIVE_COUNT": "50",
-	}
-	for name, bad := range map[string][]string{
-		"WEBHOOKS_TABLE": {""}, "EVENTS_TABLE": {""}, "DELIVERIES_QUEUE_URL": {""}, "DEAD_LETTERS_QUEUE_URL": {""},
-		"EVENT_RETENTION_DAYS": {"", "0", "x", "1.5"}, "MAX_RECEIVE_COUNT": {"", "1", "-3", "many"},
-	} {
-		for _, value := range bad {
-			_, err := build(slog.New(slog.DiscardHandler), func(variable string) string {
-				if variable == name {
-					return value
-				}
-				return good[variable]
-			})
-			if err == nil || !strings.Contains(err.Error(), name) {
-				t.Errorf("%s = %q: error %v does not name it", name, value, err)
-			}
-		}
-	}
-	_, err := build(slog.New(slog.DiscardHandler), func(string) string { return "" })
-	for name := range good {
-		if err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("nothing set: error %v does not name %s", err, name)
-		}
-	}
-}

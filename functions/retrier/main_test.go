@@ -2,7 +2,6 @@ package main
 
 import (
 	"log/slog"
-	"strings"
 	"testing"
 	"time"
 
@@ -53,15 +52,5 @@ func TestTheSampleEventMovesWhatIsDue(t *testing.T) {
 	}
 	if diff := cmp.Diff(&want, got.Delivery); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
-	}
-}
-
-func TestEveryMissingVariableIsNamed(t *testing.T) {
-	t.Parallel()
-	_, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil))
-	for _, name := range []string{"RETRIES_TABLE", "DELIVERIES_QUEUE_URL"} {
-		if err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s is not named: %v", name, err)
-		}
 	}
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"log/slog"
 	"net/http"
 	"testing"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/testkit/routetest"
 	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
@@ -147,13 +145,5 @@ func TestWhoMayNotRotate(t *testing.T) {
 	}
 	if d := cmp.Diff(w, b.Stored(t, w.Key())); d != "" {
 		t.Errorf("it changed (-want +got):\n%s", d)
-	}
-}
-
-func TestWithoutItsKeyItDoesNotStart(t *testing.T) {
-	t.Parallel()
-	getenv := cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": "table"})
-	if _, err := build(slog.New(slog.DiscardHandler), getenv); err == nil {
-		t.Error("built without SECRETS_KEY_ARN: a template without it would store secrets in the clear")
 	}
 }

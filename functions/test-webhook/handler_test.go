@@ -185,13 +185,3 @@ func TestTheScopeIsNeeded(t *testing.T) {
 		t.Errorf("answer %d %s", answer.Status, answer.Body)
 	}
 }
-
-func TestEveryMissingVariableIsNamed(t *testing.T) {
-	t.Parallel()
-	_, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, nil))
-	for _, name := range []string{"WEBHOOKS_TABLE", "LOGS_TABLE", "LOG_RETENTION_DAYS", "ATTEMPT_TIMEOUT_SECONDS", "RESPONSE_BODY_BYTES"} {
-		if err == nil || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s is not named: %v", name, err)
-		}
-	}
-}

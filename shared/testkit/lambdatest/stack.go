@@ -58,6 +58,16 @@ func NewStack(t testing.TB, parameters map[string]string) *Stack {
 	return s
 }
 
+// NewNames returns a stack whose tables, queues and keys are only names, for
+// tests that call nothing.
+func NewNames(t testing.TB) *Stack {
+	s := NewStack(t, nil)
+	for name := range s.template.Resources {
+		s.made[name] = "https://names.test/" + name
+	}
+	return s
+}
+
 // Ref returns what !Ref name is: a parameter's value, a table's name, a queue's
 // URL.
 func (s *Stack) Ref(name string) string {

@@ -1,0 +1,12 @@
+package main
+
+import (
+	"testing"
+
+	"webhooks/shared/testkit/starttest"
+)
+
+func TestStartNeedsEverySetting(t *testing.T) {
+	t.Parallel()
+	starttest.Check(t, build, "ListWebhooksFunction")
+}

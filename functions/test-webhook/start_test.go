@@ -1,0 +1,14 @@
+package main
+
+import (
+	"testing"
+
+	"webhooks/shared/testkit/starttest"
+)
+
+func TestStartNeedsEverySetting(t *testing.T) {
+	t.Parallel()
+	starttest.Check(t, build, "TestWebhookFunction",
+		"LOG_RETENTION_DAYS=0", "ATTEMPT_TIMEOUT_SECONDS=16", "RESPONSE_BODY_BYTES=4097",
+		"LOCAL_RECEIVERS=yes")
+}
