@@ -52,7 +52,7 @@ func pageNamed(t testing.TB, name string) page {
 }
 
 var (
-	headingLine  = regexp.MustCompile(`^#{1,6} +(.*?)(?: +#+)? *$`)
+	headingLine  = regexp.MustCompile(`^(#{1,6}) +(.*?)(?: +#+)? *$`)
 	fenceLine    = regexp.MustCompile("^ *```+ *([a-z]*)")
 	codeSpan     = regexp.MustCompile("`([^`]+)`")
 	linkTarget   = regexp.MustCompile(`\]\(<?([^)\s>]+)>?(?: +"[^"]*")?\)`)
@@ -80,7 +80,7 @@ func parsePage(name, text string) page {
 			continue
 		}
 		if heading := headingLine.FindStringSubmatch(line); heading != nil {
-			p.addAnchor(heading[1])
+			p.addAnchor(heading[2])
 		}
 		for _, match := range codeSpan.FindAllStringSubmatch(line, -1) {
 			p.code = append(p.code, span{i + 1, match[1]})
@@ -153,6 +153,7 @@ func TestAnchorsAreGitHubs(t *testing.T) {
 
 // part is a heading of a page with what stands below it, up to the next heading.
 type part struct {
+	level string // "##"
 	title string
 	text  string
 }
@@ -165,7 +166,7 @@ func (p page) parts() []part {
 	for line := range strings.Lines(p.text) {
 		fenced = fenced != fenceLine.MatchString(line)
 		if heading := headingLine.FindStringSubmatch(strings.TrimSuffix(line, "\n")); heading != nil && !fenced {
-			list = append(list, part{title: heading[1]})
+			list = append(list, part{level: heading[1], title: heading[2]})
 		} else if len(list) > 0 {
 			list[len(list)-1].text += line
 		}
