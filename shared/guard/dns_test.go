@@ -13,8 +13,9 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// zone is a name server whose answers change: the n-th look-up of a name gives the
-// n-th list of addresses, the last one from then on.
+// zone is a DNS server whose answers change: the n-th look-up of a name returns the
+// n-th list of its addresses, and every look-up after the last list returns the
+// last list.
 type zone struct {
 	names map[string][][]netip.Addr
 
@@ -23,8 +24,8 @@ type zone struct {
 	served sync.WaitGroup
 }
 
-// newResolver returns a resolver that asks only the zone made of names. Go's own
-// code looks the names up, as in production; only the server is ours.
+// newResolver returns a resolver that asks a zone with names and no other server. It
+// is Go's own resolver, as in production.
 func newResolver(t *testing.T, names map[string][][]string) *net.Resolver {
 	t.Helper()
 	z := &zone{names: map[string][][]netip.Addr{}, asked: map[dnsmessage.Question]int{}}

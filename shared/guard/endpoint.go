@@ -8,14 +8,14 @@ import (
 	"strings"
 )
 
-// endpoint is an address of the process's own platform.
+// endpoint is an address through which this process reaches AWS.
 type endpoint struct {
 	host string     // lower case, without a trailing dot
-	addr netip.Addr // of a literal host; otherwise invalid
+	addr netip.Addr // invalid if host is a name
 	port uint16
 }
 
-// parseEndpoint reads "host:port", as AWS_LAMBDA_RUNTIME_API has it, or a URL.
+// parseEndpoint parses "host:port", the form of AWS_LAMBDA_RUNTIME_API, or a URL.
 func parseEndpoint(raw string) (endpoint, error) {
 	withScheme := raw
 	if !strings.Contains(raw, "://") {
@@ -40,36 +40,32 @@ func parseEndpoint(raw string) (endpoint, error) {
 	return e, nil
 }
 
-// covers tells whether a connection to addrPort may end at e. Its port counts on
-// every loopback address, and on the unspecified ones, which connect to loopback:
-// a server on 127.0.0.1 can be reached under many of these, and where a name of
-// ours leads, only the resolver knows.
+// covers reports whether a connection to addrPort may reach e. The port of e is
+// covered on every loopback address, because a server on 127.0.0.1 may answer on
+// others too, and on the unspecified addresses, which connect to loopback. That
+// holds for an e with a name as well: only the resolver knows its address.
 func (e endpoint) covers(addrPort netip.AddrPort) bool {
 	addr := addrPort.Addr()
 	return addrPort.Port() == e.port && (addr == e.addr || addr.IsLoopback() || addr.IsUnspecified())
 }
 
-// isLocal tells whether e is on this machine: loopback, or the machine that runs
-// this container.
+// dockerBridge is the host's address on Docker's default bridge. In a VPC only the
+// subnet's router can have it, because AWS reserves the second address of each
+// subnet for the router: so no endpoint of AWS has it. No other private address is
+// that certain. https://docs.aws.amazon.com/vpc/latest/userguide/subnet-sizing.html
+var dockerBridge = netip.AddrFrom4([4]byte{172, 17, 0, 1})
+
+// isLocal reports whether e is on this machine: on loopback, or on the machine that
+// runs this container.
 func (e endpoint) isLocal() bool {
 	switch {
 	case isLocalhost(e.host), e.host == "host.docker.internal":
 		return true
 	case e.addr.IsValid():
-		// 172.17.0.1 is Docker's default bridge. In a VPC it can only be the
-		// subnet's router: AWS keeps the first address after the network's own for
-		// it, so no endpoint of AWS can have it. No other private address is that
-		// certain.
-		return e.addr.IsLoopback() || e.addr.IsUnspecified() || e.addr == netip.AddrFrom4([4]byte{172, 17, 0, 1})
+		return e.addr.IsLoopback() || e.addr.IsUnspecified() || e.addr == dockerBridge
 	default:
 		return false
 	}
-}
-
-// isLocalhost tells whether host, in lower case and without a trailing dot, is a
-// name of loopback (RFC 6761 §6.3).
-func isLocalhost(host string) bool {
-	return host == "localhost" || strings.HasSuffix(host, ".localhost")
 }
 
 func defaultPort(scheme string) string {

@@ -2,27 +2,28 @@ package guard
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
 
-// The environment variables that FromEnv reads besides those of AWS.
+// Environment variables that FromEnv reads besides those of AWS.
 const (
-	// EnvPorts is a comma-separated list of the destination ports allowed;
-	// absent or empty, 443 and 8443.
+	// EnvPorts is a comma-separated list of the permitted destination ports. If it
+	// is absent or empty, they are 443 and 8443.
 	EnvPorts = "RECEIVER_PORTS"
-	// EnvLocal, "true", allows loopback receivers, plain http and any port;
-	// "false", empty or absent, it does not.
+	// EnvLocal permits loopback receivers, plain http and any port if it is "true".
+	// It may also be "false", empty or absent.
 	EnvLocal = "LOCAL_RECEIVERS"
 )
 
-// FromEnv returns the Guard of a function. Its own endpoints are those that Lambda
-// (AWS_LAMBDA_RUNTIME_API, AWS_CONTAINER_CREDENTIALS_FULL_URI) and the AWS SDK
-// (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>) know.
+// FromEnv returns the Guard of a function. Its own endpoints come from the
+// variables of Lambda (AWS_LAMBDA_RUNTIME_API, AWS_CONTAINER_CREDENTIALS_FULL_URI)
+// and of the AWS SDK (AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_<SERVICE>).
 //
-// It fails on values it does not understand, and on LOCAL_RECEIVERS=true unless
-// the SDK is pointed at a local cloud: against real AWS a function with loopback
-// open would not stay harmless, so it does not start.
+// It fails on a value that it cannot parse, and on LOCAL_RECEIVERS=true unless the
+// SDK calls a local cloud: on real AWS, a function that may call loopback would
+// expose its Runtime API, so it does not start.
 func FromEnv(getenv func(string) string) (*Guard, error) {
 	var cfg Config
 	var err error
@@ -39,7 +40,7 @@ func FromEnv(getenv func(string) string) (*Guard, error) {
 	default:
 		return nil, fmt.Errorf("%s=%q: neither true nor false", EnvLocal, value)
 	}
-	for _, name := range append(sdkEndpoints(), "AWS_LAMBDA_RUNTIME_API", "AWS_CONTAINER_CREDENTIALS_FULL_URI") {
+	for _, name := range slices.Concat(sdkEndpoints, lambdaEndpoints) {
 		if value := getenv(name); value != "" {
 			cfg.OwnEndpoints = append(cfg.OwnEndpoints, value)
 		}
@@ -52,11 +53,11 @@ func requireLocalCloud(getenv func(string) string) error {
 	if getenv("AWS_ENDPOINT_URL") == "" {
 		return fmt.Errorf("%s=true without AWS_ENDPOINT_URL: this is real AWS", EnvLocal)
 	}
-	// With it the SDK talks to real AWS, whatever AWS_ENDPOINT_URL says.
+	// With this variable the SDK ignores AWS_ENDPOINT_URL and calls real AWS.
 	if ignore := getenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"); ignore != "" && !strings.EqualFold(ignore, "false") {
 		return fmt.Errorf("%s=true with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=%s: this is real AWS", EnvLocal, ignore)
 	}
-	for _, name := range sdkEndpoints() {
+	for _, name := range sdkEndpoints {
 		value := getenv(name)
 		if value == "" {
 			continue
@@ -72,24 +73,26 @@ func requireLocalCloud(getenv func(string) string) error {
 	return nil
 }
 
-// sdkEndpoints are the variables by which the AWS SDK can be pointed elsewhere:
-// the general one and those of the services that our functions call.
-func sdkEndpoints() []string {
-	return []string{
-		"AWS_ENDPOINT_URL",
-		"AWS_ENDPOINT_URL_CLOUDWATCH",
-		"AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
-		"AWS_ENDPOINT_URL_DYNAMODB",
-		"AWS_ENDPOINT_URL_EVENTBRIDGE",
-		"AWS_ENDPOINT_URL_KMS",
-		"AWS_ENDPOINT_URL_LAMBDA",
-		"AWS_ENDPOINT_URL_S3",
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER",
-		"AWS_ENDPOINT_URL_SQS",
-		"AWS_ENDPOINT_URL_SSM",
-		"AWS_ENDPOINT_URL_STS",
-	}
+// sdkEndpoints are the variables that replace the AWS SDK's endpoints: the general
+// one, and those of services that a function may call.
+// https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html
+var sdkEndpoints = []string{
+	"AWS_ENDPOINT_URL",
+	"AWS_ENDPOINT_URL_CLOUDWATCH",
+	"AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
+	"AWS_ENDPOINT_URL_DYNAMODB",
+	"AWS_ENDPOINT_URL_EVENTBRIDGE",
+	"AWS_ENDPOINT_URL_KMS",
+	"AWS_ENDPOINT_URL_LAMBDA",
+	"AWS_ENDPOINT_URL_S3",
+	"AWS_ENDPOINT_URL_SECRETS_MANAGER",
+	"AWS_ENDPOINT_URL_SQS",
+	"AWS_ENDPOINT_URL_SSM",
+	"AWS_ENDPOINT_URL_STS",
 }
+
+// lambdaEndpoints are the variables in which Lambda names its own endpoints.
+var lambdaEndpoints = []string{"AWS_LAMBDA_RUNTIME_API", "AWS_CONTAINER_CREDENTIALS_FULL_URI"}
 
 func parsePorts(list string) ([]uint16, error) {
 	if strings.TrimSpace(list) == "" {

@@ -8,7 +8,7 @@ import (
 	"webhooks/shared/guard"
 )
 
-// env makes a getenv of pairs of name and value.
+// env returns a getenv for pairs of name and value.
 func env(pairs ...string) func(string) string {
 	return func(name string) string {
 		for i := 0; i < len(pairs); i += 2 {
@@ -55,7 +55,7 @@ func TestFromEnv(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if _, err := guard.FromEnv(tt.getenv); (err != nil) != tt.fails {
-				t.Errorf("error = %v, want one: %v", err, tt.fails)
+				t.Errorf("error = %v, want an error: %t", err, tt.fails)
 			}
 		})
 	}
@@ -68,24 +68,25 @@ func TestFromEnvPorts(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := g.CheckURL("https://example.com:9443/"); err != nil {
-		t.Errorf("configured port: %v", err)
+		t.Errorf("permitted port: %v", err)
 	}
 	if _, err := g.CheckURL("https://example.com/"); problemOf(err) != guard.ProblemPort {
-		t.Errorf("port 443, which is not configured: error = %v", err)
+		t.Errorf("port 443, which is not permitted: error = %v, want ProblemPort", err)
 	}
 }
 
-// Inside Lambda the Runtime API listens on loopback: who reads its "next
-// invocation" gets the events of every tenant in the batch, and who writes to it
-// ends the invocation. No spelling of it may be dialled, with the local switch on
-// as well.
+// Inside Lambda the Runtime API listens on loopback. A request to its "next
+// invocation" path returns the events of every tenant in the batch, and a request
+// to its response path ends the invocation. No spelling of its address is dialled,
+// not even with LOCAL_RECEIVERS=true.
 func TestRuntimeAPIIsNeverDialled(t *testing.T) {
 	t.Parallel()
 	for _, variable := range []string{"AWS_LAMBDA_RUNTIME_API", "AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS", "AWS_CONTAINER_CREDENTIALS_FULL_URI"} {
 		for _, local := range []string{"true", "false"} {
 			t.Run(variable+" with LOCAL_RECEIVERS="+local, func(t *testing.T) {
 				t.Parallel()
-				// On every address of this machine, to be found if any spelling leads to it.
+				// The listener uses every address of this machine, so it accepts a dial of any
+				// spelling.
 				port, accepted := listen(t, ":0")
 				value := "127.0.0.1:" + port
 				if variable != "AWS_LAMBDA_RUNTIME_API" {

@@ -20,12 +20,12 @@ func newGuard(t testing.TB, cfg guard.Config) *guard.Guard {
 	return g
 }
 
-// listen counts the connections to a listener on loopback.
+// listen opens a listener and counts its connections.
 func listen(t *testing.T, address string) (port string, accepted *atomic.Int32) {
 	t.Helper()
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
-		t.Fatalf("no listener on %s: %v", address, err)
+		t.Fatalf("listen on %s: %v", address, err)
 	}
 	accepted = new(atomic.Int32)
 	done := make(chan struct{})
@@ -48,9 +48,9 @@ func listen(t *testing.T, address string) (port string, accepted *atomic.Int32) 
 	return port, accepted
 }
 
-// forbidden are addresses that no request may go to, one at least of each range
-// that leads elsewhere than to the public internet. The bounds of ranges are there
-// because prefix lengths are easy to get wrong.
+// forbidden returns addresses that are not on the public internet: at least one of
+// each range, and first and last addresses of ranges, because a prefix length is
+// easy to get wrong.
 func forbidden() map[string][]string {
 	return map[string][]string{
 		"this network, RFC 791":            {"0.0.0.0", "0.0.0.1", "0.255.255.255"},
@@ -102,7 +102,7 @@ func TestDialRefusesForbiddenAddresses(t *testing.T) {
 	}
 }
 
-// Loopback and nothing else is what the local switch opens.
+// AllowLocal permits loopback addresses and no others.
 func TestDialRefusesForbiddenAddressesLocally(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t, guard.Config{AllowLocal: true})
@@ -135,17 +135,16 @@ func TestDialRefusesPortsAndNetworks(t *testing.T) {
 	}
 }
 
-func TestDialFindsNothingBehindLoopback(t *testing.T) {
+func TestDialRefusesLoopbackByAnyName(t *testing.T) {
 	t.Parallel()
 	port, accepted := listen(t, "127.0.0.1:0")
-	_ = port
 	resolver := newResolver(t, map[string][][]string{
 		"loop.example.com":   {{"127.0.0.1"}},
 		"loop6.example.com":  {{"::1"}},
 		"both.example.com":   {{"127.0.0.1", "::1", "0.0.0.0"}},
 		"mapped.example.com": {{"::ffff:127.0.0.1"}},
 	})
-	// Every port is allowed here, so that only the address can be the reason.
+	// Every port is permitted, so only the address can be the reason.
 	var all []uint16
 	for p := 1; p < 1<<16; p++ {
 		all = append(all, uint16(p))
@@ -164,8 +163,8 @@ func TestDialFindsNothingBehindLoopback(t *testing.T) {
 	}
 }
 
-// DNS rebinding: what a name resolved to when it was looked at says nothing about
-// what it resolves to when it is dialled. Loopback plays the public address here.
+// DNS rebinding: a name can resolve to another address at each look-up. In this
+// test, loopback stands for the public address.
 func TestDialAfterRebinding(t *testing.T) {
 	t.Parallel()
 	port, accepted := listen(t, "127.0.0.1:0")
@@ -187,8 +186,9 @@ func TestDialAfterRebinding(t *testing.T) {
 	}
 }
 
-// A name with one permitted and one forbidden address: only the first is dialled,
-// and the failure to reach it is no refusal, in whatever order DNS gave them.
+// Of a permitted and a forbidden address only the permitted one is dialled. If that
+// dial fails, the error does not wrap ErrRefused, whatever the order of the DNS
+// answer.
 func TestDialOfMixedName(t *testing.T) {
 	t.Parallel()
 	open, _ := listen(t, "127.0.0.1:0")
@@ -212,7 +212,7 @@ func TestDialOfMixedName(t *testing.T) {
 
 		_, err = g.DialContext(t.Context(), "tcp", net.JoinHostPort(host, closed))
 		if err == nil || errors.Is(err, guard.ErrRefused) {
-			t.Errorf("%s, nobody listening: error = %v, want one that is no refusal", host, err)
+			t.Errorf("%s, closed port: error = %v, want one that does not wrap ErrRefused", host, err)
 		}
 	}
 	if _, err := g.DialContext(t.Context(), "tcp", net.JoinHostPort("bad-only.example.com", open)); !errors.Is(err, guard.ErrRefused) {
@@ -223,7 +223,7 @@ func TestDialOfMixedName(t *testing.T) {
 func TestDialOfUnknownName(t *testing.T) {
 	t.Parallel()
 	g := newGuard(t, guard.Config{Resolver: newResolver(t, nil)})
-	// The last three are loopback to C resolvers.
+	// C resolvers read the last three as loopback addresses.
 	for _, host := range []string{"nobody.example.com", "0x7f.0.0.1", "0177.0.0.1", "2130706433"} {
 		_, err := g.DialContext(t.Context(), "tcp", net.JoinHostPort(host, "443"))
 		var dnsErr *net.DNSError
@@ -244,7 +244,7 @@ func TestDialStopsWithItsContext(t *testing.T) {
 	}
 }
 
-// closedPort returns a port on 127.0.0.1 where nobody listens.
+// closedPort returns a port on 127.0.0.1 without a listener.
 func closedPort(t *testing.T) string {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

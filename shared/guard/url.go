@@ -16,7 +16,7 @@ import (
 // MaxURLBytes is the length of the longest URL accepted.
 const MaxURLBytes = 2048
 
-// Problem is the reason why a URL is refused.
+// Problem is the reason why CheckURL refuses a URL.
 type Problem string
 
 // The problems of a URL, in the order in which CheckURL looks for them.
@@ -26,9 +26,9 @@ const (
 	ProblemFragment Problem = "fragment" // has a "#"
 	ProblemScheme   Problem = "scheme"   // not https
 	ProblemUserInfo Problem = "userinfo" // has user info before the host
-	ProblemHost     Problem = "host"     // has no host, or one that is no name and no address
-	ProblemPort     Problem = "port"     // has a port that is not allowed, or not 1 to 65535
-	ProblemAddress  Problem = "address"  // names a host that is not on the public internet
+	ProblemHost     Problem = "host"     // no host, or neither a name nor an address
+	ProblemPort     Problem = "port"     // a port that is not permitted, or not 1 to 65535
+	ProblemAddress  Problem = "address"  // a host that is not on the public internet
 )
 
 // URLError is the error of CheckURL.
@@ -36,16 +36,17 @@ type URLError struct {
 	Problem Problem
 }
 
-// Error names the problem, but not the URL: a URL may hold its owner's tokens.
+// Error names the problem but not the URL, which may contain its owner's tokens.
 func (e *URLError) Error() string { return fmt.Sprintf("url refused: %s", e.Problem) }
 
-// CheckURL parses raw as the URL of a receiver. It refuses what could never be
-// delivered to: see the Problem constants. Whether the host leads where a request
-// may go is decided by DialContext alone, each time.
+// CheckURL parses raw as the URL of a receiver. It refuses a URL that could never
+// be called: see the Problem constants. It does not look the host up; DialContext
+// checks the host's addresses at each dial.
 //
-// The result is raw as it is dialled: the host in lower case and ASCII (IDNA 2008,
-// RFC 5891) and without a trailing dot, a default port left out, what is not ASCII
-// in path and query percent-encoded. The error is a *URLError.
+// The result is raw in the form that is dialled: the host in lower case and ASCII
+// (IDNA 2008, RFC 5891) and without a trailing dot, the port only if it is not the
+// default, non-ASCII bytes of path and query percent-encoded. The error is a
+// *URLError.
 func (g *Guard) CheckURL(raw string) (*url.URL, error) {
 	if len(raw) > MaxURLBytes {
 		return nil, &URLError{ProblemTooLong}
@@ -53,7 +54,7 @@ func (g *Guard) CheckURL(raw string) (*url.URL, error) {
 	if !utf8.ValidString(raw) || strings.ContainsFunc(raw, forbiddenRune) {
 		return nil, &URLError{ProblemSyntax}
 	}
-	// url.Parse drops an empty fragment without a trace.
+	// url.Parse drops an empty fragment, so it cannot be seen afterwards.
 	if strings.Contains(raw, "#") {
 		return nil, &URLError{ProblemFragment}
 	}
@@ -82,13 +83,14 @@ func (g *Guard) CheckURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// forbiddenRune is true for what has no place in a URL. Parsers differ in whether
-// a backslash is a slash; so a URL that has one means different things to us and
-// to who reviews it.
+// forbiddenRune reports whether a URL must not contain r. Some parsers read a
+// backslash as a slash: a URL with one may name different hosts to different
+// parsers.
 func forbiddenRune(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || r == '\\'
 }
 
+// checkPort returns the port of u, and false if it is not permitted.
 func (g *Guard) checkPort(u *url.URL) (uint16, bool) {
 	text := u.Port()
 	if text == "" {
@@ -104,7 +106,8 @@ func (g *Guard) checkPort(u *url.URL) (uint16, bool) {
 	return uint16(port), g.local || slices.Contains(g.ports, uint16(port))
 }
 
-// checkHost returns the host of u as it is dialled, an IPv6 address in brackets.
+// checkHost returns the host of u in the form that is dialled, an IPv6 address in
+// brackets. The Problem is empty if the host is accepted.
 func (g *Guard) checkHost(u *url.URL, port uint16) (string, Problem) {
 	host := u.Hostname()
 	if strings.HasPrefix(u.Host, "[") {
@@ -112,7 +115,7 @@ func (g *Guard) checkHost(u *url.URL, port uint16) (string, Problem) {
 		if err != nil || !addr.Is6() || addr.Zone() != "" {
 			return "", ProblemHost
 		}
-		if addr.Is4In6() { // nobody spells a public address so
+		if addr.Is4In6() { // a public address is never written like this
 			return "", ProblemAddress
 		}
 		return "[" + addr.String() + "]", g.checkAddr(addr, port)
@@ -121,8 +124,8 @@ func (g *Guard) checkHost(u *url.URL, port uint16) (string, Problem) {
 	if !ok {
 		return "", ProblemHost
 	}
-	// What ends in a number is an IPv4 address to some parser (WHATWG URL §3.5:
-	// 2130706433, 0x7f.1, 0177.0.0.1). Only the one canonical form is one here.
+	// To some parsers a host that ends in a number is an IPv4 address (WHATWG URL
+	// §3.5: 2130706433, 0x7f.1, 0177.0.0.1). Here only the canonical form is.
 	if endsInNumber(host) {
 		addr, err := netip.ParseAddr(host)
 		if err != nil || u.Hostname() != host {
@@ -133,7 +136,7 @@ func (g *Guard) checkHost(u *url.URL, port uint16) (string, Problem) {
 	if isLocalhost(host) && g.local {
 		return host, g.checkAddr(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
 	}
-	if g.ownName(host) || isPrivateName(host) {
+	if g.isOwnName(host) || isPrivateName(host) {
 		return "", ProblemAddress
 	}
 	return host, ""
@@ -146,24 +149,12 @@ func (g *Guard) checkAddr(addr netip.Addr, port uint16) Problem {
 	return ""
 }
 
-// isPrivateName tells whether host is a name that the public DNS does not hold: a
-// single label, or in a domain set aside for private use (RFC 6761, RFC 6762,
-// RFC 8375, and .internal, which ICANN reserved in 2024 and AWS, Docker and others
-// use).
-func isPrivateName(host string) bool {
-	if !strings.Contains(host, ".") {
-		return true
-	}
-	return slices.ContainsFunc([]string{".localhost", ".local", ".internal", ".home.arpa"},
-		func(domain string) bool { return strings.HasSuffix(host, domain) })
-}
-
 // asciiHost returns host in lower case, in ASCII and without a trailing dot, and
-// whether it can be a name in DNS (RFC 1035 §2.3.4; underscores are tolerated, as
-// resolvers and certificates do).
+// whether DNS can hold it as a name (RFC 1035 §2.3.4). It accepts underscores,
+// because resolvers and certificates do.
 func asciiHost(host string) (string, bool) {
 	if strings.ContainsFunc(host, func(r rune) bool { return r >= utf8.RuneSelf }) {
-		// As net/http would do at the dial; full-width digits become digits here.
+		// net/http would do the same at the dial. Full-width digits become digits.
 		ascii, err := idna.Lookup.ToASCII(host)
 		if err != nil {
 			return "", false
@@ -182,6 +173,7 @@ func asciiHost(host string) (string, bool) {
 	return host, true
 }
 
+// endsInNumber reports whether the last label of host is a number, decimal or hex.
 func endsInNumber(host string) bool {
 	last := host[strings.LastIndexByte(host, '.')+1:]
 	if hex, ok := strings.CutPrefix(last, "0x"); ok {
@@ -190,8 +182,8 @@ func endsInNumber(host string) bool {
 	return strings.Trim(last, "0123456789") == ""
 }
 
-// escapeAfterHost percent-encodes what is not ASCII in the path and the query of
-// raw, as browsers do: net/http would send it as it is.
+// escapeAfterHost percent-encodes the non-ASCII bytes in the path and query of raw,
+// as browsers do. net/http would send them unchanged.
 func escapeAfterHost(raw string) string {
 	_, after, _ := strings.Cut(raw, "://")
 	i := strings.IndexAny(after, "/?")

@@ -30,7 +30,7 @@ func TestCheckURLAccepts(t *testing.T) {
 		{name: "no path", raw: "https://example.com"},
 		{name: "query", raw: "https://example.com/a?b=c&d=%20e"},
 		{name: "question mark alone", raw: "https://example.com/a?"},
-		{name: "other allowed port", raw: "https://example.com:8443/a"},
+		{name: "other permitted port", raw: "https://example.com:8443/a"},
 		{name: "default port", raw: "https://example.com:443/a", want: "https://example.com/a"},
 		{name: "scheme and host in capitals", raw: "HTTPS://Example.COM/Path", want: "https://example.com/Path"},
 		{name: "trailing dot", raw: "https://example.com./a", want: "https://example.com/a"},
@@ -47,8 +47,8 @@ func TestCheckURLAccepts(t *testing.T) {
 		{name: "public IPv6", raw: "https://[2606:4700:4700:0:0:0:0:1111]/a", want: "https://[2606:4700:4700::1111]/a"},
 		{name: "public IPv6 and port", raw: "https://[2606:4700::1]:8443/a"},
 		{name: "next to private ranges", raw: "https://172.32.0.1/a"},
-		{name: "name that resolves to loopback, which the dial decides", raw: "https://127.0.0.1.nip.io/a"},
-		{name: "as long as allowed", raw: long},
+		{name: "name that resolves to loopback: the dial refuses it", raw: "https://127.0.0.1.nip.io/a"},
+		{name: "the longest", raw: long},
 	}
 	g := newGuard(t, guard.Config{})
 	for _, tt := range tests {
@@ -170,7 +170,7 @@ func TestCheckURLLocally(t *testing.T) {
 	}
 }
 
-// The error is logged and may be shown: a URL can hold its owner's token.
+// The error is logged, and a URL may contain its owner's token.
 func TestURLErrorDoesNotQuoteTheURL(t *testing.T) {
 	t.Parallel()
 	_, err := newGuard(t, guard.Config{}).CheckURL("https://example.com:1/?token=SECRET")
@@ -179,9 +179,9 @@ func TestURLErrorDoesNotQuoteTheURL(t *testing.T) {
 	}
 }
 
-// Whatever CheckURL accepts is absolute, https, without user info and fragment,
-// in ASCII, not on a forbidden literal address, and reads the same when checked
-// again: the string that it makes is the one that is dialled.
+// FuzzCheckURL checks what CheckURL accepts: an absolute https URL in ASCII, without
+// user info or fragment, without a forbidden literal address, which CheckURL returns
+// unchanged when it is checked again.
 func FuzzCheckURL(f *testing.F) {
 	for _, seed := range []string{
 		"https://example.com/webhooks?a=b", "https://例子.测试/回调", "https://[2606:4700::1]:8443/", "https://user@example.com/", "https://example.com#",
@@ -201,7 +201,7 @@ func FuzzCheckURL(f *testing.F) {
 		checkAccepted(t, u)
 		again, err := g.CheckURL(u.String())
 		if problemOf(err) == guard.ProblemTooLong {
-			return // escaping made it longer; it is raw that is stored
+			return // escaping made it longer; the webhook stores raw
 		}
 		if err != nil {
 			t.Fatalf("%q became %q, which is refused: %v", raw, u, err)
