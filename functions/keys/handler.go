@@ -18,7 +18,7 @@ type function func(context.Context, json.RawMessage) (any, error)
 
 // store keeps keys; an unknown one is [apikey.ErrNotFound].
 type store interface {
-	Put(context.Context, apikey.Key) error
+	Create(context.Context, apikey.Key) error
 	List(ctx context.Context, tenantID string) ([]apikey.Key, error)
 	Expire(ctx context.Context, id string, expires, now time.Time) (apikey.Key, error)
 	Revoke(ctx context.Context, id string) (apikey.Key, error)
@@ -62,7 +62,7 @@ type issued struct {
 func (h handler) issue(ctx context.Context, r request, now time.Time) (any, error) {
 	token := apikey.Generate()
 	key := token.Key(r.tenantID, r.scopes, now, r.expiresAt)
-	if err := h.keys.Put(ctx, key); err != nil {
+	if err := h.keys.Create(ctx, key); err != nil {
 		return nil, err
 	}
 	h.audit(ctx, r.action, key)

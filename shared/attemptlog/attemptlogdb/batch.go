@@ -21,7 +21,7 @@ func (s *Store) writeBatch(ctx context.Context, logs []attemptlog.Log) (unwritte
 		}
 		requests = append(requests, types.WriteRequest{PutRequest: &types.PutRequest{Item: attributes}})
 	}
-	left, err := dynamo.Write(ctx, s.client, s.pause, s.table, requests)
+	left, err := dynamo.BatchWrite(ctx, s.client, s.pause, s.table, requests)
 	if err != nil {
 		return remaining(logs, left), fmt.Errorf("write %d logs: %w", len(left), err)
 	}

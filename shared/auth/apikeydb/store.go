@@ -51,8 +51,8 @@ func (s *Store) Get(ctx context.Context, id string) (apikey.Key, error) {
 	return decode(out.Item)
 }
 
-// Put stores a new key. An id that exists is never overwritten.
-func (s *Store) Put(ctx context.Context, key apikey.Key) error {
+// Create stores a new key. It fails if the id exists.
+func (s *Store) Create(ctx context.Context, key apikey.Key) error {
 	absent, err := expression.NewBuilder().WithCondition(expression.Name(idName).AttributeNotExists()).Build()
 	if err != nil {
 		return fmt.Errorf("build the condition for a new API key: %w", err)
@@ -67,7 +67,7 @@ func (s *Store) Put(ctx context.Context, key apikey.Key) error {
 		ConditionExpression:      absent.Condition(),
 		ExpressionAttributeNames: absent.Names(),
 	})
-	return failed(err, "put API key "+key.ID)
+	return failed(err, "create API key "+key.ID)
 }
 
 // List returns the keys of a tenant by their ids. A key that was put a moment

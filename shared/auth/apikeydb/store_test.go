@@ -36,8 +36,8 @@ func setup(t *testing.T) bundle {
 func (b bundle) put(t *testing.T, tenantID string, expires time.Time) apikey.Key {
 	t.Helper()
 	key := apikey.Generate().Key(tenantID, []auth.Scope{auth.WebhooksRead, auth.LogsRead}, b.now, expires)
-	if err := b.store.Put(t.Context(), key); err != nil {
-		t.Fatalf("put: %v", err)
+	if err := b.store.Create(t.Context(), key); err != nil {
+		t.Fatalf("create: %v", err)
 	}
 	return key
 }
@@ -81,7 +81,7 @@ func TestPutNeverOverwrites(t *testing.T) {
 	want := b.put(t, "acme", time.Time{})
 	thief := want
 	thief.TenantID = "other"
-	if err := b.store.Put(t.Context(), thief); err == nil {
+	if err := b.store.Create(t.Context(), thief); err == nil {
 		t.Error("the key of another tenant is overwritten")
 	}
 	if got, err := b.store.Get(t.Context(), want.ID); err != nil || got.TenantID != "acme" {

@@ -47,9 +47,9 @@ type Store interface {
 	Get(context.Context) (Record, error)
 	// Claim reports whether the caller may fetch: whether TriedAt is zero or not
 	// after limit. If so, it becomes now.
-	Claim(ctx context.Context, now, limit time.Time) (bool, error)
-	// Save keeps a good set, unless a later one is kept already.
-	Save(ctx context.Context, text []byte, fetchedAt time.Time) error
+	Claim(ctx context.Context, limit, now time.Time) (bool, error)
+	// Put stores a set that was fetched at now, unless a newer one is stored.
+	Put(ctx context.Context, text []byte, now time.Time) error
 }
 
 // Fetcher asks the identity provider; see [Client].
@@ -167,7 +167,7 @@ func (k *Keys) mayFetch(ctx context.Context, now time.Time, record Record) (bool
 	if !alone && record.TriedAt.After(limit) {
 		return false, nil // spares the write, which a forged key id could ask for again and again
 	}
-	claimed, err := k.store.Claim(ctx, now, limit)
+	claimed, err := k.store.Claim(ctx, limit, now)
 	return claimed || alone || err != nil, err
 }
 
@@ -182,5 +182,5 @@ func (k *Keys) fetch(ctx context.Context, now time.Time) error {
 	if err := k.adopt(text, now); err != nil {
 		return err
 	}
-	return k.store.Save(ctx, text, now)
+	return k.store.Put(ctx, text, now)
 }

@@ -27,7 +27,7 @@ func (m *memory) Get(context.Context) (jwks.Record, error) {
 	return m.record, m.err
 }
 
-func (m *memory) Claim(_ context.Context, now, limit time.Time) (bool, error) {
+func (m *memory) Claim(_ context.Context, limit, now time.Time) (bool, error) {
 	m.claims++
 	if m.err != nil || m.record.TriedAt.After(limit) {
 		return false, m.err
@@ -36,9 +36,9 @@ func (m *memory) Claim(_ context.Context, now, limit time.Time) (bool, error) {
 	return true, nil
 }
 
-func (m *memory) Save(_ context.Context, text []byte, fetchedAt time.Time) error {
-	if m.err == nil && m.record.FetchedAt.Before(fetchedAt) {
-		m.record.JWKS, m.record.FetchedAt = text, fetchedAt
+func (m *memory) Put(_ context.Context, text []byte, now time.Time) error {
+	if m.err == nil && m.record.FetchedAt.Before(now) {
+		m.record.JWKS, m.record.FetchedAt = text, now
 	}
 	return m.err
 }

@@ -88,19 +88,19 @@ func at(seconds int64) time.Time {
 
 // Claim reports whether the last fetch was not after limit, and if so notes
 // that there is one now: of two callers one is told so.
-func (s *Store) Claim(ctx context.Context, now, limit time.Time) (bool, error) {
+func (s *Store) Claim(ctx context.Context, limit, now time.Time) (bool, error) {
 	return s.update(ctx, "claim a fetch of the key set",
 		absentOr(triedName, expression.Name(triedName).LessThanEqual(expression.Value(limit.Unix()))),
 		expression.Set(expression.Name(triedName), expression.Value(now.Unix())))
 }
 
-// Save keeps a set, unless a later one is kept already.
-func (s *Store) Save(ctx context.Context, text []byte, fetchedAt time.Time) error {
-	_, err := s.update(ctx, "keep the key set",
-		absentOr(fetchedName, expression.Name(fetchedName).LessThan(expression.Value(fetchedAt.Unix()))),
+// Put stores a set that was fetched at now, unless a newer one is stored.
+func (s *Store) Put(ctx context.Context, text []byte, now time.Time) error {
+	_, err := s.update(ctx, "put the key set",
+		absentOr(fetchedName, expression.Name(fetchedName).LessThan(expression.Value(now.Unix()))),
 		expression.
 			Set(expression.Name(jwksName), expression.Value(text)).
-			Set(expression.Name(fetchedName), expression.Value(fetchedAt.Unix())))
+			Set(expression.Name(fetchedName), expression.Value(now.Unix())))
 	return err
 }
 

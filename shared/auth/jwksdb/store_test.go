@@ -54,7 +54,7 @@ func TestOneOfTwoMayFetch(t *testing.T) {
 	b := setup(t)
 	claim := func(now time.Time, want bool) {
 		t.Helper()
-		if got, err := b.store.Claim(t.Context(), now, now.Add(-jwks.RetryAfter)); got != want || err != nil {
+		if got, err := b.store.Claim(t.Context(), now.Add(-jwks.RetryAfter), now); got != want || err != nil {
 			t.Errorf("claim at %s: %v, %v; want %v", now, got, err, want)
 		}
 	}
@@ -73,7 +73,7 @@ func TestOneOfManyAtOnceMayFetch(t *testing.T) {
 	claimed := make(chan bool, callers)
 	for range callers {
 		go func() {
-			ok, err := b.store.Claim(t.Context(), b.now, b.now.Add(-jwks.RetryAfter))
+			ok, err := b.store.Claim(t.Context(), b.now.Add(-jwks.RetryAfter), b.now)
 			if err != nil {
 				t.Error(err)
 			}
@@ -94,27 +94,27 @@ func TestOneOfManyAtOnceMayFetch(t *testing.T) {
 func TestLatestSetIsKept(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	save := func(text []byte, at time.Time) {
+	put := func(text []byte, at time.Time) {
 		t.Helper()
-		if err := b.store.Save(t.Context(), text, at); err != nil {
+		if err := b.store.Put(t.Context(), text, at); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if _, err := b.store.Claim(t.Context(), b.now, b.now); err != nil {
 		t.Fatal(err)
 	}
-	save([]byte("second"), b.now.Add(time.Minute))
-	save([]byte("first"), b.now) // a slow instance
+	put([]byte("second"), b.now.Add(time.Minute))
+	put([]byte("first"), b.now) // a slow instance
 	b.holds(t, jwks.Record{JWKS: []byte("second"), FetchedAt: b.now.Add(time.Minute), TriedAt: b.now})
 	large := bytes.Repeat([]byte("a"), jwks.MaxBytes)
-	save(large, b.now.Add(time.Hour))
+	put(large, b.now.Add(time.Hour))
 	b.holds(t, jwks.Record{JWKS: large, FetchedAt: b.now.Add(time.Hour), TriedAt: b.now})
 }
 
 func TestProvidersAreKeptApart(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if err := jwksdb.New(b.client, b.table, url+"2").Save(t.Context(), []byte("other"), b.now); err != nil {
+	if err := jwksdb.New(b.client, b.table, url+"2").Put(t.Context(), []byte("other"), b.now); err != nil {
 		t.Fatal(err)
 	}
 	b.holds(t, jwks.Record{})
@@ -124,7 +124,7 @@ func TestProvidersAreKeptApart(t *testing.T) {
 func TestItemIsNoAPIKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	if err := b.store.Save(t.Context(), []byte("set"), b.now); err != nil {
+	if err := b.store.Put(t.Context(), []byte("set"), b.now); err != nil {
 		t.Fatal(err)
 	}
 	out, err := b.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &b.table})
@@ -165,7 +165,7 @@ func TestTableThatIsAwayIsAnError(t *testing.T) {
 	if ok, err := store.Claim(t.Context(), time.Now(), time.Now()); ok || !errors.Is(err, errAway) {
 		t.Errorf("claim: %v, %v", ok, err)
 	}
-	if err := store.Save(t.Context(), nil, time.Now()); !errors.Is(err, errAway) {
-		t.Errorf("save: %v", err)
+	if err := store.Put(t.Context(), nil, time.Now()); !errors.Is(err, errAway) {
+		t.Errorf("put: %v", err)
 	}
 }

@@ -142,7 +142,7 @@ func TestGetReadsTablesTogether(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fill(t, 2)
-	rows, err := dynamo.Get(t.Context(), b, b.pause,
+	rows, err := dynamo.BatchGet(t.Context(), b, b.pause,
 		dynamo.Keys{Table: b.events, Keys: keys(event, 3), Attributes: []string{"event", "seen"}}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 2)})
 	if err != nil {
 		t.Fatal(err)
@@ -165,7 +165,7 @@ func TestGetReadsTablesTogether(t *testing.T) {
 func TestGetOfNothingAsksNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	rows, err := dynamo.Get(t.Context(), b, b.pause, dynamo.Keys{Table: b.events})
+	rows, err := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events})
 	if err != nil || len(rows) != 0 || len(b.gets) != 0 {
 		t.Errorf("Get = %v, %v after %d requests", rows, err, len(b.gets))
 	}
@@ -176,7 +176,7 @@ func TestGetSplits(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fill(t, 2)
-	rows, err := dynamo.Get(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 130)}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 90)})
+	rows, err := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 130)}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 90)})
 	if err != nil || len(rows[b.events]) != 2 || len(rows[b.retries]) != 2 {
 		t.Fatalf("%d and %d rows, %v, want 2 of each", len(rows[b.events]), len(rows[b.retries]), err)
 	}
@@ -204,7 +204,7 @@ func TestGetAsksAgainForWhatWasLeft(t *testing.T) {
 		}
 		return left
 	}
-	rows, err := dynamo.Get(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 1)}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 1)})
+	rows, err := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 1)}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 1)})
 	if err != nil || len(rows[b.events]) != 1 || len(rows[b.retries]) != 1 {
 		t.Errorf("rows = %v, %v, want one of each", rows, err)
 	}
@@ -235,7 +235,7 @@ func TestGetGivesUp(t *testing.T) {
 			b.unread = func(_ int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes {
 				return request
 			}
-			rows, err := dynamo.Get(tt.ctx, b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 1)})
+			rows, err := dynamo.BatchGet(tt.ctx, b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 1)})
 			if apperr.From(err).Reason != tt.want || err == nil || rows != nil || len(b.gets) != tt.calls {
 				t.Errorf("Get = %v, %v after %d requests, want %d", rows, err, len(b.gets), tt.calls)
 			}
@@ -258,10 +258,10 @@ func TestWriteDoesAgainWhatWasLeft(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.undone = func(call int, requests []types.WriteRequest) int { return []int{4, 4, 1, 0}[call-1] }
-	if left, err := dynamo.Write(t.Context(), b, b.pause, b.events, puts(5)); err != nil || len(left) > 0 {
+	if left, err := dynamo.BatchWrite(t.Context(), b, b.pause, b.events, puts(5)); err != nil || len(left) > 0 {
 		t.Fatalf("Write left %d, %v", len(left), err)
 	}
-	rows, err := dynamo.Get(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 5)})
+	rows, err := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 5)})
 	if err != nil || len(rows[b.events]) != 5 {
 		t.Errorf("%d rows, %v, want 5", len(rows[b.events]), err)
 	}
@@ -291,7 +291,7 @@ func TestWriteReturnsWhatIsLeft(t *testing.T) {
 			b := setup(t)
 			b.err = tt.err
 			b.undone = func(int, []types.WriteRequest) int { return tt.left }
-			left, err := dynamo.Write(tt.ctx, b, b.pause, b.events, puts(5))
+			left, err := dynamo.BatchWrite(tt.ctx, b, b.pause, b.events, puts(5))
 			if err == nil || apperr.From(err).Reason != tt.want || len(left) != tt.left || b.writes != tt.calls {
 				t.Errorf("Write left %d, %v after %d requests, want %d after %d", len(left), err, b.writes, tt.left, tt.calls)
 			}

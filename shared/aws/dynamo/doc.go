@@ -1,9 +1,9 @@
-// Package dynamo holds what the tables' packages need of DynamoDB beyond its
-// SDK: to ask again for what a batch left out, to wait before, and to tell
-// overload from a fault of ours.
+// Package dynamo holds what the store packages (…db) need beyond the SDK's
+// client: batches that retry unprocessed keys and writes, a backoff with jitter,
+// and the distinction between an overloaded DynamoDB and our own error.
 package dynamo
 
 import "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-// Item is a row, or the key of one, by attribute name.
+// Item holds the attributes of a row, or of a key, by name.
 type Item = map[string]types.AttributeValue

@@ -17,48 +17,50 @@ const (
 	// maxKeys is the limit of BatchGetItem:
 	// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchGetItem.html
 	maxKeys = 100
-	// maxTries bounds how often DynamoDB is asked for what it left out of a batch.
-	// With [Backoff] they take about a second: the functions that ask hand their
-	// work back to a queue, and must not sit on a throttled table.
+	// maxTries is the number of requests for one batch. With [Backoff] they take
+	// about a second. The callers then return their messages to a queue instead of
+	// waiting for a throttled table.
 	maxTries = 8
 )
 
-var errUnread = errors.New("DynamoDB left keys of a batch unread")
+var errUnread = errors.New("DynamoDB left keys of a batch unprocessed")
 
-// Getter is the part of DynamoDB that [Get] calls.
-type Getter interface {
+// BatchGetter is the part of the SDK's client that [BatchGet] calls.
+type BatchGetter interface {
 	BatchGetItem(context.Context, *dynamodb.BatchGetItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchGetItemOutput, error)
 }
 
-// Keys are what is read of one table.
+// Keys names the rows that [BatchGet] reads from one table.
 type Keys struct {
 	Table string
 	Keys  []Item // distinct: DynamoDB refuses a batch with the same key twice
-	// Attributes are those that are read, all if there are none.
+	// Attributes names the attributes to read; empty means all.
 	Attributes []string
 }
 
-// Get reads the rows that wanted names, each another table, strongly consistent
-// and in as few requests as they fit in. It returns those that exist, by table and in
-// no order. A BatchGetItem that leaves keys unread (throttled, or past 16 MB) is
-// a success to the SDK, so its own retries do not cover it: what is left is
-// asked for again, and if DynamoDB keeps leaving it, the error has reason
+// BatchGet reads the rows that wanted names, with strongly consistent reads and
+// in as few requests as possible. Each element of wanted names another table. The
+// rows that exist come by table and in no order.
+//
+// A BatchGetItem that leaves keys unprocessed (throttled, or more than 16 MB) is
+// a success to the SDK, which does not retry it. BatchGet asks for those keys
+// again, up to eight times in all; then the error has the reason
 // TemporarilyUnavailable.
-func Get(ctx context.Context, api Getter, pause Pause, wanted ...Keys) (map[string][]Item, error) {
+func BatchGet(ctx context.Context, client BatchGetter, pause Pause, wanted ...Keys) (map[string][]Item, error) {
 	rows := make(map[string][]Item, len(wanted))
 	batches, err := pack(wanted)
 	if err != nil {
 		return nil, err
 	}
 	for _, batch := range batches {
-		if err := getBatch(ctx, api, pause, batch, rows); err != nil {
+		if err := getBatch(ctx, client, pause, batch, rows); err != nil {
 			return nil, err
 		}
 	}
 	return rows, nil
 }
 
-// pack splits wanted into requests.
+// pack splits wanted into requests of at most 100 keys.
 func pack(wanted []Keys) ([]map[string]types.KeysAndAttributes, error) {
 	var batches []map[string]types.KeysAndAttributes
 	room := 0
@@ -96,10 +98,11 @@ func project(part *types.KeysAndAttributes, attributes []string) error {
 	return nil
 }
 
-// getBatch adds the rows of one request to rows.
-func getBatch(ctx context.Context, api Getter, pause Pause, request map[string]types.KeysAndAttributes, rows map[string][]Item) error {
+// getBatch makes one request, repeats it for unprocessed keys, and adds the rows
+// to rows.
+func getBatch(ctx context.Context, client BatchGetter, pause Pause, request map[string]types.KeysAndAttributes, rows map[string][]Item) error {
 	for n := 0; ; n++ {
-		out, err := api.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request})
+		out, err := client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request})
 		if err != nil {
 			return fmt.Errorf("read a batch: %w", Classify(err))
 		}

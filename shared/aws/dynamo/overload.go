@@ -8,9 +8,9 @@ import (
 	"webhooks/shared/apperr"
 )
 
-// Classify makes err, if it is overload of DynamoDB that outlasted the SDK's own
-// tries, an error of reason TemporarilyUnavailable: the caller is to come back.
-// Every other error is a fault of ours and returned as it is.
+// Classify wraps err with the reason TemporarilyUnavailable if DynamoDB is
+// overloaded or failing and the SDK's retries did not help. It returns every
+// other error, which is a bug or a mistake in the setup, unchanged.
 func Classify(err error) error {
 	var (
 		throughput *types.ProvisionedThroughputExceededException

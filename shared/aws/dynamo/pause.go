@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Pause waits before try number n + 2 (n counts from 0), or returns the error
-// of ctx when that ends first.
+// Pause waits before retry n, which counts from 0. It returns the error of ctx
+// if ctx ends first.
 type Pause func(ctx context.Context, n int) error
 
 const (
@@ -15,10 +15,11 @@ const (
 	maxDelay   = 32 * firstDelay
 )
 
-// Backoff is the [Pause] of a function: a random part of a delay that doubles
-// up to 800 ms ("full jitter"), so that those who met once, or were throttled
-// together, do not come back together. Eight tries take about a second, and
-// twelve three.
+// Backoff is the [Pause] of every function: exponential backoff with full jitter,
+// from 25 ms to 800 ms
+// (https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/). The
+// jitter spreads out callers that were throttled together. On average eight tries
+// take about a second, and twelve take three.
 func Backoff(ctx context.Context, n int) error {
 	timer := time.NewTimer(delay(n, rand.Float64())) // #nosec G404 -- jitter is no secret
 	defer timer.Stop()
@@ -30,7 +31,7 @@ func Backoff(ctx context.Context, n int) error {
 	}
 }
 
-// delay returns the part random, from [0,1), of the n-th delay.
+// delay returns the delay before retry n, times random, which is in [0,1).
 func delay(n int, random float64) time.Duration {
 	limit := maxDelay
 	if n < 5 { // firstDelay << 5 is maxDelay

@@ -15,19 +15,20 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 const MaxWrites = 25
 
-var errUnwritten = errors.New("DynamoDB left writes of a batch undone")
+var errUnwritten = errors.New("DynamoDB left writes of a batch unprocessed")
 
-// Writer is the part of DynamoDB that [Write] calls.
-type Writer interface {
+// BatchWriter is the part of the SDK's client that [BatchWrite] calls.
+type BatchWriter interface {
 	BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error)
 }
 
-// Write does at most MaxWrites writes of distinct keys of table, what DynamoDB
-// leaves undone again after a pause. It returns those that were not done, and
-// why; the error has reason TemporarilyUnavailable where DynamoDB is overloaded.
-func Write(ctx context.Context, api Writer, pause Pause, table string, requests []types.WriteRequest) (left []types.WriteRequest, err error) {
+// BatchWrite makes up to MaxWrites writes to distinct keys of table. It repeats
+// the writes that DynamoDB leaves unprocessed, up to eight times in all. It
+// returns the writes that were not made and the error, whose reason is
+// TemporarilyUnavailable when DynamoDB is overloaded.
+func BatchWrite(ctx context.Context, client BatchWriter, pause Pause, table string, requests []types.WriteRequest) (left []types.WriteRequest, err error) {
 	for n := 0; ; n++ {
-		out, err := api.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
+		out, err := client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{
 			RequestItems: map[string][]types.WriteRequest{table: requests},
 		})
 		if err != nil {

@@ -14,7 +14,7 @@ import (
 // Tables reads the webhooks table and the events table in one request: a batch
 // waits for its reads.
 type Tables struct {
-	DynamoDB dynamo.Getter
+	DynamoDB dynamo.BatchGetter
 	Webhooks *webhookdb.Store
 	Events   *eventdb.Store
 }
@@ -29,7 +29,7 @@ type Rows struct {
 // Read reads the rows of tenants and events, strongly consistently. It returns
 // TemporarilyUnavailable when DynamoDB is overloaded.
 func (t Tables) Read(ctx context.Context, tenantIDs []string, keys []event.Key, now time.Time) (Rows, error) {
-	rows, err := dynamo.Get(ctx, t.DynamoDB, dynamo.Backoff, t.Webhooks.IndexKeys(tenantIDs), t.Events.HashKeys(keys))
+	rows, err := dynamo.BatchGet(ctx, t.DynamoDB, dynamo.Backoff, t.Webhooks.IndexKeys(tenantIDs), t.Events.HashKeys(keys))
 	if err != nil {
 		return Rows{}, err
 	}

@@ -21,7 +21,7 @@ func (s *Store) write(ctx context.Context, requests map[rowKey]types.WriteReques
 		}
 		// Only what is left failed: behind each row is an attempt that would be made
 		// again.
-		left, err := dynamo.Write(ctx, s.client, s.pause, s.table, pending)
+		left, err := dynamo.BatchWrite(ctx, s.client, s.pause, s.table, pending)
 		for _, request := range left {
 			failed[requestKey(request)] = fmt.Errorf("write retries: %w", err)
 		}

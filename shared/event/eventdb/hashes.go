@@ -15,7 +15,7 @@ import (
 // now. The read is strongly consistent. It returns TemporarilyUnavailable when
 // DynamoDB keeps leaving keys unread.
 func (s *Store) GetHashes(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error) {
-	rows, err := dynamo.Get(ctx, s.client, s.pause, s.HashKeys(keys))
+	rows, err := dynamo.BatchGet(ctx, s.client, s.pause, s.HashKeys(keys))
 	if err != nil {
 		return nil, fmt.Errorf("read known events: %w", err)
 	}

@@ -31,8 +31,8 @@ func Webhook(tenantID string, changes ...func(*webhook.Webhook)) webhook.Webhook
 }
 
 // Indexes reads the subscription indexes of tenants, as the fan-out does.
-func Indexes(ctx context.Context, client dynamo.Getter, store *webhookdb.Store, tenantIDs ...string) (map[string]webhook.Index, error) {
-	rows, err := dynamo.Get(ctx, client, dynamo.Backoff, store.IndexKeys(tenantIDs))
+func Indexes(ctx context.Context, client dynamo.BatchGetter, store *webhookdb.Store, tenantIDs ...string) (map[string]webhook.Index, error) {
+	rows, err := dynamo.BatchGet(ctx, client, dynamo.Backoff, store.IndexKeys(tenantIDs))
 	if err != nil {
 		return nil, err
 	}

@@ -22,7 +22,7 @@ func (s *Store) GetMany(ctx context.Context, keys []webhook.Key, now time.Time) 
 			wanted.Keys = append(wanted.Keys, itemKey(key))
 		}
 	}
-	rows, err := dynamo.Get(ctx, s.client, s.pause, wanted)
+	rows, err := dynamo.BatchGet(ctx, s.client, s.pause, wanted)
 	if err != nil {
 		return nil, nil, err
 	}
