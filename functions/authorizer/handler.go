@@ -29,7 +29,7 @@ type getter interface {
 
 // verifier verifies a JWT; one that is no good is a [jwtauth.Refusal].
 type verifier interface {
-	Verify(ctx context.Context, token string) (jwtauth.Identity, error)
+	Verify(ctx context.Context, token string) (auth.Caller, error)
 }
 
 type handler struct {
@@ -75,12 +75,12 @@ func (h handler) byKey(ctx context.Context, r request, token apikey.Token) (resp
 	case key.Expired(h.now()):
 		return h.deny(ctx, r, "expired key", id)
 	}
-	return allow(auth.Caller{TenantID: key.TenantID, Scopes: key.Scopes}, "key_id", key.ID), nil
+	return allow(auth.Caller{TenantID: key.TenantID, Scopes: key.Scopes, KeyID: key.ID}), nil
 }
 
 // byJWT answers for a token of the identity provider.
 func (h handler) byJWT(ctx context.Context, r request, token string) (response, error) {
-	identity, err := h.tokens.Verify(ctx, token)
+	caller, err := h.tokens.Verify(ctx, token)
 	var refusal jwtauth.Refusal
 	switch {
 	case errors.As(err, &refusal):
@@ -88,15 +88,12 @@ func (h handler) byJWT(ctx context.Context, r request, token string) (response, 
 	case err != nil:
 		return response{}, fmt.Errorf("authorize: %w", err)
 	}
-	return allow(identity.Caller, "subject", identity.Subject), nil
+	return allow(caller), nil
 }
 
-// allow says yes, and hands on who calls; the functions behind the gateway
-// trust it. The name under which the credentials are known is for the audit log.
-func allow(caller auth.Caller, kind, name string) response {
-	return response{IsAuthorized: true, Context: map[string]any{
-		"tenant_id": caller.TenantID, "scopes": scopeList(caller.Scopes), kind: name,
-	}}
+// allow passes the caller to the functions behind the gateway, which trust it.
+func allow(caller auth.Caller) response {
+	return response{IsAuthorized: true, Context: caller.Context()}
 }
 
 // bearer reads the credentials in the Authorization header (RFC 6750 §2.1; the
@@ -119,14 +116,4 @@ func (h handler) deny(ctx context.Context, r request, reason string, more ...slo
 	h.log.LogAttrs(ctx, slog.LevelInfo, "denied", append(more, slog.String("reason", reason),
 		slog.String("route", r.RouteKey), slog.String("source_ip", r.RequestContext.HTTP.SourceIP))...)
 	return response{IsAuthorized: false}, nil
-}
-
-// scopeList joins scopes with spaces (as OAuth does, RFC 6749 §3.3), because
-// the gateway hands on strings.
-func scopeList(scopes []auth.Scope) string {
-	names := make([]string, 0, len(scopes))
-	for _, scope := range scopes {
-		names = append(names, string(scope))
-	}
-	return strings.Join(names, " ")
 }

@@ -38,7 +38,7 @@ func setup(t *testing.T) bundle {
 		token: apikey.Generate(),
 	}
 	b.key = b.token.Key("acme", []auth.Scope{auth.WebhooksRead, auth.LogsRead}, time.Now().UTC().Truncate(time.Second), time.Time{})
-	if err := b.store.Put(t.Context(), b.key); err != nil {
+	if err := b.store.Create(t.Context(), b.key); err != nil {
 		t.Fatal(err)
 	}
 	var err error

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"webhooks/shared/auth"
 	"webhooks/shared/auth/apikey"
 	"webhooks/shared/auth/jwks"
 	"webhooks/shared/auth/jwtauth"
@@ -139,9 +140,9 @@ func TestProviderIsDownAtColdStart(t *testing.T) {
 // unasked is an identity provider that must not be asked.
 type unasked struct{ t *testing.T }
 
-func (u unasked) Verify(_ context.Context, token string) (jwtauth.Identity, error) {
+func (u unasked) Verify(_ context.Context, token string) (auth.Caller, error) {
 	u.t.Errorf("%q is verified as a JWT", token)
-	return jwtauth.Identity{}, jwtauth.Malformed
+	return auth.Caller{}, jwtauth.Malformed
 }
 
 func TestOtherFormsAreNoJWTs(t *testing.T) {

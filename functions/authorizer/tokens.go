@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"webhooks/shared/auth"
 	"webhooks/shared/auth/jwks"
 	"webhooks/shared/auth/jwksdb"
 	"webhooks/shared/auth/jwtauth"
@@ -42,6 +43,6 @@ func newTokens(log *slog.Logger, db jwksdb.DynamoDB, table string, getenv func(s
 // noTokens refuses every JWT: the stack knows no identity provider.
 type noTokens struct{}
 
-func (noTokens) Verify(context.Context, string) (jwtauth.Identity, error) {
-	return jwtauth.Identity{}, jwtauth.Disabled
+func (noTokens) Verify(context.Context, string) (auth.Caller, error) {
+	return auth.Caller{}, jwtauth.Disabled
 }

@@ -127,13 +127,8 @@ func (a adapter) answer(w http.ResponseWriter, r *http.Request, caller auth.Call
 
 // handle checks the scope and calls the handler.
 func (a adapter) handle(r *http.Request, caller auth.Caller) (Reply, error) {
-	if a.route.Scope != "" {
-		if caller.TenantID == "" {
-			return Reply{}, apperr.New(apperr.NotAuthenticated)
-		}
-		if !caller.May(a.route.Scope) {
-			return Reply{}, apperr.New(apperr.MissingScope, string(a.route.Scope))
-		}
+	if err := a.route.authorize(caller); err != nil {
+		return Reply{}, err
 	}
 	return a.route.Handle(r, caller)
 }

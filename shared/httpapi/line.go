@@ -4,8 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -45,7 +43,7 @@ func (a adapter) logRequest(r *http.Request, l line) {
 		attributes = append(attributes, slog.String("audit", a.route.Audit))
 	}
 	for _, name := range []string{"webhook_id", "log_id"} {
-		if id, err := strconv.ParseInt(r.PathValue(name), 10, 64); err == nil {
+		if id, ok := pathID(r, name); ok {
 			attributes = append(attributes, slog.Int64(name, id))
 		}
 	}
@@ -110,24 +108,6 @@ func requestID(r *http.Request) string {
 func gatewayOf(r *http.Request) events.APIGatewayV2HTTPRequestContext {
 	gateway, _ := core.GetAPIGatewayV2ContextFromContext(r.Context())
 	return gateway
-}
-
-// callerOf reads what the authorizer handed on. Without one (a public route)
-// it is the zero Caller.
-func callerOf(r *http.Request) auth.Caller {
-	authorizer := gatewayOf(r).Authorizer
-	if authorizer == nil {
-		return auth.Caller{}
-	}
-	text := func(name string) string {
-		value, _ := authorizer.Lambda[name].(string)
-		return value
-	}
-	caller := auth.Caller{TenantID: text("tenant_id"), KeyID: text("key_id"), Subject: text("subject")}
-	for scope := range strings.FieldsSeq(text("scopes")) {
-		caller.Scopes = append(caller.Scopes, auth.Scope(scope))
-	}
-	return caller
 }
 
 // panicError is a handler's panic with its stack.

@@ -7,23 +7,33 @@ import (
 	"webhooks/shared/apperr"
 )
 
-// WebhookID returns the path's {webhook_id}, or an InvalidWebhookID error when
-// it is not a positive integer in its canonical form.
+// WebhookID returns the path's {webhook_id}. The error is InvalidWebhookID unless
+// it is a positive int64 in canonical form.
 func WebhookID(r *http.Request) (int64, error) {
-	return pathID(r, "webhook_id", apperr.InvalidWebhookID)
+	id, ok := pathID(r, "webhook_id")
+	if !ok {
+		return 0, apperr.New(apperr.InvalidWebhookID)
+	}
+	return id, nil
 }
 
-// LogID returns the path's {log_id}, or an InvalidLogID error when it is not a
-// positive integer in its canonical form.
+// LogID returns the path's {log_id}. The error is InvalidLogID unless it is a
+// positive int64 in canonical form.
 func LogID(r *http.Request) (int64, error) {
-	return pathID(r, "log_id", apperr.InvalidLogID)
+	id, ok := pathID(r, "log_id")
+	if !ok {
+		return 0, apperr.New(apperr.InvalidLogID)
+	}
+	return id, nil
 }
 
-func pathID(r *http.Request, name string, invalid apperr.Reason) (int64, error) {
+// pathID returns the id in the path segment {name}, and false unless it is a
+// positive int64 in canonical form.
+func pathID(r *http.Request, name string) (int64, bool) {
 	text := r.PathValue(name)
 	id, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || id < 1 || strconv.FormatInt(id, 10) != text {
-		return 0, apperr.New(invalid)
+		return 0, false
 	}
-	return id, nil
+	return id, true
 }

@@ -21,14 +21,14 @@ type claims struct {
 	jwt.MapClaims
 	tenantClaim, scopeClaim string
 
-	identity Identity // set by Validate
+	caller auth.Caller // set by Validate
 }
 
 // UnmarshalJSON reads strictly: a name that occurs twice is refused (RFC 7519
 // §4), because two readers could take two different values for it.
 func (c *claims) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &c.MapClaims) }
 
-// Validate checks what the library does not, and keeps who calls.
+// Validate checks what the library does not check, and sets c.caller.
 func (c *claims) Validate() error {
 	for _, name := range []string{"exp", "nbf"} {
 		if !plausible(c.MapClaims[name]) {
@@ -47,7 +47,7 @@ func (c *claims) Validate() error {
 	if len(subject) > maxSubject || strings.ContainsFunc(subject, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		subject = "" // for the audit log alone: no reason to refuse
 	}
-	c.identity = Identity{Caller: auth.Caller{TenantID: tenant, Scopes: known(names)}, Subject: subject}
+	c.caller = auth.Caller{TenantID: tenant, Scopes: known(names), Subject: subject}
 	return nil
 }
 

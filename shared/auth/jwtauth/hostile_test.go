@@ -184,8 +184,8 @@ func TestChangedByteNeverPasses(t *testing.T) {
 		place := rapid.IntRange(0, len(text)-1).Draw(t, "place")
 		other := rapid.SampledFrom([]byte(alphabet)).Filter(func(c byte) bool { return c != text[place] }).Draw(t, "byte")
 		text[place] = other
-		if identity, err := b.verifier.Verify(t.Context(), string(text)); err == nil {
-			t.Fatalf("byte %d as %q: accepted for %+v", place, other, identity)
+		if caller, err := b.verifier.Verify(t.Context(), string(text)); err == nil {
+			t.Fatalf("byte %d as %q: accepted for %+v", place, other, caller)
 		}
 	})
 	// The last characters, whose spare bits base64 decoders like to ignore.
@@ -214,9 +214,9 @@ func FuzzVerify(f *testing.F) {
 	f.Add(part(`{"alg":"none"}`) + "." + part(`{"exp":1e999}`) + ".")
 	f.Add(part(`{"alg":"EdDSA","kid":"EdDSA","crit":["x"]}`) + "." + part(`{"exp":9999999999,"nbf":-1,"aud":[[]]}`) + ".AAAA")
 	f.Fuzz(func(t *testing.T, token string) {
-		identity, err := b.verifier.Verify(t.Context(), token)
+		caller, err := b.verifier.Verify(t.Context(), token)
 		if accepted := err == nil; accepted != slices.Contains(good, token) {
-			t.Errorf("accepted %v for %+v, %v: %q", accepted, identity, err, token)
+			t.Errorf("accepted %v for %+v, %v: %q", accepted, caller, err, token)
 		}
 	})
 }

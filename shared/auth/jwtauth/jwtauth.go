@@ -40,12 +40,6 @@ type Keys interface {
 	Find(ctx context.Context, id, algorithm string) ([]crypto.PublicKey, error)
 }
 
-// Identity is who presents a token.
-type Identity struct {
-	Caller  auth.Caller
-	Subject string // the sub claim; empty unless it is up to 255 printable ASCII characters
-}
-
 // Verifier verifies the tokens of one identity provider. It is safe for
 // concurrent use.
 type Verifier struct {
@@ -75,29 +69,32 @@ func New(cfg Config, keys Keys, now func() time.Time) (*Verifier, error) {
 // (RFC 7515 §3.1). An API key has no dot.
 func Formed(text string) bool { return strings.Count(text, ".") == 2 }
 
-// Verify returns who presents a token. The error is a [Refusal] when the token
-// is no good, and wraps [jwks.ErrUnavailable] when nobody can tell: that must
-// not pass for a refusal.
-func (v *Verifier) Verify(ctx context.Context, text string) (Identity, error) {
+// Verify returns the caller whom a token identifies. The error is a [Refusal] if
+// the token is invalid. It wraps [jwks.ErrUnavailable] if the keys are
+// unavailable; such a token may be valid and must not be refused.
+//
+// The caller's Subject is the sub claim, or empty if the claim is not a string of
+// up to 255 printable ASCII characters.
+func (v *Verifier) Verify(ctx context.Context, text string) (auth.Caller, error) {
 	switch {
 	case len(text) > MaxBytes:
-		return Identity{}, TooLong
+		return auth.Caller{}, TooLong
 	case !Formed(text) || strings.ContainsFunc(text, foreign):
-		return Identity{}, Malformed
+		return auth.Caller{}, Malformed
 	}
 	c := &claims{tenantClaim: v.cfg.TenantClaim, scopeClaim: v.cfg.ScopeClaim}
 	token, err := v.parser.ParseWithClaims(text, c, func(token *jwt.Token) (any, error) { return v.verifiers(ctx, token) })
 	switch {
 	case err == nil:
-		return c.identity, nil
+		return c.caller, nil
 	case errors.Is(err, jwks.ErrUnavailable):
-		return Identity{}, fmt.Errorf("verify a JWT: %w", err)
+		return auth.Caller{}, fmt.Errorf("verify a JWT: %w", err)
 	case errors.Is(err, jwt.ErrTokenMalformed):
-		return Identity{}, Malformed
+		return auth.Caller{}, Malformed
 	case wrongAlgorithm(token):
-		return Identity{}, WrongAlgorithm
+		return auth.Caller{}, WrongAlgorithm
 	}
-	return Identity{}, refusalOf(err)
+	return auth.Caller{}, refusalOf(err)
 }
 
 // foreign reports whether a compact token cannot have r. Go's base64 decoder

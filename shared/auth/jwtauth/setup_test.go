@@ -81,12 +81,12 @@ func (b *bundle) claims(changes map[string]any) map[string]any {
 // refused checks that a token is refused, and why.
 func (b *bundle) refused(t *testing.T, token string, want jwtauth.Refusal) {
 	t.Helper()
-	identity, err := b.verifier.Verify(t.Context(), token)
+	caller, err := b.verifier.Verify(t.Context(), token)
 	var refusal jwtauth.Refusal
 	if !errors.As(err, &refusal) || refusal != want {
 		t.Errorf("the error is %v, want the refusal %q", err, want)
 	}
-	if identity.Caller.TenantID != "" || identity.Caller.Scopes != nil || identity.Subject != "" {
-		t.Errorf("a refused token speaks for %+v", identity)
+	if caller.TenantID != "" || caller.Scopes != nil || caller.Subject != "" {
+		t.Errorf("a refused token speaks for %+v", caller)
 	}
 }

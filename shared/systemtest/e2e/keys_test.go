@@ -69,7 +69,7 @@ func TestAKeyMayDoWhatItsScopesSay(t *testing.T) {
 					}
 					continue
 				}
-				got.is(t, http.StatusForbidden, `{"code": 40301, "message": "没有权限：API 密钥缺少 `+route.scope+`"}`)
+				got.is(t, http.StatusForbidden, `{"code": 40301, "message": "没有权限：访问令牌缺少 `+route.scope+`"}`)
 			}
 		})
 	}
