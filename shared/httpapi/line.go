@@ -31,7 +31,7 @@ const maxEvents = 100
 // what came of it. Nothing in it is the caller's own text, which may hold a key in
 // a path or a secret in a misspelt field: ids are numbers, or those of events, that
 // were checked, the path is the route's pattern, and of a refusal the code alone is written, which
-// the README explains. Errors of ours are written in full.
+// functions/README.md explains. Errors of ours are written in full.
 func (a adapter) logRequest(r *http.Request, l line) {
 	attributes := []slog.Attr{
 		slog.String("method", method(r)), slog.String("route", r.Pattern), slog.Int("status", l.status),

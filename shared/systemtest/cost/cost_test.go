@@ -22,7 +22,7 @@ const (
 
 // TestBilledUnits holds the way of an event to what it is known to cost. A unit
 // more in the table below is a change of the bill: of 62 cents per million
-// events for a write unit, and the README's figures with it. Who adds one on
+// events for a write unit, and the figures of .docs/cost.md with it. Who adds one on
 // purpose writes here what the test prints, runs `make cost`, and says in the
 // commit what it is good for.
 func TestBilledUnits(t *testing.T) {

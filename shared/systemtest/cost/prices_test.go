@@ -9,7 +9,7 @@ import (
 )
 
 // Prices of us-east-1 in dollars, list, without the free tier, as of
-// 2026-11-25. Who updates one updates the date, and the README's figures.
+// 2026-11-25. Who updates one updates the date, and the figures of .docs/cost.md.
 const (
 	pricesOf = "2026-11-25"
 

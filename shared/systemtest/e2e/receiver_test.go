@@ -24,7 +24,7 @@ type received struct {
 func (r received) ID() string { return r.Header.Get("Webhook-Id") }
 
 // verify checks the signature with the independent library; a secret that does
-// not begin with whsec_ is used in its raw mode, as the README tells receivers.
+// not begin with whsec_ is used in its raw mode, as .docs/receiving.md says.
 func (r received) verify(t testing.TB, secret string) {
 	t.Helper()
 	verifier, err := standardwebhooks.NewWebhookRaw([]byte(secret))

@@ -12,7 +12,7 @@ type row struct {
 	scenario
 }
 
-// rows returns the scenarios that the README shows, with the lane.
+// rows returns the scenarios that .docs/delivery.md shows, with the lane.
 func rows() []row {
 	return []row{
 		{"the benchmark", scenario{webhooks: 3, rate: 5, slow: 1, failing: 1, trouble: 20, normal: 5, packed: 2, seconds: 60}},
