@@ -2,7 +2,6 @@ package architecture_test
 
 import (
 	"fmt"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
@@ -85,52 +84,4 @@ func allows(parameter any, value string) error {
 		}
 	}
 	return nil
-}
-
-// TestTheParameterTableHasTheDefaults: a table that says otherwise than the template is
-// worse than none.
-func TestTheParameterTableHasTheDefaults(t *testing.T) {
-	t.Parallel()
-	_, table, _ := strings.Cut(read(t, operating), "| parameter | default | meaning |\n|---|---|---|\n")
-	table, _, _ = strings.Cut(table, "\n\n")
-	got, want := make(map[string]string), make(map[string]string)
-	for line := range strings.Lines(table) {
-		cells := strings.Split(line, " | ")
-		if len(cells) < 3 {
-			t.Fatalf("the table of parameters has the row %q", line)
-		}
-		names, defaults := strings.Split(strings.TrimPrefix(cells[0], "| "), ", "), strings.Split(cells[1], ", ")
-		if len(defaults) == 1 { // the same for all
-			defaults = slices.Repeat(defaults, len(names))
-		}
-		if len(defaults) != len(names) {
-			t.Errorf("%v have the defaults %v", names, defaults)
-			continue
-		}
-		for i, name := range names {
-			got[strings.Trim(name, "`")] = defaults[i]
-		}
-	}
-	for name, parameter := range section(t, "Parameters") {
-		value := text(parameter, "Default")
-		shown := []string{"`" + value + "`"}
-		switch {
-		case value == "":
-			shown = []string{"none", "the stack makes a key"}
-		case text(parameter, "Type") == "Number":
-			shown = []string{value}
-		}
-		want[name] = value
-		if begin, end, cut := strings.Cut(strings.Trim(got[name], "`"), "…"); cut && strings.HasPrefix(value, begin) && strings.HasSuffix(value, end) {
-			continue
-		}
-		if !slices.Contains(shown, got[name]) {
-			t.Errorf("%s says that %s is %q by default, and template.yaml %q", operating, name, got[name], value)
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(got)) {
-		if _, is := want[name]; !is {
-			t.Errorf("%s has a row for %s, which is no parameter", operating, name)
-		}
-	}
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // The pages whose tables the tests check.
@@ -27,6 +29,28 @@ func chapter(t testing.TB, name, heading string) string {
 		after, _, _ = strings.Cut(after, "\n"+level[:n]+" ")
 	}
 	return after
+}
+
+// checkTable compares the rows of the first table in a section of a page with
+// want, each with its pipes. A failure prints the rows to copy.
+func checkTable(t testing.TB, name, heading string, want []string) {
+	t.Helper()
+	var got []string
+	for line := range strings.Lines(chapter(t, name, heading)) {
+		isRow := strings.HasPrefix(line, "|")
+		if !isRow && len(got) > 0 {
+			break
+		}
+		if isRow {
+			got = append(got, strings.TrimSpace(line))
+		}
+	}
+	if len(got) < 2 {
+		t.Fatalf("%s, %s, has no table", name, heading)
+	}
+	if diff := cmp.Diff(want, got[2:]); diff != "" {
+		t.Errorf("the table of %s, %s (-source +page):\n%s\nThe rows are:\n%s", name, heading, diff, strings.Join(want, "\n"))
+	}
 }
 
 // TestPagesQuoteThePrograms compares the programs in the pages with the files in

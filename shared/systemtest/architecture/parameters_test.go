@@ -49,6 +49,26 @@ func TestParametersAreUsable(t *testing.T) {
 	}
 }
 
+// TestTheParameterTableIsTheTemplates compares the parameters in the page with
+// the template, in the order in which the console shows them.
+func TestTheParameterTableIsTheTemplates(t *testing.T) {
+	t.Parallel()
+	var want []string
+	groups, _ := at(section(t, "Metadata"), "AWS::CloudFormation::Interface", "ParameterGroups").([]any)
+	for _, group := range groups {
+		names, _ := at(group, "Parameters").([]any)
+		for _, name := range names {
+			parameter := section(t, "Parameters")[fmt.Sprint(name)]
+			value := "none"
+			if set := text(parameter, "Default"); set != "" {
+				value = "`" + set + "`"
+			}
+			want = append(want, fmt.Sprintf("| `%s` | %s | %s |", name, value, text(parameter, "Description")))
+		}
+	}
+	checkTable(t, operating, "## Parameters", want)
+}
+
 // forParameters says of every parameter with a pattern what it takes and what it
 // must not: the code refuses it at start, when the deploy has long succeeded, or
 // AWS does in the middle of one. code is what reads the parameter, if that is ours.

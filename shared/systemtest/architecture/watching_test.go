@@ -128,7 +128,7 @@ func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 	t.Parallel()
 	var want, got []string
 	for _, alarm := range resources(t, "AWS::CloudWatch::Alarm") {
-		want = append(want, alarm.name)
+		want = append(want, alarm.name+": "+text(alarm.properties, "AlarmDescription"))
 		for _, property := range []string{"AlarmDescription", "AlarmActions", "OKActions", "TreatMissingData"} {
 			if at(alarm.properties, property) == nil {
 				t.Errorf("%s has no %s", alarm.name, property)
@@ -141,12 +141,29 @@ func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 			t.Errorf("%s has an AlarmName: two stacks in one account would fight for it", alarm.name)
 		}
 	}
-	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Za-z]+Alarm)` \\|").FindAllStringSubmatch(read(t, operating), -1) {
-		got = append(got, row[1])
+	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Za-z]+Alarm)` \\| ([^|]+) \\|").FindAllStringSubmatch(read(t, operating), -1) {
+		got = append(got, row[1]+": "+row[2])
 	}
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the runbook has not a row for every alarm (-template +page):\n%s", diff)
+		t.Errorf("the runbook does not have the alarms of the template (-template +page):\n%s", diff)
+	}
+}
+
+// TestEverySavedQueryIsInThePage compares the names of the queries.
+func TestEverySavedQueryIsInThePage(t *testing.T) {
+	t.Parallel()
+	var want, got []string
+	for _, query := range resources(t, "AWS::Logs::QueryDefinition") {
+		want = append(want, strings.TrimPrefix(text(query.properties, "Name", "Fn::Sub"), "${AWS::StackName}/"))
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([0-9] [a-z ]+)` \\|").FindAllStringSubmatch(read(t, operating), -1) {
+		got = append(got, row[1])
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the saved queries of %s are not those of the template (-template +page):\n%s", operating, diff)
 	}
 }
 
@@ -179,10 +196,8 @@ func TestEveryFunctionsThrottlesAreWatched(t *testing.T) {
 		}
 	}
 	month := fmt.Sprintf("$%d.%d0", metrics/10, metrics%10) // at $0.10 for each
-	for _, page := range []string{operating, costs} {
-		if !strings.Contains(read(t, page), month) {
-			t.Errorf("%s does not say %s, which is what %d metrics of alarms cost", page, month, metrics)
-		}
+	if !strings.Contains(read(t, costs), month) {
+		t.Errorf("%s does not say %s, the cost of the %d metrics of the alarms", costs, month, metrics)
 	}
 	if description := text(section(t, "Parameters"), "EnableAlarms", "Description"); !strings.Contains(description, month) {
 		t.Errorf("EnableAlarms says %q, and the alarms cost %s a month", description, month)
