@@ -10,9 +10,9 @@ import (
 	"webhooks/shared/event"
 )
 
-// record is a log in a queue message. Messages outlive a release: a name is
-// never given another meaning.
-type record struct {
+// wire is the JSON form of a Log in a queue message. Messages outlive a release, so
+// a name never gets another meaning.
+type wire struct {
 	TenantID     string     `json:"tenant_id"`
 	WebhookID    int64      `json:"webhook_id"`
 	ID           int64      `json:"log_id,omitzero"`
@@ -31,7 +31,7 @@ type record struct {
 
 // MarshalJSON encodes l for a queue message (not for the API).
 func (l Log) MarshalJSON() ([]byte, error) {
-	r := record{
+	w := wire{
 		TenantID: l.TenantID, WebhookID: l.WebhookID, ID: l.ID,
 		EventID: l.EventID, EventType: l.EventType, Attempt: l.Attempt, Outcome: l.Outcome,
 		StatusCode: l.StatusCode, Milliseconds: l.ResponseTime.Milliseconds(),
@@ -39,46 +39,47 @@ func (l Log) MarshalJSON() ([]byte, error) {
 		Created: l.CreatedAt.UnixMilli(),
 	}
 	if !l.NextAttemptAt.IsZero() {
-		r.NextAttempt = l.NextAttemptAt.UnixMilli()
+		w.NextAttempt = l.NextAttemptAt.UnixMilli()
 	}
-	return json.Marshal(r)
+	return json.Marshal(w)
 }
 
-// UnmarshalJSON decodes what MarshalJSON made. It refuses a record that cannot
-// be stored, because one such record would fail a whole batch of writes.
+// UnmarshalJSON decodes the result of MarshalJSON. It refuses a log that the logs
+// table cannot store, because one such log would fail a whole batch of writes.
 func (l *Log) UnmarshalJSON(text []byte) error {
-	var r record
-	if err := json.Unmarshal(text, &r); err != nil {
+	var w wire
+	if err := json.Unmarshal(text, &w); err != nil {
 		return err
 	}
-	if err := r.check(); err != nil {
+	if err := w.check(); err != nil {
 		return err
 	}
 	*l = Log{
-		TenantID: r.TenantID, WebhookID: r.WebhookID, ID: r.ID,
-		EventID: r.EventID, EventType: r.EventType, Attempt: r.Attempt, Outcome: r.Outcome,
-		StatusCode: r.StatusCode, ResponseTime: time.Duration(r.Milliseconds) * time.Millisecond,
-		ResponseBody: r.ResponseBody, Truncated: r.Truncated, Failure: r.Failure,
-		CreatedAt: time.UnixMilli(r.Created).UTC(),
+		TenantID: w.TenantID, WebhookID: w.WebhookID, ID: w.ID,
+		EventID: w.EventID, EventType: w.EventType, Attempt: w.Attempt, Outcome: w.Outcome,
+		StatusCode: w.StatusCode, ResponseTime: time.Duration(w.Milliseconds) * time.Millisecond,
+		ResponseBody: w.ResponseBody, Truncated: w.Truncated, Failure: w.Failure,
+		CreatedAt: time.UnixMilli(w.Created).UTC(),
 	}
-	if r.NextAttempt != 0 {
-		l.NextAttemptAt = time.UnixMilli(r.NextAttempt).UTC()
+	if w.NextAttempt != 0 {
+		l.NextAttemptAt = time.UnixMilli(w.NextAttempt).UTC()
 	}
 	return nil
 }
 
-func (r record) check() error {
+// check returns an error if the logs table cannot store w.
+func (w wire) check() error {
 	switch {
-	case !event.ValidID(r.TenantID):
-		return fmt.Errorf("log record: tenant_id %q is no tenant", r.TenantID)
-	case r.WebhookID < 1 || r.ID < 0:
-		return fmt.Errorf("log record: webhook_id %d with log_id %d", r.WebhookID, r.ID)
-	case !event.ValidID(r.EventID):
-		return fmt.Errorf("log record: event_id %q is no event id", r.EventID)
-	case !slices.Contains(Outcomes(), r.Outcome):
-		return fmt.Errorf("log record: unknown outcome %q", r.Outcome)
-	case r.Created <= 0:
-		return fmt.Errorf("log record: created_ms is %d", r.Created)
+	case !event.ValidID(w.TenantID):
+		return fmt.Errorf("queued log: tenant_id %q is not a tenant id", w.TenantID)
+	case w.WebhookID < 1 || w.ID < 0:
+		return fmt.Errorf("queued log: webhook_id %d with log_id %d", w.WebhookID, w.ID)
+	case !event.ValidID(w.EventID):
+		return fmt.Errorf("queued log: event_id %q is not an event id", w.EventID)
+	case !slices.Contains(outcomes, w.Outcome):
+		return fmt.Errorf("queued log: unknown outcome %q", w.Outcome)
+	case w.Created <= 0:
+		return fmt.Errorf("queued log: created_ms is %d", w.Created)
 	}
 	return nil
 }

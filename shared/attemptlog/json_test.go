@@ -13,7 +13,7 @@ import (
 	"webhooks/shared/event"
 )
 
-func TestLogSurvivesTheQueue(t *testing.T) {
+func TestLogRoundTrip(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		want := drawLog(t)
@@ -26,7 +26,7 @@ func TestLogSurvivesTheQueue(t *testing.T) {
 			t.Fatalf("decode %s: %v", text, err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("not what was encoded (-want +got):\n%s", diff)
+			t.Errorf("decoded log (-want +got):\n%s", diff)
 		}
 	})
 }
@@ -55,8 +55,8 @@ func drawLog(t *rapid.T) attemptlog.Log {
 	return log
 }
 
-// The names are stored in queues for up to 14 days: a release that changes one
-// of them loses what the release before it queued.
+// A queue keeps these names for up to 14 days: a release that changes one of them
+// loses the logs that the previous release queued.
 func TestLogHasAStableForm(t *testing.T) {
 	t.Parallel()
 	log := attemptlog.Log{
@@ -72,11 +72,11 @@ func TestLogHasAStableForm(t *testing.T) {
 		`"outcome":"retrying","status_code":503,"response_time":125,"response_body":"busy","truncated":true,"failure":"status",` +
 		`"next_attempt_ms":1769421900000,"created_ms":1769421600123}`
 	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("another form (-want +got):\n%s", diff)
+		t.Errorf("JSON (-want +got):\n%s", diff)
 	}
 }
 
-func TestLogThatCannotBeStoredIsRefused(t *testing.T) {
+func TestUnmarshalRefusesALogThatCannotBeStored(t *testing.T) {
 	t.Parallel()
 	good := `{"tenant_id":"acme","webhook_id":7,"event_id":"evt_1","event_type":"alert.triggered","attempt":1,"outcome":"delivered","created_ms":1}`
 	tests := []struct{ name, old, new string }{
@@ -89,7 +89,7 @@ func TestLogThatCannotBeStoredIsRefused(t *testing.T) {
 		{name: "not an object", old: good, new: `[]`},
 	}
 	if err := json.Unmarshal([]byte(good), new(attemptlog.Log)); err != nil {
-		t.Fatalf("the good record is refused: %v", err)
+		t.Fatalf("the valid log is refused: %v", err)
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,58 +1,61 @@
-// Package attemptlog is the record of attempts: what was sent to a webhook,
-// what came back, and what follows.
+// Package attemptlog defines the log of an attempt: which event was sent to which
+// webhook, what the receiver answered, and when the next attempt follows.
 package attemptlog
 
 import (
+	"slices"
 	"time"
 
 	"webhooks/shared/event"
 	"webhooks/shared/webhook"
 )
 
-// Outcome is what became of a delivery through one attempt.
+// Outcome is the result of an attempt for its delivery.
 type Outcome string
 
 // The outcomes. They are part of the API.
 const (
 	Delivered Outcome = "delivered" // the receiver answered 2xx
-	Retrying  Outcome = "retrying"  // failed, and another attempt follows
-	Failed    Outcome = "failed"    // failed, and no attempt follows
+	Retrying  Outcome = "retrying"  // the attempt failed, and another one follows
+	Failed    Outcome = "failed"    // the attempt failed, and none follows
 	Skipped   Outcome = "skipped"   // no request was made: the webhook is disabled
 )
 
-// Outcomes returns every outcome.
-func Outcomes() []Outcome { return []Outcome{Delivered, Retrying, Failed, Skipped} }
+var outcomes = []Outcome{Delivered, Retrying, Failed, Skipped}
 
-// Log is the record of one attempt.
+// Outcomes returns every outcome.
+func Outcomes() []Outcome { return slices.Clone(outcomes) }
+
+// Log describes one attempt.
 type Log struct {
 	TenantID  string
 	WebhookID int64
-	// ID counts from 1 in every webhook. It is 0 until one is reserved.
+	// ID counts from 1 in every webhook. It is 0 until the store reserves an id.
 	ID        int64
 	EventID   string
 	EventType event.Type
-	Attempt   int // the first attempt of a delivery is 1
+	Attempt   int // from 1
 	Outcome   Outcome
 	// StatusCode is the receiver's HTTP status, 0 when there was no response.
 	StatusCode int
-	// ResponseTime runs from the start of the request to the end of the read
+	// ResponseTime is from the start of the request to the end of the response
 	// body, in whole milliseconds.
 	ResponseTime time.Duration
-	ResponseBody string // valid UTF-8, the beginning of what the receiver sent
-	Truncated    bool   // the receiver sent more than ResponseBody
-	// Failure is the code of what went wrong (an attempt.Failure), or empty.
+	ResponseBody string // the beginning of the response body, valid UTF-8
+	Truncated    bool   // ResponseBody is not the whole response body
+	// Failure is why there is no response (an attempt.Failure), or empty.
 	Failure       string
-	NextAttemptAt time.Time // UTC, whole milliseconds; zero when none follows
+	NextAttemptAt time.Time // UTC, whole milliseconds; zero if no attempt follows
 	CreatedAt     time.Time // UTC, whole milliseconds
 }
 
-// Webhook names the webhook that the attempt was made for.
+// Webhook returns the key of the attempt's webhook.
 func (l Log) Webhook() webhook.Key {
 	return webhook.Key{TenantID: l.TenantID, ID: l.WebhookID}
 }
 
-// ExpiresAt returns when the log ends to exist for customers. The table drops
-// it some time later.
+// ExpiresAt returns the time from which customers no longer see the log. DynamoDB
+// deletes it some time later.
 func (l Log) ExpiresAt(retention time.Duration) time.Time {
 	return l.CreatedAt.Add(retention)
 }

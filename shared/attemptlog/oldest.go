@@ -1,31 +1,29 @@
 package attemptlog
 
-// State is what a probe found in a bucket, judged by the bucket's newest log.
+// State is the state of a bucket, given by its newest log.
 type State int
 
-// The states. Empty means nothing by itself: its logs may have been deleted
-// after they expired, or its ids may have been given and never used.
+// The states. A bucket is Empty if its logs were deleted after they expired, or if
+// its ids were reserved and never used: the bucket alone does not tell which.
 const (
 	Empty State = iota
 	Expired
 	Live
 )
 
-// Probe looks at buckets and returns the state of each. It may look at all of
-// them at once.
+// Probe returns the state of each of buckets. It may read them concurrently.
 type Probe func(buckets []int64) ([]State, error)
 
-// FirstLive returns the first of the buckets 0 to count-1 that is live, or
-// count when none is. Buckets grow older towards 0: nothing is live before an
-// expired bucket.
+// FirstLive returns the first live bucket of 0 to count-1, or count if none is live.
+// A lower bucket is older, and no bucket below an expired one is live.
 //
-// A bisection cannot tell an empty bucket that was deleted from one that was
-// never written. It takes it for deleted, and where that is wrong it ends just
-// after the hole. So it then looks back: at every one of the nearest buckets,
-// and in doubling steps as far as an expired one. A live bucket there unmasks
-// the hole, and the search goes on before it. That is exact for holes of fewer
-// than [nearBuckets] buckets in a row, and for a longer one when the live
-// buckets before it are at least as many; each costs one more round.
+// It bisects, and treats an empty bucket as one whose logs were deleted. If the
+// bucket was never written (a hole), the bisection ends just above the hole. So
+// FirstLive then probes the buckets below its result: each of the nearest ones, then
+// in doubling steps, down to an expired one. If one of them is live, it searches
+// again below that bucket. The result is exact if every hole has fewer than
+// [nearBuckets] buckets in a row, or is not longer than the run of live buckets
+// below it. Each hole costs one more round.
 func FirstLive(count int64, probe Probe) (int64, error) {
 	s := search{probe: probe}
 	first := count
@@ -34,29 +32,28 @@ func FirstLive(count int64, probe Probe) (int64, error) {
 		if first, err = s.bisect(first); err != nil {
 			return 0, err
 		}
-		earlier, err := s.lookBack(first)
+		lower, err := s.lookBack(first)
 		if err != nil {
 			return 0, err
 		}
-		if earlier == first {
+		if lower == first {
 			return first, nil
 		}
-		first = earlier
+		first = lower
 	}
 }
 
-// nearBuckets is how many buckets before the found one are looked at without a
-// gap.
+// nearBuckets is how many buckets below the result are probed without a gap.
 const nearBuckets = 8
 
-// search remembers that no bucket before low is live.
+// search is the state of FirstLive.
 type search struct {
 	probe Probe
-	low   int64
+	low   int64 // no bucket below low is live
 }
 
-// bisect returns the first live bucket before high, or high, with every empty
-// bucket taken for a deleted one.
+// bisect returns the first live bucket below high, or high. It treats every empty
+// bucket as one whose logs were deleted.
 func (s *search) bisect(high int64) (int64, error) {
 	low := s.low
 	for low < high {
@@ -77,8 +74,7 @@ func (s *search) bisect(high int64) (int64, error) {
 	return high, nil
 }
 
-// lookBack returns the earliest live bucket that it sees before found, or
-// found.
+// lookBack returns the lowest live bucket that it finds below found, or found.
 func (s *search) lookBack(found int64) (int64, error) {
 	var buckets []int64
 	for step := int64(1); step <= found-s.low; {
@@ -96,7 +92,7 @@ func (s *search) lookBack(found int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	for i, bucket := range buckets { // ever earlier
+	for i, bucket := range buckets { // from high to low
 		switch states[i] {
 		case Live:
 			found = bucket

@@ -26,7 +26,7 @@ func (h *history) probe(buckets []int64) ([]attemptlog.State, error) {
 	return states, nil
 }
 
-// want is the answer of a search that looks at everything.
+// want returns the first live bucket by a search of all of them.
 func (h *history) want() int64 {
 	if i := slices.Index(h.states, attemptlog.Live); i >= 0 {
 		return int64(i)
@@ -34,22 +34,22 @@ func (h *history) want() int64 {
 	return int64(len(h.states))
 }
 
-// drawRun returns a run of states in which no more than holes neighbours in a
-// row are empty.
-func drawRun(t *rapid.T, label string, full attemptlog.State, holes int) []attemptlog.State {
+// drawRun returns buckets in state full, with at most empty empty buckets after
+// each.
+func drawRun(t *rapid.T, label string, full attemptlog.State, empty int) []attemptlog.State {
 	var run []attemptlog.State
-	for _, n := range rapid.SliceOfN(rapid.IntRange(0, holes), 0, 40).Draw(t, label) {
+	for _, n := range rapid.SliceOfN(rapid.IntRange(0, empty), 0, 40).Draw(t, label) {
 		run = append(append(run, full), make([]attemptlog.State, n)...)
 	}
 	return run
 }
 
-func TestFirstLiveIsFoundAmongHoles(t *testing.T) {
+func TestFirstLiveIsExactWithShortHoles(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var h history
 		h.states = append(h.states, make([]attemptlog.State, rapid.IntRange(0, 200).Draw(t, "deleted"))...)
-		// What expired is deleted in any order, so any number may be gone.
+		// DynamoDB deletes expired logs in any order, so any number may be gone.
 		h.states = append(h.states, drawRun(t, "expired", attemptlog.Expired, 30)...)
 		h.states = append(h.states, drawRun(t, "live", attemptlog.Live, 7)...)
 		got, err := attemptlog.FirstLive(int64(len(h.states)), h.probe)
@@ -59,7 +59,7 @@ func TestFirstLiveIsFoundAmongHoles(t *testing.T) {
 	})
 }
 
-func TestFirstLiveBeforeALongHole(t *testing.T) {
+func TestFirstLiveIsExactWithAHoleShorterThanTheRunBelowIt(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		var h history
@@ -104,7 +104,7 @@ func TestFirstLiveStopsWhenAProbeFails(t *testing.T) {
 			return h.probe(buckets)
 		})
 		if !errors.Is(err, broken) {
-			t.Errorf("probe %d fails, but the search says %v", failing, err)
+			t.Errorf("probe %d fails, but FirstLive returns the error %v", failing, err)
 		}
 	}
 }

@@ -3,29 +3,29 @@ package attemptlog
 // Page is one page of a webhook's logs, the newest first.
 type Page struct {
 	Logs []Log
-	// Number counts from 1; Size is how many logs a full page has.
+	// Number counts from 1; Size is the number of logs of a full page.
 	Number, Size int
-	// Total counts the ids from the oldest live log to the last one given. An
-	// id that was given but never used (a crash) counts too.
+	// Total is the number of ids from the oldest live log to the newest id. It
+	// includes ids that were reserved and never used, because of a crash.
 	Total      int64
 	TotalPages int64
 }
 
-// Window is what of a webhook's logs a page shows: the ids Low to High, both
-// included. Low is greater than High when the page is empty.
+// Window is the range of log ids that a page shows: Low to High, both included. Low
+// is greater than High if the page is empty.
 type Window struct {
 	Low, High  int64
 	Total      int64
 	TotalPages int64
 }
 
-// Empty reports whether the window shows nothing.
+// Empty reports whether w contains no id.
 func (w Window) Empty() bool { return w.Low > w.High }
 
-// Paginate returns the window of page number (from 1) with size logs a page
-// over the live ids oldest to last, the newest first. There is no live id when
-// oldest is greater than last. The windows of all pages are disjoint and
-// together they are exactly the live ids; a page past the end is empty.
+// Paginate returns the window of page number (from 1), with size ids a page, over
+// the live ids oldest to last. Page 1 has the newest ids. No id is live if oldest is
+// greater than last. Every live id is in the window of exactly one page; a page past
+// the end is empty.
 func Paginate(oldest, last int64, number, size int) Window {
 	w := Window{Low: 1, High: 0}
 	if oldest > last {
@@ -34,8 +34,8 @@ func Paginate(oldest, last int64, number, size int) Window {
 	n := int64(size)
 	w.Total = last - oldest + 1
 	w.TotalPages = (w.Total-1)/n + 1
-	// Comparing first keeps the product below last: a page number of any size
-	// cannot overflow.
+	// After this comparison the product below is less than last: it cannot
+	// overflow, whatever the page number.
 	if int64(number) > w.TotalPages {
 		return w
 	}
