@@ -1,8 +1,9 @@
-// Package apperr is the error that reaches a caller of the API.
+// Package apperr holds the messages and errors that callers of the API read.
 //
-// An [Error] names a [Reason] from a closed list. The reason decides the
-// number in the envelope, the HTTP status (through its [Code]) and the
-// sentence in each language; the cause goes to the log and nowhere else.
+// An [Error] has a [Reason] from a closed list. The reason determines the code in
+// the envelope, the HTTP status (through its [Code]) and the sentence in each
+// language. The cause of the error goes to the log only. The messages of
+// successful answers are the Message constants.
 package apperr
 
 import (
@@ -13,8 +14,8 @@ import (
 	"webhooks/shared/apperr/locale"
 )
 
-// Code is the kind of an error, from a closed list. Package httpapi holds the
-// one table from codes to HTTP statuses.
+// Code is the kind of an error, from a closed list. Package httpapi maps each code
+// to an HTTP status.
 type Code string
 
 // The codes.
@@ -31,35 +32,36 @@ const (
 	Internal         Code = "internal"
 )
 
-// Error is a failure with a sentence for the caller and a cause for the log.
+// Error is an error with a sentence for the caller and a cause for the log.
 type Error struct {
 	Reason Reason
-	Args   []any   // fill the verbs of the reason's sentence
-	Fields []Field // every refused field, for InvalidFields
-	// RetryAfter tells the caller how long to wait; 0 says nothing.
+	Args   []any   // for the verbs of the reason's sentence
+	Fields []Field // every invalid field, for InvalidFields
+	// RetryAfter is how long the caller should wait before it retries. 0 sends no
+	// Retry-After header.
 	RetryAfter time.Duration
 	Err        error // the cause, for the log only
 }
 
-// Field is one refused field of a request and what is wrong with it.
+// Field is an invalid field of a request and its problem.
 type Field struct {
 	Name    string
 	Problem Problem
-	Args    []any // fill the verbs of the problem's sentence
+	Args    []any // for the verbs of the problem's sentence
 }
 
-// New returns an error of reason r, whose sentence is filled with args.
+// New returns an error with reason r and args for the verbs of its sentence.
 func New(r Reason, args ...any) *Error {
 	return &Error{Reason: r, Args: args}
 }
 
-// Wrap returns an error of reason r that was caused by err.
+// Wrap returns an error with reason r and the cause err.
 func Wrap(err error, r Reason, args ...any) *Error {
 	return &Error{Reason: r, Args: args, Err: err}
 }
 
-// Refuse returns an InvalidFields error that names every refused field, or nil
-// when there is none.
+// Refuse returns an InvalidFields error with the given fields, or nil if there are
+// none.
 func Refuse(fields []Field) error {
 	if len(fields) == 0 {
 		return nil
@@ -70,17 +72,17 @@ func Refuse(fields []Field) error {
 // Code returns the kind of e.
 func (e *Error) Code() Code { return e.Reason.entry().code }
 
-// Message returns the sentence for the caller.
+// Message returns the caller's sentence in l.
 func (e *Error) Message(l locale.Locale) string {
 	return format(e.Reason.entry().text.In(l), e.Args)
 }
 
-// Message returns the sentence for the caller.
+// Message returns the caller's sentence in l.
 func (f Field) Message(l locale.Locale) string {
 	return format(f.Problem.text().In(l), f.Args)
 }
 
-// Error is for the log: it holds the cause.
+// Error returns the text for the log, in English and with the cause.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("%d %s", e.Reason, e.Message(locale.English))
 	for _, f := range e.Fields {
@@ -92,17 +94,17 @@ func (e *Error) Error() string {
 	return text
 }
 
-// Unwrap gives the cause to errors.Is and errors.As.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Is reports whether err is an [Error] of reason r.
+// Is reports whether the first [Error] in err's chain has reason r.
 func Is(err error, r Reason) bool {
 	var e *Error
 	return errors.As(err, &e) && e.Reason == r
 }
 
-// From returns the [Error] in err's chain. Any other error becomes an internal
-// one with a fixed sentence, so that nothing internal reaches a caller.
+// From returns the first [Error] in err's chain. It wraps any other error as
+// InternalError, whose fixed sentence tells the caller nothing internal.
 func From(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

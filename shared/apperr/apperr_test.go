@@ -33,7 +33,7 @@ func TestEveryProblemHasTwoSentences(t *testing.T) {
 		f := apperr.Field{Problem: p}
 		zh, en := f.Message(locale.Chinese), f.Message(locale.English)
 		if other, ok := seen[en]; ok {
-			t.Errorf("problems %d and %d say the same: %q", p, other, en)
+			t.Errorf("problems %d and %d have the same sentence: %q", p, other, en)
 		}
 		seen[en] = p
 		if en == "is not acceptable" || strings.Count(zh, "%") != strings.Count(en, "%") {
@@ -56,7 +56,7 @@ func TestFrom(t *testing.T) {
 
 	known := apperr.New(apperr.MissingScope, "webhooks:read")
 	if got := apperr.From(errors.Join(known)); got != known {
-		t.Errorf("From(wrapped) = %v, want the same error", got)
+		t.Errorf("From(wrapped) = %v, want the wrapped error", got)
 	}
 	if !apperr.Is(errors.Join(known), apperr.MissingScope) || apperr.Is(cause, apperr.MissingScope) {
 		t.Error("Is does not find the reason")

@@ -2,7 +2,7 @@ package apperr
 
 import "webhooks/shared/apperr/locale"
 
-// Problem is what is wrong with one field, from a closed list.
+// Problem says what is wrong with a field, from a closed list.
 type Problem int
 
 // The problems.
@@ -41,79 +41,45 @@ const (
 	problemEnd
 )
 
-// Problems returns every problem, for the test that walks the list.
-func Problems() []Problem {
-	var all []Problem
-	for p := Required; p < problemEnd; p++ {
-		all = append(all, p)
-	}
-	return all
-}
-
+// text returns the sentence of p.
 func (p Problem) text() locale.Text {
-	switch p {
-	case Required:
-		return locale.Text{Chinese: "必填", English: "is required"}
-	case Null:
-		return locale.Text{Chinese: "不能为 null：不修改请省略该字段", English: "must not be null; leave the field out to keep its value"}
-	case WrongType:
-		return locale.Text{Chinese: "类型不正确，应为 %s", English: "has the wrong type, want %s"}
-	case Unknown:
-		return locale.Text{Chinese: "未知字段", English: "is not a known field"}
-	case Length:
-		return locale.Text{Chinese: "长度必须为 %d 到 %d 个字符", English: "must have %d to %d characters"}
-	case ControlCharacters:
-		return locale.Text{Chinese: "不能包含控制字符", English: "must not contain control characters"}
-	case OutOfRange:
-		return locale.Text{Chinese: "必须是 %d 到 %d 的整数", English: "must be an integer from %d to %d"}
-	case EmptyList:
-		return locale.Text{Chinese: "至少需要一项", English: "must have at least one entry"}
-	case UnknownEventType:
-		return locale.Text{Chinese: "不支持的事件类型：%s", English: "is not a known event type: %s"}
-	case DuplicateEventType:
-		return locale.Text{Chinese: "事件类型重复：%s", English: "names an event type twice: %s"}
-	case URLTooLong:
-		return locale.Text{Chinese: "不能超过 2048 字节", English: "must not exceed 2048 bytes"}
-	case URLSyntax:
-		return locale.Text{Chinese: "不是有效的绝对 URL（不能包含空格或控制字符）", English: "is not a valid absolute URL (no spaces or control characters)"}
-	case URLScheme:
-		return locale.Text{Chinese: "必须使用 https", English: "must use https"}
-	case URLUserInfo:
-		return locale.Text{Chinese: "不能包含用户名或密码", English: "must not contain a user name or password"}
-	case URLFragment:
-		return locale.Text{Chinese: "不能包含 # 片段", English: "must not contain a # fragment"}
-	case URLHost:
-		return locale.Text{Chinese: "缺少主机名或主机名无效", English: "has no host or an invalid one"}
-	case URLPort:
-		return locale.Text{Chinese: "端口不允许", English: "has a port that is not allowed"}
-	case URLAddress:
-		return locale.Text{Chinese: "必须指向公网地址", English: "must point to a public address"}
-	case SecretEncoding:
-		return locale.Text{Chinese: "以 whsec_ 开头时，其后必须是标准 base64", English: "must be standard base64 after whsec_"}
-	case SecretKeyLength:
-		return locale.Text{Chinese: "whsec_ 之后的密钥解码后必须为 24 到 64 字节", English: "must hold 24 to 64 bytes after whsec_"}
-	case GivenTwice:
-		return locale.Text{Chinese: "只能出现一次", English: "must be given once"}
-	case Blank:
-		return locale.Text{Chinese: "不能为空白", English: "must not be blank"}
-	case IDSyntax:
-		return locale.Text{Chinese: "必须是 1 到 64 个字母、数字、下划线或连字符", English: "must be 1 to 64 letters, digits, underscores or hyphens"}
-	case KeyIDSyntax:
-		return locale.Text{Chinese: "不是 API 密钥的编号", English: "is not the id of an API key"}
-	case UnknownScope:
-		return locale.Text{Chinese: "未知的权限：%s", English: "is not a known scope: %s"}
-	case DuplicateScope:
-		return locale.Text{Chinese: "权限重复：%s", English: "names a scope twice: %s"}
-	case TimeSyntax:
-		return locale.Text{Chinese: "必须是 RFC 3339 格式的时间，例如 2026-01-26T10:00:00Z", English: "must be a time of RFC 3339, such as 2026-01-26T10:00:00Z"}
-	case TimeRange:
-		return locale.Text{Chinese: "必须晚于现在且早于 10000 年", English: "must be later than now and before the year 10000"}
-	case NotOneOf:
-		return locale.Text{Chinese: "必须是以下之一：%s", English: "must be one of %s"}
-	case ListLength:
-		return locale.Text{Chinese: "必须有 %d 到 %d 项", English: "must have %d to %d entries"}
-	case NotQueueable:
-		return locale.Text{Chinese: "包含无法排队的字符 U+FFFE 或 U+FFFF，请使用 \\u 转义", English: "holds U+FFFE or U+FFFF unescaped, which a queue cannot carry; write \\ufffe or \\uffff"}
+	if t, ok := problems[p]; ok {
+		return t
 	}
 	return locale.Text{Chinese: "不正确", English: "is not acceptable"}
+}
+
+// problems holds the sentences of every problem. Nothing changes it.
+var problems = map[Problem]locale.Text{
+	Required:           {Chinese: "必填", English: "is required"},
+	Null:               {Chinese: "不能为 null：不修改请省略该字段", English: "must not be null; leave the field out to keep its value"},
+	WrongType:          {Chinese: "类型不正确，应为 %s", English: "has the wrong type, want %s"},
+	Unknown:            {Chinese: "未知字段", English: "is not a known field"},
+	Length:             {Chinese: "长度必须为 %d 到 %d 个字符", English: "must have %d to %d characters"},
+	ControlCharacters:  {Chinese: "不能包含控制字符", English: "must not contain control characters"},
+	OutOfRange:         {Chinese: "必须是 %d 到 %d 的整数", English: "must be an integer from %d to %d"},
+	EmptyList:          {Chinese: "至少需要一项", English: "must have at least one entry"},
+	UnknownEventType:   {Chinese: "不支持的事件类型：%s", English: "is not a known event type: %s"},
+	DuplicateEventType: {Chinese: "事件类型重复：%s", English: "names an event type twice: %s"},
+	URLTooLong:         {Chinese: "不能超过 2048 字节", English: "must not exceed 2048 bytes"},
+	URLSyntax:          {Chinese: "不是有效的绝对 URL（不能包含空格或控制字符）", English: "is not a valid absolute URL (no spaces or control characters)"},
+	URLScheme:          {Chinese: "必须使用 https", English: "must use https"},
+	URLUserInfo:        {Chinese: "不能包含用户名或密码", English: "must not contain a user name or password"},
+	URLFragment:        {Chinese: "不能包含 # 片段", English: "must not contain a # fragment"},
+	URLHost:            {Chinese: "缺少主机名或主机名无效", English: "has no host or an invalid one"},
+	URLPort:            {Chinese: "端口不允许", English: "has a port that is not allowed"},
+	URLAddress:         {Chinese: "必须指向公网地址", English: "must point to a public address"},
+	SecretEncoding:     {Chinese: "以 whsec_ 开头时，其后必须是标准 base64", English: "must be standard base64 after whsec_"},
+	SecretKeyLength:    {Chinese: "whsec_ 之后的密钥解码后必须为 24 到 64 字节", English: "must decode to 24 to 64 bytes after whsec_"},
+	GivenTwice:         {Chinese: "只能出现一次", English: "must be given once"},
+	Blank:              {Chinese: "不能为空白", English: "must not be blank"},
+	IDSyntax:           {Chinese: "必须是 1 到 64 个字母、数字、下划线或连字符", English: "must be 1 to 64 letters, digits, underscores or hyphens"},
+	KeyIDSyntax:        {Chinese: "不是 API 密钥的编号", English: "is not the id of an API key"},
+	UnknownScope:       {Chinese: "未知的权限：%s", English: "is not a known scope: %s"},
+	DuplicateScope:     {Chinese: "权限重复：%s", English: "names a scope twice: %s"},
+	TimeSyntax:         {Chinese: "必须是 RFC 3339 格式的时间，例如 2026-01-26T10:00:00Z", English: "must be a time of RFC 3339, such as 2026-01-26T10:00:00Z"},
+	TimeRange:          {Chinese: "必须晚于现在且早于 10000 年", English: "must be later than now and before the year 10000"},
+	NotOneOf:           {Chinese: "必须是以下之一：%s", English: "must be one of %s"},
+	ListLength:         {Chinese: "必须有 %d 到 %d 项", English: "must have %d to %d entries"},
+	NotQueueable:       {Chinese: "包含无法排队的字符 U+FFFE 或 U+FFFF，请使用 \\u 转义", English: "holds U+FFFE or U+FFFF unescaped, which a queue cannot carry; write \\ufffe or \\uffff"},
 }

@@ -2,11 +2,11 @@ package apperr
 
 import "webhooks/shared/apperr/locale"
 
-// Reason is the number in the envelope of a refused request: the HTTP status
-// followed by two digits. A number is never given a second meaning.
+// Reason is the code in the envelope of an error: the HTTP status followed by two
+// digits. A code never changes its meaning.
 type Reason int
 
-// The reasons. functions/README.md lists them.
+// The reasons. functions/README.md lists them for callers.
 const (
 	InvalidJSON      Reason = 40001
 	InvalidFields    Reason = 40002
@@ -46,8 +46,7 @@ type entry struct {
 	text locale.Text
 }
 
-// entry returns the table's row of r. A reason without a row is an internal
-// error, and a test walks the list so that there is none.
+// entry returns the row of r, or that of InternalError for an unknown r.
 func (r Reason) entry() entry {
 	if e, ok := reasons[r]; ok {
 		return e
@@ -55,8 +54,8 @@ func (r Reason) entry() entry {
 	return reasons[InternalError]
 }
 
-// Reasons returns every reason with its code and sentence, for the tests that
-// compare the list with functions/README.md.
+// Reasons returns every reason and its code. Tests compare it with the OpenAPI
+// document and with functions/README.md.
 func Reasons() map[Reason]Code {
 	codes := make(map[Reason]Code)
 	for r, e := range reasons {
@@ -65,27 +64,27 @@ func Reasons() map[Reason]Code {
 	return codes
 }
 
-// reasons is the one table of codes and sentences. Nothing changes it.
+// reasons holds the code and the sentences of every reason. Nothing changes it.
 var reasons = map[Reason]entry{
 	InvalidJSON:            {Invalid, locale.Text{Chinese: "请求体必须是一个有效的 JSON 对象（UTF-8 编码，无重复字段）：%s", English: "The body must be one valid JSON object in UTF-8 without duplicate names: %s"}},
 	InvalidFields:          {Invalid, locale.Text{Chinese: "请求参数不正确，详见 errors", English: "Some fields are not acceptable; see errors"}},
 	NothingToUpdate:        {Invalid, locale.Text{Chinese: "没有要更新的字段：请至少提供 name、url、secret、events、enabled 之一", English: "Nothing to update: give at least one of name, url, secret, events, enabled"}},
 	InvalidWebhookID:       {Invalid, locale.Text{Chinese: "webhook_id 必须是正整数", English: "webhook_id must be a positive integer"}},
-	InvalidLogID:           {Invalid, locale.Text{Chinese: "log_id 必须是正整数", English: "log_id must be a positive integer"}},
-	LogNotFound:            {NotFound, locale.Text{Chinese: "日志不存在或已过期", English: "There is no such log, or no longer"}},
-	WebhookDisabled:        {Conflict, locale.Text{Chinese: "Webhook 已停用，请先启用再重新投递", English: "The webhook is disabled; enable it before you resend"}},
-	EventExpired:           {Conflict, locale.Text{Chinese: "该事件已过期或不可重新投递", English: "The event has expired or cannot be sent again"}},
 	UnreadableTarget:       {Invalid, locale.Text{Chinese: "请求路径或查询字符串无法解析", English: "The request's path or query string cannot be parsed"}},
+	InvalidLogID:           {Invalid, locale.Text{Chinese: "log_id 必须是正整数", English: "log_id must be a positive integer"}},
 	NotAuthenticated:       {Unauthenticated, locale.Text{Chinese: "未认证：请在 Authorization 头中提供 Bearer API 密钥", English: "Not authenticated: send an API key as Authorization: Bearer"}},
 	MissingScope:           {Forbidden, locale.Text{Chinese: "没有权限：访问令牌缺少 %s", English: "Not allowed: the token lacks the scope %s"}},
 	WebhookNotFound:        {NotFound, locale.Text{Chinese: "Webhook 不存在", English: "There is no such webhook"}},
 	RouteNotFound:          {NotFound, locale.Text{Chinese: "接口不存在：%s", English: "There is no such route: %s"}},
+	LogNotFound:            {NotFound, locale.Text{Chinese: "日志不存在或已过期", English: "There is no such log, or it has expired"}},
 	WrongMethod:            {MethodNotAllowed, locale.Text{Chinese: "该接口不支持 %s 方法，支持：%s", English: "This route does not take %s; it takes %s"}},
 	ChangedMeanwhile:       {Conflict, locale.Text{Chinese: "Webhook 同时被其他请求修改，请重试", English: "The webhook was changed by another request at the same time; try again"}},
 	TooManyWebhooks:        {Conflict, locale.Text{Chinese: "Webhook 数量已达上限 %d 个，请先删除不用的", English: "The limit of %d webhooks is reached; delete one first"}},
 	EventConflict:          {Conflict, locale.Text{Chinese: "ID 为 %s 的事件已存在且内容不同，请为每个事件使用不同的 ID", English: "Another event has the id %s; give every event an id of its own"}},
-	DataTooLarge:           {TooLarge, locale.Text{Chinese: "事件的 data 不能超过 %d 字节", English: "The data of an event must not exceed %d bytes"}},
+	WebhookDisabled:        {Conflict, locale.Text{Chinese: "Webhook 已停用，请先启用再重新投递", English: "The webhook is disabled; enable it before you resend"}},
+	EventExpired:           {Conflict, locale.Text{Chinese: "该事件已过期或不可重新投递", English: "The event has expired or cannot be sent again"}},
 	BodyTooLarge:           {TooLarge, locale.Text{Chinese: "请求体不能超过 %d 字节", English: "The body must not exceed %d bytes"}},
+	DataTooLarge:           {TooLarge, locale.Text{Chinese: "事件的 data 不能超过 %d 字节", English: "The data of an event must not exceed %d bytes"}},
 	TestedTooOften:         {RateLimited, locale.Text{Chinese: "测试过于频繁，请 %d 秒后重试", English: "Tested too often; try again in %d seconds"}},
 	InternalError:          {Internal, locale.Text{Chinese: "服务内部错误，请稍后重试", English: "Internal error; try again later"}},
 	TemporarilyUnavailable: {Unavailable, locale.Text{Chinese: "服务暂时不可用，请稍后重试", English: "Temporarily unavailable; try again later"}},

@@ -1,24 +1,24 @@
-// Package locale chooses the language of a sentence that a customer reads.
+// Package locale chooses the language of the sentences that callers read.
 //
-// The API document is Chinese, so Chinese is the default; English is given to
-// a caller whose Accept-Language header (RFC 9110 §12.5.4) prefers it.
+// Chinese is the default, because the API contract is Chinese. A caller whose
+// Accept-Language header (RFC 9110 §12.5.4) prefers English gets English.
 package locale
 
 import (
 	"golang.org/x/text/language"
 )
 
-// Locale is a language in which every customer-visible sentence exists.
+// Locale is a language in which every sentence for callers exists.
 type Locale int
 
-// The locales. Chinese is the zero value, because it is the default.
+// The locales. Chinese is the default and so the zero value.
 const (
 	Chinese Locale = iota
 	English
 )
 
-// Text is one sentence in every locale. Both may hold fmt verbs, the same ones
-// in the same order.
+// Text is a sentence in every locale. The sentences have the same fmt verbs in the
+// same order.
 type Text struct {
 	Chinese string
 	English string
@@ -32,16 +32,15 @@ func (t Text) In(l Locale) string {
 	return t.Chinese
 }
 
-// Negotiate returns the locale that an Accept-Language header asks for. An
-// absent, malformed or unknown preference gives Chinese.
+// Negotiate returns the locale for an Accept-Language header. It returns Chinese
+// if the header is absent or malformed or names neither locale.
 func Negotiate(acceptLanguage string) Locale {
 	tags, _, err := language.ParseAcceptLanguage(acceptLanguage)
 	if err != nil {
 		return Chinese
 	}
-	// The caller's list is in order of preference: the first tag that is one of
-	// ours decides. A matcher would also map, say, French to English "because it
-	// is nearer than Chinese", which nobody asked for.
+	// The tags are in order of preference, so the first known one decides. A
+	// language.Matcher would also match French to English, as the nearer of the two.
 	for _, tag := range tags {
 		switch base, _ := tag.Base(); base.String() {
 		case "zh":
