@@ -66,7 +66,7 @@ func readBatch(object strictjson.Object, list jsontext.Value, tenantID string) (
 	for _, value := range values {
 		item, err := strictjson.Parse(value)
 		if err != nil {
-			entries = append(entries, &entry{err: apperr.Wrap(err, apperr.InvalidJSON, strictjson.Problem(err))})
+			entries = append(entries, &entry{err: apperr.Wrap(err, apperr.InvalidJSON, strictjson.Describe(err))})
 			continue
 		}
 		entries = append(entries, newEntry(item, tenantID))

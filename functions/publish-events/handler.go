@@ -46,7 +46,7 @@ func (h handler) publish(r *http.Request, caller auth.Caller) (httpapi.Reply, er
 	}
 	object, err := strictjson.Parse(body)
 	if err != nil {
-		return httpapi.Reply{}, apperr.Wrap(err, apperr.InvalidJSON, strictjson.Problem(err))
+		return httpapi.Reply{}, apperr.Wrap(err, apperr.InvalidJSON, strictjson.Describe(err))
 	}
 	list, isBatch := object["events"]
 	if !isBatch {

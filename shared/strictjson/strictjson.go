@@ -1,8 +1,7 @@
-// Package strictjson reads JSON the way an interface between companies needs
-// it: exactly one object, exact member names, no duplicate members, valid
-// UTF-8 (RFC 8259 §4 and §8.1 leave both open; RFC 7493 closes them). The
-// standard library's decoder would match "Tenant_ID" to "tenant_id" and take
-// the last of two members.
+// Package strictjson parses the JSON that callers send: exactly one object, exact
+// member names, no duplicate members, valid UTF-8. RFC 8259 §4 and §8.1 leave the
+// last two to the parser; RFC 7493 requires them. The decoder of encoding/json
+// matches "Tenant_ID" to "tenant_id" and takes the last of two equal members.
 package strictjson
 
 import (
@@ -15,14 +14,15 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Object holds the members of a JSON object, each as the bytes that were sent.
+// Object holds the members of a JSON object, each value as the bytes that were
+// sent.
 type Object map[string]jsontext.Value
 
-// ErrNotObject says that the text is valid JSON but not an object.
+// ErrNotObject is the error for valid JSON that is not an object.
 var ErrNotObject = errors.New("not a JSON object")
 
-// Parse reads text as exactly one JSON object. The values are copies, with
-// number precision, member order, escapes and inner white space kept.
+// Parse parses text as exactly one JSON object. The values are copies that keep
+// the precision of numbers, the order of members, escapes and white space.
 func Parse(text []byte) (Object, error) {
 	var object Object
 	if err := json.Unmarshal(text, &object); err != nil {
@@ -38,7 +38,7 @@ func Parse(text []byte) (Object, error) {
 	return object, nil
 }
 
-// Unknown returns the names of members that are none of known, sorted.
+// Unknown returns the names of the members that are not in known, sorted.
 func (o Object) Unknown(known ...string) []string {
 	var unknown []string
 	for name := range o {
@@ -53,7 +53,7 @@ func (o Object) Unknown(known ...string) []string {
 // IsNull reports whether v is the JSON value null.
 func IsNull(v jsontext.Value) bool { return v.Kind() == 'n' }
 
-// String returns v as a string, and false when it is anything else.
+// String returns v as a string, or false if v is not a string.
 func String(v jsontext.Value) (string, bool) {
 	var s string
 	if v.Kind() != '"' || json.Unmarshal(v, &s) != nil {
@@ -62,7 +62,7 @@ func String(v jsontext.Value) (string, bool) {
 	return s, true
 }
 
-// Bool returns v as a boolean, and false when it is anything else.
+// Bool returns v as a boolean, or false if v is not a boolean.
 func Bool(v jsontext.Value) (value, ok bool) {
 	if v.Kind() != 't' && v.Kind() != 'f' {
 		return false, false
@@ -70,11 +70,10 @@ func Bool(v jsontext.Value) (value, ok bool) {
 	return v.Kind() == 't', true
 }
 
-// Int returns v as an integer, and false when it is anything else. JSON has one
-// kind of number, and clients whose languages do too may write 1 as 1.0 or 1e0;
-// JSON Schema calls these integers as well (Core 2020-12 §4.2.3). So spelled, an
-// integer is taken below 2^53, as far as a float64 tells it from its neighbours
-// (RFC 8259 §6).
+// Int returns v as an int64, or false if v is not an integer of that range. Clients
+// in languages with one type of number may write 1 as 1.0 or 1e0, which JSON
+// Schema also calls integers (Core 2020-12 §4.2.3). Int accepts these forms below
+// 2^53, where every integer is an exact float64 (RFC 8259 §6).
 func Int(v jsontext.Value) (int64, bool) {
 	if v.Kind() != '0' {
 		return 0, false
@@ -89,10 +88,10 @@ func Int(v jsontext.Value) (int64, bool) {
 	return int64(f), true
 }
 
-// maxExact is the first integer that a float64 cannot tell from its neighbour.
+// maxExact is 2^53. From there on a float64 cannot represent every integer.
 const maxExact = 1 << 53
 
-// Strings returns v as a list of strings, and false when it is anything else.
+// Strings returns v as a list of strings, or false if v is not an array of strings.
 func Strings(v jsontext.Value) ([]string, bool) {
 	var values []jsontext.Value
 	if v.Kind() != '[' || json.Unmarshal(v, &values) != nil {

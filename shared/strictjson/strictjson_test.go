@@ -46,7 +46,7 @@ func TestParseKeepsBytes(t *testing.T) {
 		t.Errorf("data (-want +got):\n%s", diff)
 	}
 	if _, ok := object["Data"]; ok {
-		t.Error("names must match exactly")
+		t.Error(`the member "data" is also found as "Data"`)
 	}
 }
 
@@ -69,7 +69,7 @@ func TestValues(t *testing.T) {
 		t.Error("a string is not a boolean")
 	}
 	if !strictjson.IsNull(object["n"]) || strictjson.IsNull(object["s"]) {
-		t.Error("IsNull")
+		t.Error("IsNull confuses null and a string")
 	}
 	if l, ok := strictjson.Strings(object["l"]); !ok || !cmp.Equal(l, []string{"a", "b"}) {
 		t.Errorf("Strings = %q, %v", l, ok)

@@ -83,7 +83,7 @@ type decoder struct {
 func newDecoder(body []byte, urls URLChecker, whole bool) (*decoder, error) {
 	object, err := strictjson.Parse(body)
 	if err != nil {
-		return nil, apperr.Wrap(err, apperr.InvalidJSON, strictjson.Problem(err))
+		return nil, apperr.Wrap(err, apperr.InvalidJSON, strictjson.Describe(err))
 	}
 	return &decoder{object: object, urls: urls, whole: whole}, nil
 }

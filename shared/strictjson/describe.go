@@ -9,10 +9,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Problem says in a few words what is wrong with a text that [Parse] refused,
-// and where. It is
-// English in every language, as the messages of parsers are.
-func Problem(err error) string {
+// Describe says in a few words why [Parse] refused a text and, if it can, where. It
+// is English for every caller, as the messages of parsers are.
+func Describe(err error) string {
 	var syntax *jsontext.SyntacticError
 	switch {
 	case errors.Is(err, ErrNotObject):
@@ -27,10 +26,10 @@ func Problem(err error) string {
 	return "syntax error"
 }
 
-// maxQuoted is how much of a caller's own text an error quotes, in bytes.
+// maxQuoted limits how much of a caller's text an error quotes, in bytes.
 const maxQuoted = 64
 
-// Quote returns the beginning of a caller's text, for an error.
+// Quote returns the first 64 bytes of a caller's text, for an error.
 func Quote(text string) string {
 	if len(text) <= maxQuoted {
 		return text
