@@ -10,41 +10,44 @@ import (
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"webhooks/shared/apperr"
+	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/vault"
 )
 
-// keyItem is the id of the item with a tenant's current data key. It is not in
-// item 0, which every fan-out reads and every creation changes.
+// keyItem is the id of the item that holds a tenant's current data key. It is
+// not item 0, which every fan-out reads and every creation changes.
 //
-// Writers alone read it: each webhook carries the data key of its own secrets,
-// so a delivery needs nothing else, and an old generation is used for as long
-// as something is sealed under it.
+// Only writers read it: each webhook's item holds the data key of its own
+// secrets. An earlier data key stays in use as long as a webhook has secrets
+// under it.
 const keyItem = -1
 
-var errDecryptOnly = errors.New("this store's vault only opens secrets")
+var errDecryptOnly = errors.New("this store's vault only decrypts secrets")
 
-// keyRecord is that item. The zero value is a tenant without one.
+// keyRecord is the item of a tenant's current data key. It is the zero value
+// before the tenant has one.
 type keyRecord struct {
 	DataKey []byte `dynamodbav:"data_key"` // encrypted by KMS
-	KMSKey  string `dynamodbav:"kms_key"`  // the ARN of the key that did it
+	KMSKey  string `dynamodbav:"kms_key"`  // ARN of the KMS key
 }
 
-// currentKey returns the data key that the tenant's secrets are sealed under
-// from now on, or nil when they are not to be encrypted. The first write of a
-// tenant makes it, and the first one after the KMS key was replaced makes the
-// next generation. It returns TemporarilyUnavailable when KMS fails.
+// currentKey returns the data key for a tenant's new secrets, or nil if they are
+// stored as plain text. It makes a data key at the tenant's first write, and at
+// the first write after the KMS key was replaced. It returns
+// TemporarilyUnavailable when KMS fails.
 func (s *Store) currentKey(ctx context.Context, tenant string, now time.Time) (*vault.DataKey, error) {
 	switch {
 	case s.vault == nil || s.vault.KeyARN() == vault.Off:
 		return nil, nil
 	case s.vault.KeyARN() == vault.DecryptOnly:
-		return nil, errDecryptOnly // it must not store in the clear what was encrypted
+		return nil, errDecryptOnly // it must not store encrypted secrets as plain text
 	}
 	var key *vault.DataKey
-	err := s.again(ctx, apperr.TemporarilyUnavailable, func() error {
+	err := s.retryConflicts(ctx, apperr.TemporarilyUnavailable, func() error {
 		stored, err := s.readKey(ctx, tenant)
 		if err != nil {
 			return err
@@ -71,7 +74,7 @@ func (s *Store) readKey(ctx context.Context, tenant string) (keyRecord, error) {
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return keyRecord{}, failed(err, "read the data key of tenant "+tenant)
+		return keyRecord{}, fmt.Errorf("read the data key of tenant %s: %w", tenant, dynamo.Classify(err))
 	}
 	var stored keyRecord
 	if err := attributevalue.UnmarshalMap(out.Item, &stored); err != nil {
@@ -80,16 +83,15 @@ func (s *Store) readKey(ctx context.Context, tenant string) (keyRecord, error) {
 	return stored, nil
 }
 
-// replaceKey makes key the tenant's current one if no other writer replaced
-// what was read meanwhile: two generations at once would be two calls of KMS
-// for every cold batch.
+// replaceKey makes key the tenant's current data key unless another writer
+// replaced read first. With two current data keys, a batch on a cold cache would
+// call KMS twice for the tenant.
 func (s *Store) replaceKey(ctx context.Context, tenant string, read keyRecord, key *vault.DataKey, now time.Time) error {
-	const kmsKey = "kms_key"
 	condition := expression.Name(dataKey).AttributeNotExists()
 	if read.KMSKey != "" {
 		condition = expression.Name(dataKey).Equal(expression.Value(read.DataKey))
 	}
-	update, err := s.update(webhook.Key{TenantID: tenant, ID: keyItem},
+	update, err := s.newUpdate(webhook.Key{TenantID: tenant, ID: keyItem},
 		expression.Set(expression.Name(dataKey), expression.Value(key.Wrapped())).
 			Set(expression.Name(kmsKey), expression.Value(s.vault.KeyARN())).
 			Set(expression.Name(createdAt), expression.Value(wholeSeconds(now))),
@@ -97,16 +99,5 @@ func (s *Store) replaceKey(ctx context.Context, tenant string, read keyRecord, k
 	if err != nil {
 		return err
 	}
-	_, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                 update.TableName,
-		Key:                       update.Key,
-		UpdateExpression:          update.UpdateExpression,
-		ConditionExpression:       update.ConditionExpression,
-		ExpressionAttributeNames:  update.ExpressionAttributeNames,
-		ExpressionAttributeValues: update.ExpressionAttributeValues,
-	})
-	if err != nil {
-		return failed(err, "write the data key of tenant "+tenant)
-	}
-	return nil
+	return s.commit(ctx, []types.TransactWriteItem{{Update: update}}, "write the data key of tenant "+tenant)
 }

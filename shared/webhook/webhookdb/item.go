@@ -12,7 +12,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// item is an item as DynamoDB holds it.
+// item is an item as DynamoDB returns it.
 type item = map[string]types.AttributeValue
 
 // The attributes that expressions name.
@@ -23,13 +23,11 @@ const (
 	revision  = "revision"
 	testedAt  = "tested_at"
 	dataKey   = "data_key"
+	kmsKey    = "kms_key"
 	lastID    = "last_id"
 	count     = "count"
 	index     = "index"
 )
-
-// tenantItem is the id of the item about the tenant itself; webhooks count from 1.
-const tenantItem = 0
 
 func itemKey(key webhook.Key) item {
 	return item{
@@ -38,23 +36,28 @@ func itemKey(key webhook.Key) item {
 	}
 }
 
-// record is a webhook's item. Other attributes of it (tested_at, those of
-// health.go) belong to those who write them.
+// record is a webhook's item. The item has more attributes, each of which only
+// one file writes: tested_at (testlimit.go) and the health (health.go).
 type record struct {
-	TenantID        string           `dynamodbav:"tenant_id"`
-	WebhookID       int64            `dynamodbav:"webhook_id"`
-	Name            string           `dynamodbav:"name"`
-	URL             string           `dynamodbav:"url"`
-	DataKey         []byte           `dynamodbav:"data_key,omitempty"` // of the secrets, encrypted by KMS
-	Secret          string           `dynamodbav:"secret"`
-	PreviousSecrets []previousSecret `dynamodbav:"previous_secrets"`
-	Events          []event.Type     `dynamodbav:"events"`
-	Enabled         bool             `dynamodbav:"enabled"`
-	CreatedAt       time.Time        `dynamodbav:"created_at"`
-	UpdatedAt       time.Time        `dynamodbav:"updated_at"`
-	Revision        int64            `dynamodbav:"revision"`
-	// Health is read with the webhook and written on its own: see health.go.
+	TenantID  string `dynamodbav:"tenant_id"`
+	WebhookID int64  `dynamodbav:"webhook_id"`
+	Name      string `dynamodbav:"name"`
+	URL       string `dynamodbav:"url"`
+	secrets
+	Events    []event.Type `dynamodbav:"events"`
+	Enabled   bool         `dynamodbav:"enabled"`
+	CreatedAt time.Time    `dynamodbav:"created_at"`
+	UpdatedAt time.Time    `dynamodbav:"updated_at"`
+	Revision  int64        `dynamodbav:"revision"`
+	// Health is read with the webhook and written separately: see health.go.
 	Health webhook.Health `dynamodbav:"-"`
+}
+
+// secrets are a webhook's secrets as they are stored: see seal and openSecrets.
+type secrets struct {
+	DataKey  []byte           `dynamodbav:"data_key,omitempty"` // encrypted by KMS; none for plain text
+	Current  string           `dynamodbav:"secret"`
+	Previous []previousSecret `dynamodbav:"previous_secrets"` // never nil, which would be stored as NULL
 }
 
 type previousSecret struct {
@@ -62,23 +65,7 @@ type previousSecret struct {
 	ExpiresAt time.Time `dynamodbav:"expires_at"`
 }
 
-// newRecord returns the record of w without its secrets.
-func newRecord(w webhook.Webhook) record {
-	return record{
-		TenantID:        w.TenantID,
-		WebhookID:       w.ID,
-		Name:            w.Name,
-		URL:             w.URL,
-		PreviousSecrets: make([]previousSecret, 0, len(w.PreviousSecrets)), // nil would be stored as NULL
-		Events:          w.Events,
-		Enabled:         w.Enabled,
-		CreatedAt:       w.CreatedAt,
-		UpdatedAt:       w.UpdatedAt,
-		Revision:        w.Revision,
-	}
-}
-
-// key returns the name of the webhook.
+// key returns the id of the webhook.
 func (r record) key() webhook.Key { return webhook.Key{TenantID: r.TenantID, ID: r.WebhookID} }
 
 // webhook returns the webhook without its secrets.
@@ -115,7 +102,8 @@ func decodeRecord(stored item) (record, error) {
 	return r, err
 }
 
-// decodeKey returns the name of an item, which every item has.
+// decodeKey returns the key of an item. It succeeds for any item of the table,
+// even if the rest of the item cannot be decoded.
 func decodeKey(stored item) (webhook.Key, error) {
 	var key struct {
 		TenantID  string `dynamodbav:"tenant_id"`
@@ -125,34 +113,4 @@ func decodeKey(stored item) (webhook.Key, error) {
 		return webhook.Key{}, fmt.Errorf("decode the key of a webhook: %w", err)
 	}
 	return webhook.Key{TenantID: key.TenantID, ID: key.WebhookID}, nil
-}
-
-// tenantRecord is item 0 of a tenant. The zero value is a tenant that never had
-// a webhook.
-type tenantRecord struct {
-	TenantID string                  `dynamodbav:"tenant_id"`
-	LastID   int64                   `dynamodbav:"last_id"`
-	Count    int                     `dynamodbav:"count"`
-	Index    map[string]webhook.Mask `dynamodbav:"index"`
-}
-
-func decodeTenant(stored item) (tenantRecord, error) {
-	var r tenantRecord
-	if err := attributevalue.UnmarshalMap(stored, &r); err != nil {
-		return tenantRecord{}, fmt.Errorf("decode item 0 of a tenant: %w", err)
-	}
-	return r, nil
-}
-
-// webhookIndex returns the index by id.
-func (r tenantRecord) webhookIndex() (webhook.Index, error) {
-	x := make(webhook.Index, len(r.Index))
-	for text, mask := range r.Index {
-		id, err := strconv.ParseInt(text, 10, 64)
-		if err != nil {
-			return nil, fmt.Errorf("index of tenant %s: %w", r.TenantID, err)
-		}
-		x[id] = mask
-	}
-	return x, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"webhooks/shared/apperr"
+	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/webhook"
 )
 
@@ -22,8 +23,8 @@ func (s *Store) Get(ctx context.Context, key webhook.Key) (webhook.Webhook, erro
 	return r.webhook(), nil
 }
 
-// GetWithSecrets returns a webhook with its secrets. It returns WebhookNotFound,
-// and TemporarilyUnavailable when the vault cannot open them now.
+// GetWithSecrets returns a webhook with the secrets that sign at now. It returns
+// WebhookNotFound, or TemporarilyUnavailable when KMS fails.
 func (s *Store) GetWithSecrets(ctx context.Context, key webhook.Key, now time.Time) (webhook.Webhook, error) {
 	r, err := s.read(ctx, key)
 	if err != nil {
@@ -43,7 +44,7 @@ func (s *Store) read(ctx context.Context, key webhook.Key) (record, error) {
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
-		return record{}, failed(err, fmt.Sprintf("read webhook %d", key.ID))
+		return record{}, fmt.Errorf("read webhook %d: %w", key.ID, dynamo.Classify(err))
 	}
 	if len(out.Item) == 0 {
 		return record{}, apperr.New(apperr.WebhookNotFound)
@@ -51,7 +52,7 @@ func (s *Store) read(ctx context.Context, key webhook.Key) (record, error) {
 	return decodeRecord(out.Item)
 }
 
-// List returns all webhooks of a tenant by ascending id, without their secrets.
+// List returns all webhooks of a tenant, without their secrets, by ascending id.
 func (s *Store) List(ctx context.Context, tenant string) ([]webhook.Webhook, error) {
 	built, err := expression.NewBuilder().WithKeyCondition(
 		expression.Key(tenantID).Equal(expression.Value(tenant)).
@@ -70,7 +71,7 @@ func (s *Store) List(ctx context.Context, tenant string) ([]webhook.Webhook, err
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
-			return nil, failed(err, "list the webhooks of tenant "+tenant)
+			return nil, fmt.Errorf("list the webhooks of tenant %s: %w", tenant, dynamo.Classify(err))
 		}
 		for _, stored := range page.Items {
 			r, err := decodeRecord(stored)

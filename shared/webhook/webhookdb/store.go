@@ -1,14 +1,14 @@
-// Package webhookdb keeps webhooks in DynamoDB.
+// Package webhookdb stores webhooks in DynamoDB.
 //
 // The table's key is the tenant and the webhook's id. Item 0 of a tenant holds
-// the last id given (last_id), how many webhooks there are (count) and the
-// subscription index; each of them changes in one transaction with the webhook
-// it is about. Every read is strongly consistent and goes through the tenant's
-// key, so a foreign id is simply not found.
+// the last id that was assigned (last_id), the number of webhooks (count) and
+// the subscription index. It changes in the same transaction as the webhook.
+// Every read is strongly consistent and names the tenant, so another tenant's
+// id is simply not found.
 //
-// Secrets are stored encrypted when the store has a vault: under the tenant's
-// data key, whose encrypted form is in item -1 for those to come and beside the
-// secrets in each webhook's item.
+// With a vault the store encrypts secrets under the tenant's data key. Item -1
+// holds the encrypted data key that new secrets use; each webhook's item holds a
+// copy of the one that its own secrets use.
 package webhookdb
 
 import (
@@ -34,22 +34,22 @@ type DynamoDB interface {
 type Store struct {
 	client DynamoDB
 	table  string
-	vault  *vault.Vault // nil: none
+	vault  *vault.Vault // nil without encryption
 	pause  dynamo.Pause
 }
 
-// Option changes how a Store guards secrets or waits.
+// Option changes how a Store encrypts secrets or waits between tries.
 type Option func(*Store)
 
-// WithVault encrypts the secrets that are written and opens those that are.
-// Without a vault a store writes secrets as they are and cannot open encrypted
-// ones, which is all that a function needs which shows none.
+// WithVault makes the store encrypt the secrets that it writes and decrypt those
+// that it reads. A store without a vault writes secrets as plain text and cannot
+// read encrypted ones; functions that need no secret use it.
 func WithVault(v *vault.Vault) Option { return func(s *Store) { s.vault = v } }
 
-// WithPause replaces [dynamo.Backoff].
+// WithPause replaces [dynamo.Backoff] as the wait between tries.
 func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
 
-// New returns the store in a table.
+// New returns the store of a table.
 func New(client DynamoDB, table string, options ...Option) *Store {
 	s := &Store{client: client, table: table, pause: dynamo.Backoff}
 	for _, option := range options {

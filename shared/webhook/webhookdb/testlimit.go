@@ -8,49 +8,45 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"webhooks/shared/apperr"
+	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/webhook"
 )
 
-// MarkTested notes that a webhook is tested at now. It returns TestedTooOften,
-// with the time to wait, within interval of the last test, and WebhookNotFound.
+// MarkTested records that a webhook is tested at now, at most once per interval.
+// It returns TestedTooOften, with the time to wait, if the last test was less
+// than interval ago, WebhookNotFound, or TemporarilyUnavailable when it keeps
+// conflicting with other writes.
 func (s *Store) MarkTested(ctx context.Context, key webhook.Key, interval time.Duration, now time.Time) error {
 	if key.ID <= tenantItem {
 		return apperr.New(apperr.WebhookNotFound)
 	}
 	name := expression.Name(testedAt) // unix milliseconds
-	update, err := s.update(key,
+	update, err := s.newUpdate(key,
 		expression.Set(name, expression.Value(now.UnixMilli())),
 		expression.Name(tenantID).AttributeExists().And(
 			name.AttributeNotExists().Or(name.LessThanEqual(expression.Value(now.Add(-interval).UnixMilli())))))
 	if err != nil {
 		return err
 	}
-	return s.again(ctx, apperr.TemporarilyUnavailable, func() error {
-		_, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-			TableName:                           update.TableName,
-			Key:                                 update.Key,
-			UpdateExpression:                    update.UpdateExpression,
-			ConditionExpression:                 update.ConditionExpression,
-			ExpressionAttributeNames:            update.ExpressionAttributeNames,
-			ExpressionAttributeValues:           update.ExpressionAttributeValues,
-			ReturnValuesOnConditionCheckFailure: types.ReturnValuesOnConditionCheckFailureAllOld,
-		})
+	update.ReturnValuesOnConditionCheckFailure = types.ReturnValuesOnConditionCheckFailureAllOld
+	return s.retryConflicts(ctx, apperr.TemporarilyUnavailable, func() error {
+		_, err := s.updateItem(ctx, update, types.ReturnValueNone)
 		var refused *types.ConditionalCheckFailedException
 		if errors.As(err, &refused) {
 			return tooOften(refused.Item, interval, now)
 		}
 		if err != nil {
-			return failed(err, fmt.Sprintf("mark webhook %d as tested", key.ID))
+			return fmt.Errorf("mark webhook %d as tested: %w", key.ID, dynamo.Classify(err))
 		}
 		return nil
 	})
 }
 
-// tooOften says how long the owner of a stored webhook has to wait.
+// tooOften returns TestedTooOften with the time until stored may be tested
+// again, or WebhookNotFound without a stored item.
 func tooOften(stored item, interval time.Duration, now time.Time) error {
 	if len(stored) == 0 {
 		return apperr.New(apperr.WebhookNotFound)
@@ -61,7 +57,7 @@ func tooOften(stored item, interval time.Duration, now time.Time) error {
 	if err := attributevalue.UnmarshalMap(stored, &last); err != nil {
 		return fmt.Errorf("decode the time of the last test: %w", err)
 	}
-	// Another function's clock may be ahead of ours; nobody waits longer for it.
+	// The clock of another instance may be ahead, which must not lengthen the wait.
 	wait := min(time.UnixMilli(last.TestedAt).Add(interval).Sub(now), interval)
 	wait = max(wait.Round(0), time.Second)
 	seconds := int((wait + time.Second - 1) / time.Second)

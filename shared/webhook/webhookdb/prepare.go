@@ -1,0 +1,176 @@
+package webhookdb
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/aws/dynamo"
+	"webhooks/shared/webhook"
+)
+
+// prepared is a change of a webhook that is ready to be stored.
+type prepared struct {
+	webhook webhook.Webhook           // after the change, with its secrets
+	writes  []types.TransactWriteItem // its item, and item 0 if the index changes
+}
+
+// prepare makes w, with its secrets sealed, the next revision of stored. For a
+// new webhook stored has a key and nothing else.
+func (s *Store) prepare(stored record, w webhook.Webhook, sealed secrets, now time.Time) (prepared, error) {
+	next := stored.next(w, sealed, now)
+	write := s.replace
+	if stored.Revision == 0 {
+		write = s.insert
+	}
+	writes, err := write(stored, next)
+	if err != nil {
+		return prepared{}, err
+	}
+	after := next.webhook()
+	after.Secret, after.PreviousSecrets = w.Secret, w.PreviousSecrets
+	return prepared{after, writes}, nil
+}
+
+// next returns the record that follows r. The key, the creation time and the
+// health stay. The revision increases even if nothing else changes: a customer
+// who enables an enabled webhook must win against a Disable that is in flight.
+func (r record) next(w webhook.Webhook, sealed secrets, now time.Time) record {
+	r.Name, r.URL, r.Events, r.Enabled = w.Name, w.URL, w.Events, w.Enabled
+	r.secrets = sealed
+	r.UpdatedAt = wholeSeconds(now)
+	if r.Revision == 0 {
+		r.CreatedAt = r.UpdatedAt
+	}
+	r.Revision++
+	return r
+}
+
+// insert returns the writes of a new webhook.
+func (s *Store) insert(_, next record) ([]types.TransactWriteItem, error) {
+	put, err := s.putNew(next)
+	if err != nil {
+		return nil, err
+	}
+	tenant, err := s.addToTenant(next.key(), next.webhook().Mask())
+	if err != nil {
+		return nil, err
+	}
+	return []types.TransactWriteItem{{Put: put}, {Update: tenant}}, nil
+}
+
+// replace returns the writes that replace stored by next. Item 0 is among them
+// only if the index changes: it is up to 10 KB, and every other change of the
+// tenant would conflict with the write.
+func (s *Store) replace(stored, next record) ([]types.TransactWriteItem, error) {
+	own, err := s.updateOwn(next, stored.Revision)
+	if err != nil {
+		return nil, err
+	}
+	mask := next.webhook().Mask()
+	if mask == stored.webhook().Mask() {
+		return []types.TransactWriteItem{{Update: own}}, nil
+	}
+	tenant, err := s.updateIndex(next.key(), mask)
+	if err != nil {
+		return nil, err
+	}
+	return []types.TransactWriteItem{{Update: own}, {Update: tenant}}, nil
+}
+
+// putNew puts the item of a webhook unless one exists.
+func (s *Store) putNew(r record) (*types.Put, error) {
+	encoded, err := r.encode()
+	if err != nil {
+		return nil, err
+	}
+	built, err := expression.NewBuilder().WithCondition(expression.Name(tenantID).AttributeNotExists()).Build()
+	if err != nil {
+		return nil, err
+	}
+	return &types.Put{
+		TableName:                 &s.table,
+		Item:                      encoded,
+		ConditionExpression:       built.Condition(),
+		ExpressionAttributeNames:  built.Names(),
+		ExpressionAttributeValues: built.Values(),
+	}, nil
+}
+
+// updateOwn sets the attributes of r and no others, if the stored webhook still
+// has the revision that was read.
+func (s *Store) updateOwn(r record, read int64) (*types.Update, error) {
+	encoded, err := r.encode()
+	if err != nil {
+		return nil, err
+	}
+	var set expression.UpdateBuilder
+	for _, name := range slices.Sorted(maps.Keys(encoded)) {
+		switch name {
+		case tenantID, webhookID, createdAt:
+		default:
+			set = set.Set(expression.Name(name), expression.Value(encoded[name]))
+		}
+	}
+	if len(r.DataKey) == 0 {
+		set = set.Remove(expression.Name(dataKey)) // the secrets may have been encrypted before
+	}
+	return s.newUpdate(r.key(), set, expression.Name(revision).Equal(expression.Value(read)))
+}
+
+// newUpdate returns a conditional update of one item.
+func (s *Store) newUpdate(key webhook.Key, set expression.UpdateBuilder, condition expression.ConditionBuilder) (*types.Update, error) {
+	built, err := expression.NewBuilder().WithUpdate(set).WithCondition(condition).Build()
+	if err != nil {
+		return nil, err
+	}
+	return &types.Update{
+		TableName:                 &s.table,
+		Key:                       itemKey(key),
+		UpdateExpression:          built.Update(),
+		ConditionExpression:       built.Condition(),
+		ExpressionAttributeNames:  built.Names(),
+		ExpressionAttributeValues: built.Values(),
+	}, nil
+}
+
+// commit stores writes in one call: a lone update by UpdateItem, which costs
+// half as much as a transaction, and anything else by TransactWriteItems. An
+// error begins with what was attempted.
+func (s *Store) commit(ctx context.Context, writes []types.TransactWriteItem, what string) error {
+	var err error
+	if len(writes) == 1 && writes[0].Update != nil {
+		_, err = s.updateItem(ctx, writes[0].Update, types.ReturnValueNone)
+	} else {
+		_, err = s.client.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{TransactItems: writes})
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", what, dynamo.Classify(err))
+	}
+	return nil
+}
+
+// updateItem makes one update outside a transaction and returns the attributes
+// that returned asks for. Its errors are those of the SDK.
+func (s *Store) updateItem(ctx context.Context, update *types.Update, returned types.ReturnValue) (item, error) {
+	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                           update.TableName,
+		Key:                                 update.Key,
+		UpdateExpression:                    update.UpdateExpression,
+		ConditionExpression:                 update.ConditionExpression,
+		ExpressionAttributeNames:            update.ExpressionAttributeNames,
+		ExpressionAttributeValues:           update.ExpressionAttributeValues,
+		ReturnValues:                        returned,
+		ReturnValuesOnConditionCheckFailure: update.ReturnValuesOnConditionCheckFailure,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out.Attributes, nil
+}
