@@ -47,11 +47,11 @@ func operations(t testing.TB) []operation {
 }
 
 // TestReferenceNamesEveryErrorOfARoute compares the error codes of each route.
-// Those that every route with a scope can answer are listed once.
+// Those that every route with a scope can return are listed once.
 func TestReferenceNamesEveryErrorOfARoute(t *testing.T) {
 	t.Parallel()
 	codes := regexp.MustCompile("`([0-9]{5})`")
-	common := codesIn(codes, pageNamed(t, reference).part(t, "Requests and answers").text)
+	common := codesIn(codes, pageNamed(t, reference).part(t, "Requests and responses").text)
 	for _, o := range operations(t) {
 		got := codesIn(codes, o.part.text)
 		want := map[string]bool{}
@@ -64,7 +64,7 @@ func TestReferenceNamesEveryErrorOfARoute(t *testing.T) {
 		if len(*o.Security) > 0 {
 			for code := range common {
 				if !want[code] {
-					t.Errorf("%s says that every route with a scope can answer %s, and %s cannot", reference, code, o.route)
+					t.Errorf("%s says that every route with a scope can return %s, and %s cannot", reference, code, o.route)
 				}
 				delete(want, code)
 			}
@@ -121,12 +121,12 @@ func TestReferenceHasTheFieldsOfTheDocument(t *testing.T) {
 		schemas       []string
 	}{
 		{"Rotate the secret", "request field", []string{"Rotation"}},
-		{"Rotate the secret", "answer field", []string{"RotatedSecret"}},
-		{"Test a webhook", "answer field", []string{"TestResult"}},
-		{"List the logs", "answer field", []string{"Log", "Pagination"}},
-		{"Resend a log", "answer field", []string{"Resent"}},
+		{"Rotate the secret", "response field", []string{"RotatedSecret"}},
+		{"Test a webhook", "response field", []string{"TestResult"}},
+		{"List the logs", "response field", []string{"Log", "Pagination"}},
+		{"Resend a log", "response field", []string{"Resent"}},
 		{"Publish events", "request field", []string{"NewEvent", "NewEvents"}},
-		{"Publish events", "answer field", []string{"PublishedEvent", "PublishedEvents"}},
+		{"Publish events", "response field", []string{"PublishedEvent", "PublishedEvents"}},
 	} {
 		fields := map[string]field{}
 		for _, name := range want.schemas {
