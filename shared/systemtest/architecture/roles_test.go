@@ -182,7 +182,7 @@ func TestTheRoleTableIsTheTemplates(t *testing.T) {
 		}
 		want = append(want, "| `"+folder+"` | "+strings.Join(cells, "; ")+" |")
 	}
-	rows := chapter(t, security, "## Who may touch what")
+	rows := chapter(t, security, "## Permissions")
 	got := regexp.MustCompile("(?m)^\\| `[^|]*\\|[^|]*\\|$").FindAllString(rows, -1)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("the table of %s is not what the template grants (-template +page):\n%s\nThe rows are:\n%s", security, diff, strings.Join(want, "\n"))
