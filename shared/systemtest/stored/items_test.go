@@ -1,0 +1,300 @@
+package stored_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/auth"
+	"webhooks/shared/auth/apikey"
+	"webhooks/shared/auth/jwks"
+	"webhooks/shared/aws/dynamo"
+	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/retrydb"
+	"webhooks/shared/event"
+	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/vault"
+)
+
+// itemForm is an item of a table.
+type itemForm struct {
+	name, table string
+	// at has the key of the item.
+	at dynamo.Item
+	// write stores the item with today's code, and read reads it.
+	write func(context.Context, *cloud) error
+	read  func(context.Context, *cloud) (any, error)
+	want  any
+	// varying matches bytes that differ from write to write.
+	varying *regexp.Regexp
+}
+
+func TestItems(t *testing.T) {
+	t.Parallel()
+	for _, form := range itemForms() {
+		t.Run(form.name, func(t *testing.T) {
+			t.Parallel()
+			today := newCloud(t)
+			if err := form.write(t.Context(), today); err != nil {
+				t.Fatal(err)
+			}
+			item := today.get(t, form.table, form.at)
+			form.reads(t, "what today's code writes", item)
+			for _, file := range goldens(t, form.name, text(t, item), form.withoutVarying) {
+				form.reads(t, file.name, parse(t, file.text))
+			}
+		})
+	}
+}
+
+func itemForms() []itemForm {
+	return slices.Concat(webhookForms(), eventForms(), logForms(), retryForms(), keyForms())
+}
+
+func (f itemForm) withoutVarying(text string) string {
+	if f.varying == nil {
+		return text
+	}
+	return f.varying.ReplaceAllString(text, "${1}...")
+}
+
+// reads fails the test unless today's code reads an item as it should.
+func (f itemForm) reads(t *testing.T, which string, item dynamo.Item) {
+	t.Helper()
+	c := newCloud(t)
+	c.put(t, f.table, item)
+	got, err := f.read(t.Context(), c)
+	if diff := cmp.Diff(f.want, got); err != nil || diff != "" {
+		t.Errorf("%s: %v; read (-want +got):\n%s", which, err, diff)
+	}
+}
+
+var key = webhook.Key{TenantID: "acme", ID: 1}
+
+func webhookForms() []itemForm {
+	w := webhook.Webhook{
+		TenantID: "acme", ID: 1, Name: "production", URL: "https://example.com/hooks", Secret: "whsec_bmV3IHNlY3JldCBvZiAyNCBieXRlcw==",
+		PreviousSecrets: []webhook.PreviousSecret{{Secret: "your-secret-key", ExpiresAt: now.Add(25 * time.Hour)}},
+		Events:          []event.Type{event.EnvironmentCreated, event.TrainingFailed}, Enabled: true,
+		CreatedAt: now, UpdatedAt: now.Add(time.Hour), Revision: 2,
+		Health: webhook.Health{
+			SlowSince: now, SlowUntil: now.Add(webhook.SlowFor), Failures: webhook.OpenAfter, FailingSince: now,
+			OpenSince: now.Add(time.Hour), OpenUntil: now.Add(time.Hour + webhook.ProbeEvery),
+		},
+	}
+	create := func(ctx context.Context, c *cloud, keyARN string) error {
+		store, new := c.webhooksUnder(keyARN), w
+		new.Secret, new.PreviousSecrets, new.Health = "your-secret-key", nil, webhook.Health{}
+		if _, err := store.Create(ctx, new, now); err != nil {
+			return err
+		}
+		_, err := store.Update(ctx, key, now.Add(time.Hour), func(old webhook.Webhook) (webhook.Webhook, error) {
+			return webhook.Rotation{Secret: w.Secret, Overlap: webhook.SecretOverlap}.Apply(old, now.Add(time.Hour)), nil
+		})
+		_, failing := store.AddFailures(ctx, key, webhook.OpenAfter, now)
+		_, opening := store.Open(ctx, key, now.Add(time.Hour))
+		_, slow := store.MarkSlow(ctx, new, now)
+		_, slowSeen := store.RecordSlow(ctx, key, now)
+		tested := store.MarkTested(ctx, key, time.Second, now)
+		return errors.Join(err, failing, opening, slow, slowSeen, tested)
+	}
+	read := func(ctx context.Context, c *cloud) (any, error) { return c.webhooks().GetWithSecrets(ctx, key, now) }
+	return []itemForm{
+		{
+			name: "webhook", table: "WebhooksTable", at: dynamo.Item{"tenant_id": s("acme"), "webhook_id": n("1")},
+			write:   func(ctx context.Context, c *cloud) error { return create(ctx, c, kmsKey) },
+			read:    read,
+			want:    w,
+			varying: regexp.MustCompile(`(aes-256-gcm:)[A-Za-z0-9+/=]*`), // encrypted under a random nonce
+		},
+		{
+			name: "webhook-unencrypted", table: "WebhooksTable", at: dynamo.Item{"tenant_id": s("acme"), "webhook_id": n("1")},
+			write: func(ctx context.Context, c *cloud) error { return create(ctx, c, vault.Off) },
+			read:  read,
+			want:  w,
+		},
+		{
+			name: "tenant", table: "WebhooksTable", at: dynamo.Item{"tenant_id": s("acme"), "webhook_id": n("0")},
+			write: func(ctx context.Context, c *cloud) error { return create(ctx, c, vault.Off) },
+			read:  readTenant,
+			want:  tenant{Matched: []int64{1, 2}, NextID: 2},
+		},
+		{
+			name: "data-key", table: "WebhooksTable", at: dynamo.Item{"tenant_id": s("acme"), "webhook_id": n("-1")},
+			write: func(ctx context.Context, c *cloud) error { return create(ctx, c, kmsKey) },
+			read: func(ctx context.Context, c *cloud) (any, error) {
+				_, err := c.webhooks().Create(ctx, w, now)
+				item := c.get(c.t, "WebhooksTable", dynamo.Item{"tenant_id": s("acme"), "webhook_id": n("1")})
+				return toJSON(item["data_key"]), err
+			},
+			want: toJSON(&types.AttributeValueMemberB{Value: []byte("the encrypted data key of tenant acme")}),
+		},
+	}
+}
+
+// tenant is what item 0 of a tenant says.
+type tenant struct {
+	Matched []int64 // the webhooks that want a type, the next one among them
+	NextID  int64
+}
+
+func readTenant(ctx context.Context, c *cloud) (any, error) {
+	store := c.webhooks()
+	next, err := store.Create(ctx, webhook.Webhook{TenantID: "acme", Enabled: true, Events: []event.Type{event.TrainingFailed}}, now)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := dynamo.BatchGet(ctx, c.db, dynamo.Backoff, store.IndexKeys([]string{"acme"}))
+	if err != nil {
+		return nil, err
+	}
+	indexes, err := store.ReadIndexes([]string{"acme"}, rows)
+	return tenant{indexes["acme"].Match(event.TrainingFailed), next.ID}, err
+}
+
+func eventForms() []itemForm {
+	small, large := newEvent("evt_1", `{"n":1.0}`), newEvent("evt_2", `"`+strings.Repeat("0123456789abcdef", 4096)+`"`)
+	medium := newEvent("evt_3", `"`+strings.Repeat("x", 4096)+`"`)
+	form := func(name string, e event.Event, body bool) itemForm {
+		return itemForm{
+			name: name, table: "EventsTable", at: dynamo.Item{"event": s("acme#" + e.ID)},
+			write: func(ctx context.Context, c *cloud) error { return c.events().Create(ctx, e, []int64{1, 2}, now) },
+			read: func(ctx context.Context, c *cloud) (any, error) {
+				hashes, err := c.events().GetHashes(ctx, []event.Key{e.Key()}, now)
+				if err != nil || !body {
+					return stored{hashes[e.Key()], ""}, err
+				}
+				text, err := c.events().GetBody(ctx, e.Key(), e.Hash())
+				return stored{hashes[e.Key()], string(text)}, err
+			},
+			want: stored{e.Hash(), string(e.Body())},
+		}
+	}
+	withoutBody := form("event-of-large-body", large, false)
+	withoutBody.want = stored{Hash: large.Hash()}
+	deflated := form("event-deflated", medium, true)
+	deflated.varying = regexp.MustCompile(`("body": \{"B":)"[^"]*"`) // another compressor makes other bytes
+	hash := large.Hash()
+	return []itemForm{form("event", small, true), deflated, withoutBody, {
+		name: "large-body", table: "EventsTable", at: dynamo.Item{"event": s("acme#evt_2#" + hex.EncodeToString(hash[:]))},
+		write: func(ctx context.Context, c *cloud) error { return c.events().PutBody(ctx, large, now) },
+		read: func(ctx context.Context, c *cloud) (any, error) {
+			return body(c.events().GetBody(ctx, large.Key(), hash))
+		},
+		want:    string(large.Body()),
+		varying: deflated.varying,
+	}}
+}
+
+// stored is what the events table says about an event.
+type stored struct {
+	Hash event.Hash
+	Body string
+}
+
+func body(text []byte, err error) (any, error) { return string(text), err }
+
+func newEvent(id, data string) event.Event {
+	return event.Event{ID: id, TenantID: "acme", Type: event.TrainingFailed, Timestamp: "2026-01-26T10:00:00Z", Data: []byte(data)}
+}
+
+func newLog(id int64) attemptlog.Log {
+	return attemptlog.Log{
+		TenantID: "acme", WebhookID: 1, ID: id, EventID: "evt_1", EventType: event.TrainingFailed, Attempt: 2, Outcome: attemptlog.Retrying,
+		StatusCode: 503, ResponseTime: 125 * time.Millisecond, ResponseBody: "later", Truncated: true, Failure: "status",
+		NextAttemptAt: now.Add(time.Hour), CreatedAt: now,
+	}
+}
+
+func logForms() []itemForm {
+	appendOne := func(ctx context.Context, c *cloud) error {
+		_, err := c.logs().Append(ctx, []attemptlog.Log{newLog(0)})
+		return err
+	}
+	return []itemForm{
+		{
+			name: "log", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#0"), "log_id": n("1")},
+			write: appendOne,
+			read:  func(ctx context.Context, c *cloud) (any, error) { return c.logs().Get(ctx, key, 1, now) },
+			want:  newLog(1),
+		},
+		{
+			name: "log-counter", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#0"), "log_id": n("0")},
+			write: appendOne,
+			read: func(ctx context.Context, c *cloud) (any, error) {
+				if err := appendOne(ctx, c); err != nil {
+					return nil, err
+				}
+				return c.logs().Get(ctx, key, 2, now)
+			},
+			want: newLog(2),
+		},
+	}
+}
+
+func retryForms() []itemForm {
+	waiting := waitingDelivery()
+	minute := retrydb.MinuteOf(waiting.Due)
+	return []itemForm{
+		{
+			name: "retry", table: "RetriesTable", at: dynamo.Item{"due": s("29490780#0"), "id": s("acme#evt_1#1#4")},
+			write: func(ctx context.Context, c *cloud) error {
+				return errors.Join(c.retries().PutMany(ctx, []delivery.Delivery{waiting})...)
+			},
+			read: func(ctx context.Context, c *cloud) (any, error) {
+				for shard := range retrydb.Shards {
+					rows, _, unreadable, err := c.retries().List(ctx, minute, shard, "")
+					if err = errors.Join(err, unreadable); err != nil || len(rows) > 0 {
+						return rows[0].Delivery, err
+					}
+				}
+				return nil, errors.New("there is no row")
+			},
+			want: waiting,
+		},
+		{
+			name: "cursor", table: "RetriesTable", at: dynamo.Item{"due": s("cursor"), "id": s("cursor")},
+			write: func(ctx context.Context, c *cloud) error { return c.retries().Advance(ctx, minute) },
+			read: func(ctx context.Context, c *cloud) (any, error) {
+				got, _, err := c.retries().Cursor(ctx)
+				return got, err
+			},
+			want: minute,
+		},
+	}
+}
+
+func keyForms() []itemForm {
+	apiKey := apikey.Key{
+		ID: "abcdefghijklmnop", TenantID: "acme", Scopes: []auth.Scope{auth.WebhooksRead, auth.LogsRead}, Hash: sha256.Sum256([]byte("secret part")),
+		LastFour: "wxyz", CreatedAt: now, ChangedAt: now, ExpiresAt: now.Add(24 * time.Hour),
+	}
+	record := jwks.Record{JWKS: []byte(`{"keys":[]}`), FetchedAt: now, TriedAt: now}
+	return []itemForm{
+		{
+			name: "api-key", table: "KeysTable", at: dynamo.Item{"key_id": s(apiKey.ID)},
+			write: func(ctx context.Context, c *cloud) error { return c.keys().Create(ctx, apiKey) },
+			read:  func(ctx context.Context, c *cloud) (any, error) { return c.keys().Get(ctx, apiKey.ID) },
+			want:  apiKey,
+		},
+		{
+			name: "jwks", table: "KeysTable", at: dynamo.Item{"key_id": s("jwks#f9edc34918cd68778a3a445c62d85d0fa9ef8150415f78be855d2442a1660a59")},
+			write: func(ctx context.Context, c *cloud) error {
+				_, err := c.jwks().Claim(ctx, now, now)
+				return errors.Join(err, c.jwks().Put(ctx, record.JWKS, now))
+			},
+			read: func(ctx context.Context, c *cloud) (any, error) { return c.jwks().Get(ctx) },
+			want: record,
+		},
+	}
+}

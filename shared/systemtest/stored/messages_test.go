@@ -1,0 +1,157 @@
+package stored_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/deadletter"
+	"webhooks/shared/delivery"
+	"webhooks/shared/event"
+)
+
+// messageForm is the body of a message in a queue.
+type messageForm struct {
+	name string
+	// written is the body that today's code sends, "" where others send it.
+	written string
+	read    func(body string) (any, error)
+	want    any
+}
+
+func TestMessages(t *testing.T) {
+	t.Parallel()
+	for _, form := range messageForms(t) {
+		t.Run(form.name, func(t *testing.T) {
+			t.Parallel()
+			for _, file := range goldens(t, form.name, form.written, strings.Clone) {
+				got, err := form.read(file.text)
+				if diff := cmp.Diff(form.want, got); err != nil || diff != "" {
+					t.Errorf("%s: %v; read (-want +got):\n%s", file.name, err, diff)
+				}
+			}
+		})
+	}
+}
+
+func messageForms(t *testing.T) []messageForm {
+	t.Helper()
+	queuedLog := newLog(7)
+	encodedLog, err := delivery.EncodeLog(queuedLog)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inline, reference, slow, single := newDelivery(), newDelivery(), waitingDelivery(), newDelivery()
+	reference.Body, single.Single = nil, true
+	slow.Slow = true
+	published, generated, bus := publishedEvent(t), plainEvent("evt_m1", "2026-01-26T10:00:00.007Z", `{"n":1.0}`), plainEvent("evt_1", "2026-01-26T10:00:00Z", `{"tenant_id":"acme","n":1.0}`)
+	return []messageForm{
+		{name: "event-message", written: published.Message(), read: readEvent, want: plainEvent("evt_1", "2026-01-26T10:00:00Z", `{"n":1.0}`)},
+		{name: "event-message-of-producer", read: readEvent, want: generated},
+		{name: "event-message-of-bus", read: readEvent, want: bus},
+		{name: "delivery-message", written: inline.Encode(), read: readDelivery, want: inline},
+		{name: "delivery-message-by-reference", written: reference.Encode(), read: readDelivery, want: reference},
+		{name: "delivery-message-slow", written: slow.Encode(), read: readDelivery, want: slow},
+		{name: "delivery-message-single", written: single.Encode(), read: readDelivery, want: single},
+		{name: "delivery-message-with-log", written: encodedLog, read: readDelivery, want: queuedLog},
+		{name: "dead-letter-of-event", written: encodeLetter(t, letter("evt_1", now)), read: readLetter, want: origin{"evt_1", now}},
+		{name: "dead-letter-of-delivery", written: encodeLetter(t, letter("evt_1", time.Time{})), read: readLetter, want: origin{"evt_1", now.Add(time.Minute)}},
+	}
+}
+
+// fields are the fields of an event that a reader sees.
+type fields struct {
+	ID, TenantID, Timestamp, Data string
+	Type                          event.Type
+}
+
+func plainEvent(id, timestamp, data string) fields {
+	return fields{ID: id, TenantID: "acme", Type: event.TrainingFailed, Timestamp: timestamp, Data: data}
+}
+
+func readEvent(body string) (any, error) {
+	e, err := event.Decode(event.Message{ID: "m1", SentAt: now.Add(7 * time.Millisecond), Body: []byte(body)})
+	return fields{ID: e.ID, TenantID: e.TenantID, Type: e.Type, Timestamp: e.Timestamp, Data: string(e.Data)}, err
+}
+
+// publishedEvent is an event as POST /api/v1/events queues it.
+func publishedEvent(t *testing.T) event.Event {
+	t.Helper()
+	e, err := event.Decode(event.Message{Body: []byte(`{"id":"evt_1","type":"training.failed","tenant_id":"acme","timestamp":"2026-01-26T10:00:00Z","data":{"n":1.0}}`)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e
+}
+
+// newDelivery is a first attempt.
+func newDelivery() delivery.Delivery {
+	e := newEvent("evt_1", `{"n":1.0}`)
+	return delivery.Delivery{Webhook: key, Event: e.Key(), Type: e.Type, Attempt: 1, Due: now, Hash: e.Hash(), Body: e.Body()}
+}
+
+// waitingDelivery is a later attempt, which the receiver and the breaker delayed.
+func waitingDelivery() delivery.Delivery {
+	d := newDelivery()
+	d.Attempt, d.Due, d.Planned, d.First, d.Held, d.Body = 4, now.Add(7*time.Hour), now.Add(6*time.Hour), now, true, nil
+	return d
+}
+
+func readDelivery(body string) (any, error) {
+	m, err := delivery.Decode([]byte(body))
+	switch {
+	case err != nil:
+		return nil, err
+	case m.Log != nil:
+		return *m.Log, nil
+	}
+	return *m.Delivery, nil
+}
+
+// letterText is a dead letter in a file.
+type letterText struct {
+	Attributes map[string]string `json:"attributes"`
+	Body       string            `json:"body"`
+}
+
+func letter(eventID string, sentAt time.Time) deadletter.Letter {
+	return deadletter.Letter{
+		Refusal: deadletter.Refusal{Reason: deadletter.TooManyReceives, Detail: "DynamoDB is down", EventID: eventID},
+		Body:    `{"id":"evt_1"}`, SentAt: sentAt,
+	}
+}
+
+func encodeLetter(t *testing.T, l deadletter.Letter) string {
+	t.Helper()
+	encoded, err := json.MarshalIndent(letterText{l.Attributes(), l.Body}, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(encoded)
+}
+
+// origin is what a redriven letter says about its first message.
+type origin struct {
+	EventID string
+	SentAt  time.Time
+}
+
+func readLetter(text string) (any, error) {
+	var l letterText
+	if err := json.Unmarshal([]byte(text), &l); err != nil {
+		return nil, err
+	}
+	m := events.SQSMessage{
+		Body: l.Body, Attributes: map[string]string{"SentTimestamp": "1769421660000"}, // of the redrive
+		MessageAttributes: make(map[string]events.SQSMessageAttribute),
+	}
+	for name, value := range l.Attributes {
+		m.MessageAttributes[name] = events.SQSMessageAttribute{DataType: "String", StringValue: &value}
+	}
+	id, sentAt, err := deadletter.Origin(m)
+	return origin{id, sentAt}, err
+}
