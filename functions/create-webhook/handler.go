@@ -42,7 +42,7 @@ func (h handler) create(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	wanted, err := webhook.DecodeNew(body, h.urls)
+	wanted, err := webhook.DecodeRegistration(body, h.urls)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

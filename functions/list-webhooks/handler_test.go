@@ -115,12 +115,12 @@ func longestList(t *testing.T, text string) fixed {
 		"url":    host + strings.Repeat(text, (guard.MaxURLBytes-len(host))/len(text)),
 		"events": event.Types(),
 	}
-	decode := func() (webhook.New, error) {
+	decode := func() (webhook.Registration, error) {
 		body, err := json.Marshal(ask)
 		if err != nil {
 			t.Fatal(err)
 		}
-		return webhook.DecodeNew(body, urls)
+		return webhook.DecodeRegistration(body, urls)
 	}
 	n, err := decode()
 	if apperr.Is(err, apperr.InvalidFields) { // then not in a URL

@@ -29,7 +29,7 @@ func Example() {
 		"https://database.internal/",
 	} {
 		body := fmt.Sprintf(`{"name":"orders","url":%q,"events":["training.failed"]}`, url)
-		if _, err := webhook.DecodeNew([]byte(body), g); err != nil {
+		if _, err := webhook.DecodeRegistration([]byte(body), g); err != nil {
 			fmt.Printf("%s\n  refused: %s\n", url, apperr.From(err).Fields[0].Message(locale.English))
 			continue
 		}

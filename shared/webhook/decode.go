@@ -18,41 +18,41 @@ import (
 	"webhooks/shared/webhook/signature"
 )
 
-// URLChecker says whether a URL may be registered; [guard.Guard] is one.
+// URLChecker reports whether a URL may be registered; [guard.Guard] is one.
 type URLChecker interface {
 	CheckURL(raw string) (*url.URL, error)
 }
 
-// maxNamed is how many entries of one list an error names: a body of 256 KiB
-// has room for tens of thousands of wrong ones.
+// maxNamed bounds the unknown fields, and the wrong event types, that one error
+// names: a body of 256 KiB can contain tens of thousands.
 const maxNamed = 20
 
-// DecodeNew reads the body of a POST. It returns InvalidJSON for what is not
-// one JSON object, and InvalidFields with every field that is missing, unknown
-// or not acceptable.
-func DecodeNew(body []byte, urls URLChecker) (New, error) {
+// DecodeRegistration decodes the body of a POST and generates a secret if the
+// body has none. It returns InvalidJSON unless the body is one JSON object, and
+// InvalidFields with every missing, unknown or invalid field.
+func DecodeRegistration(body []byte, urls URLChecker) (Registration, error) {
 	d, err := newDecoder(body, urls, true)
 	if err != nil {
-		return New{}, err
+		return Registration{}, err
 	}
 	p := d.fields()
 	d.refuseRest()
 	if err := apperr.Refuse(d.refused); err != nil {
-		return New{}, err
+		return Registration{}, err
 	}
-	n := New{Name: *p.Name, URL: *p.URL, Events: p.Events, Enabled: p.Enabled == nil || *p.Enabled}
+	r := Registration{Name: *p.Name, URL: *p.URL, Events: p.Events, Enabled: p.Enabled == nil || *p.Enabled}
 	if p.Secret == nil {
-		n.Secret, n.SecretGenerated = signature.NewSecret(), true
+		r.Secret, r.SecretGenerated = signature.NewSecret(), true
 	} else {
-		n.Secret = *p.Secret
+		r.Secret = *p.Secret
 	}
-	return n, nil
+	return r, nil
 }
 
-// DecodePatch reads the body of a PUT: a partial update, of which the read-only
-// fields that GET shows are ignored. It returns InvalidJSON for what is not one
-// JSON object, InvalidFields with every field that is unknown or not
-// acceptable, and NothingToUpdate when no field is left.
+// DecodePatch decodes the body of a PUT, a partial update. It ignores the
+// read-only fields that a GET shows. It returns InvalidJSON unless the body is
+// one JSON object, InvalidFields with every unknown or invalid field, and
+// NothingToUpdate if the body has no other field.
 func DecodePatch(body []byte, urls URLChecker) (Patch, error) {
 	d, err := newDecoder(body, urls, false)
 	if err != nil {
@@ -72,11 +72,11 @@ func DecodePatch(body []byte, urls URLChecker) (Patch, error) {
 	return p, nil
 }
 
-// decoder takes the fields out of an object and collects what is wrong.
+// decoder takes the fields out of an object and collects the invalid ones.
 type decoder struct {
 	object  strictjson.Object
 	urls    URLChecker
-	whole   bool // name, url and events are required
+	whole   bool // a registration: name, url and events are required
 	refused []apperr.Field
 }
 
@@ -88,8 +88,8 @@ func newDecoder(body []byte, urls URLChecker, whole bool) (*decoder, error) {
 	return &decoder{object: object, urls: urls, whole: whole}, nil
 }
 
-// fields reads the fields in the order of the API document, which is the order
-// in which an error names them.
+// fields takes the fields in the order of the API document. An error names them
+// in this order.
 func (d *decoder) fields() Patch {
 	return Patch{
 		Name:    d.name(),
@@ -104,7 +104,7 @@ func (d *decoder) refuse(name string, p apperr.Problem, args ...any) {
 	d.refused = append(d.refused, apperr.Field{Name: name, Problem: p, Args: args})
 }
 
-// refuseRest names what no field took.
+// refuseRest refuses the fields that are left in the object as unknown.
 func (d *decoder) refuseRest() {
 	unknown := slices.Sorted(maps.Keys(d.object))
 	for _, name := range unknown[:min(len(unknown), maxNamed)] {
@@ -112,8 +112,8 @@ func (d *decoder) refuseRest() {
 	}
 }
 
-// take removes a field from the object, and reports whether there is a value to
-// look at.
+// take removes a field from the object. It reports whether the field has a value
+// to check, and refuses a null and a missing required field.
 func (d *decoder) take(name string, required bool) (jsontext.Value, bool) {
 	value, present := d.object[name]
 	delete(d.object, name)
@@ -161,13 +161,12 @@ func (d *decoder) url() *string {
 	if raw == nil {
 		return nil
 	}
-	// Only raw is kept: the customer gets back what was sent, and what a request
-	// is sent to is decided at every delivery anew.
+	// The URL is stored as it was sent. Every delivery checks it again.
 	if _, err := d.urls.CheckURL(*raw); err != nil {
 		d.refuse("url", urlProblem(err))
 	} else if strings.Contains(*raw, `"`) {
-		// No character of a URL (RFC 3986 §2), though the parser takes it. Each
-		// would be four bytes in Lambda's answer, which the list must fit into.
+		// net/url accepts the quotation mark, which RFC 3986 §2 does not allow. It
+		// takes four bytes in Lambda's answer, whose size limits the list.
 		d.refuse("url", apperr.URLSyntax)
 	}
 	return raw
@@ -204,7 +203,7 @@ func (d *decoder) enabled() *bool {
 	return &enabled
 }
 
-// events returns distinct types; each wrong one is named once.
+// events returns distinct types. It refuses each wrong name once.
 func (d *decoder) events() []event.Type {
 	value, ok := d.take("events", d.whole)
 	if !ok {
@@ -241,27 +240,25 @@ func (d *decoder) events() []event.Type {
 	return types
 }
 
-// urlProblem is what the caller is told about the guard's refusal.
+// urlProblems maps the guard's problems to those of the API.
+var urlProblems = map[guard.Problem]apperr.Problem{
+	guard.ProblemTooLong:  apperr.URLTooLong,
+	guard.ProblemSyntax:   apperr.URLSyntax,
+	guard.ProblemScheme:   apperr.URLScheme,
+	guard.ProblemUserInfo: apperr.URLUserInfo,
+	guard.ProblemFragment: apperr.URLFragment,
+	guard.ProblemHost:     apperr.URLHost,
+	guard.ProblemPort:     apperr.URLPort,
+	guard.ProblemAddress:  apperr.URLAddress,
+}
+
+// urlProblem returns the problem of a URL that the guard refused with err.
 func urlProblem(err error) apperr.Problem {
 	var refused *guard.URLError
-	if !errors.As(err, &refused) {
-		return apperr.URLSyntax
-	}
-	switch refused.Problem {
-	case guard.ProblemTooLong:
-		return apperr.URLTooLong
-	case guard.ProblemScheme:
-		return apperr.URLScheme
-	case guard.ProblemUserInfo:
-		return apperr.URLUserInfo
-	case guard.ProblemFragment:
-		return apperr.URLFragment
-	case guard.ProblemHost:
-		return apperr.URLHost
-	case guard.ProblemPort:
-		return apperr.URLPort
-	case guard.ProblemAddress:
-		return apperr.URLAddress
+	if errors.As(err, &refused) {
+		if problem, known := urlProblems[refused.Problem]; known {
+			return problem
+		}
 	}
 	return apperr.URLSyntax
 }

@@ -56,7 +56,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(body(nil))
 	f.Add([]byte(`{"name": null, "events": [1], "": {}}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		n, err := webhook.DecodeNew(text, urls(t))
+		n, err := webhook.DecodeRegistration(text, urls(t))
 		if err != nil {
 			if reason := apperr.From(err).Reason; reason != apperr.InvalidJSON && reason != apperr.InvalidFields {
 				t.Errorf("error = %v", err)

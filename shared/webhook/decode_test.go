@@ -48,9 +48,9 @@ func body(members map[string]string) []byte {
 	return text
 }
 
-func TestDecodeNew(t *testing.T) {
+func TestDecodeRegistration(t *testing.T) {
 	t.Parallel()
-	got, err := webhook.DecodeNew([]byte(`{
+	got, err := webhook.DecodeRegistration([]byte(`{
 		"name": "环境事件通知",
 		"url": "https://your-server.com/webhook",
 		"secret": "your-secret-key",
@@ -60,7 +60,7 @@ func TestDecodeNew(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := webhook.New{
+	want := webhook.Registration{
 		Name: "环境事件通知", URL: "https://your-server.com/webhook", Secret: "your-secret-key",
 		Events: []event.Type{event.EnvironmentStarted, event.EnvironmentCreated},
 	}
@@ -69,9 +69,9 @@ func TestDecodeNew(t *testing.T) {
 	}
 }
 
-func TestDecodeNewFillsInWhatIsOptional(t *testing.T) {
+func TestDecodeRegistrationFillsInWhatIsOptional(t *testing.T) {
 	t.Parallel()
-	got, err := webhook.DecodeNew(body(nil), urls(t))
+	got, err := webhook.DecodeRegistration(body(nil), urls(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -147,7 +147,7 @@ func TestAFieldIsRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			want := []string{tt.field + ": " + tt.want}
-			_, err := webhook.DecodeNew(body(map[string]string{tt.field: tt.value}), urls(t))
+			_, err := webhook.DecodeRegistration(body(map[string]string{tt.field: tt.value}), urls(t))
 			if d := cmp.Diff(want, refusals(t, err)); d != "" {
 				t.Errorf("POST (-want +got):\n%s", d)
 			}
@@ -166,7 +166,7 @@ func TestAFieldAtItsLimitIsTaken(t *testing.T) {
 		"url":    `"https://a.example/` + strings.Repeat("a", 2048-len("https://a.example/")) + `"`,
 		"secret": `"` + strings.Repeat("密", 256) + `"`,
 	} {
-		if _, err := webhook.DecodeNew(body(map[string]string{field: value}), urls(t)); err != nil {
+		if _, err := webhook.DecodeRegistration(body(map[string]string{field: value}), urls(t)); err != nil {
 			t.Errorf("%s: %v", field, err)
 		}
 	}
@@ -174,7 +174,7 @@ func TestAFieldAtItsLimitIsTaken(t *testing.T) {
 
 func TestEveryBadFieldIsNamedInTheDocumentsOrder(t *testing.T) {
 	t.Parallel()
-	_, err := webhook.DecodeNew([]byte(`{
+	_, err := webhook.DecodeRegistration([]byte(`{
 		"zeta": 1, "alpha": 2, "webhook_id": 3,
 		"enabled": 1, "secret": "short", "name": "",
 		"events": ["nope", "alert.resolved", "nope", "alert.resolved", "alert.resolved"]
@@ -193,7 +193,7 @@ func TestEveryBadFieldIsNamedInTheDocumentsOrder(t *testing.T) {
 	if d := cmp.Diff(want, refusals(t, err)); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
-	_, err = webhook.DecodeNew([]byte(`{}`), urls(t))
+	_, err = webhook.DecodeRegistration([]byte(`{}`), urls(t))
 	if d := cmp.Diff([]string{"name: is required", "url: is required", "events: is required"}, refusals(t, err)); d != "" {
 		t.Errorf("empty object (-want +got):\n%s", d)
 	}
@@ -238,7 +238,7 @@ func TestNotOneObject(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			_, err := webhook.DecodeNew([]byte(tt.body), urls(t))
+			_, err := webhook.DecodeRegistration([]byte(tt.body), urls(t))
 			e := apperr.From(err)
 			if e.Reason != apperr.InvalidJSON || e.Args[0] != tt.want {
 				t.Errorf("error = %v (%v), want invalid JSON: %s", err, e.Args, tt.want)

@@ -6,17 +6,17 @@ import (
 	"webhooks/shared/event"
 )
 
-// Mask is what a webhook wants, as it is stored in the tenant's index:
+// Mask is a webhook's entry in the tenant's subscription index:
 //
 //	bit 0      the webhook is enabled
 //	bit n + 1  it is subscribed to the event type whose [event.Type.Bit] is n
 //
-// Stored masks outlive every release: no bit ever gets another meaning.
+// Stored masks outlive every release: a bit never gets another meaning.
 type Mask uint64
 
 const enabledBit Mask = 1
 
-// Mask returns what w wants.
+// Mask returns the mask of w.
 func (w Webhook) Mask() Mask {
 	var mask Mask
 	if w.Enabled {
@@ -28,7 +28,7 @@ func (w Webhook) Mask() Mask {
 	return mask
 }
 
-// typeBit returns the bit of t, and none for a type nobody can subscribe to.
+// typeBit returns the bit of t, or 0 for a type without subscriptions.
 func typeBit(t event.Type) Mask {
 	bit, known := t.Bit()
 	if !known {
@@ -37,9 +37,8 @@ func typeBit(t event.Type) Mask {
 	return enabledBit << (bit + 1)
 }
 
-// Index is the subscription index of a tenant: the mask of each of its webhooks
-// by id. It is written in the same transaction as the webhook, so it is never
-// older than the webhook itself.
+// Index is the subscription index of a tenant: the masks of its webhooks by id.
+// It changes in the same transaction as the webhook, so it is never stale.
 type Index map[int64]Mask
 
 // Match returns the ids of the enabled webhooks that are subscribed to t, in

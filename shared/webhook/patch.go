@@ -7,7 +7,7 @@ import (
 	"webhooks/shared/event"
 )
 
-// Patch is a partial update: what is nil stays as it is.
+// Patch is a partial update. Nil fields keep their values.
 type Patch struct {
 	Name    *string
 	URL     *string
@@ -16,8 +16,9 @@ type Patch struct {
 	Enabled *bool
 }
 
-// Apply returns w with the changes of p, made at now. Applying it twice is the
-// same as once, so that an update may be repeated when its answer was lost.
+// Apply returns w with the changes of p, made at now. It is idempotent, so a
+// client can repeat an update whose answer was lost. A new secret replaces the
+// old one with the overlap [SecretOverlap].
 func (p Patch) Apply(w Webhook, now time.Time) Webhook {
 	if p.Name != nil {
 		w.Name = *p.Name

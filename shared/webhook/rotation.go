@@ -9,22 +9,22 @@ import (
 	"webhooks/shared/webhook/signature"
 )
 
-// MaxOverlapDays is how many days a replaced secret may go on signing.
+// MaxOverlapDays is the longest overlap of a [Rotation] in days.
 const MaxOverlapDays = 7
 
 // Rotation replaces the secret of a webhook.
 type Rotation struct {
 	Secret string // the new one
-	// Overlap is how long the replaced secret signs beside the new one. With 0
-	// it stops at once, and so does every secret that was replaced before it.
+	// Overlap is how long the replaced secret signs along with the new one. With 0
+	// it stops at once, as do all secrets that were replaced earlier.
 	Overlap time.Duration
 }
 
-// DecodeRotation reads the body of a rotation and makes the new secret. The body
-// may be empty; its only field is overlap_days, an integer from 0 to
-// [MaxOverlapDays], without which the overlap is [SecretOverlap]. It returns
-// InvalidJSON for what is not one JSON object, and InvalidFields for a field
-// that is unknown or not acceptable.
+// DecodeRotation decodes the body of a rotation and generates the new secret.
+// The body may be empty. Its only field is overlap_days, an integer from 0 to
+// [MaxOverlapDays]; the default overlap is [SecretOverlap]. It returns
+// InvalidJSON unless the body is one JSON object, and InvalidFields for an
+// unknown or invalid field.
 func DecodeRotation(body []byte) (Rotation, error) {
 	r := Rotation{Secret: signature.NewSecret(), Overlap: SecretOverlap}
 	if len(bytes.TrimSpace(body)) == 0 {
@@ -44,7 +44,7 @@ func DecodeRotation(body []byte) (Rotation, error) {
 	return r, nil
 }
 
-// integer reads a number that may be left out.
+// integer takes an optional field.
 func (d *decoder) integer(name string, low, high int64) *int64 {
 	value, ok := d.take(name, false)
 	if !ok {
@@ -58,10 +58,10 @@ func (d *decoder) integer(name string, low, high int64) *int64 {
 	return &n
 }
 
-// Apply returns w with the new secret since now; the old one signs on for the
-// overlap. At most [MaxPreviousSecrets] replaced secrets are kept, the newest
-// ones. The same secret again (a GET sent back, a repeated write) changes
-// nothing, and a secret that is taken up again is no longer a replaced one.
+// Apply returns w with the new secret. The replaced secret signs until now plus
+// the overlap. Apply keeps the newest [MaxPreviousSecrets] replaced secrets. It
+// changes nothing if w already has the secret (a GET sent back, a repeated
+// write). A secret that comes back is current and no longer a replaced one.
 func (r Rotation) Apply(w Webhook, now time.Time) Webhook {
 	if r.Secret == w.Secret {
 		return w

@@ -6,8 +6,8 @@ import (
 	"webhooks/shared/event"
 )
 
-// View is a webhook as the API shows it. A PUT takes every one of its fields,
-// or ignores it, so that what GET gave can be sent back.
+// View is a webhook as the API shows it. A PUT accepts or ignores each of its
+// fields, so a customer can send the answer of a GET back.
 type View struct {
 	WebhookID int64        `json:"webhook_id"`
 	Name      string       `json:"name"`
@@ -16,11 +16,11 @@ type View struct {
 	Events    []event.Type `json:"events"`
 	Enabled   bool         `json:"enabled"`
 	CreatedAt time.Time    `json:"created_at"`
-	// Health is nil unless the receiver gives trouble; of the detail alone.
+	// Health is nil for a healthy webhook, and in the list of webhooks.
 	Health *State `json:"health,omitzero"`
 }
 
-// View returns w without its secret.
+// View returns w without its secret and health.
 func (w Webhook) View() View {
 	return View{
 		WebhookID: w.ID,

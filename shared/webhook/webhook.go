@@ -1,5 +1,5 @@
-// Package webhook is what a customer registers: a URL, the event types it
-// wants, and the secret its deliveries are signed with.
+// Package webhook is the domain of webhooks. A customer registers a URL, the
+// event types to deliver to it and the secret that signs the deliveries.
 package webhook
 
 import (
@@ -13,30 +13,30 @@ import (
 
 // Limits of a webhook.
 const (
-	// MaxPerTenant is how many webhooks a tenant may have. The list of all of
-	// them must fit into Lambda's answer of 6 MB, and their index into item 0.
+	// MaxPerTenant is the largest number of webhooks of a tenant. The list of all
+	// of them must fit into Lambda's answer of 6 MB, and their index into item 0.
 	MaxPerTenant = 1000
 	// MinNameLength and MaxNameLength bound a name, in Unicode code points.
 	MinNameLength = 1
 	MaxNameLength = 128
-	// SecretOverlap is how long a replaced secret goes on signing beside the new
-	// one unless a [Rotation] says otherwise, so that a receiver can change over
-	// without refusing a delivery.
+	// SecretOverlap is how long a replaced secret signs along with the new one,
+	// unless a [Rotation] says otherwise. A receiver can change its secret within
+	// this time without refusing a delivery.
 	SecretOverlap = 24 * time.Hour
-	// MaxPreviousSecrets is how many replaced secrets are kept. Each one is a
-	// signature more in every delivery.
+	// MaxPreviousSecrets is the largest number of replaced secrets that still sign.
+	// Each adds a signature to every delivery.
 	MaxPreviousSecrets = 2
 )
 
-// Key names a webhook. Ids count from 1 in every tenant, so that an id means
-// nothing without its tenant.
+// Key identifies a webhook. Ids count from 1 in every tenant, so an id has no
+// meaning without its tenant.
 type Key struct {
 	TenantID string
 	ID       int64
 }
 
-// Webhook is one registered URL. Where its secrets are not needed they are left
-// empty, and [Webhook.SigningKeys] fails.
+// Webhook is one registered URL. Functions that need no secrets read webhooks
+// without them; [Webhook.SigningKeys] then returns an error.
 type Webhook struct {
 	TenantID        string
 	ID              int64
@@ -48,10 +48,10 @@ type Webhook struct {
 	Enabled         bool
 	CreatedAt       time.Time // UTC, whole seconds
 	UpdatedAt       time.Time // UTC, whole seconds
-	// Revision counts the changes from 1. It tells whether a webhook is still
-	// what it was when somebody read it.
+	// Revision is 1 at first and increases with every change. A caller compares it
+	// to learn whether a webhook has changed since it was read.
 	Revision int64
-	// Health is about the receiver and not a change of the webhook.
+	// Health is that of the receiver. It does not count as a change.
 	Health Health
 }
 
@@ -61,11 +61,11 @@ type PreviousSecret struct {
 	ExpiresAt time.Time // UTC, whole seconds
 }
 
-// Key returns the name of w.
+// Key returns the key of w.
 func (w Webhook) Key() Key { return Key{TenantID: w.TenantID, ID: w.ID} }
 
-// SigningKeys returns what a delivery at now is signed with: the key of the current
-// secret, then those of the replaced ones that have not expired.
+// SigningKeys returns the keys that sign a delivery at now: that of the current
+// secret, then those of the replaced secrets that have not expired.
 func (w Webhook) SigningKeys(now time.Time) ([]signature.Key, error) {
 	secrets := []string{w.Secret}
 	for _, previous := range w.PreviousSecrets {
@@ -84,7 +84,7 @@ func (w Webhook) SigningKeys(now time.Time) ([]signature.Key, error) {
 	return keys, nil
 }
 
-// LogValue names the webhook and keeps its secrets out of the log.
+// LogValue returns the ids alone, which keeps the secrets out of the log.
 func (w Webhook) LogValue() slog.Value {
 	return slog.GroupValue(slog.String("tenant_id", w.TenantID), slog.Int64("webhook_id", w.ID))
 }
