@@ -18,31 +18,29 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// maxCalls is how many calls one Append or List has under way at once.
+// maxCalls is how many concurrent calls one Append or List makes.
 const maxCalls = 16
 
-// Append writes logs and returns those that could not be written, with every
-// cause joined in err. A log without an ID gets one: one atomic update per
-// webhook reserves the ids for all of its logs, in their order.
+// Append writes logs and returns those that it could not write, with every cause
+// joined in err. It reserves ids for the logs without an ID, in their order, with
+// one atomic update per webhook.
 //
-// A returned log keeps the ID that was reserved for it, so the caller can queue
-// it and append it again as often as it likes: it is written under that id
-// and no other. So a log is written twice only when it was returned without an
-// ID (the reservation failed, which Append never tries again by itself) and
-// the message it was queued as is processed twice: its record was written, but
-// the message was delivered again because SQS repeated it or the function
-// ended before it could settle it. Recognising that would cost a read for each
-// log; two lines with the same event and attempt in the history are harmless.
+// A returned log keeps the ID that was reserved for it. The caller can append it
+// again any number of times: it is always written under that ID.
 //
-// A reservation whose answer was lost leaves a hole: ids without logs.
+// A log can be written twice, under two ids, if its reservation failed and its queued
+// message is then processed twice. Append does not detect that: it would cost a read
+// for each log, and two logs with the same event and attempt do no harm.
+//
+// A reservation whose response was lost leaves a hole: ids without logs.
 func (s *Store) Append(ctx context.Context, logs []attemptlog.Log) (failed []attemptlog.Log, err error) {
 	reserved, failed, reserveErr := s.reserve(ctx, logs)
 	unwritten, writeErr := s.write(ctx, reserved)
 	return append(failed, unwritten...), errors.Join(reserveErr, writeErr)
 }
 
-// reserve gives an ID to each log that has none. Webhooks do not wait for each
-// other.
+// reserve sets the ID of each log that has none. The webhooks' reservations are
+// concurrent.
 func (s *Store) reserve(ctx context.Context, logs []attemptlog.Log) (reserved, failed []attemptlog.Log, err error) {
 	groups := make(map[webhook.Key][]attemptlog.Log)
 	for _, log := range logs {
@@ -96,12 +94,12 @@ func (s *Store) addIDs(ctx context.Context, key webhook.Key, n int) (int64, erro
 	return lastID(out.Attributes)
 }
 
-// withoutRetries makes a call at most once. An ADD that is sent again after a
-// lost answer adds twice, and every page and total would show the hole.
+// withoutRetries turns the SDK's retries off. An ADD that is retried after a lost
+// response adds twice and leaves a hole, which every page and total would show.
 func withoutRetries(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
 
-// write puts logs, each of which has an ID, and returns those that could not
-// be put.
+// write puts logs, all of which have an ID, and returns those that it could not
+// put.
 func (s *Store) write(ctx context.Context, logs []attemptlog.Log) (unwritten []attemptlog.Log, err error) {
 	var mu sync.Mutex
 	var errs []error
@@ -121,7 +119,7 @@ func (s *Store) write(ctx context.Context, logs []attemptlog.Log) (unwritten []a
 	return unwritten, errors.Join(errs...)
 }
 
-// logKey names a log.
+// logKey identifies a log.
 type logKey struct {
 	webhook webhook.Key
 	id      int64
@@ -129,9 +127,8 @@ type logKey struct {
 
 func keyOf(log attemptlog.Log) logKey { return logKey{log.Webhook(), log.ID} }
 
-// distinct drops the repetitions of a log: two copies of one queued log
-// may come in one batch, and DynamoDB refuses a whole BatchWriteItem that names
-// a key twice.
+// distinct returns logs without duplicates. A batch may contain two copies of a
+// queued log, and DynamoDB refuses a BatchWriteItem that contains a key twice.
 func distinct(logs []attemptlog.Log) []attemptlog.Log {
 	seen := make(map[logKey]bool, len(logs))
 	var once []attemptlog.Log

@@ -28,7 +28,7 @@ func TestAppendConcurrently(t *testing.T) {
 	for range writers {
 		wg.Go(func() {
 			logs := append(b.logs(each), b.logs(each)...)
-			for i := range each { // half of them for another webhook
+			for i := range each { // half of the logs are of another webhook
 				logs[2*i].WebhookID = 8
 			}
 			if failed, err := b.store.Append(t.Context(), logs); err != nil || len(failed) > 0 {

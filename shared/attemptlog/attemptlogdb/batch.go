@@ -10,8 +10,8 @@ import (
 	"webhooks/shared/aws/dynamo"
 )
 
-// writeBatch puts at most [dynamo.MaxWrites] logs and returns those that could
-// not be put: they are the caller's, which queues them.
+// writeBatch puts at most [dynamo.MaxWrites] logs and returns those that it could
+// not put.
 func (s *Store) writeBatch(ctx context.Context, logs []attemptlog.Log) (unwritten []attemptlog.Log, err error) {
 	requests := make([]types.WriteRequest, 0, len(logs))
 	for _, log := range logs {
@@ -28,7 +28,7 @@ func (s *Store) writeBatch(ctx context.Context, logs []attemptlog.Log) (unwritte
 	return nil, nil
 }
 
-// remaining returns those of logs whose keys requests name.
+// remaining returns the logs that requests would put.
 func remaining(logs []attemptlog.Log, requests []types.WriteRequest) []attemptlog.Log {
 	type key struct{ bucket, id string }
 	named := make(map[key]bool, len(requests))
@@ -45,7 +45,7 @@ func remaining(logs []attemptlog.Log, requests []types.WriteRequest) []attemptlo
 	return left
 }
 
-// text returns a key attribute as text.
+// text returns the value of a key attribute as text.
 func text(value types.AttributeValue) string {
 	switch v := value.(type) {
 	case *types.AttributeValueMemberS:

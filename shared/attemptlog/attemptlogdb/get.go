@@ -14,10 +14,10 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// Get returns a log of a webhook. It returns LogNotFound when there is none or
-// it has expired.
+// Get returns log id of a webhook. The error is LogNotFound if the log does not
+// exist or has expired at now, and TemporarilyUnavailable if DynamoDB throttles.
 func (s *Store) Get(ctx context.Context, key webhook.Key, id int64, now time.Time) (attemptlog.Log, error) {
-	if id < 1 { // item 0 is no log
+	if id < 1 { // item 0 is not a log
 		return attemptlog.Log{}, apperr.New(apperr.LogNotFound)
 	}
 	output, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{

@@ -13,11 +13,11 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// bucketSize is how many ids share a partition key. It is part of the stored
-// keys and can never change. A page (at most 100 logs) touches two buckets.
+// bucketSize is how many ids share a partition key. The stored keys depend on it,
+// so it can never change. A page of at most 100 logs lies in at most two buckets.
 const bucketSize = 100
 
-// The attributes of the table that expressions name.
+// Attributes of the table that expressions name.
 const (
 	bucketName  = "log_bucket"
 	idName      = "log_id"
@@ -25,8 +25,8 @@ const (
 	createdName = "created"
 )
 
-// item is a log in the table. A write costs one unit per KiB, names included,
-// so the names are short; tenant and webhook are in the key.
+// item is a log in the table. A write costs one unit per KiB, attribute names
+// included, so the names are short. Tenant and webhook are in the key.
 type item struct {
 	Bucket       string             `dynamodbav:"log_bucket"`
 	ID           int64              `dynamodbav:"log_id"`
@@ -41,10 +41,10 @@ type item struct {
 	Failure      string             `dynamodbav:"failure,omitempty"`
 	NextAttempt  int64              `dynamodbav:"next,omitempty"` // unix milliseconds
 	Created      int64              `dynamodbav:"created"`        // unix milliseconds
-	TTL          int64              `dynamodbav:"ttl"`            // unix seconds, as DynamoDB wants it
+	TTL          int64              `dynamodbav:"ttl"`            // unix seconds, the unit of a DynamoDB TTL
 }
 
-// bucketOf returns the number of the bucket that holds id.
+// bucketOf returns the number of the bucket of id.
 func bucketOf(id int64) int64 { return id / bucketSize }
 
 // bucketKey returns the partition key of a bucket. A tenant cannot contain '#'.
@@ -52,8 +52,7 @@ func bucketKey(key webhook.Key, bucket int64) string {
 	return key.TenantID + "#" + strconv.FormatInt(key.ID, 10) + "#" + strconv.FormatInt(bucket, 10)
 }
 
-// primaryKey returns the key of an item; id 0 is the item that holds the last
-// id.
+// primaryKey returns the key of a log, or of item 0.
 func primaryKey(key webhook.Key, id int64) map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
 		bucketName: &types.AttributeValueMemberS{Value: bucketKey(key, bucketOf(id))},
@@ -97,8 +96,7 @@ func decode(key webhook.Key, attributes map[string]types.AttributeValue) (attemp
 	return log, nil
 }
 
-// lastID reads the last id that was given out of item 0, and 0 when there is
-// no item 0.
+// lastID decodes the last reserved id from item 0. It is 0 if there is no item 0.
 func lastID(attributes map[string]types.AttributeValue) (int64, error) {
 	var zero struct {
 		LastID int64 `dynamodbav:"last_id"`

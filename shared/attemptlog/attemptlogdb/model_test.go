@@ -6,45 +6,52 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"pgregory.net/rapid"
 
 	"webhooks/shared/attemptlog"
-	"webhooks/shared/attemptlog/attemptlogdb"
 	"webhooks/shared/webhook"
 )
 
-// model is a webhook whose logs the test remembers as well.
+// model remembers the logs of a webhook beside the store.
 type model struct {
 	*bundle
-	written []attemptlog.Log // in the order of their ids
-	last    int64
-	lost    int // ids given to nothing since the last written log
+	retention time.Duration // of the store
+	written   []writtenLog  // in the order of their ids
+	last      int64         // reserved id
+	lost      int           // ids reserved without a log since the last written log
 }
 
-// maxLost keeps holes below eight empty buckets in a row, for which the search
-// promises to be exact: six whole ones, and the last one, of which few ids are
-// given yet.
+type writtenLog struct {
+	attemptlog.Log
+	ttl     time.Time // from then on DynamoDB may delete the item
+	deleted bool
+}
+
+// maxLost keeps holes below eight empty buckets in a row, for which the search is
+// exact: six whole buckets, and the last one, of which few ids are reserved.
 const maxLost = 690
 
-// TestListIsExactAfterAnyHistory plays random histories of appends, crashes and
-// waits, drops some of what expired, and reads all pages.
+// newModel returns a model of a new webhook. Number makes its id unique in b.
+func newModel(b *bundle, number *atomic.Int64, start time.Time) *model {
+	b.key, b.now = webhook.Key{TenantID: "acme", ID: number.Add(1)}, start
+	return &model{bundle: b, retention: retention}
+}
+
+// TestListIsExactAfterAnyHistory draws a history of appends, crashes and waits,
+// deletes some of the expired logs, and reads all pages.
 func TestListIsExactAfterAnyHistory(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	var webhooks atomic.Int64
-	start := b.now
+	b, start, number := setup(t), time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC), new(atomic.Int64)
 	rapid.Check(t, func(rt *rapid.T) {
-		b.key, b.now = webhook.Key{TenantID: "acme", ID: webhooks.Add(1)}, start
-		m := &model{bundle: b}
+		m := newModel(b, number, start)
 		for range rapid.IntRange(0, 6).Draw(rt, "steps") {
 			m.append(t, rapid.IntRange(0, 6).Draw(rt, "append"))
 			m.lose(t, rapid.IntRange(0, 400).Draw(rt, "lose"))
 			b.now = b.now.Add(time.Duration(rapid.IntRange(0, 15*24).Draw(rt, "hours")) * time.Hour)
 		}
-		m.drop(t, rapid.SliceOfN(rapid.Bool(), len(m.written), len(m.written)).Draw(rt, "drop"))
+		m.drop(t, rt)
 		m.check(t, rt, rapid.IntRange(80, 100).Draw(rt, "size"))
 	})
 }
@@ -61,7 +68,7 @@ func (m *model) append(t *testing.T, n int) {
 	for _, log := range logs {
 		m.last++
 		log.ID = m.last
-		m.written = append(m.written, log)
+		m.written = append(m.written, writtenLog{Log: log, ttl: log.ExpiresAt(m.retention)})
 	}
 	m.lost = 0
 }
@@ -72,28 +79,36 @@ func (m *model) lose(t *testing.T, n int) {
 	m.last, m.lost = m.last+int64(n), m.lost+n
 }
 
-// drop deletes some of the expired logs, as the table's TTL does in its time.
-func (m *model) drop(t *testing.T, chosen []bool) {
-	for i, log := range m.written {
-		if !chosen[i] || m.live(log) {
+// drop deletes some of the logs whose TTL has passed, as DynamoDB does.
+func (m *model) drop(t *testing.T, rt *rapid.T) {
+	for i := range m.written {
+		log := &m.written[i]
+		if log.deleted || m.now.Before(log.ttl) || !rapid.Bool().Draw(rt, "drop") {
 			continue
 		}
-		_, err := m.client.DeleteItem(t.Context(), &dynamodb.DeleteItemInput{TableName: &m.table, Key: attemptlogdb.PrimaryKey(m.key, log.ID)})
-		if err != nil {
-			t.Fatal(err)
-		}
+		log.deleted = true
+		m.delete(t, log.ID)
 	}
 }
 
-func (m *model) live(log attemptlog.Log) bool { return m.now.Before(log.ExpiresAt(retention)) }
+// live returns the live logs, the newest first.
+func (m *model) live() []attemptlog.Log {
+	var live []attemptlog.Log
+	for _, log := range slices.Backward(m.written) {
+		if !log.deleted && m.now.Before(log.ExpiresAt(m.retention)) {
+			live = append(live, log.Log)
+		}
+	}
+	return live
+}
 
+// check compares all pages with the model.
 func (m *model) check(t *testing.T, rt *rapid.T, size int) {
-	want := slices.DeleteFunc(slices.Clone(m.written), func(l attemptlog.Log) bool { return !m.live(l) })
+	want := m.live()
 	var total int64
 	if len(want) > 0 {
-		total = m.last - want[0].ID + 1
+		total = m.last - want[len(want)-1].ID + 1
 	}
-	slices.Reverse(want)
 	var got []attemptlog.Log
 	for number := 1; ; number++ {
 		page := m.list(t, number, size)

@@ -15,17 +15,17 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// oldest returns the id of the oldest live log, and last+1 when none is live.
+// oldest returns the id of the oldest live log, or last+1 if none is live.
 //
-// Ids follow creation times as closely as attempts are flushed: by seconds. A
-// log that was queued without an id and written later than others is the
-// exception; around the moment it expires, the logs beside it may leave the
-// list as early as it does.
+// The search assumes that ids grow with creation times. They do within seconds,
+// because attempts are logged when they end. A log that was queued without an id is
+// an exception: it gets its id later, so when it expires, its neighbours may leave
+// the list too, that much before they expire.
 func (s *Store) oldest(ctx context.Context, key webhook.Key, last int64, now time.Time) (int64, error) {
 	if last == 0 {
 		return 1, nil
 	}
-	// A webhook younger than the retention, which most are: its first log lives.
+	// Most webhooks are younger than the retention: their first log is live.
 	first, state, err := s.edge(ctx, key, 0, true, now)
 	if err != nil || state == attemptlog.Live {
 		return first, err
@@ -54,13 +54,13 @@ func (s *Store) states(ctx context.Context, key webhook.Key, buckets []int64, no
 	return states, calls.Wait()
 }
 
-// logItem is what the search reads of a log.
+// logItem is the part of a log that the search reads.
 type logItem struct {
 	ID      int64 `dynamodbav:"log_id"`
 	Created int64 `dynamodbav:"created"`
 }
 
-// edge returns the id and state of a bucket's first or last log.
+// edge returns the id and the state at now of a bucket's first or last log.
 func (s *Store) edge(ctx context.Context, key webhook.Key, bucket int64, first bool, now time.Time) (int64, attemptlog.State, error) {
 	input, err := s.query(key, bucket, logsOnly(), expression.NewBuilder().WithProjection(searched()))
 	if err != nil {
@@ -69,7 +69,7 @@ func (s *Store) edge(ctx context.Context, key webhook.Key, bucket int64, first b
 	input.ScanIndexForward, input.Limit = &first, aws.Int32(1)
 	out, err := s.client.Query(ctx, input)
 	if err != nil {
-		return 0, attemptlog.Empty, fmt.Errorf("look at bucket %d of webhook %d of tenant %s: %w", bucket, key.ID, key.TenantID, dynamo.Classify(err))
+		return 0, attemptlog.Empty, fmt.Errorf("query bucket %d of webhook %d of tenant %s: %w", bucket, key.ID, key.TenantID, dynamo.Classify(err))
 	}
 	if len(out.Items) == 0 {
 		return 0, attemptlog.Empty, nil
@@ -84,8 +84,8 @@ func (s *Store) edge(ctx context.Context, key webhook.Key, bucket int64, first b
 	return log.ID, attemptlog.Live, nil
 }
 
-// firstLive returns the id of the first live log of a bucket, and last+1 when
-// it has none.
+// firstLive returns the id of the first live log of a bucket, or last+1 if none is
+// live.
 func (s *Store) firstLive(ctx context.Context, key webhook.Key, bucket, last int64, now time.Time) (int64, error) {
 	live := expression.Name(createdName).GreaterThan(expression.Value(s.expired(now)))
 	input, err := s.query(key, bucket, logsOnly(), expression.NewBuilder().WithProjection(searched()).WithFilter(live))
@@ -103,15 +103,16 @@ func (s *Store) firstLive(ctx context.Context, key webhook.Key, bucket, last int
 	return log.ID, nil
 }
 
-// expired returns the creation time, in unix milliseconds, of a log that
-// expires at now.
+// expired returns the creation time, in unix milliseconds, of a log that expires at
+// now.
 func (s *Store) expired(now time.Time) int64 { return now.Add(-s.retention).UnixMilli() }
 
-// logsOnly leaves item 0 out.
+// logsOnly is the condition that excludes item 0.
 func logsOnly() expression.KeyConditionBuilder {
 	return expression.Key(idName).GreaterThanEqual(expression.Value(1))
 }
 
+// searched is the projection to the attributes of a logItem.
 func searched() expression.ProjectionBuilder {
 	return expression.NamesList(expression.Name(idName), expression.Name(createdName))
 }

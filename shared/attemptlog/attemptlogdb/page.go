@@ -44,7 +44,7 @@ func (s *Store) List(ctx context.Context, key webhook.Key, before int64, number,
 	return page, err
 }
 
-// last returns the last id that was given, 0 when none was.
+// last returns the last reserved id, or 0 if none was reserved.
 func (s *Store) last(ctx context.Context, key webhook.Key) (int64, error) {
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &s.table,
@@ -57,8 +57,8 @@ func (s *Store) last(ctx context.Context, key webhook.Key) (int64, error) {
 	return lastID(out.Item)
 }
 
-// window returns the live logs of a window, the newest first. It lies in at
-// most two buckets, which are read at the same time.
+// window returns the live logs of w, the newest first. It reads the buckets of w, at
+// most two, concurrently.
 func (s *Store) window(ctx context.Context, key webhook.Key, w attemptlog.Window, now time.Time) ([]attemptlog.Log, error) {
 	if w.Empty() {
 		return nil, nil
@@ -79,7 +79,7 @@ func (s *Store) window(ctx context.Context, key webhook.Key, w attemptlog.Window
 	return slices.Concat(parts...), nil
 }
 
-// logs returns the live logs low to high of one bucket, the newest first.
+// logs returns the live logs low to high, which lie in one bucket, the newest first.
 func (s *Store) logs(ctx context.Context, key webhook.Key, low, high int64, now time.Time) ([]attemptlog.Log, error) {
 	ids := expression.Key(idName).Between(expression.Value(low), expression.Value(high))
 	input, err := s.query(key, bucketOf(low), ids, expression.NewBuilder())
@@ -104,7 +104,7 @@ func (s *Store) logs(ctx context.Context, key webhook.Key, low, high int64, now 
 	return logs, nil
 }
 
-// query returns a consistent Query of the ids of one bucket.
+// query returns a strongly consistent Query for ids of one bucket.
 func (s *Store) query(key webhook.Key, bucket int64, ids expression.KeyConditionBuilder, b expression.Builder) (*dynamodb.QueryInput, error) {
 	partition := expression.Key(bucketName).Equal(expression.Value(bucketKey(key, bucket)))
 	e, err := b.WithKeyCondition(partition.And(ids)).Build()
@@ -122,8 +122,8 @@ func (s *Store) query(key webhook.Key, bucket int64, ids expression.KeyCondition
 	}, nil
 }
 
-// all runs a Query to its end. A hundred logs with bodies of the largest size
-// stay below the megabyte after which DynamoDB would ask for another call.
+// all returns the items of every page of a Query. A bucket is one page, even with
+// bodies of the largest size: DynamoDB's limit is 1 MB.
 func (s *Store) all(ctx context.Context, key webhook.Key, input *dynamodb.QueryInput) ([]map[string]types.AttributeValue, error) {
 	var items []map[string]types.AttributeValue
 	for pages := dynamodb.NewQueryPaginator(s.client, input); pages.HasMorePages(); {

@@ -12,7 +12,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// all reads every page and checks the totals of each.
+// all reads every page and checks its totals.
 func (b *bundle) all(t *testing.T, size int, total int64) []attemptlog.Log {
 	t.Helper()
 	var logs []attemptlog.Log
@@ -28,7 +28,7 @@ func (b *bundle) all(t *testing.T, size int, total int64) []attemptlog.Log {
 	return logs
 }
 
-// ids checks that logs have the ids high to low, in that order.
+// ids checks that logs have the ids high to low, in this order.
 func ids(t *testing.T, logs []attemptlog.Log, high, low int64) {
 	t.Helper()
 	var got, want []int64
@@ -43,7 +43,7 @@ func ids(t *testing.T, logs []attemptlog.Log, high, low int64) {
 	}
 }
 
-func TestListReturnsWhatWasAppended(t *testing.T) {
+func TestListReturnsTheAppendedLogs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	want := b.log(b.now)
@@ -52,7 +52,7 @@ func TestListReturnsWhatWasAppended(t *testing.T) {
 	b.append(t, []attemptlog.Log{want})
 	want.ID = 1
 	if diff := cmp.Diff([]attemptlog.Log{want}, b.list(t, 1, 20).Logs); diff != "" {
-		t.Errorf("not what was appended (-want +got):\n%s", diff)
+		t.Errorf("logs (-want +got):\n%s", diff)
 	}
 }
 
@@ -61,7 +61,7 @@ func TestListEveryPage(t *testing.T) {
 	for _, n := range []int{0, 1, 99, 100, 101, 250} {
 		for _, size := range []int{1, 20, 99, 100} {
 			if n/size > 15 {
-				continue // many calls that show nothing new
+				continue // many calls that test nothing else
 			}
 			t.Run(fmt.Sprintf("%d logs by %d", n, size), func(t *testing.T) {
 				t.Parallel()
@@ -101,7 +101,7 @@ func TestListHidesExpiredLogs(t *testing.T) {
 			b := setup(t)
 			logs := b.logs(450)
 			b.append(t, logs)
-			// The log before the first live one expires at this very moment.
+			// The newest expired log expires at exactly b.now.
 			b.now = logs[expired-1].ExpiresAt(retention)
 			live := int64(450 - expired)
 			ids(t, b.all(t, 100, live), 450, 451-live)
@@ -109,14 +109,14 @@ func TestListHidesExpiredLogs(t *testing.T) {
 	}
 }
 
-func TestListAmongHoles(t *testing.T) {
+func TestListWithHoles(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
-		lost    int // ids before the first 250 logs
-		between int // ids between them and 250 more
-		after   int // ids after those
-		expired int // how many of the first 250 have expired
+		lost    int // unused ids below the first 250 logs
+		between int // unused ids between them and the next 250 logs
+		after   int // unused ids above those
+		expired int // of the first 250 logs
 		total   int64
 	}{
 		{name: "one lost", between: 1, total: 501},
@@ -124,7 +124,7 @@ func TestListAmongHoles(t *testing.T) {
 		{name: "a bucket lost in an old webhook", between: 200, expired: 120, total: 580},
 		{name: "three buckets lost in an old webhook", between: 380, expired: 20, total: 860},
 		{name: "the first bucket lost", lost: 150, total: 500},
-		{name: "the last buckets given and not yet written", after: 320, expired: 10, total: 810},
+		{name: "the last buckets reserved and not yet written", after: 320, expired: 10, total: 810},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -148,7 +148,7 @@ func TestListAmongHoles(t *testing.T) {
 	}
 }
 
-func TestListOfLogsThatWereAllLost(t *testing.T) {
+func TestListWithoutAnyWrittenLog(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.reserve(t, 250)
@@ -157,13 +157,14 @@ func TestListOfLogsThatWereAllLost(t *testing.T) {
 	}
 }
 
-// DESIGN §5: page 1 and the last page cost the same, and a young webhook's page
-// is the last id, a look at the first log, and at most two Queries.
+// DESIGN §5: page 1 and the last page cost the same. A page of a webhook without
+// expired logs costs one Get of the last id, one Query of the first log, and at most
+// two Queries of logs.
 func TestListCostsTheSameOnEveryPage(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	logs := b.logs(12_345)
-	for len(logs) > 0 { // as a dispatcher flushes them, only larger
+	for len(logs) > 0 {
 		n := min(1000, len(logs))
 		b.append(t, logs[:n])
 		logs = logs[n:]
@@ -180,7 +181,8 @@ func TestListCostsTheSameOnEveryPage(t *testing.T) {
 	if diff := cmp.Diff(cost(1, 1), cost(10_000, 1)); diff != "" {
 		t.Errorf("page 10,000 costs other calls than page 1 (-1 +10,000):\n%s", diff)
 	}
-	// Half of the logs expire: the search is the same for every page, too.
+	// When half of the logs have expired, the search for the oldest live log costs
+	// the same for every page, too.
 	b.now = b.now.Add(retention - 6000*time.Second)
 	first, deep := cost(1, 100), cost(60, 100)
 	if diff := cmp.Diff(first, deep); diff != "" {
@@ -190,6 +192,6 @@ func TestListCostsTheSameOnEveryPage(t *testing.T) {
 		t.Errorf("a page of an old webhook takes %d Queries", first["Query"])
 	}
 	if page := b.list(t, 1, 100); page.Total != 6000 {
-		t.Errorf("total = %d, want the 6000 that live", page.Total)
+		t.Errorf("total = %d, want the 6000 live logs", page.Total)
 	}
 }

@@ -22,15 +22,16 @@ import (
 
 const retention = 30 * 24 * time.Hour
 
-// bundle is a fresh table and a store on it whose clock the test holds.
+// bundle is a store on a table of its own, and the time at which it is read.
 type bundle struct {
 	table  string
-	client *dynamodb.Client
+	client *dynamodb.Client // the test's own, without faults
+	faulty *dynamodb.Client // the store's
 	store  *attemptlogdb.Store
 	key    webhook.Key
 	now    time.Time
 	calls  *calls
-	faults *faulttest.Faults // between the store and DynamoDB; client goes around them
+	faults *faulttest.Faults
 }
 
 func setup(t *testing.T) *bundle {
@@ -44,12 +45,19 @@ func setup(t *testing.T) *bundle {
 	cfg := cloudtest.Config(t)
 	cfg.APIOptions = append(cfg.APIOptions, b.calls.watch)
 	b.client = dynamodb.NewFromConfig(cfg)
-	b.store = attemptlogdb.New(dynamodb.NewFromConfig(b.faults.Config(cfg)), b.table, retention,
-		attemptlogdb.WithPause(func(ctx context.Context, _ int) error { return ctx.Err() }))
+	b.faulty = dynamodb.NewFromConfig(b.faults.Config(cfg))
+	b.redeploy(retention)
 	return b
 }
 
-// logs returns n logs, created a second apart and the last of them now.
+// redeploy replaces the store by one with another retention, as a deployment with a
+// changed LogRetentionDays does.
+func (b *bundle) redeploy(retention time.Duration) {
+	b.store = attemptlogdb.New(b.faulty, b.table, retention,
+		attemptlogdb.WithPause(func(ctx context.Context, _ int) error { return ctx.Err() }))
+}
+
+// logs returns n logs that were created a second apart, the last one now.
 func (b *bundle) logs(n int) []attemptlog.Log {
 	logs := make([]attemptlog.Log, 0, n)
 	for i := range n {
@@ -81,8 +89,8 @@ func (b *bundle) list(t *testing.T, number, size int) attemptlog.Page {
 	return page
 }
 
-// reserve gives n ids to no log: what a crash between the two calls of Append
-// leaves behind.
+// reserve reserves n ids without logs, as a crash between the two calls of Append
+// does.
 func (b *bundle) reserve(t *testing.T, n int) {
 	t.Helper()
 	if n == 0 {
@@ -91,11 +99,11 @@ func (b *bundle) reserve(t *testing.T, n int) {
 	b.faults.Fail("BatchWriteItem", context.Canceled)
 	defer b.faults.Clear()
 	if failed, err := b.store.Append(t.Context(), b.logs(n)); err == nil || len(failed) != n {
-		t.Fatalf("the crash wrote %d logs (%v)", n-len(failed), err)
+		t.Fatalf("Append wrote %d logs (%v), want none", n-len(failed), err)
 	}
 }
 
-// calls counts what goes to DynamoDB.
+// calls counts the calls of DynamoDB by operation.
 type calls struct {
 	mu    sync.Mutex
 	count map[string]int

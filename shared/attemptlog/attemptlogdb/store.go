@@ -1,10 +1,10 @@
-// Package attemptlogdb keeps logs in DynamoDB.
+// Package attemptlogdb stores logs in DynamoDB.
 //
-// The logs of a webhook are numbered without a gap in buckets of a hundred, so
-// that a page is a range of ids: it costs the same wherever it is, and a busy
-// webhook spreads over partitions. Item 0 of a webhook holds the last id that
-// was given; it has no TTL and is never deleted, because an id that is given
-// twice would overwrite a log.
+// The logs of a webhook have consecutive ids, and a hundred ids share a partition
+// key (a bucket). So a page is a range of ids and costs the same wherever it is, and
+// a busy webhook spreads over partitions. Item 0 of a webhook holds the last id that
+// was reserved. It has no TTL and is never deleted, because an id that is used twice
+// would overwrite a log.
 package attemptlogdb
 
 import (
@@ -35,11 +35,12 @@ type Store struct {
 // Option changes how a Store waits.
 type Option func(*Store)
 
-// WithPause replaces [dynamo.Backoff], which waits before writes that DynamoDB left
-// unprocessed are sent again.
+// WithPause replaces [dynamo.Backoff], the wait before unprocessed writes are sent
+// again.
 func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
 
-// New returns the store behind table, whose logs live for retention.
+// New returns the store of table. Customers see a log for retention after it was
+// created, whatever the retention was when it was written.
 func New(client DynamoDB, table string, retention time.Duration, options ...Option) *Store {
 	s := &Store{client: client, table: table, retention: retention, pause: dynamo.Backoff}
 	for _, option := range options {

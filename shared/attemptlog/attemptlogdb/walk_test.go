@@ -12,12 +12,11 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// TestAWalkMissesNothingWhileLogsAreWritten reads all pages, from the first on,
-// while others write, crash and let logs expire. Every log that is live from
-// beginning to end is shown. Newer logs push the others back, as page numbers have
-// it, so one may come again on a later page: but only as many as were written in
-// between, and never twice on one page.
-func TestAWalkMissesNothingWhileLogsAreWritten(t *testing.T) {
+// TestPagesShowEveryLogWhileOthersAreWritten reads all pages, from the first on,
+// while others write logs. Every log that is live throughout is shown. New logs move
+// the others to later pages, so a log may be shown again: never twice on a page, and
+// no more logs than were written meanwhile.
+func TestPagesShowEveryLogWhileOthersAreWritten(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	webhooks, start := int64(0), b.now
@@ -54,24 +53,24 @@ func TestAWalkMissesNothingWhileLogsAreWritten(t *testing.T) {
 			}
 		}
 		if len(live) > 0 {
-			rt.Errorf("no page showed the logs %v", live)
+			rt.Errorf("no page shows the logs %v", live)
 		}
 		if again > written {
-			rt.Errorf("%d logs came again, although only %d were written meanwhile", again, written)
+			rt.Errorf("%d logs are shown again, although only %d were written meanwhile", again, written)
 		}
 	})
 }
 
-// TestAnAnchoredWalkShowsEveryLogOnce reads all pages below the id that the first
-// look showed, while others write: every log comes once.
-func TestAnAnchoredWalkShowsEveryLogOnce(t *testing.T) {
+// TestPagesBelowAnIDShowEveryLogOnce reads all pages below a fixed id, while others
+// write logs.
+func TestPagesBelowAnIDShowEveryLogOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.append(t, b.logs(23))
-	anchor := b.list(t, 1, 1).Logs[0].ID + 1
+	before := b.list(t, 1, 1).Logs[0].ID + 1
 	var shown []int64
 	for number, pages := 1, int64(1); int64(number) <= pages; number++ {
-		page, err := b.store.List(t.Context(), b.key, anchor, number, 7, b.now)
+		page, err := b.store.List(t.Context(), b.key, before, number, 7, b.now)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -82,7 +81,7 @@ func TestAnAnchoredWalkShowsEveryLogOnce(t *testing.T) {
 		b.append(t, b.logs(5))
 	}
 	var want []int64
-	for id := anchor - 1; id >= 1; id-- {
+	for id := before - 1; id >= 1; id-- {
 		want = append(want, id)
 	}
 	if diff := cmp.Diff(want, shown); diff != "" {
