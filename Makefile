@@ -22,6 +22,8 @@ DATA ?= {}
 VIA ?= sqs
 # Handed to go test, for instance GOTEST='-run TestDelivery ./functions/dispatcher'.
 GOTEST ?= ./...
+# The profile of make test, when it runs all tests.
+COVERAGE := .local/coverage.out
 # A test that takes longer than this is stuck.
 GOTEST_TIMEOUT ?= 12m
 # How long make fuzz runs each of the fuzz tests.
@@ -91,8 +93,10 @@ cost: ## What AWS bills for a million events, deliveries and an idle month; figu
 
 ##@ Check it
 .PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak smoke fuzz
-test: ## All tests, with the race detector, against a local cloud started for them
-	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(GOTEST)
+test: ## All tests, with the race detector and the floor of coverage, against a local cloud started for them
+	@rm -f $(COVERAGE)
+	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(if $(subst ./...,,$(GOTEST)),,-coverprofile=$(COVERAGE) -coverpkg=$$(.ci/coverage packages)) $(GOTEST)
+	@[ ! -f $(COVERAGE) ] || .ci/coverage check $(COVERAGE)
 test-up: ## Start that cloud and leave it running, for make test-go
 	@$(STACK) test-up
 test-go: ## Tests against the cloud of make test-up: make test-go GOTEST='-run TestKeys ./shared/...'
