@@ -45,7 +45,7 @@ func (h handler) answer(r *http.Request, _ auth.Caller) (httpapi.Reply, error) {
 	methods := h.routes[path]
 	if len(methods) == 0 || slices.Contains(methods, r.Method) {
 		// The second: a path that is a known one only after its escapes were read.
-		return httpapi.Reply{}, apperr.New(apperr.RouteNotFound, httpapi.Shown(r.Method+" "+r.URL.Path))
+		return httpapi.Reply{}, apperr.New(apperr.RouteNotFound, httpapi.Excerpt(r.Method+" "+r.URL.Path))
 	}
-	return httpapi.Reply{}, apperr.New(apperr.WrongMethod, httpapi.Shown(r.Method), strings.Join(methods, ", "))
+	return httpapi.Reply{}, apperr.New(apperr.WrongMethod, httpapi.Excerpt(r.Method), strings.Join(methods, ", "))
 }

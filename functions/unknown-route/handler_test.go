@@ -81,7 +81,7 @@ func TestUnknownPaths(t *testing.T) {
 		{name: "a known route in disguise", method: "GET", path: "/api/v1/webhooks/1%2Flogs", shown: "GET /api/v1/webhooks/1/logs"},
 		{name: "control characters", method: "GET", path: "/%1b%5b31m%00", shown: "GET /\uFFFD[31m\uFFFD"},
 		{name: "invalid UTF-8", method: "GET", path: "/%ff", shown: "GET /\uFFFD"},
-		{name: "very long", method: "GET", path: "/" + strings.Repeat("é", 5000), shown: "GET /" + strings.Repeat("é", httpapi.MaxShown-6) + "…"},
+		{name: "very long", method: "GET", path: "/" + strings.Repeat("é", 5000), shown: "GET /" + strings.Repeat("é", httpapi.MaxExcerpt-6) + "…"},
 		{name: "markup", method: "GET", path: "/<script>", shown: "GET /<script>"},
 	}
 	for _, tt := range tests {

@@ -1,9 +1,9 @@
-// Package httpapi is the adapter between API Gateway and a route's handler.
+// Package httpapi connects API Gateway to the handler of a route.
 //
-// A handler returns a [Reply] or an error; this package writes the contract's
-// envelope, chooses the status and the language, checks the caller's scope,
-// turns a panic into a 500, and logs one line per request, which is the audit
-// line of one that changes something.
+// A handler returns a [Reply] or an error. This package checks the caller's scope,
+// writes the envelope with the status and the language, turns a panic into a 500,
+// and logs one line per request. For a request that changes something, that line
+// is the audit log.
 package httpapi
 
 import (
@@ -12,42 +12,40 @@ import (
 	"net/http"
 	"path"
 	"runtime/debug"
-	"strings"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"webhooks/shared/apperr"
-	"webhooks/shared/apperr/locale"
 	"webhooks/shared/auth"
 )
 
-// MaxBody is the size of the largest request body, in bytes, of a route that
-// does not say otherwise.
+// MaxBody is the default limit of a request body, in bytes.
 const MaxBody = 256 << 10
 
-// Handler answers one request of caller.
+// Handler answers a request of caller.
 type Handler func(r *http.Request, caller auth.Caller) (Reply, error)
 
-// Route is what one function serves.
+// Route is the route that a function serves.
 type Route struct {
 	// Pattern is a pattern of [http.ServeMux], such as
 	// "GET /api/v1/webhooks/{webhook_id}".
 	Pattern string
-	// Scope is what the caller's token must carry. The empty scope is for
-	// routes that anyone may call; their handler gets the zero Caller.
+	// Scope is the scope that the caller's token needs. It is empty for a public
+	// route, whose handler gets the zero Caller.
 	Scope auth.Scope
-	// Audit names what a request of this route changes or sets off, such as
-	// "webhook.create". It is empty for routes that only read, and for publishing,
-	// which is what the service is for.
+	// Audit is the action that the audit log names, such as "webhook.create". It is
+	// empty for routes that only read, and for publishing events, which is the
+	// normal traffic.
 	Audit string
-	// MaxBody limits the request body, in bytes; 0 means [MaxBody].
+	// MaxBody is the limit of the request body, in bytes; 0 means [MaxBody].
 	MaxBody int64
 	Handle  Handler
 }
 
-// Function is what Lambda invokes for a route: payload format 2.0 in and out.
+// Function is the Lambda function of a route, with API Gateway's payload format
+// 2.0.
 type Function func(context.Context, events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error)
 
 // New returns the function that serves route.
@@ -59,9 +57,9 @@ func New(log *slog.Logger, route Route) Function {
 	return func(ctx context.Context, request events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		response, err := proxy.ProxyWithContext(ctx, request)
 		if err != nil {
-			// The adapter could not even make a request of the event: a path or
-			// query string that net/url refuses, or a body that is not base64.
-			// Its error quotes the query string, where a caller may have put a key.
+			// api-proxy cannot make a request from the event: net/url refuses the
+			// path or the query string, or the body is not base64. The log leaves
+			// out the error: it quotes the query string, which may hold a key.
 			log.WarnContext(ctx, "the gateway's event is unreadable", "source_ip", request.RequestContext.HTTP.SourceIP)
 			return unreadable(request), nil
 		}
@@ -69,27 +67,27 @@ func New(log *slog.Logger, route Route) Function {
 	}
 }
 
-// router serves route, and answers in the envelope what the gateway sent here
-// although the pattern does not take it.
+// router serves route. It answers a request that does not match the pattern with
+// RouteNotFound in the envelope.
 func router(log *slog.Logger, route Route) http.Handler {
-	fallback := adapter{log, Route{MaxBody: route.MaxBody, Handle: noRoute}}
+	notFound := adapter{log, Route{MaxBody: route.MaxBody, Handle: routeNotFound}}
 	mux := http.NewServeMux()
 	mux.Handle(route.Pattern, adapter{log, route})
 	if route.Pattern != "/" {
-		mux.Handle("/", fallback)
+		mux.Handle("/", notFound)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// ServeMux would answer ".." as a webhook_id with a redirect in HTML.
+		// ServeMux answers a path with ".." or "//" with a redirect in HTML.
 		if r.URL.Path != path.Clean(r.URL.Path) {
-			fallback.ServeHTTP(w, r)
+			notFound.ServeHTTP(w, r)
 			return
 		}
 		mux.ServeHTTP(w, r)
 	})
 }
 
-func noRoute(r *http.Request, _ auth.Caller) (Reply, error) {
-	return Reply{}, apperr.New(apperr.RouteNotFound, Shown(r.Method+" "+r.URL.Path))
+func routeNotFound(r *http.Request, _ auth.Caller) (Reply, error) {
+	return Reply{}, apperr.New(apperr.RouteNotFound, Excerpt(r.Method+" "+r.URL.Path))
 }
 
 // adapter serves one route.
@@ -98,7 +96,7 @@ type adapter struct {
 	route Route
 }
 
-// ServeHTTP answers r and logs one line about it.
+// ServeHTTP answers r and logs one line.
 func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	caller := callerOf(r)
@@ -108,11 +106,10 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		status = writeError(w, r, err)
 	}
-	a.logRequest(r, line{caller: caller, reply: reply, status: status, took: time.Since(start), err: err})
+	a.logRequest(r, logLine{caller: caller, reply: reply, status: status, took: time.Since(start), err: err})
 }
 
-// answer writes what the handler replies. A panic on the way becomes an error with
-// its stack.
+// answer writes the handler's reply. It returns a panic as an error with its stack.
 func (a adapter) answer(w http.ResponseWriter, r *http.Request, caller auth.Caller) (reply Reply, err error) {
 	defer func() {
 		if p := recover(); p != nil {
@@ -131,10 +128,4 @@ func (a adapter) handle(r *http.Request, caller auth.Caller) (Reply, error) {
 		return Reply{}, err
 	}
 	return a.route.Handle(r, caller)
-}
-
-// LocaleOf returns the language that the caller of r reads.
-func LocaleOf(r *http.Request) locale.Locale {
-	// api-proxy splits the header at its commas; joining them restores it.
-	return locale.Negotiate(strings.Join(r.Header.Values("Accept-Language"), ","))
 }

@@ -18,7 +18,7 @@ import (
 	"webhooks/shared/httpapi"
 )
 
-// bundle is a route's function, its log and what it answered.
+// bundle is the function of a route and its log.
 type bundle struct {
 	log      bytes.Buffer
 	function httpapi.Function
@@ -31,7 +31,7 @@ func setup(t *testing.T, route httpapi.Route) *bundle {
 	return b
 }
 
-// request is what the gateway sends for a caller who may do everything.
+// request returns the gateway's event for a caller with both webhook scopes.
 func request(method, path, body string) events.APIGatewayV2HTTPRequest {
 	r := events.APIGatewayV2HTTPRequest{RawPath: path, Body: body, Headers: map[string]string{}}
 	r.RequestContext.HTTP.Method = method
@@ -71,7 +71,7 @@ func TestSuccess(t *testing.T) {
 	if response.StatusCode != 200 {
 		t.Fatalf("status = %d, body %s", response.StatusCode, response.Body)
 	}
-	// No HTML escaping: a "<" must not cost six bytes of Lambda's 6 MB.
+	// An HTML escape takes six bytes of Lambda's 6 MB for one "<".
 	if want := `"name":"<环境>&acme"`; !strings.Contains(response.Body, want) || !strings.HasPrefix(response.Body, `{"code":0,"message":"success","data":{`) {
 		t.Errorf("body = %s, want %s in the envelope", response.Body, want)
 	}
@@ -86,13 +86,13 @@ func TestNoContentHasNoBody(t *testing.T) {
 		return httpapi.Reply{Status: http.StatusNoContent, Message: apperr.MessageWebhookDeleted}, nil
 	}))
 	if response := b.call(t, request("GET", webhookPath, "")); response.StatusCode != 204 || response.Body != "" {
-		t.Errorf("answer = %d %q, want 204 and nothing", response.StatusCode, response.Body)
+		t.Errorf("answer = %d %q, want 204 without a body", response.StatusCode, response.Body)
 	}
 }
 
-// TestEveryReason holds that a reason's number begins with the status that its
-// code gets: the list, the status table and the envelope agree.
-func TestEveryReason(t *testing.T) {
+// TestReasonsBeginWithTheirStatus compares the list of reasons, the status table
+// and the envelope.
+func TestReasonsBeginWithTheirStatus(t *testing.T) {
 	t.Parallel()
 	for reason := range apperr.Reasons() {
 		response := setup(t, failing(apperr.New(reason))).call(t, request("GET", webhookPath, ""))
@@ -115,13 +115,13 @@ func TestErrors(t *testing.T) {
 		{name: "Chinese by default", err: apperr.New(apperr.WebhookNotFound), want: `{"code":40401,"message":"Webhook 不存在"}`},
 		{name: "English when preferred", err: apperr.New(apperr.WebhookNotFound), language: "en-GB, zh;q=0.5", want: `{"code":40401,"message":"There is no such webhook"}`},
 		{name: "every refused field", err: refused, want: `{"code":40002,"message":"请求参数不正确，详见 errors","data":{"errors":[{"field":"name","message":"必填"},{"field":"url","message":"必须使用 https"}]}}`},
-		{name: "unknown error leaks nothing", err: errors.New("table arn:aws:x"), want: `{"code":50001,"message":"服务内部错误，请稍后重试"}`},
+		{name: "the cause of an internal error is not shown", err: errors.New("table arn:aws:x"), want: `{"code":50001,"message":"服务内部错误，请稍后重试"}`},
 		{
-			name: "too often says when", err: &apperr.Error{Reason: apperr.TestedTooOften, Args: []any{5}, RetryAfter: 4001 * time.Millisecond},
+			name: "Retry-After is rounded up", err: &apperr.Error{Reason: apperr.TestedTooOften, Args: []any{5}, RetryAfter: 4001 * time.Millisecond},
 			header: map[string]string{"Retry-After": "5"}, want: `{"code":42901,"message":"测试过于频繁，请 5 秒后重试"}`,
 		},
 		{
-			name: "wrong method says which", err: apperr.New(apperr.WrongMethod, "PATCH", "GET, PUT"), language: "en",
+			name: "Allow lists the methods", err: apperr.New(apperr.WrongMethod, "PATCH", "GET, PUT"), language: "en",
 			header: map[string]string{"Allow": "GET, PUT"}, want: `{"code":40501,"message":"This route does not take PATCH; it takes GET, PUT"}`,
 		},
 	}
@@ -143,7 +143,7 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-func TestCallers(t *testing.T) {
+func TestRouteNeedsItsScope(t *testing.T) {
 	t.Parallel()
 	ok := readWebhook(func(*http.Request, auth.Caller) (httpapi.Reply, error) { return httpapi.OK(nil), nil })
 	tests := []struct {
@@ -151,7 +151,7 @@ func TestCallers(t *testing.T) {
 		lambda map[string]any
 		want   int
 	}{
-		{name: "may", lambda: map[string]any{"tenant_id": "acme", "scopes": "webhooks:read"}, want: 200},
+		{name: "has the scope", lambda: map[string]any{"tenant_id": "acme", "scopes": "webhooks:read"}, want: 200},
 		{name: "lacks the scope", lambda: map[string]any{"tenant_id": "acme", "scopes": "logs:read webhooks:readx"}, want: 403},
 		{name: "no tenant", lambda: map[string]any{"scopes": "webhooks:read"}, want: 401},
 		{name: "no authorizer", lambda: nil, want: 401},
@@ -168,7 +168,7 @@ func TestCallers(t *testing.T) {
 	}
 }
 
-func TestOddRequests(t *testing.T) {
+func TestMalformedRequests(t *testing.T) {
 	t.Parallel()
 	readID := readWebhook(func(r *http.Request, _ auth.Caller) (httpapi.Reply, error) {
 		_, err := httpapi.WebhookID(r)
@@ -202,7 +202,7 @@ func TestOddRequests(t *testing.T) {
 	}
 }
 
-func TestBodies(t *testing.T) {
+func TestBodyLimit(t *testing.T) {
 	t.Parallel()
 	echo := httpapi.Route{Pattern: "POST /api/v1/webhooks", MaxBody: 8, Handle: func(r *http.Request, _ auth.Caller) (httpapi.Reply, error) {
 		body, err := httpapi.ReadBody(r)

@@ -14,8 +14,8 @@ import (
 	"webhooks/shared/auth"
 )
 
-// line is what the log says about a request.
-type line struct {
+// logLine is the content of the log line of a request.
+type logLine struct {
 	caller auth.Caller
 	reply  Reply
 	status int
@@ -23,16 +23,17 @@ type line struct {
 	err    error
 }
 
-// maxEvents is how many ids of events a line holds: a whole batch, of 6.7 KB if
-// every id has its 64 characters.
+// maxEvents limits the event ids in a line. The largest batch has 100 events; with
+// ids of 64 characters they take 6.7 KB.
 const maxEvents = 100
 
-// logRequest writes the one line about r: who asked for what, from where, and
-// what came of it. Nothing in it is the caller's own text, which may hold a key in
-// a path or a secret in a misspelt field: ids are numbers, or those of events, that
-// were checked, the path is the route's pattern, and of a refusal the code alone is written, which
-// functions/README.md explains. Errors of ours are written in full.
-func (a adapter) logRequest(r *http.Request, l line) {
+// logRequest writes the log line of r: the caller, the route, the source address
+// and the result. The line holds no text of the caller, because a path may hold a
+// key and a misspelt field a secret. It names the route by its pattern, webhooks
+// and logs by valid ids, and events by ids that the handler has checked. A 4xx
+// logs only the error code, which functions/README.md explains; a 5xx logs the
+// whole error.
+func (a adapter) logRequest(r *http.Request, l logLine) {
 	attributes := []slog.Attr{
 		slog.String("method", method(r)), slog.String("route", r.Pattern), slog.Int("status", l.status),
 		slog.String("tenant_id", l.caller.TenantID), slog.String("source_ip", gatewayOf(r).HTTP.SourceIP),
@@ -73,7 +74,7 @@ func (a adapter) logRequest(r *http.Request, l line) {
 	a.log.LogAttrs(r.Context(), level, "request", attributes...)
 }
 
-// credentials names what the caller showed: an API key, or a JWT by its subject.
+// credentials returns the id of the caller's API key or the subject of its JWT.
 func credentials(caller auth.Caller) []slog.Attr {
 	var list []slog.Attr
 	if caller.KeyID != "" {
@@ -85,7 +86,8 @@ func credentials(caller auth.Caller) []slog.Attr {
 	return list
 }
 
-// method returns the method of r if HTTP knows it: any other word is the caller's.
+// method returns the method of r, or "other" for one that HTTP does not define: it
+// is text of the caller.
 func method(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
@@ -95,8 +97,8 @@ func method(r *http.Request) string {
 	return "other"
 }
 
-// requestID returns the id under which Lambda runs r and every line of the log
-// about it is found, or "" outside Lambda.
+// requestID returns the id of the Lambda invocation, which every log line of the
+// invocation has, or "" outside Lambda.
 func requestID(r *http.Request) string {
 	if lambda, ok := lambdacontext.FromContext(r.Context()); ok {
 		return lambda.AwsRequestID
@@ -104,20 +106,21 @@ func requestID(r *http.Request) string {
 	return ""
 }
 
-// gatewayOf returns what the gateway says about r, the zero value without one.
+// gatewayOf returns the gateway's context of r, or the zero value without one.
 func gatewayOf(r *http.Request) events.APIGatewayV2HTTPRequestContext {
 	gateway, _ := core.GetAPIGatewayV2ContextFromContext(r.Context())
 	return gateway
 }
 
-// panicError is a handler's panic with its stack.
+// panicError is the panic of a handler, with its stack.
 type panicError struct {
 	value any
 	stack []byte
 }
 
-// Error names a bug and the text that the runtime or our own code gave it. A
-// value of any other type may be a caller's.
+// Error returns the text of a panic with an error or a string, which come from the
+// Go runtime or our own code. It leaves out other values, which may hold data of a
+// caller.
 func (p panicError) Error() string {
 	if err, ok := p.value.(error); ok {
 		return "panic: " + err.Error()

@@ -1,10 +1,15 @@
 package httpapi
 
 import (
+	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"webhooks/shared/apperr"
+	"webhooks/shared/apperr/locale"
 )
 
 // WebhookID returns the path's {webhook_id}. The error is InvalidWebhookID unless
@@ -36,4 +41,24 @@ func pathID(r *http.Request, name string) (int64, bool) {
 		return 0, false
 	}
 	return id, true
+}
+
+// ReadBody returns the body of r. The error is BodyTooLarge if the body exceeds the
+// route's MaxBody.
+func ReadBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		return nil, apperr.New(apperr.BodyTooLarge, tooLarge.Limit)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the request body: %w", err)
+	}
+	return body, nil
+}
+
+// LocaleOf returns the language for the caller of r.
+func LocaleOf(r *http.Request) locale.Locale {
+	// api-proxy splits the header at its commas; the join restores it.
+	return locale.Negotiate(strings.Join(r.Header.Values("Accept-Language"), ","))
 }

@@ -17,7 +17,7 @@ import (
 	"webhooks/shared/httpapi"
 )
 
-// logged returns the one line of the log, but for its time and duration.
+// logged returns the only line of the log, without its time and duration.
 func (b *bundle) logged(t *testing.T) map[string]any {
 	t.Helper()
 	if strings.Count(b.log.String(), "\n") != 1 {
@@ -36,7 +36,7 @@ func (b *bundle) logged(t *testing.T) map[string]any {
 	return line
 }
 
-func TestAChangeLeavesOneAuditLine(t *testing.T) {
+func TestChangeLogsOneAuditLine(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
@@ -47,7 +47,7 @@ func TestAChangeLeavesOneAuditLine(t *testing.T) {
 		want   map[string]any
 	}{
 		{
-			name:   "by a key, of what it created",
+			name:   "API key creates a webhook",
 			route:  httpapi.Route{Pattern: "POST /api/v1/webhooks", Audit: "webhook.create", Handle: reply(httpapi.Reply{Status: 201, Created: 7})},
 			method: "POST", path: "/api/v1/webhooks",
 			lambda: map[string]any{"tenant_id": "acme", "key_id": "abcdefghijklmnop"},
@@ -57,7 +57,7 @@ func TestAChangeLeavesOneAuditLine(t *testing.T) {
 			},
 		},
 		{
-			name:   "by a JWT, of what its path names",
+			name:   "JWT deletes the webhook of the path",
 			route:  httpapi.Route{Pattern: "DELETE /api/v1/webhooks/{webhook_id}", Audit: "webhook.delete", Handle: reply(httpapi.Reply{Status: 204})},
 			method: "DELETE", path: webhookPath,
 			lambda: map[string]any{"tenant_id": "acme", "subject": "user-1"},
@@ -67,7 +67,7 @@ func TestAChangeLeavesOneAuditLine(t *testing.T) {
 			},
 		},
 		{
-			name:   "also when it was refused",
+			name:   "refused change",
 			route:  httpapi.Route{Pattern: "DELETE /api/v1/webhooks/{webhook_id}", Audit: "webhook.delete", Scope: auth.WebhooksWrite, Handle: reply(httpapi.Reply{})},
 			method: "DELETE", path: webhookPath,
 			lambda: map[string]any{"tenant_id": "acme", "key_id": "abcdefghijklmnop"},
@@ -91,8 +91,8 @@ func TestAChangeLeavesOneAuditLine(t *testing.T) {
 	}
 }
 
-// TestTheLineNamesTheEvents, so that one can be followed from its first request.
-func TestTheLineNamesTheEvents(t *testing.T) {
+// TestLineNamesTheEvents: the log shows the request that published an event.
+func TestLineNamesTheEvents(t *testing.T) {
 	t.Parallel()
 	batch := slices.Repeat([]string{strings.Repeat("x", 64)}, 101)
 	tests := []struct {
@@ -103,9 +103,9 @@ func TestTheLineNamesTheEvents(t *testing.T) {
 	}{
 		{name: "none", want: map[string]any{"event_id": nil, "event_ids": nil}},
 		{name: "one", events: []string{"e1"}, want: map[string]any{"event_id": "e1", "event_ids": nil}},
-		{name: "one that is refused", events: []string{"e1"}, err: apperr.New(apperr.EventConflict, "e1"), want: map[string]any{"event_id": "e1", "event_ids": nil}},
+		{name: "one, refused", events: []string{"e1"}, err: apperr.New(apperr.EventConflict, "e1"), want: map[string]any{"event_id": "e1", "event_ids": nil}},
 		{name: "several", events: []string{"e1", "e2"}, want: map[string]any{"event_id": nil, "event_ids": []any{"e1", "e2"}}},
-		{name: "a whole batch and no more", events: batch, want: map[string]any{"event_id": nil, "event_ids": slices.Repeat([]any{batch[0]}, 100)}},
+		{name: "at most 100", events: batch, want: map[string]any{"event_id": nil, "event_ids": slices.Repeat([]any{batch[0]}, 100)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -125,12 +125,25 @@ func TestTheLineNamesTheEvents(t *testing.T) {
 	}
 }
 
+// TestLineNamesValidPathIDs: the log reads path ids as the handlers do.
+func TestLineNamesValidPathIDs(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]any{"7": 7.0, "07": nil, "+7": nil, "-7": nil, "0": nil, "seven": nil} {
+		b := setup(t, readWebhook(reply(httpapi.OK(nil))))
+		b.call(t, request("GET", "/api/v1/webhooks/"+text, ""))
+		if got := b.logged(t)["webhook_id"]; got != want {
+			t.Errorf("the line of /webhooks/%s has the webhook_id %v, want %v", text, got, want)
+		}
+	}
+}
+
 func reply(r httpapi.Reply) httpapi.Handler {
 	return func(*http.Request, auth.Caller) (httpapi.Reply, error) { return r, nil }
 }
 
-// TestTheLogHoldsNothingOfTheCallers puts a key wherever a caller may by mistake.
-func TestTheLogHoldsNothingOfTheCallers(t *testing.T) {
+// TestLogHoldsNoTextOfTheCaller puts a key wherever a caller may put one by
+// mistake.
+func TestLogHoldsNoTextOfTheCaller(t *testing.T) {
 	t.Parallel()
 	const mark = "whk_abcdefghijklmnop_marked"
 	refuse := func(r *http.Request, _ auth.Caller) (httpapi.Reply, error) {
@@ -162,7 +175,8 @@ func TestTheLogHoldsNothingOfTheCallers(t *testing.T) {
 	}
 }
 
-// TestPanicIsLoggedOnce: the caller gets the id under which the stack is found.
+// TestPanicIsLoggedOnce: the answer has the request id that finds the stack in the
+// log.
 func TestPanicIsLoggedOnce(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -171,7 +185,7 @@ func TestPanicIsLoggedOnce(t *testing.T) {
 		want  string
 	}{
 		{"in the handler", readWebhook(func(*http.Request, auth.Caller) (httpapi.Reply, error) { panic("a bug") }), "panic: a bug"},
-		{"in the answer", readWebhook(reply(httpapi.OK(tripping{}))), "panic: another bug"},
+		{"while the answer is encoded", readWebhook(reply(httpapi.OK(panicking{}))), "panic: another bug"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -187,7 +201,7 @@ func TestPanicIsLoggedOnce(t *testing.T) {
 				t.Errorf("answer = %d %s, want 500 %s", response.StatusCode, response.Body, want)
 			}
 			line := b.logged(t)
-			if stack, _ := line["stack"].(string); line["level"] != "ERROR" || !strings.Contains(stack, "line_test.go") {
+			if stack, _ := line["stack"].(string); line["level"] != "ERROR" || !strings.Contains(stack, "log_test.go") {
 				t.Errorf("line = %v, want an error with its stack", line)
 			}
 			if got, _ := line["error"].(string); !strings.Contains(got, tt.want) {
@@ -197,6 +211,6 @@ func TestPanicIsLoggedOnce(t *testing.T) {
 	}
 }
 
-type tripping struct{}
+type panicking struct{}
 
-func (tripping) MarshalJSON() ([]byte, error) { panic("another bug") }
+func (panicking) MarshalJSON() ([]byte, error) { panic("another bug") }
