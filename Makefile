@@ -95,8 +95,8 @@ cost: ## What AWS bills for a million events, deliveries and an idle month; figu
 .PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak smoke fuzz
 test: ## All tests, with the race detector and the floor of coverage, against a local cloud started for them
 	@rm -f $(COVERAGE)
-	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(if $(subst ./...,,$(GOTEST)),,-coverprofile=$(COVERAGE) -coverpkg=$$(.ci/coverage packages)) $(GOTEST)
-	@[ ! -f $(COVERAGE) ] || .ci/coverage check $(COVERAGE)
+	@$(STACK) test go test -race -timeout $(GOTEST_TIMEOUT) $(if $(subst ./...,,$(GOTEST)),,-coverprofile=$(COVERAGE) -coverpkg=./functions/...,./shared/...) $(GOTEST)
+	@[ ! -f $(COVERAGE) ] || .ci/coverage $(COVERAGE)
 test-up: ## Start that cloud and leave it running, for make test-go
 	@$(STACK) test-up
 test-go: ## Tests against the cloud of make test-up: make test-go GOTEST='-run TestKeys ./shared/...'
