@@ -10,16 +10,16 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// Build wires a function once at cold start and returns what Lambda invokes:
-// any value that [lambda.Start] takes. Tests call the same Build.
+// Build wires a function at cold start and returns the value for [lambda.Start].
+// Tests call the same Build.
 type Build[F any] func(log *slog.Logger, getenv func(string) string) (F, error)
 
-// Main builds the function and hands it to the Lambda runtime. When it cannot
-// be built, it logs why and ends the process, which fails the cold start.
+// Main builds the function and passes it to the Lambda runtime. If build fails,
+// Main logs the error and exits with status 1, which fails the cold start.
 func Main[F any](build Build[F]) {
 	log := lambdacontext.NewLogger()
-	// net/http and api-proxy print to the standard logger, and what they print
-	// may quote a hostile receiver: kept out unless somebody debugs.
+	// net/http and api-proxy write to the standard logger, and may quote data of a
+	// receiver or a caller. At level debug these lines are off by default.
 	slog.SetLogLoggerLevel(slog.LevelDebug)
 	slog.SetDefault(log)
 	function, err := build(log, os.Getenv)

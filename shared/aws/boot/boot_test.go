@@ -13,7 +13,7 @@ import (
 	"webhooks/shared/testkit/lambdatest"
 )
 
-// echo answers every message of a batch as failed.
+// echo reports every message of a batch as failed.
 func echo(_ context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, record := range batch.Records {
@@ -22,7 +22,7 @@ func echo(_ context.Context, batch events.SQSEvent) (events.SQSEventResponse, er
 	return response, nil
 }
 
-func TestInvokeReadsABatchAndAnswers(t *testing.T) {
+func TestInvokeDecodesABatch(t *testing.T) {
 	t.Parallel()
 	got, err := boot.SQSFunction(echo).Invoke(t.Context(), cloudtest.Event(t, "dispatcher.json"))
 	if err != nil {
@@ -30,30 +30,29 @@ func TestInvokeReadsABatchAndAnswers(t *testing.T) {
 	}
 	want := `{"batchItemFailures":[{"itemIdentifier":"c80e8021-a70a-42c7-a470-796e1186f7531769421600007"}]}`
 	if diff := cmp.Diff(want, string(got)); diff != "" {
-		t.Errorf("answer (-want +got):\n%s", diff)
+		t.Errorf("response (-want +got):\n%s", diff)
 	}
 }
 
-// A null instead of the empty list is a failure of the whole batch to the local
-// cloud.
-func TestInvokeAnswersAnEmptyList(t *testing.T) {
+// The local cloud takes null instead of an empty list for a failed batch.
+func TestInvokeReturnsAnEmptyList(t *testing.T) {
 	t.Parallel()
 	got, err := boot.SQSFunction(echo).Invoke(t.Context(), []byte(`{"Records":[]}`))
 	if want := `{"batchItemFailures":[]}`; err != nil || string(got) != want {
-		t.Errorf("answer %s, %v, want %s", got, err, want)
+		t.Errorf("response %s, %v, want %s", got, err, want)
 	}
 }
 
-func TestInvokeFails(t *testing.T) {
+func TestInvokeReturnsErrors(t *testing.T) {
 	t.Parallel()
 	failing := func(context.Context, events.SQSEvent) (events.SQSEventResponse, error) {
 		return events.SQSEventResponse{}, errors.New("broken")
 	}
 	if _, err := boot.SQSFunction(failing).Invoke(t.Context(), []byte(`{}`)); err == nil || err.Error() != "broken" {
-		t.Errorf("error %v, want the function's own", err)
+		t.Errorf("error %v, want that of the function", err)
 	}
 	if _, err := boot.SQSFunction(echo).Invoke(t.Context(), []byte(`[]`)); err == nil {
-		t.Error("a payload that is no batch was accepted")
+		t.Error("a payload that is not a batch is accepted")
 	}
 }
 

@@ -21,17 +21,17 @@ import (
 
 var errDown = errors.New("down")
 
-// bundle is two tables and a DynamoDB that leaves out of each batch what the
-// funcs return, or fails with err.
+// bundle is two tables and a client whose batches leave unprocessed what the
+// funcs return, or fail with err.
 type bundle struct {
 	*dynamodb.Client
-	direct          *dynamodb.Client // around the faults
+	direct          *dynamodb.Client // without faults
 	events, retries string
 	pauses          []int
-	gets            []map[string]types.KeysAndAttributes // the requests that were made
-	writes          int                                  // how many requests were made
-	unread          func(call int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes
-	undone          func(call int, requests []types.WriteRequest) int // how many of the last
+	gets            []map[string]types.KeysAndAttributes // the reads made
+	writes          int                                  // the number of writes made
+	unprocessedKeys func(call int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes
+	unprocessedPuts func(call int, requests []types.WriteRequest) int // how many, from the end
 	err             error
 }
 
@@ -43,8 +43,8 @@ func setup(t *testing.T) *bundle {
 		Client: dynamodb.NewFromConfig(faults.Config(cfg)), direct: dynamodb.NewFromConfig(cfg),
 		events: cloudtest.Table(t, "EventsTable"), retries: cloudtest.Table(t, "RetriesTable"),
 	}
-	b.unread = func(int, map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes { return nil }
-	b.undone = func(int, []types.WriteRequest) int { return 0 }
+	b.unprocessedKeys = func(int, map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes { return nil }
+	b.unprocessedPuts = func(int, []types.WriteRequest) int { return 0 }
 	faulttest.On(&faults, func(in *dynamodb.BatchGetItemInput) (*dynamodb.BatchGetItemOutput, error) { return b.read(t, in) })
 	faulttest.On(&faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) { return b.write(t, in) })
 	return b
@@ -55,7 +55,7 @@ func (b *bundle) read(t *testing.T, in *dynamodb.BatchGetItemInput) (*dynamodb.B
 	if b.err != nil {
 		return nil, b.err
 	}
-	left := b.unread(len(b.gets), in.RequestItems)
+	left := b.unprocessedKeys(len(b.gets), in.RequestItems)
 	asked := make(map[string]types.KeysAndAttributes)
 	for table, keys := range in.RequestItems {
 		if _, is := left[table]; !is {
@@ -80,7 +80,7 @@ func (b *bundle) write(t *testing.T, in *dynamodb.BatchWriteItemInput) (*dynamod
 		return nil, b.err
 	}
 	for table, requests := range in.RequestItems {
-		done := len(requests) - b.undone(b.writes, requests)
+		done := len(requests) - b.unprocessedPuts(b.writes, requests)
 		if done > 0 {
 			request := map[string][]types.WriteRequest{table: requests[:done]}
 			if _, err := b.direct.BatchWriteItem(t.Context(), &dynamodb.BatchWriteItemInput{RequestItems: request}); err != nil {
@@ -129,7 +129,8 @@ func keys(key func(int) dynamo.Item, n int) []dynamo.Item {
 	return list
 }
 
-// names returns the values of an attribute, and how many attributes rows have.
+// names returns the sorted values of an attribute and the number of attributes of
+// the last row.
 func names(rows []dynamo.Item, attribute string) (list []string, attributes int) {
 	for _, row := range rows {
 		name, _ := row[attribute].(*types.AttributeValueMemberS)
@@ -138,7 +139,7 @@ func names(rows []dynamo.Item, attribute string) (list []string, attributes int)
 	return slices.Sorted(slices.Values(list)), attributes
 }
 
-func TestGetReadsTablesTogether(t *testing.T) {
+func TestBatchGetReadsTwoTablesInOneRequest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fill(t, 2)
@@ -162,17 +163,17 @@ func TestGetReadsTablesTogether(t *testing.T) {
 	}
 }
 
-func TestGetOfNothingAsksNothing(t *testing.T) {
+func TestBatchGetWithoutKeysMakesNoRequest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	rows, err := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events})
 	if err != nil || len(rows) != 0 || len(b.gets) != 0 {
-		t.Errorf("Get = %v, %v after %d requests", rows, err, len(b.gets))
+		t.Errorf("BatchGet = %v, %v after %d requests", rows, err, len(b.gets))
 	}
 }
 
-// A request names 100 keys at most, of all tables together.
-func TestGetSplits(t *testing.T) {
+// The limit of 100 keys in a request counts the keys of all tables.
+func TestBatchGetSplitsLongLists(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fill(t, 2)
@@ -189,11 +190,11 @@ func TestGetSplits(t *testing.T) {
 	}
 }
 
-func TestGetAsksAgainForWhatWasLeft(t *testing.T) {
+func TestBatchGetRetriesUnprocessedKeys(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fill(t, 1)
-	b.unread = func(call int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes {
+	b.unprocessedKeys = func(call int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes {
 		left := maps.Clone(request)
 		switch call {
 		case 1: // everything
@@ -213,7 +214,7 @@ func TestGetAsksAgainForWhatWasLeft(t *testing.T) {
 	}
 }
 
-func TestGetGivesUp(t *testing.T) {
+func TestBatchGetGivesUp(t *testing.T) {
 	t.Parallel()
 	ended, end := context.WithCancel(t.Context())
 	end()
@@ -223,24 +224,24 @@ func TestGetGivesUp(t *testing.T) {
 		err   error
 		want  apperr.Reason
 	}{
-		"keys left unread for good":  {ctx: t.Context(), calls: 8, want: apperr.TemporarilyUnavailable},
-		"the context ends":           {ctx: ended, calls: 1, want: apperr.TemporarilyUnavailable},
-		"throttled":                  {ctx: t.Context(), err: &types.ThrottlingException{}, calls: 1, want: apperr.TemporarilyUnavailable},
-		"broken in a way of our own": {ctx: t.Context(), err: errDown, calls: 1, want: apperr.InternalError},
+		"keys stay unprocessed": {ctx: t.Context(), calls: 8, want: apperr.TemporarilyUnavailable},
+		"the context ends":      {ctx: ended, calls: 1, want: apperr.TemporarilyUnavailable},
+		"throttled":             {ctx: t.Context(), err: &types.ThrottlingException{}, calls: 1, want: apperr.TemporarilyUnavailable},
+		"another error":         {ctx: t.Context(), err: errDown, calls: 1, want: apperr.InternalError},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.err = tt.err
-			b.unread = func(_ int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes {
+			b.unprocessedKeys = func(_ int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes {
 				return request
 			}
 			rows, err := dynamo.BatchGet(tt.ctx, b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 1)})
 			if apperr.From(err).Reason != tt.want || err == nil || rows != nil || len(b.gets) != tt.calls {
-				t.Errorf("Get = %v, %v after %d requests, want %d", rows, err, len(b.gets), tt.calls)
+				t.Errorf("BatchGet = %v, %v after %d requests, want %d", rows, err, len(b.gets), tt.calls)
 			}
 			if tt.err != nil && !errors.Is(err, tt.err) {
-				t.Errorf("%v does not hold its cause", err)
+				t.Errorf("%v does not wrap its cause", err)
 			}
 		})
 	}
@@ -254,12 +255,12 @@ func puts(n int) []types.WriteRequest {
 	return list
 }
 
-func TestWriteDoesAgainWhatWasLeft(t *testing.T) {
+func TestBatchWriteRetriesUnprocessedWrites(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.undone = func(call int, requests []types.WriteRequest) int { return []int{4, 4, 1, 0}[call-1] }
+	b.unprocessedPuts = func(call int, requests []types.WriteRequest) int { return []int{4, 4, 1, 0}[call-1] }
 	if left, err := dynamo.BatchWrite(t.Context(), b, b.pause, b.events, puts(5)); err != nil || len(left) > 0 {
-		t.Fatalf("Write left %d, %v", len(left), err)
+		t.Fatalf("BatchWrite left %d, %v", len(left), err)
 	}
 	rows, err := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 5)})
 	if err != nil || len(rows[b.events]) != 5 {
@@ -270,7 +271,7 @@ func TestWriteDoesAgainWhatWasLeft(t *testing.T) {
 	}
 }
 
-func TestWriteReturnsWhatIsLeft(t *testing.T) {
+func TestBatchWriteReturnsUnprocessedWrites(t *testing.T) {
 	t.Parallel()
 	ended, end := context.WithCancel(t.Context())
 	end()
@@ -281,19 +282,19 @@ func TestWriteReturnsWhatIsLeft(t *testing.T) {
 		calls int
 		want  apperr.Reason
 	}{
-		"left for good":              {ctx: t.Context(), left: 2, calls: 8, want: apperr.TemporarilyUnavailable},
-		"the context ends":           {ctx: ended, left: 2, calls: 1, want: apperr.TemporarilyUnavailable},
-		"throttled":                  {ctx: t.Context(), err: &types.ThrottlingException{}, left: 5, calls: 1, want: apperr.TemporarilyUnavailable},
-		"broken in a way of our own": {ctx: t.Context(), err: errDown, left: 5, calls: 1, want: apperr.InternalError},
+		"writes stay unprocessed": {ctx: t.Context(), left: 2, calls: 8, want: apperr.TemporarilyUnavailable},
+		"the context ends":        {ctx: ended, left: 2, calls: 1, want: apperr.TemporarilyUnavailable},
+		"throttled":               {ctx: t.Context(), err: &types.ThrottlingException{}, left: 5, calls: 1, want: apperr.TemporarilyUnavailable},
+		"another error":           {ctx: t.Context(), err: errDown, left: 5, calls: 1, want: apperr.InternalError},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.err = tt.err
-			b.undone = func(int, []types.WriteRequest) int { return tt.left }
+			b.unprocessedPuts = func(int, []types.WriteRequest) int { return tt.left }
 			left, err := dynamo.BatchWrite(tt.ctx, b, b.pause, b.events, puts(5))
 			if err == nil || apperr.From(err).Reason != tt.want || len(left) != tt.left || b.writes != tt.calls {
-				t.Errorf("Write left %d, %v after %d requests, want %d after %d", len(left), err, b.writes, tt.left, tt.calls)
+				t.Errorf("BatchWrite left %d, %v after %d requests, want %d after %d", len(left), err, b.writes, tt.left, tt.calls)
 			}
 		})
 	}

@@ -11,7 +11,7 @@ import (
 	"webhooks/shared/aws/dynamo"
 )
 
-func TestOverloadIsTemporary(t *testing.T) {
+func TestOverloadIsTemporarilyUnavailable(t *testing.T) {
 	t.Parallel()
 	for _, err := range []error{
 		&types.ProvisionedThroughputExceededException{}, &types.RequestLimitExceeded{},
@@ -23,7 +23,7 @@ func TestOverloadIsTemporary(t *testing.T) {
 		}
 	}
 	if got := dynamo.Classify(&types.ResourceNotFoundException{}); apperr.From(got).Reason != apperr.InternalError {
-		t.Errorf("a missing table is %v, want internal", got)
+		t.Errorf("a missing table is classified as %v, want an internal error", got)
 	}
 	if err := dynamo.Classify(nil); err != nil {
 		t.Errorf("Classify(nil) = %v", err)
