@@ -15,8 +15,8 @@ import (
 	"webhooks/shared/testkit/lambdatest"
 )
 
-// BenchmarkDispatcher counts deliveries in batches of ten. To one webhook they
-// share the reservation of log ids; to ten each has its own.
+// BenchmarkDispatcher measures deliveries in batches of ten. Deliveries to one
+// webhook share one reservation of log ids; ten webhooks need ten.
 func BenchmarkDispatcher(b *testing.B) {
 	for _, c := range []struct {
 		name     string
@@ -48,8 +48,8 @@ func BenchmarkDispatcher(b *testing.B) {
 	}
 }
 
-// BenchmarkFanout counts new events in batches of ten, each to one webhook and
-// to ten.
+// BenchmarkFanout measures new events in batches of ten, each for one webhook or
+// for ten.
 func BenchmarkFanout(b *testing.B) {
 	for _, c := range []struct {
 		name     string
@@ -70,10 +70,10 @@ func BenchmarkFanout(b *testing.B) {
 	}
 }
 
-// measure invokes f with batches of the messages that message makes, and
-// reports what one of them, a unit, takes in the fastest round: what else runs
-// on the machine only adds, because it takes the caches away. The slowest round
-// says how much that was.
+// measure invokes f with batches of the messages that message makes. It reports
+// the processor time of one message (the unit) in the fastest round, because other
+// programs on the machine evict the caches and only add time. The slowest round
+// shows how much they added.
 func measure(b *testing.B, f *lambdatest.Function, figure, unit string, message func(n int) string) {
 	b.Helper()
 	sent := 0
@@ -88,7 +88,7 @@ func measure(b *testing.B, f *lambdatest.Function, figure, unit string, message 
 	for range warmup {
 		invoke()
 	}
-	var rounds []time.Duration // of one unit
+	var rounds []time.Duration // time of one unit
 	before, first := f.CPU(), sent
 	for n := 1; b.Loop(); n++ {
 		invoke()
@@ -98,12 +98,12 @@ func measure(b *testing.B, f *lambdatest.Function, figure, unit string, message 
 			before, first = now, sent
 		}
 	}
-	if len(rounds) == 0 { // a quick look, with -benchtime 10x
+	if len(rounds) == 0 { // with a small -benchtime, such as 10x
 		rounds = append(rounds, (f.CPU()-before)/time.Duration(sent-first))
 	}
 	took, peak := milliseconds(slices.Min(rounds)), float64(f.PeakMemory())/(1<<20)
 	b.ReportMetric(milliseconds(slices.Max(rounds)), "slowest-cpu-ms/"+unit)
-	b.ReportMetric(0, "ns/op") // the clock's time says how busy the machine was
+	b.ReportMetric(0, "ns/op") // wall-clock time depends on the load of the machine
 	b.ReportMetric(took, "cpu-ms/"+unit)
 	b.ReportMetric(1000/took, unit+"/cpu-s")
 	b.ReportMetric(peak, "peak-MiB")
@@ -111,8 +111,8 @@ func measure(b *testing.B, f *lambdatest.Function, figure, unit string, message 
 	cloudtest.RecordMost(b, "bench.json", "peak_memory_mib", peak)
 }
 
-// secureReceiver returns the URL of a receiver that speaks TLS, and the path of
-// the certificate that it is trusted by.
+// secureReceiver returns the URL of a receiver with TLS and the path of its
+// certificate.
 func secureReceiver(b *testing.B) (url, certificate string) {
 	b.Helper()
 	server := httptest.NewTLSServer(http.HandlerFunc(receiver))

@@ -1,9 +1,9 @@
-// Package bench measures what the functions on the way of an event take: their
-// real binaries, driven through Lambda's Runtime API against the local cloud,
-// with a receiver on loopback. `make bench` runs it; there is nothing to import.
+// Package bench measures the processor time, memory and cold start of the
+// functions that handle an event. It runs their real binaries through Lambda's
+// Runtime API against the local cloud, with a receiver on loopback. `make bench`
+// runs it; nothing imports it.
 //
-// The processor time is that of the function's process alone. The local cloud
-// works in a process of its own, and while the function waits for it, or for a
-// processor that others use, nothing is counted: so its speed is not in the
-// figures, nor is the load of the machine.
+// The processor time is that of the function's process only. The local cloud runs
+// in its own process, and waiting takes no processor time, so the figures depend
+// neither on the local cloud's speed nor on the load of the machine.
 package bench

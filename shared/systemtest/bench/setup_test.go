@@ -19,11 +19,11 @@ import (
 
 const (
 	tenant    = "bench"
-	batchSize = 10      // of both queues' mappings
-	small     = 1 << 10 // of an event, as make cost counts them
-	large     = 4 << 10
-	round     = 100 // invocations, enough for the garbage collector to have its share
-	warmup    = 200 // invocations before the first that counts: the heap has its size then
+	batchSize = 10      // as both event source mappings have
+	small     = 1 << 10 // bytes of an event, as in make cost
+	large     = 4 << 10 // bytes of an event
+	round     = 100     // invocations, enough to include garbage collection
+	warmup    = 200     // uncounted invocations, until the heap has its size
 )
 
 // bundle is a test stack with webhooks of one tenant.
@@ -32,7 +32,7 @@ type bundle struct {
 	webhooks []webhook.Key
 }
 
-// setup returns a stack with n webhooks that want environment.created, at url.
+// setup returns a stack with n webhooks for environment.created at url.
 func setup(b *testing.B, n int, url string) bundle {
 	b.Helper()
 	s := lambdatest.NewStack(b, map[string]string{"LocalReceivers": "true"})
@@ -48,9 +48,9 @@ func setup(b *testing.B, n int, url string) bundle {
 	return bundle
 }
 
-// receiver answers every request with 200 and a short body, as receivers do.
+// receiver answers every request with 200 and a short body.
 func receiver(w http.ResponseWriter, r *http.Request) {
-	_, _ = io.Copy(io.Discard, r.Body) // what the function sends is tested elsewhere
+	_, _ = io.Copy(io.Discard, r.Body) // other tests check the request
 	_, _ = io.WriteString(w, `{"received":true}`)
 }
 
@@ -61,7 +61,7 @@ func plainReceiver(b *testing.B) string {
 	return server.URL + "/webhook"
 }
 
-// mustSucceed fails the benchmark if a message of the batch is to come back.
+// mustSucceed fails the benchmark if the answer has a batch item failure.
 func mustSucceed(b *testing.B, answer []byte) {
 	b.Helper()
 	var response struct {

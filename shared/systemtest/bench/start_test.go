@@ -10,10 +10,10 @@ import (
 	"webhooks/shared/testkit/lambdatest"
 )
 
-// BenchmarkStart starts a function until it asks for its first invocation, and
-// reports the median. On Lambda a cold start also has what AWS does before the
-// process starts. The time is the clock's, as a caller sees it; the processor
-// time beside it does not depend on how busy the machine is.
+// BenchmarkStart measures the wall-clock time from the start of a function's
+// process to its request for the first invocation, and reports the median. A cold
+// start on Lambda also includes what AWS does before the process starts. The
+// processor time beside it does not depend on the load of the machine.
 func BenchmarkStart(b *testing.B) {
 	slowest, largest := 0.0, 0.0
 	for _, function := range []struct{ folder, logicalID string }{

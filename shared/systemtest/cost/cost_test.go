@@ -9,22 +9,21 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-// envRecord names the environment variable that makes the test write its
-// figures to .local/cost.json: `make cost` sets it.
+// envRecord is the environment variable that makes the test write its figures to
+// .local/cost.json. `make cost` sets it.
 const envRecord = "WEBHOOKS_RECORD_COST"
 
-// What is counted under these names is no request of DynamoDB, SQS or Lambda.
-// Calls of KMS are not of an event: see vault.MaxAge.
+// Names of usage that is not a request of DynamoDB, SQS or Lambda. KMS calls do not
+// depend on the number of events: see vault.MaxAge.
 const (
 	busPuts  = "events on the bus"
 	kmsCalls = "KMS calls"
 )
 
-// TestBilledUnits holds the way of an event to what it is known to cost. A unit
-// more in the table below is a change of the bill: of 62 cents per million
-// events for a write unit, and the figures of .docs/cost.md with it. Who adds one on
-// purpose writes here what the test prints, runs `make cost`, and says in the
-// commit what it is good for.
+// TestBilledUnits compares the billed units of each scenario with table_test.go. A
+// further write unit per event costs 62 cents per million events. To add a unit on
+// purpose, copy what the test prints into the table, run `make cost`, update
+// .docs/cost.md, and give the reason in the commit.
 func TestBilledUnits(t *testing.T) {
 	t.Parallel()
 	built := build(t)
@@ -76,12 +75,12 @@ func report(t *testing.T, name string, r result) {
 	t.Helper()
 	b := r.perMillion()
 	b.print(t, name)
-	t.Logf("%-16s $%.2f per million events, $%.2f per million deliveries (prices of %s)", "together", b.total(), b.total()*float64(r.events)/float64(r.deliveries), pricesOf)
-	t.Logf("beside it: a month in the tables $%.2f, out to the internet $%.2f",
+	t.Logf("%-16s $%.2f per million events, $%.2f per million deliveries (prices of %s)", "total", b.total(), b.total()*float64(r.events)/float64(r.deliveries), pricesOf)
+	t.Logf("not included: a month of storage $%.2f, data transfer to the internet $%.2f",
 		scaled(r.kept, r.events)*dynamodbStorage, scaled(r.sent, r.events)*egressGB)
-	t.Logf("an invocation of fanout is billed %s, of dispatcher %s; %d bytes of log an event",
+	t.Logf("billed duration of an invocation: fanout %s, dispatcher %s; %d bytes of log per event",
 		r.fanout.billed(fanoutCalls*awsCall), r.dispatcher.billed(dispatcherCalls*awsCall+receiverAnswer), r.logBytes()/r.events)
 }
 
-// scaled returns the GB of a million events of which n have bytes.
+// scaled returns the GB of a million events if n events have so many bytes.
 func scaled(bytes, n int) float64 { return float64(bytes) / float64(n) * 1e6 / 1e9 }

@@ -1,10 +1,9 @@
-// Package cost counts what AWS bills on the way of an event: it drives the real
-// functions through a meter that stands between them and the local cloud, and
-// multiplies what it counted with AWS's list prices. `make cost` prints the
-// dollars; the tests fail when a change adds a billed unit. There is nothing to
-// import.
+// Package cost counts what AWS bills for an event. It runs the real functions with
+// a meter between them and the local cloud, and multiplies the counted units by
+// AWS's list prices. `make cost` prints the dollars, and the tests fail when a
+// change adds a billed unit. Nothing imports this package.
 //
-// The meter does not take ReturnConsumedCapacity of the local cloud, which has
-// none for BatchGetItem: it reads the sizes of the items and applies the rules
-// that DynamoDB publishes.
+// The meter does not use ReturnConsumedCapacity, because the local cloud does not
+// support it for BatchGetItem. It reads the sizes of the items and applies
+// DynamoDB's published rules.
 package cost

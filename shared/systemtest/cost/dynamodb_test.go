@@ -6,8 +6,8 @@ import (
 	"regexp"
 )
 
-// request has what the meter reads of a DynamoDB request. Some operations name
-// one table, others several.
+// request has the fields of DynamoDB requests that the meter reads. Some operations
+// name one table, others several.
 type request struct {
 	TableName            string
 	Item, Key            item
@@ -17,7 +17,7 @@ type request struct {
 	Statements           []statement
 }
 
-// statement is a part of a BatchExecuteStatement.
+// statement is one statement of a BatchExecuteStatement.
 type statement struct {
 	Statement  string
 	Parameters []json.RawMessage
@@ -28,14 +28,14 @@ var (
 	attribute = regexp.MustCompile(`'([^']+)':\?`)
 )
 
-// key names one item.
+// key identifies one item.
 type key struct {
 	table string
 	names item
 }
 
-// dynamodb returns what counts a request once it is answered; it reads what the
-// request changes before that.
+// dynamodb returns a function that counts the request when it has succeeded. For a
+// write, it first reads the present size of the items.
 func (m *meter) dynamodb(header http.Header, operation string, body []byte) func([]byte) {
 	var in request
 	m.decode(body, &in)
@@ -74,7 +74,7 @@ func (m *meter) dynamodb(header http.Header, operation string, body []byte) func
 		}
 		return m.write(header, keys)
 	}
-	m.t.Errorf("the meter does not know %s; teach it what it costs", operation)
+	m.t.Errorf("the meter does not know %s; add its cost", operation)
 	return nil
 }
 
@@ -82,7 +82,7 @@ func (m *meter) dynamodb(header http.Header, operation string, body []byte) func
 func (m *meter) insertedKey(header http.Header, s statement) key {
 	parts := insertion.FindStringSubmatch(s.Statement)
 	if parts == nil {
-		m.t.Errorf("the meter does not know the statement %s; teach it what it costs", s.Statement)
+		m.t.Errorf("the meter does not know the statement %s; add its cost", s.Statement)
 		return key{}
 	}
 	inserted := make(map[string]json.RawMessage)
@@ -98,15 +98,15 @@ func (m *meter) insertedKey(header http.Header, s statement) key {
 	return key{parts[1], m.keyOf(header, parts[1], it)}
 }
 
-// countRead counts a read of one item. A projection saves nothing.
+// countRead counts a read of one item. A projection does not reduce the cost.
 func (m *meter) countRead(header http.Header, k key, consistent bool) {
 	m.count(m.stack.LogicalID(k.table)+" read units", readUnits(m.look(header, k), consistent))
 }
 
-// countQuery counts a query by what it found.
+// countQuery counts a query by the size of the items that it found.
 func (m *meter) countQuery(in request, answer []byte) {
 	if in.ProjectionExpression != "" {
-		m.t.Error("the meter does not see the items behind a projection")
+		m.t.Error("the meter cannot see the size of the items of a query with a projection")
 	}
 	var out struct{ Items []item }
 	m.decode(answer, &out)
@@ -117,7 +117,8 @@ func (m *meter) countQuery(in request, answer []byte) {
 	m.count(m.stack.LogicalID(in.TableName)+" read units", readUnits(size, in.ConsistentRead))
 }
 
-// write counts the writes of keys by what is larger, the item before or after.
+// write counts the writes of keys. DynamoDB bills the larger of the item before and
+// after the write.
 func (m *meter) write(header http.Header, keys []key) func([]byte) {
 	before := make([]int, len(keys))
 	for i, k := range keys {
@@ -134,14 +135,14 @@ func (m *meter) write(header http.Header, keys []key) func([]byte) {
 	}
 }
 
-// look returns the size of an item as it is, 0 when there is none.
+// look returns the present size of an item, 0 without one.
 func (m *meter) look(header http.Header, k key) int {
 	var out struct{ Item item }
 	m.ask(header, "GetItem", map[string]any{"TableName": k.table, "Key": k.names, "ConsistentRead": true}, &out)
 	return out.Item.size()
 }
 
-// keyOf returns the key of an item.
+// keyOf returns the key attributes of an item.
 func (m *meter) keyOf(header http.Header, table string, it item) item {
 	names := make(item)
 	for _, name := range m.keyNames(header, table) {
@@ -172,7 +173,7 @@ func (m *meter) keyNames(header http.Header, table string) []string {
 	return known
 }
 
-// tableRequest is what a batch asks of one table: an object with keys to read,
+// tableRequest is the part of a batch for one table: an object with keys to read,
 // or a list of writes.
 type tableRequest struct {
 	Keys           []item
@@ -185,7 +186,7 @@ type write struct {
 	DeleteRequest struct{ Key item }
 }
 
-// UnmarshalJSON reads either form.
+// UnmarshalJSON reads both forms.
 func (r *tableRequest) UnmarshalJSON(text []byte) error {
 	if text[0] == '[' {
 		return json.Unmarshal(text, &r.Writes)

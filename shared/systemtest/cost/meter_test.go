@@ -14,20 +14,20 @@ import (
 	"webhooks/shared/testkit/lambdatest"
 )
 
-// usage counts what AWS bills, under names like "LogsTable write units".
+// usage counts billed units by name, such as "LogsTable write units".
 type usage map[string]float64
 
-// meter stands between a function and the local cloud, hands every request on,
+// meter is a proxy between a function and the local cloud. It forwards every request
 // and counts what AWS would bill for it.
 type meter struct {
 	t     testing.TB
 	stack *lambdatest.Stack
-	cloud string // its address
-	url   string // the meter's own
+	cloud string // address of the local cloud
+	url   string // address of the meter
 
 	mu   sync.Mutex
 	used usage
-	kept int                 // bytes that the tables hold more
+	kept int                 // bytes by which the tables have grown
 	keys map[string][]string // names of the key attributes, by table
 }
 
@@ -40,14 +40,14 @@ func newMeter(t testing.TB, stack *lambdatest.Stack) *meter {
 	return m
 }
 
-// count adds n to what was used.
+// count adds n units.
 func (m *meter) count(what string, n float64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.used[what] += n
 }
 
-// total returns what was used since the last call.
+// total returns the units since the last call.
 func (m *meter) total() usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -56,7 +56,7 @@ func (m *meter) total() usage {
 	return used
 }
 
-// ServeHTTP hands a request on and counts it.
+// ServeHTTP forwards a request and counts it.
 func (m *meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -73,7 +73,7 @@ func (m *meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "TrentService": // KMS
 		m.count(kmsCalls, 1)
 	default:
-		m.t.Errorf("the meter does not know the service of %q; teach it what a request costs", r.Header.Get("X-Amz-Target"))
+		m.t.Errorf("the meter does not know the service of %q; add its cost", r.Header.Get("X-Amz-Target"))
 	}
 	answer, header, status := m.forward(r.Header, body)
 	if settle != nil && status == http.StatusOK {
@@ -83,20 +83,20 @@ func (m *meter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set(name, header.Get(name))
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(answer) // a function that is gone is noticed by who waits for it
+	_, _ = w.Write(answer) // the test notices a function that has ended
 }
 
 func (m *meter) forward(header http.Header, body []byte) ([]byte, http.Header, int) {
 	request, err := http.NewRequest(http.MethodPost, m.cloud+"/", bytes.NewReader(body))
 	if err != nil {
-		m.t.Errorf("hand a request on: %v", err)
+		m.t.Errorf("forward a request: %v", err)
 		return nil, nil, http.StatusBadGateway
 	}
 	request.Header = header.Clone()
-	request.Header.Del("Accept-Encoding") // the transport's own is undone by it
+	request.Header.Del("Accept-Encoding") // then the transport adds its own and decompresses
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		m.t.Errorf("hand a request on: %v", err)
+		m.t.Errorf("forward a request: %v", err)
 		return nil, nil, http.StatusBadGateway
 	}
 	defer response.Body.Close()
@@ -107,8 +107,8 @@ func (m *meter) forward(header http.Header, body []byte) ([]byte, http.Header, i
 	return answer, response.Header, response.StatusCode
 }
 
-// ask makes a request of the meter's own, which is not counted, with the
-// credentials of header.
+// ask sends a request of the meter, which is not counted, with the credentials in
+// header.
 func (m *meter) ask(header http.Header, operation string, input, output any) {
 	body, err := json.Marshal(input)
 	if err != nil {
@@ -134,11 +134,11 @@ func (m *meter) decode(text []byte, value any) {
 	}
 }
 
-// sqs counts a request to a queue in steps of 64 KiB. What else the queues cost,
-// the mapping of a function does: see usage.receive.
+// sqs counts a request to a queue, which SQS bills in chunks of 64 KiB. Function
+// drive counts the requests of the event source mappings.
 func (m *meter) sqs(operation string, body []byte) func([]byte) {
 	if operation != "SendMessageBatch" {
-		m.t.Errorf("the meter does not know %s; teach it what it costs", operation)
+		m.t.Errorf("the meter does not know %s; add its cost", operation)
 		return nil
 	}
 	var request struct {
@@ -162,8 +162,8 @@ func (m *meter) sqs(operation string, body []byte) func([]byte) {
 	return nil
 }
 
-// countQueue counts requests to a queue. Those with a message group, a fair
-// queue's, cost more.
+// countQueue counts requests to a queue. A request with a message group (a fair
+// queue) costs more.
 func (m *meter) countQueue(queue string, requests float64, fair bool) {
 	m.count(queue+" requests", requests)
 	if fair {

@@ -8,64 +8,64 @@ import (
 	"time"
 )
 
-// Prices of us-east-1 in dollars, list, without the free tier, as of
-// 2026-11-25. Who updates one updates the date, and the figures of .docs/cost.md.
+// List prices of us-east-1 in dollars, without the free tier, as of pricesOf. When
+// you update a price, update the date and the figures of .docs/cost.md.
 const (
 	pricesOf = "2026-11-25"
 
 	// https://aws.amazon.com/sqs/pricing/ : a million requests to a standard
-	// queue, and what a million of a fair queue (with a message group) cost beyond it.
+	// queue, and the surcharge for a fair queue (messages with a group).
 	sqsRequests  = 0.40
 	fairRequests = 0.10
 	// https://aws.amazon.com/dynamodb/pricing/on-demand/ : a million units, and
-	// a GB kept for a month (each item counts 100 bytes more than its units say).
+	// a GB for a month (storage counts 100 bytes per item more than units do).
 	dynamodbWrites  = 0.625
 	dynamodbReads   = 0.125
 	dynamodbStorage = 0.25
-	// https://aws.amazon.com/lambda/pricing/ : a million requests, and a second
-	// with a GB on arm64.
+	// https://aws.amazon.com/lambda/pricing/ : a million requests, and a
+	// GB-second on arm64.
 	lambdaRequests = 0.20
 	lambdaGBSecond = 0.0000133334
-	// https://aws.amazon.com/cloudwatch/pricing/ : a GB of logs collected.
+	// https://aws.amazon.com/cloudwatch/pricing/ : a GB of ingested logs.
 	logsGB = 0.50
 	// https://aws.amazon.com/eventbridge/pricing/ : a million custom events.
 	busEvents = 1.00
-	// https://aws.amazon.com/ec2/pricing/on-demand/ : a GB out to the internet.
+	// https://aws.amazon.com/ec2/pricing/on-demand/ : a GB of data transfer to the internet.
 	egressGB = 0.09
 
 	// https://aws.amazon.com/cloudwatch/pricing/ and https://aws.amazon.com/kms/pricing/ :
-	// an alarm, a dashboard and a key for a month.
+	// an alarm on one metric, a dashboard and a key for a month.
 	alarmMonth     = 0.10
 	dashboardMonth = 3.00
 	keyMonth       = 1.00
 
-	// What is free every month, for ever (https://aws.amazon.com/free/), of what an
-	// idle month uses up. It stays far below a million Lambda requests, 400,000
+	// The permanent free tier of a month (https://aws.amazon.com/free/) that an idle
+	// month exceeds. An idle month stays far below a million Lambda requests, 400,000
 	// GB-seconds and 5 GB of logs.
 	freeSQSRequests = 1_000_000
 )
 
-// What the local cloud cannot tell, and we assume.
+// Assumptions, because the local cloud cannot measure them.
 const (
-	// awsCall is what a function waits for one call of DynamoDB or SQS.
+	// awsCall is the duration of a call to DynamoDB or SQS.
 	awsCall = 5 * time.Millisecond
-	// receiverAnswer is what a receiver needs, the slowest of a batch.
+	// receiverAnswer is the response time of the slowest receiver of a batch.
 	receiverAnswer = 100 * time.Millisecond
-	// fanoutCalls and dispatcherCalls are made one after the other: the fanout
-	// reads the index and the known events, sends, stores; the dispatcher reads
-	// the webhooks, reserves log ids, writes logs.
-	fanoutCalls     = 4
+	// fanoutCalls and dispatcherCalls count the calls of a batch, which follow each
+	// other. The fanout reads the index together with the known events, sends and
+	// stores. The dispatcher reads the webhooks, reserves log ids and writes logs.
+	fanoutCalls     = 3
 	dispatcherCalls = 3
-	// fullProcessor is the memory, in MB, with which a function has one processor.
+	// fullProcessor is the memory in MB that gives a function one vCPU.
 	fullProcessor = 1769
-	// logLineOverhead is what CloudWatch adds to every line, in bytes.
+	// logLineOverhead is the number of bytes that CloudWatch adds to every line.
 	logLineOverhead = 26
 )
 
-// bill is dollars by what they are paid for.
+// bill holds dollars by what AWS charges them for.
 type bill map[string]float64
 
-// perMillion returns what a million events cost that are like those of r.
+// perMillion returns the bill of a million events like those of r.
 func (r result) perMillion() bill {
 	scale := 1e6 / float64(r.events)
 	b := r.used.price(scale)
@@ -74,7 +74,7 @@ func (r result) perMillion() bill {
 	return b
 }
 
-// price returns the dollars for scale times what was used.
+// price returns the bill for scale times the usage.
 func (u usage) price(scale float64) bill {
 	b := make(bill)
 	for what, n := range u {
@@ -97,8 +97,8 @@ func (u usage) price(scale float64) bill {
 	return b
 }
 
-// gbSeconds returns what Lambda bills: of each invocation, its processor time at
-// the function's share of a processor, and its waits, in whole milliseconds.
+// gbSeconds returns the GB-seconds that Lambda bills for all invocations. Each
+// waits for the duration waits.
 func (u functionUse) gbSeconds(waits time.Duration) float64 {
 	if u.invocations == 0 {
 		return 0
@@ -106,7 +106,8 @@ func (u functionUse) gbSeconds(waits time.Duration) float64 {
 	return float64(u.invocations) * u.billed(waits).Seconds() * float64(u.memory) / 1024
 }
 
-// billed returns how long one invocation is.
+// billed returns the billed duration of one invocation in whole milliseconds: its
+// waits, and its processor time at the function's share of a vCPU.
 func (u functionUse) billed(waits time.Duration) time.Duration {
 	working := u.cpu / time.Duration(u.invocations) * fullProcessor / time.Duration(u.memory)
 	return (waits + working + time.Millisecond - 1).Truncate(time.Millisecond)
@@ -116,7 +117,7 @@ func (r result) logBytes() int {
 	return r.fanout.logged + r.dispatcher.logged + logLineOverhead*(r.fanout.lines+r.dispatcher.lines)
 }
 
-// print writes the lines of the bill.
+// print logs the lines of the bill.
 func (b bill) print(t *testing.T, name string) {
 	t.Helper()
 	t.Log(name)
@@ -127,7 +128,7 @@ func (b bill) print(t *testing.T, name string) {
 
 func (b bill) total() float64 {
 	sum := 0.0
-	for _, name := range slices.Sorted(maps.Keys(b)) { // in one order, for one sum
+	for _, name := range slices.Sorted(maps.Keys(b)) { // a fixed order gives the same sum every time
 		sum += b[name]
 	}
 	return sum

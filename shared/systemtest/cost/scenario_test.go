@@ -25,22 +25,22 @@ import (
 )
 
 const (
-	batchSize = 10      // of both mappings, full: a busy queue
-	eventSize = 1 << 10 // of the data
+	batchSize = 10      // full batches, as a busy queue has
+	eventSize = 1 << 10 // bytes of data
 )
 
-// scenario is a way in which events are published and delivered.
+// scenario says how events are published and delivered.
 type scenario struct {
 	name     string
 	events   int
-	tenants  int // the events are theirs in turn
+	tenants  int // take turns in the events
 	webhooks int // of each tenant
-	failing  int // how many of the first attempts fail
+	failing  int // first attempts that fail
 	bus      bool
 	sealed   bool // secrets are encrypted with a KMS key
 }
 
-// functionUse is what the invocations of one function took.
+// functionUse is what the invocations of one function used.
 type functionUse struct {
 	memory      int // MB
 	invocations int
@@ -49,14 +49,14 @@ type functionUse struct {
 	lines       int
 }
 
-// result is what a scenario took.
+// result is what a scenario used.
 type result struct {
 	events     int
 	deliveries int
 	used       usage
 	fanout     functionUse
 	dispatcher functionUse
-	kept, sent int // bytes, in tables and to receivers
+	kept, sent int // bytes in tables and to receivers
 }
 
 // binaries are the paths of the functions' binaries.
@@ -67,14 +67,14 @@ func build(t *testing.T) binaries {
 	return binaries{lambdatest.Binary(t, "fanout"), lambdatest.Binary(t, "dispatcher")}
 }
 
-// run drives a scenario through the functions.
+// run runs the scenario on the functions.
 func (sc scenario) run(t *testing.T, built binaries) result {
 	t.Helper()
 	stack := lambdatest.NewStack(t, map[string]string{"LocalReceivers": "true"})
 	receiver := newReceiver(t, sc.failing)
 	sc.register(t, stack, receiver.url)
 	m := newMeter(t, stack)
-	// A second instead of five: nobody wants to wait.
+	// The first retry comes after one second instead of five, to save time.
 	own := map[string]string{"AWS_ENDPOINT_URL": m.url, "RETRY_SCHEDULE": "1,300"}
 	fanout := lambdatest.Start(t, built.fanout, stack.Variables("FanoutFunction", own))
 	dispatcher := lambdatest.Start(t, built.dispatcher, stack.Variables("DispatcherFunction", own))
@@ -119,8 +119,8 @@ func (sc scenario) register(t *testing.T, stack *lambdatest.Stack, url string) {
 
 func tenantID(n int) string { return fmt.Sprintf("tenant-%d", n) }
 
-// messages returns the events as they are in the events queue, and counts what
-// it cost to bring them there: ten at a time by SQS, one at a time by the bus.
+// messages returns the messages of the events queue and counts the requests that put
+// them there: ten events a request by SQS, one by the bus.
 func (sc scenario) messages(m *meter) []string {
 	var list []string
 	for n := range sc.events {
@@ -142,9 +142,9 @@ func (sc scenario) messages(m *meter) []string {
 	return list
 }
 
-// drive hands messages to a function in full batches, as a mapping does, and
-// counts the mapping's requests: one ReceiveMessage (in steps of 64 KiB) and one
-// DeleteMessageBatch a batch.
+// drive invokes a function with full batches of messages, as an event source mapping
+// does. It counts the mapping's requests for each batch: one ReceiveMessage, billed
+// in chunks of 64 KiB, and one DeleteMessageBatch.
 func drive(t *testing.T, m *meter, f *lambdatest.Function, stack *lambdatest.Stack, function, queue string, messages []string) functionUse {
 	t.Helper()
 	use, before := functionUse{memory: stack.Memory(function)}, f.CPU()
@@ -163,8 +163,8 @@ func drive(t *testing.T, m *meter, f *lambdatest.Function, stack *lambdatest.Sta
 	return use
 }
 
-// drain receives n messages of a queue and returns their bodies by event and
-// webhook.
+// drain receives n messages from a queue and returns their bodies, sorted by event
+// and webhook.
 func drain(t *testing.T, url string, n int) []string {
 	t.Helper()
 	client := sqs.NewFromConfig(cloudtest.Config(t))
@@ -172,7 +172,7 @@ func drain(t *testing.T, url string, n int) []string {
 	for len(bodies) < n {
 		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: aws.String(url), MaxNumberOfMessages: 10, WaitTimeSeconds: 10})
 		if err != nil || len(out.Messages) == 0 {
-			t.Fatalf("%d of %d messages came (%v)", len(bodies), n, err)
+			t.Fatalf("received %d of %d messages (%v)", len(bodies), n, err)
 		}
 		for _, message := range out.Messages {
 			bodies = append(bodies, *message.Body)
@@ -194,7 +194,7 @@ func order(t *testing.T, body string) string {
 	return fmt.Sprintf("%s#%06d", d.EventID, d.WebhookID)
 }
 
-// receiver fails the first requests and counts the bytes of all.
+// receiver fails the first requests and counts the bytes of all requests.
 type receiver struct {
 	url     string
 	mu      sync.Mutex
@@ -211,7 +211,7 @@ func newReceiver(t *testing.T, failing int) *receiver {
 	return r
 }
 
-// ServeHTTP answers as a receiver does.
+// ServeHTTP answers 500 to the requests that must fail, and 200 to the others.
 func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	text, err := httputil.DumpRequest(request, true)
 	r.mu.Lock()
@@ -221,5 +221,5 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		r.failing--
 		w.WriteHeader(http.StatusInternalServerError)
 	}
-	_, _ = w.Write([]byte(`{"received":true}`)) // a function that is gone is noticed by who waits for it
+	_, _ = w.Write([]byte(`{"received":true}`)) // the test notices a function that has ended
 }

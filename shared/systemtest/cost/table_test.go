@@ -1,6 +1,6 @@
 package cost_test
 
-// The names of the scenarios.
+// Names of the scenarios.
 const (
 	busy    = "one busy webhook"
 	spread  = "every delivery to another webhook"
@@ -10,7 +10,7 @@ const (
 	sealed  = "secrets sealed by KMS"
 )
 
-// expected is a scenario and what its events are billed.
+// expected is a scenario and its billed units.
 type expected struct {
 	scenario
 	want usage
@@ -21,26 +21,26 @@ func scenarios() []expected {
 		{scenario{name: busy, events: 100, tenants: 1, webhooks: 1}, usage{
 			"EventsQueue requests":                    30, // sent, received and deleted ten at a time
 			"fanout invocations":                      10,
-			"EventsTable read units":                  100, // is it known?
-			"EventsTable write units":                 100, // the event, deflated
-			"WebhooksTable read units":                20,  // the index and the webhook, once a batch
+			"EventsTable read units":                  100, // look-up of known events
+			"EventsTable write units":                 100, // the event, compressed
+			"WebhooksTable read units":                20,  // index and webhook once per batch
 			"DeliveriesQueue requests":                30,
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
-			"LogsTable write units":                   110, // a log each, and ids once a batch
-			"log lines":                               130, // one a batch of events and one an attempt, and the metrics of each invocation
+			"LogsTable write units":                   110, // one per log, and the ids once per batch
+			"log lines":                               130, // one per batch of events and one per attempt, and the metrics of each invocation
 		}},
 		{scenario{name: spread, events: 100, tenants: 10, webhooks: 1}, usage{
 			"EventsQueue requests":                    30,
 			"fanout invocations":                      10,
 			"EventsTable read units":                  100,
 			"EventsTable write units":                 100,
-			"WebhooksTable read units":                200, // each event has another index and webhook
+			"WebhooksTable read units":                200, // each event has its own index and webhook
 			"DeliveriesQueue requests":                30,
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
 			"LogsTable write units":                   200, // each log reserves its own id
-			"log lines":                               130, // one a batch of events and one an attempt, and the metrics of each invocation
+			"log lines":                               130, // one per batch of events and one per attempt, and the metrics of each invocation
 		}},
 		{scenario{name: ten, events: 20, tenants: 1, webhooks: 10}, usage{
 			"EventsQueue requests":                    6,
@@ -60,7 +60,7 @@ func scenarios() []expected {
 			"EventsTable read units":                  100,
 			"EventsTable write units":                 100,
 			"WebhooksTable read units":                21,
-			"DeliveriesQueue requests":                33, // the second attempt comes alone
+			"DeliveriesQueue requests":                33, // the second attempt is a batch of its own
 			"DeliveriesQueue requests of fair queues": 33,
 			"dispatcher invocations":                  11,
 			"LogsTable write units":                   112,
@@ -68,7 +68,7 @@ func scenarios() []expected {
 		}},
 		{scenario{name: bus, events: 100, tenants: 1, webhooks: 1, bus: true}, usage{
 			busPuts:                                   100,
-			"EventsQueue requests":                    120, // the bus sends one at a time
+			"EventsQueue requests":                    120, // the bus sends one event per request
 			"fanout invocations":                      10,
 			"EventsTable read units":                  100,
 			"EventsTable write units":                 100,
@@ -77,7 +77,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
 			"LogsTable write units":                   110,
-			"log lines":                               130, // one a batch of events and one an attempt, and the metrics of each invocation
+			"log lines":                               130, // one per batch of events and one per attempt, and the metrics of each invocation
 		}},
 		{scenario{name: sealed, events: 100, tenants: 1, webhooks: 1, sealed: true}, usage{
 			"EventsQueue requests":                    30,
@@ -90,7 +90,7 @@ func scenarios() []expected {
 			"dispatcher invocations":                  10,
 			"LogsTable write units":                   110,
 			"log lines":                               130,
-			kmsCalls:                                  1, // of a tenant, in each process, an hour
+			kmsCalls:                                  1, // per tenant, process and hour
 		}},
 	}
 }

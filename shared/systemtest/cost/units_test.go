@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// item is an item in DynamoDB's JSON: an attribute is {"S": "text"} and the like.
+// item is an item in DynamoDB JSON: an attribute has the form {"S": "text"}.
 type item map[string]map[string]any
 
-// What one unit holds, in bytes:
+// Sizes of one unit in bytes:
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 const (
 	writeUnit  = 1 << 10
@@ -19,7 +19,8 @@ const (
 
 func writeUnits(size int) float64 { return units(size, writeUnit) }
 
-// readUnits counts a strongly consistent read of size bytes; another is half.
+// readUnits returns the units of a read of size bytes. An eventually consistent read
+// costs half.
 func readUnits(size int, consistent bool) float64 {
 	if consistent {
 		return units(size, readUnit)
@@ -27,10 +28,10 @@ func readUnits(size int, consistent bool) float64 {
 	return units(size, readUnit) / 2
 }
 
-// units is at least 1: to find nothing, or to write nothing, costs one as well.
+// units returns at least 1: a read that finds nothing costs one unit as well.
 func units(size, unit int) float64 { return float64(max(1, (size+unit-1)/unit)) }
 
-// size returns what an item weighs:
+// size returns the size of an item in bytes:
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 func (it item) size() int {
 	sum := 0
@@ -72,7 +73,7 @@ func valueSize(value map[string]any) int {
 	return 1 // BOOL and NULL
 }
 
-// numberSize is about one byte for two significant digits, and one more.
+// numberSize returns about one byte for two significant digits, and one more.
 func numberSize(n string) int {
 	digits := strings.Trim(strings.NewReplacer("-", "", ".", "").Replace(n), "0")
 	return min(21, (len(digits)+1)/2+1+strings.Count(n[:1], "-"))
