@@ -1,7 +1,7 @@
-// Command isolation measures whether a slow and a failing receiver change the
-// latency of a third one's deliveries, on a local stack: make isolation runs it,
-// with and without the slow lane. The package also holds the simulation that
-// carries the measurement to more webhooks and other limits.
+// Command isolation measures on a local stack whether a slow and a failing receiver
+// change the latency of a third receiver's deliveries. `make isolation` runs it with
+// and without the slow lane. With SIMULATE=1 it prints a simulation instead, which
+// estimates the effect for more webhooks and other limits (.docs/delivery.md).
 package main
 
 import (
@@ -15,12 +15,12 @@ import (
 
 // The load of the measurement.
 const (
-	badRate    = 20               // events a second to the slow and to the failing webhook, each
-	goodRate   = 5                // events a second to the third
-	warmup     = 5 * time.Second  // in which the functions start
-	baseline   = 10 * time.Second // in which all three receivers answer at once
-	grace      = 10 * time.Second // from the beginning of the trouble, in which the third may suffer
-	patience   = 90 * time.Second // for the last deliveries
+	badRate    = 20               // events per second to each of the slow and the failing webhook
+	goodRate   = 5                // events per second to the third webhook
+	warmup     = 5 * time.Second  // for cold starts
+	baseline   = 10 * time.Second // all three receivers answer at once
+	grace      = 10 * time.Second // after the trouble begins; not part of the result
+	patience   = 90 * time.Second // wait for the last deliveries
 	maxFactor  = 2.0
 	slowAnswer = 15 * time.Second
 )
@@ -28,13 +28,13 @@ const (
 func main() {
 	report, err := run(context.Background(), os.Getenv)
 	fmt.Print(report)
-	// The last line is the verdict: make isolation reads it.
+	// make isolation shows this line below the report.
 	if err != nil {
 		fmt.Println("error:", err)
 	}
 }
 
-// run measures, and returns the report as far as it got.
+// run returns the report of a measurement, or the table of the simulation.
 func run(ctx context.Context, getenv func(string) string) (string, error) {
 	if getenv("SIMULATE") != "" {
 		return table(), nil
@@ -47,7 +47,7 @@ func run(ctx context.Context, getenv func(string) string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	var trouble atomic.Bool // until then, everybody answers at once
+	var trouble atomic.Bool // until it is set, all receivers answer at once
 	third := newReceiver(func() int { return 200 })
 	failing := newReceiver(func() int {
 		if trouble.Load() {
@@ -69,7 +69,7 @@ func run(ctx context.Context, getenv func(string) string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	// The same load from the beginning: what differs is how the receivers answer.
+	// The load is the same from the start. Only the answers change.
 	load := map[string]int{goodType: goodRate, failingType: badRate, slowType: badRate}
 	if err := s.publish(ctx, warmup, load); err != nil {
 		return "", err

@@ -17,23 +17,24 @@ import (
 type receiver struct {
 	server *httptest.Server
 	mu     sync.Mutex
-	got    map[string]delivery // by event id: a second attempt changes nothing
-	more   chan struct{}       // holds one value after a delivery
+	got    map[string]delivery // by event id, first attempts only
+	more   chan struct{}       // signals a delivery
 }
 
-// delivery is one event that arrived.
+// delivery has the times of an event that arrived.
 type delivery struct{ published, arrived time.Time }
 
 func newReceiver(status func() int) *receiver {
 	r := &receiver{got: make(map[string]delivery), more: make(chan struct{}, 1)}
 	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		r.note(request)
+		r.record(request)
 		w.WriteHeader(status())
 	}))
 	return r
 }
 
-func (r *receiver) note(request *http.Request) {
+// record stores the times of the request's event.
+func (r *receiver) record(request *http.Request) {
 	arrived := time.Now()
 	body, err := io.ReadAll(request.Body)
 	var sent struct {
@@ -59,7 +60,7 @@ func (r *receiver) count() int {
 	return len(r.got)
 }
 
-// await waits until n events arrived, or no longer.
+// await waits until n events have arrived or the time is over.
 func (r *receiver) await(n int, atMost time.Duration) {
 	late := time.After(atMost)
 	for r.count() < n {
@@ -71,11 +72,10 @@ func (r *receiver) await(n int, atMost time.Duration) {
 	}
 }
 
-// sample is how long an event took that was published at some time after the
-// beginning.
+// sample is the latency of an event, and when it was published after the start.
 type sample struct{ at, latency time.Duration }
 
-// latencies returns those of the events published from a time to another.
+// latencies returns the samples of the events published in [from, to).
 func (r *receiver) latencies(from, to time.Time) []sample {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,7 +88,7 @@ func (r *receiver) latencies(from, to time.Time) []sample {
 	return list
 }
 
-// quantile returns the latency that a part q of samples does not exceed.
+// quantile returns the latency that the fraction q of the samples does not exceed.
 func quantile(samples []sample, q float64) time.Duration {
 	if len(samples) == 0 {
 		return 0
@@ -101,11 +101,11 @@ func quantile(samples []sample, q float64) time.Duration {
 	return list[min(int(q*float64(len(list))), len(list)-1)].Round(time.Millisecond)
 }
 
-// window is how finely the report shows the time under load.
+// window is the length of one line of the report.
 const window = 5 * time.Second
 
-// report compares the third's latency before the trouble and in it, when so many
-// events were published to it.
+// report compares the third webhook's latency before and during the trouble.
+// published counts the events sent to it during the trouble.
 func report(before, under []sample, published int) string {
 	var b strings.Builder
 	line := func(name string, samples []sample) {
@@ -137,6 +137,7 @@ func report(before, under []sample, published int) string {
 	return b.String()
 }
 
+// factor returns a quantile of after as a multiple of the quantile of before.
 func factor(after, before []sample, q float64) float64 {
 	return quantile(after, q).Seconds() / max(quantile(before, q).Seconds(), 0.001)
 }

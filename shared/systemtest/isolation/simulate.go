@@ -7,45 +7,47 @@ import (
 	"time"
 )
 
-// The durations of the simulation, in seconds: our own as measured on the local
-// stack, rounded up, and a receiver on the internet.
+// Parameters of the simulation; durations are in seconds. Those of the service are
+// the measured ones of the local stack, rounded up. Those of receivers are typical
+// for the internet.
 const (
-	simOverhead = 0.05 // an invocation, without its attempts
-	simFast     = 0.10 // an attempt that is answered, also with a failure
-	simSlow     = 15.0
-	simWindow   = 5.0 // of the slow mapping
-	simBatch    = 10
-	simPacked   = 100
-	simRetry    = 5.0  // the first wait of the schedule; the next is beyond the end
-	simMark     = 3.0  // in flight: see webhook.SlowAfter
-	simBefore   = 20.0 // seconds in which all receivers answer at once
+	simOverhead = 0.05 // an invocation without its attempts
+	simFast     = 0.10 // an attempt that succeeds or fails at once
+	simSlow     = 15.0 // an attempt at a slow receiver
+	simWindow   = 5.0  // batch window of the slow queue
+	simBatch    = 10   // deliveries of a normal invocation
+	simPacked   = 100  // deliveries of a slow invocation
+	simRetry    = 5.0  // the first wait of the schedule; the second is longer than the simulation
+	simMark     = 3.0  // after which an attempt is slow: see webhook.SlowAfter
+	simBefore   = 20.0 // time before the trouble, in which all receivers answer at once
 )
 
-// scenario is a system and what goes wrong in it at time 0.
+// scenario describes the load, the trouble that begins at time 0, and the concurrency.
 type scenario struct {
 	webhooks int
-	rate     float64 // events a second, all webhooks together but the troubled ones
-	slow     int     // webhooks that take 15 s from time 0 on
-	failing  int     // webhooks that fail from time 0 on
-	trouble  float64 // events a second of each of these
+	rate     float64 // events per second of all healthy webhooks together
+	slow     int     // webhooks that are slow from time 0
+	failing  int     // webhooks that fail from time 0
+	trouble  float64 // events per second of each slow or failing webhook
 	normal   int     // concurrency of the normal lane
-	packed   int     // of the slow lane; 0: there is none
-	seconds  float64
+	packed   int     // concurrency of the slow lane; 0 without a slow lane
+	seconds  float64 // duration after time 0
 }
 
-// outcome is what the other webhooks saw.
-type outcome struct {
-	samples []sample // by publishing time from time 0 on; before is negative
-	held    int      // the most normal invocations that a slow attempt held at once
-	backlog int      // deliveries left in the slow queue
+// observation is what the healthy webhooks see.
+type observation struct {
+	samples []sample // publishing times are relative to time 0
+	held    int      // peak number of normal invocations occupied by slow attempts
+	backlog int      // deliveries left in the slow queue at the end
 }
 
+// simEvent is something that happens at a time.
 type simEvent struct {
 	at     float64
 	happen func()
 }
 
-// timeline is a heap of what will happen.
+// timeline is a heap of future events, the next one first (container/heap).
 type timeline []simEvent
 
 func (h timeline) Len() int           { return len(h) }
@@ -59,36 +61,37 @@ func (h *timeline) Pop() any {
 	return last
 }
 
-// simDelivery is a message of either queue.
+// simDelivery is a message in one of the queues.
 type simDelivery struct {
 	webhook   int
 	published float64
-	retry     bool // of a slow attempt
+	retry     bool // the attempt before it was slow or failed
 }
 
-// simulation is a scenario on its way.
+// simulation is the state of a running scenario.
 type simulation struct {
 	scenario
 	now          float64
 	future       timeline
 	normalQueue  []simDelivery
 	slowQueue    []simDelivery
-	free         []int // normal instances
-	freeSlow     int
-	streaks      []map[int]int // of each normal instance, by webhook
-	marked       map[int]bool
-	seen         map[int]float64 // when a slow attempt was noted
-	heldNow      int
+	free         []int           // idle instances of the normal lane
+	freeSlow     int             // idle instances of the slow lane
+	streaks      []map[int]int   // slow attempts counted by each normal instance, by webhook
+	marked       map[int]bool    // webhooks marked as slow
+	seen         map[int]float64 // when a webhook's last slow attempt was recorded
+	heldNow      int             // normal invocations occupied by slow attempts
 	windowIsOpen bool
-	outcome      outcome
+	observed     observation
 }
 
-func simulate(s scenario) outcome {
+// simulate runs a scenario.
+func simulate(s scenario) observation {
 	x := &simulation{scenario: s, now: -simBefore, freeSlow: s.packed, marked: make(map[int]bool), seen: make(map[int]float64)}
 	for i := range s.normal {
 		x.free, x.streaks = append(x.free, i), append(x.streaks, make(map[int]int))
 	}
-	random := rand.New(rand.NewPCG(1, 2)) // #nosec G404 -- the same every time, so that runs compare
+	random := rand.New(rand.NewPCG(1, 2)) // #nosec G404 -- the same numbers in every run make results comparable
 	others := s.webhooks - s.slow - s.failing
 	for w := range s.webhooks {
 		rate := s.trouble
@@ -107,13 +110,14 @@ func simulate(s scenario) outcome {
 		x.now = next.at
 		next.happen()
 	}
-	x.outcome.backlog = len(x.slowQueue)
-	for _, d := range x.normalQueue { // never attempted: late by all that time
+	x.observed.backlog = len(x.slowQueue)
+	for _, d := range x.normalQueue { // never attempted: they count with their wait until now
 		x.attempted(d)
 	}
-	return x.outcome
+	return x.observed
 }
 
+// after schedules an event.
 func (x *simulation) after(wait float64, happen func()) {
 	heap.Push(&x.future, simEvent{x.now + wait, happen})
 }
@@ -121,18 +125,20 @@ func (x *simulation) after(wait float64, happen func()) {
 func (x *simulation) isSlow(w int) bool    { return w < x.slow && x.now >= 0 }
 func (x *simulation) isFailing(w int) bool { return w >= x.slow && w < x.slow+x.failing && x.now >= 0 }
 
-// attempted records the wait of a delivery that has nothing to do with the trouble.
+// attempted records the latency of a delivery to a healthy webhook.
 func (x *simulation) attempted(d simDelivery) {
 	if d.webhook >= x.slow+x.failing {
-		x.outcome.samples = append(x.outcome.samples, sample{seconds(d.published), seconds(x.now - d.published + simOverhead)})
+		x.observed.samples = append(x.observed.samples, sample{seconds(d.published), seconds(x.now - d.published + simOverhead)})
 	}
 }
 
+// arrive puts a delivery into the normal queue.
 func (x *simulation) arrive(d simDelivery) {
 	x.normalQueue = append(x.normalQueue, d)
 	x.startNormal()
 }
 
+// startNormal invokes idle instances while deliveries wait.
 func (x *simulation) startNormal() {
 	for len(x.free) > 0 && len(x.normalQueue) > 0 {
 		n := min(simBatch, len(x.normalQueue))
@@ -144,7 +150,7 @@ func (x *simulation) startNormal() {
 	}
 }
 
-// invoke is an invocation of the normal lane.
+// invoke runs a batch in the normal lane.
 func (x *simulation) invoke(instance int, batch []simDelivery) {
 	takes, slow := 0.0, false
 	for _, d := range batch {
@@ -165,7 +171,7 @@ func (x *simulation) invoke(instance int, batch []simDelivery) {
 	}
 	if slow {
 		x.heldNow++
-		x.outcome.held = max(x.outcome.held, x.heldNow)
+		x.observed.held = max(x.observed.held, x.heldNow)
 	}
 	x.after(takes+simOverhead, func() {
 		if slow {
@@ -176,7 +182,8 @@ func (x *simulation) invoke(instance int, batch []simDelivery) {
 	})
 }
 
-// count is the slow attempt of d after three seconds.
+// count records that the attempt of d has become slow, and marks its webhook on the
+// second slow attempt or on a slow retry.
 func (x *simulation) count(instance int, d simDelivery) {
 	x.streaks[instance][d.webhook]++
 	seen, known := x.seen[d.webhook]
@@ -189,7 +196,7 @@ func (x *simulation) count(instance int, d simDelivery) {
 	}
 }
 
-// retry brings the second attempt of a delivery whose first was slow.
+// retry schedules the second attempt of a delivery whose first attempt was slow.
 func (x *simulation) retry(d simDelivery, takes float64) {
 	if d.retry {
 		return
@@ -204,12 +211,14 @@ func (x *simulation) retry(d simDelivery, takes float64) {
 	})
 }
 
+// arriveSlow puts a delivery into the slow queue.
 func (x *simulation) arriveSlow(d simDelivery) {
 	x.slowQueue = append(x.slowQueue, d)
 	x.startSlow()
 }
 
-// startSlow opens the window of a batch, or ends it when the batch is full.
+// startSlow invokes the slow lane with full batches, and opens the batch window for
+// the rest.
 func (x *simulation) startSlow() {
 	for x.freeSlow > 0 && len(x.slowQueue) >= simPacked {
 		x.invokeSlow()
@@ -226,10 +235,11 @@ func (x *simulation) startSlow() {
 	}
 }
 
+// invokeSlow runs a batch in the slow lane.
 func (x *simulation) invokeSlow() {
 	n := min(simPacked, len(x.slowQueue))
 	for _, d := range x.slowQueue[:n] {
-		x.marked[d.webhook] = true // the retry of a slow attempt, or marked before
+		x.marked[d.webhook] = true // marked before, or this is the retry of a slow attempt
 		x.retry(d, simSlow)
 	}
 	x.slowQueue = slices.Clone(x.slowQueue[n:])

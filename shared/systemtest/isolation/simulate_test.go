@@ -10,9 +10,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// waves is how often, in each row of the table, slow attempts hold all normal
-// invocations before the lane keeps them out: delivery.md says that the others wait
-// once for each, and then not again.
+// waves says for each row of the table how often slow attempts occupy all normal
+// invocations before the slow lane takes them over. According to .docs/delivery.md
+// the other webhooks wait once for each wave and then not again.
 var waves = map[string]int{
 	"the benchmark":               1,
 	"the benchmark, 80 at once":   0,
@@ -20,44 +20,45 @@ var waves = map[string]int{
 	"1,000 webhooks, limit 1,000": 0,
 }
 
-// What delivery.md says of slow and failing receivers, in each of its rows.
-func TestTheLaneKeepsTheOthersFast(t *testing.T) {
+// TestSlowLaneProtectsOtherWebhooks checks the statements of .docs/delivery.md about
+// slow and failing receivers for every row of its table.
+func TestSlowLaneProtectsOtherWebhooks(t *testing.T) {
 	t.Parallel()
 	for _, row := range rows() {
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			n, known := waves[row.name]
 			if !known {
-				t.Fatal("how often do slow attempts hold all invocations of this row?")
+				t.Fatal("waves has no entry for this row")
 			}
-			out := simulate(row.scenario)
-			with := out.result()
-			one := row.scenario
-			one.normal, one.packed = one.normal+one.packed, 0
-			without := simulate(one).result()
+			observed := simulate(row.scenario)
+			with := observed.result()
+			noLane := row.scenario
+			noLane.normal, noLane.packed = noLane.normal+noLane.packed, 0
+			without := simulate(noLane).result()
 			if full := with.held >= row.normal; full != (n > 0) {
-				t.Errorf("slow attempts held %d of %d invocations at once, want all of them: %t", with.held, row.normal, n > 0)
+				t.Errorf("slow attempts occupied %d of %d invocations at once, want all of them: %t", with.held, row.normal, n > 0)
 			}
-			// A wave is over when its attempts end, and the last of them began while the
-			// receiver was not yet known to be slow.
-			unknown := seconds(simMark) + 2*time.Second // and what waited meanwhile
-			if all := time.Duration(n); with.worst > max(all*slowAnswer, time.Second) || with.recovered > all*(slowAnswer+unknown) {
-				t.Errorf("recovered after %v, the longest wait was %v, want %d waves of %v", with.recovered, with.worst, n, slowAnswer)
+			// A wave ends with its attempts. The last of them began before the webhook was
+			// marked as slow.
+			unmarked := seconds(simMark) + 2*time.Second // and 2 s for the deliveries that waited
+			if all := time.Duration(n); with.worst > max(all*slowAnswer, time.Second) || with.recovered > all*(slowAnswer+unmarked) {
+				t.Errorf("recovered after %v with a longest latency of %v, want %d waves of %v", with.recovered, with.worst, n, slowAnswer)
 			}
-			// The median never moves, and after the last wave nothing does.
-			if p50, p95 := out.since(with.recovered); with.p50 > maxFactor || p50 > maxFactor || p95 > maxFactor {
-				t.Errorf("p50 × %.2f; after the last wave the others wait %.2f and %.2f times as long", with.p50, p50, p95)
+			// The median never doubles, and after the last wave the 95th percentile does not either.
+			if p50, p95 := observed.since(with.recovered); with.p50 > maxFactor || p50 > maxFactor || p95 > maxFactor {
+				t.Errorf("p50 × %.2f; after the last wave p50 × %.2f, p95 × %.2f", with.p50, p50, p95)
 			}
 			if without.recovered < seconds(row.seconds)*9/10 || without.p95 < 50 {
-				t.Errorf("without the lane: recovered after %v, p95 × %.1f: the scenario shows nothing", without.recovered, without.p95)
+				t.Errorf("without the slow lane: recovered after %v, p95 × %.1f: the scenario is too easy", without.recovered, without.p95)
 			}
 		})
 	}
 }
 
-// since returns the latencies of what was published after at, as factors of those
-// before the trouble.
-func (o outcome) since(at time.Duration) (p50, p95 float64) {
+// since returns the latencies of the events published after at, as multiples of the
+// latencies before the trouble.
+func (o observation) since(at time.Duration) (p50, p95 float64) {
 	var before, after []sample
 	for _, s := range o.samples {
 		switch {
@@ -70,9 +71,9 @@ func (o outcome) since(at time.Duration) (p50, p95 float64) {
 	return factor(after, before, 0.5), factor(after, before, 0.95)
 }
 
-// TestTheTableIsTheSimulations: the same random numbers make the same table every
-// time, so what delivery.md shows is what comes out.
-func TestTheTableIsTheSimulations(t *testing.T) {
+// TestPageHasTheSimulationsTable compares the table in .docs/delivery.md with the
+// simulation, whose random numbers are the same in every run.
+func TestPageHasTheSimulationsTable(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../../.docs/delivery.md")
 	if err != nil {
@@ -87,7 +88,8 @@ func TestTheTableIsTheSimulations(t *testing.T) {
 	}
 }
 
-func TestNothingGoesWrongWithoutTrouble(t *testing.T) {
+// TestNoDelayWithoutTrouble checks that the load alone delays nothing.
+func TestNoDelayWithoutTrouble(t *testing.T) {
 	t.Parallel()
 	for _, row := range rows() {
 		s := row.scenario

@@ -17,14 +17,15 @@ import (
 	"webhooks/shared/aws/queue"
 )
 
-// Each webhook wants one type of its own, all of one tenant: no fair queue helps.
+// Each webhook subscribes to its own event type. All belong to one tenant, so fair
+// queues do not help.
 const (
 	goodType    = "alert.triggered"
 	failingType = "training.failed"
 	slowType    = "environment.created"
 )
 
-// publishEvery is how often what is due is published.
+// publishEvery is the time between two batches of events.
 const publishEvery = 50 * time.Millisecond
 
 // stack is the local stack under test.
@@ -57,12 +58,12 @@ func open(getenv func(string) string) (*stack, error) {
 	return s, nil
 }
 
-// register registers a webhook for each type, and returns what deletes them.
+// register registers a webhook for each type and returns a function that deletes them.
 func (s *stack) register(ctx context.Context, receivers map[string]*receiver) (remove func(), err error) {
 	var paths []string
 	remove = func() {
 		for _, path := range paths {
-			// Best effort: the test cloud forgets everything when it stops.
+			// Best effort: the test cloud drops its data when it stops.
 			_, _ = s.call(context.WithoutCancel(ctx), http.MethodDelete, path, nil)
 		}
 	}
@@ -104,7 +105,7 @@ func (s *stack) call(ctx context.Context, method, path string, body any) ([]byte
 	return io.ReadAll(response.Body)
 }
 
-// event is what a producer sends. Its data say when.
+// event is a producer's message. Its data has the time of publishing.
 type event struct {
 	ID       string `json:"id"`
 	Type     string `json:"type"`
@@ -116,7 +117,7 @@ type stamp struct {
 	At int64 `json:"at"` // unix nanoseconds
 }
 
-// publish publishes events at rates (a second, by type) for a time.
+// publish publishes events for the duration, at rates per second by type.
 func (s *stack) publish(ctx context.Context, duration time.Duration, rates map[string]int) error {
 	ticker := time.NewTicker(publishEvery)
 	defer ticker.Stop()

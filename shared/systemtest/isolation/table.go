@@ -12,7 +12,7 @@ type row struct {
 	scenario
 }
 
-// rows returns the scenarios that .docs/delivery.md shows, with the lane.
+// rows returns the scenarios of .docs/delivery.md, with the slow lane.
 func rows() []row {
 	return []row{
 		{"the benchmark", scenario{webhooks: 3, rate: 5, slow: 1, failing: 1, trouble: 20, normal: 5, packed: 2, seconds: 60}},
@@ -22,16 +22,17 @@ func rows() []row {
 	}
 }
 
-// result is what the others see of a scenario.
+// result summarises what the other webhooks observed.
 type result struct {
-	p50, p95  float64       // after the first ten seconds, as a factor of before
-	worst     time.Duration // the longest wait
-	recovered time.Duration // from when on every wait is less than twice the longest before
+	p50, p95  float64       // after the first ten seconds, as a multiple of before
+	worst     time.Duration // the longest latency
+	recovered time.Duration // publishing time of the last event with twice the longest latency before
 	held      int
 	backlog   int
 }
 
-func (o outcome) result() result {
+// result summarises the samples.
+func (o observation) result() result {
 	var before, after []sample
 	for _, s := range o.samples {
 		switch {
@@ -51,7 +52,7 @@ func (o outcome) result() result {
 	return r
 }
 
-// table returns the results of all scenarios, with the lane and without.
+// table returns the results of all scenarios with and without the slow lane.
 func table() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "  %-28s %-5s %7s %7s %9s %10s %6s %8s\n", "", "lane", "p50", "p95", "worst", "recovered", "held", "backlog")
@@ -59,7 +60,7 @@ func table() string {
 		for _, lane := range []string{"yes", "no"} {
 			s := row.scenario
 			if lane == "no" {
-				s.normal, s.packed = s.normal+s.packed, 0 // the same invocations altogether
+				s.normal, s.packed = s.normal+s.packed, 0 // the same number of invocations in total
 			}
 			r := simulate(s).result()
 			fmt.Fprintf(&b, "  %-28s %-5s %7.2f %7.2f %8.1fs %9.1fs %6d %8d\n", row.name, lane, r.p50, r.p95, r.worst.Seconds(), r.recovered.Seconds(), r.held, r.backlog)
