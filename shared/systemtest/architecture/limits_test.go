@@ -6,11 +6,15 @@ import (
 	"strings"
 	"testing"
 
+	"webhooks/shared/auth/jwks"
+	"webhooks/shared/auth/jwtauth"
+	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/testkit/openapitest"
 	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/signature"
 )
 
 // TestReferenceHasTheLimitsOfTheCode compares the table of limits with the
@@ -46,6 +50,40 @@ func TestReferenceHasTheLimitsOfTheCode(t *testing.T) {
 	}
 	for what := range want {
 		t.Errorf("%s has no limit for %q", reference, what)
+	}
+}
+
+// TestReferenceHasTheNumbersOfTheCode looks for the numbers that sentences of the
+// reference give.
+func TestReferenceHasTheNumbersOfTheCode(t *testing.T) {
+	t.Parallel()
+	p := pageNamed(t, reference)
+	for title, sentences := range map[string][]string{
+		"Webhooks": {
+			fmt.Sprintf("%d to %d characters, no control characters", webhook.MinNameLength, webhook.MaxNameLength),
+			fmt.Sprintf("base64 of %d to %d bytes, or any other %d to %d characters", signature.MinKeyBytes, signature.MaxKeyBytes, signature.MinSecretCharacters, signature.MaxSecretCharacters),
+		},
+		"Update a webhook": {fmt.Sprintf("for %.0f hours", webhook.SecretOverlap.Hours())},
+		"Rotate the secret": {
+			fmt.Sprintf("0 to %d; %.0f by default", webhook.MaxOverlapDays, webhook.SecretOverlap.Hours()/24),
+			fmt.Sprintf("At most %s old secrets", []string{"no", "one", "two", "three"}[webhook.MaxPreviousSecrets]),
+		},
+		"Test a webhook": {fmt.Sprintf("once in %.0f seconds", dispatch.TestInterval.Seconds())},
+		"JWTs": {
+			fmt.Sprintf("at most %d KB", jwtauth.MaxBytes>>10),
+			fmt.Sprintf("differ by %.0f seconds", jwtauth.Skew.Seconds()),
+			fmt.Sprintf("every %.0f minutes while tokens arrive", jwks.RefreshAfter.Minutes()),
+			fmt.Sprintf("at most once in %.0f seconds", jwks.RetryAfter.Seconds()),
+			fmt.Sprintf("up to %.0f hours", jwks.MaxAge.Hours()),
+			fmt.Sprintf("at most %.0f seconds and %d KiB", jwks.FetchTimeout.Seconds(), jwks.MaxBytes>>10),
+			strings.Join(jwks.Algorithms()[:len(jwks.Algorithms())-1], ", ") + " or " + jwks.Algorithms()[len(jwks.Algorithms())-1],
+		},
+	} {
+		for _, sentence := range sentences {
+			if !strings.Contains(p.part(t, title).text, sentence) {
+				t.Errorf("%s, %s, does not say %q", reference, title, sentence)
+			}
+		}
 	}
 }
 
