@@ -1,5 +1,5 @@
-// Package delivery is one event on its way to one webhook: the message that
-// carries it, and the decision what follows an attempt.
+// Package delivery defines a delivery, one event on its way to one webhook: its queue
+// message, its retry schedule, and the decision after an attempt.
 package delivery
 
 import (
@@ -22,40 +22,39 @@ type Delivery struct {
 	Webhook webhook.Key
 	Event   event.Key
 	Type    event.Type
-	// Attempt is the number of the attempt to make, from 1.
+	// Attempt is the number of the next attempt, from 1.
 	Attempt int
-	// Single says that no attempt follows this one, whatever comes of it.
+	// Single says that no attempt follows this one, whatever its result.
 	Single bool
-	// Due is when the attempt is to be made, in milliseconds.
+	// Due is when the attempt is due, in whole milliseconds.
 	Due time.Time
-	// Planned is when the schedule had the attempt due, in milliseconds; zero when
-	// that is Due. Later due times are counted from it and neither from the clock
-	// nor from what a receiver asked for, so that two copies of a delivery compute
-	// the same ones.
+	// Planned is the due time by the schedule alone, in whole milliseconds; zero if it
+	// equals Due. Later due times are computed from Planned, and not from the clock or
+	// a Retry-After header, so that copies of a delivery compute the same times.
 	Planned time.Time
-	// First is when the first attempt was due, in milliseconds; zero when this is
-	// it, or when the message is older than the field.
+	// First is when the first attempt was due, in whole milliseconds; zero if this is
+	// the first attempt, or if the message is older than the field.
 	First time.Time
-	// Slow says that the attempt before this one was slow.
+	// Slow says that the previous attempt was slow.
 	Slow bool
-	// Held says that this attempt was held back before, which is in the log.
+	// Held says that this attempt was held back before, and that a log says so.
 	Held bool
-	// Hash is the fingerprint of the event: with its key it finds the body in
-	// the events table, and no other event's body.
+	// Hash is the hash of the event. The dispatcher reads the body of the event with
+	// this hash from the events table, and never another event's.
 	Hash event.Hash
-	// Body is what the receiver gets, or nil when it has to be read.
+	// Body is the request body, or nil if the dispatcher reads it from the events
+	// table.
 	Body []byte
 }
 
-// Message is a message of the deliveries queue: exactly one of a delivery to
-// attempt and the log of an attempt that could not be written to the logs table (a
-// queued log).
+// Message is a message of the deliveries queue. Exactly one field is set: a delivery
+// to attempt, or a queued log, which could not be written to the logs table before.
 type Message struct {
 	Delivery *Delivery
 	Log      *attemptlog.Log
 }
 
-// EventID returns the id of the event that m is about.
+// EventID returns the id of the event of m.
 func (m Message) EventID() string {
 	if m.Log != nil {
 		return m.Log.EventID
@@ -87,9 +86,9 @@ const (
 	kindLog      = "outcome" // messages outlive a release, so the value stays
 )
 
-// Encode returns d as the body of a queue message. Every part of it but the
-// event's body is from a closed alphabet, so it is put together by hand: a
-// JSON encoder would reformat the body, whose bytes are signed.
+// Encode returns d as the body of a queue message. It does not use a JSON encoder,
+// which would reformat the event's body, whose bytes are signed. No other member
+// needs escaping.
 func (d Delivery) Encode() string {
 	const members = 256
 	b := make([]byte, 0, members+len(d.Webhook.TenantID)+len(d.Event.ID)+len(d.Type)+2*len(d.Hash)+len(d.Body))
@@ -132,7 +131,7 @@ func (d Delivery) Encode() string {
 	return string(append(b, '}'))
 }
 
-// EncodeLog returns l as the body of a queue message.
+// EncodeLog returns the queued log l as the body of a queue message.
 func EncodeLog(l attemptlog.Log) (string, error) {
 	body, err := json.Marshal(wire{Kind: kindLog, Log: &l})
 	if err != nil {
@@ -141,18 +140,17 @@ func EncodeLog(l attemptlog.Log) (string, error) {
 	return string(body), nil
 }
 
-// Decode reads what Encode and EncodeLog wrote. Members that it does not
-// know are ignored: during a deployment, an older version may read what a
-// newer one wrote.
+// Decode decodes the results of Encode and EncodeLog. It ignores unknown members:
+// during a deployment, an older version may receive messages of a newer one.
 func Decode(body []byte) (Message, error) {
 	var w wire
 	if err := json.Unmarshal(body, &w); err != nil {
-		return Message{}, fmt.Errorf("read a delivery message: %w", err)
+		return Message{}, fmt.Errorf("decode a delivery message: %w", err)
 	}
 	switch w.Kind {
 	case kindLog:
 		if w.Log == nil || w.Log.WebhookID < 1 || !event.ValidID(w.Log.TenantID) {
-			return Message{}, errors.New("the queued log names no webhook")
+			return Message{}, errors.New("the queued log has no valid webhook")
 		}
 		return Message{Log: w.Log}, nil
 	case kindDelivery:
@@ -162,7 +160,7 @@ func Decode(body []byte) (Message, error) {
 		}
 		return Message{Delivery: &d}, nil
 	}
-	return Message{}, fmt.Errorf("a message of kind %.32q is no delivery", w.Kind)
+	return Message{}, fmt.Errorf("unknown kind %.32q of message", w.Kind)
 }
 
 func (w wire) delivery() (Delivery, error) {
@@ -179,11 +177,11 @@ func (w wire) delivery() (Delivery, error) {
 		d.First = time.UnixMilli(w.First).UTC()
 	}
 	if !event.ValidID(w.TenantID) || !event.ValidID(w.EventID) || w.WebhookID < 1 || w.Attempt < 1 {
-		return Delivery{}, errors.New("the delivery names no event, webhook or attempt")
+		return Delivery{}, errors.New("the delivery has no valid event, webhook or attempt")
 	}
 	hash, err := hex.DecodeString(w.Hash)
 	if err != nil || len(hash) != len(d.Hash) {
-		return Delivery{}, errors.New("the delivery has no hash of its event")
+		return Delivery{}, errors.New("the delivery has no valid hash")
 	}
 	d.Hash = event.Hash(hash)
 	return d, nil

@@ -33,7 +33,7 @@ func TestRoundTrip(t *testing.T) {
 	single.Single = true
 	postponed := sample().Following(delivery.Verdict{Next: due.Add(time.Minute), At: due.Add(time.Hour)})
 	for name, d := range map[string]delivery.Delivery{
-		"with its body": sample(), "with a body to read": without, "single": single, "postponed": postponed,
+		"with its body": sample(), "without its body": without, "single": single, "postponed": postponed,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -41,7 +41,7 @@ func TestRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			// Byte for byte: the body is what gets signed.
+			// The body is signed, so it must be the same byte for byte.
 			if diff := cmp.Diff(&d, m.Delivery); diff != "" || m.Log != nil {
 				t.Errorf("delivery (-want +got):\n%s", diff)
 			}
@@ -80,7 +80,7 @@ func TestDecodeRefuses(t *testing.T) {
 		"no webhook":       strings.Replace(good, `"webhook_id":7`, `"webhook_id":0`, 1),
 		"no attempt":       strings.Replace(good, `"attempt":1`, `"attempt":0`, 1),
 		"no hash":          strings.Replace(good, `"hash":"01`, `"hash":"zz`, 1),
-		"foreign letter":   strings.Replace(good, `"event_id":"evt_1"`, `"event_id":"evt.1"`, 1),
+		"invalid event id": strings.Replace(good, `"event_id":"evt_1"`, `"event_id":"evt.1"`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -109,8 +109,8 @@ func TestParseScheduleRefuses(t *testing.T) {
 	}
 }
 
-// TestScheduleFitsTheEvents: what is kept for 18 days, the least that the
-// template allows, is enough for the default schedule.
+// TestScheduleFitsTheEvents: a retention of 18 days, the least that the template
+// allows, is enough for the default schedule.
 func TestScheduleFitsTheEvents(t *testing.T) {
 	t.Parallel()
 	const day = 24 * time.Hour
@@ -176,8 +176,8 @@ func TestDecide(t *testing.T) {
 	}
 }
 
-// TestPauseAfterALateAttempt holds that a receiver that timed out is not called
-// again at once, and that an outage of hours does not use up the schedule.
+// TestPauseAfterALateAttempt: the next attempt does not follow a timeout at once, and
+// an outage of hours does not use up the schedule.
 func TestPauseAfterALateAttempt(t *testing.T) {
 	t.Parallel()
 	schedule := standard(t)
@@ -187,9 +187,9 @@ func TestPauseAfterALateAttempt(t *testing.T) {
 		late    time.Duration
 		pause   time.Duration
 	}{
-		{name: "a time-out", attempt: 1, late: 15 * time.Second, pause: 2500 * time.Millisecond},
+		{name: "a timeout", attempt: 1, late: 15 * time.Second, pause: 2500 * time.Millisecond},
 		{name: "a backlog of an hour", attempt: 2, late: time.Hour, pause: 150 * time.Second},
-		{name: "as far as a queue delays", attempt: 3, late: time.Hour, pause: 15 * time.Minute},
+		{name: "the longest queue delay", attempt: 3, late: time.Hour, pause: 15 * time.Minute},
 		{name: "an outage of a day", attempt: 5, late: 24*time.Hour + time.Minute, pause: 150*time.Minute + 14*time.Minute},
 	}
 	for _, tt := range tests {
@@ -197,9 +197,9 @@ func TestPauseAfterALateAttempt(t *testing.T) {
 			t.Parallel()
 			d := sample()
 			d.Attempt = tt.attempt
-			nominal, _ := schedule.Next(d)
+			planned, _ := schedule.Next(d)
 			now := due.Add(tt.late)
-			want := delivery.Verdict{Outcome: attemptlog.Retrying, Next: nominal, At: now.Add(tt.pause)}
+			want := delivery.Verdict{Outcome: attemptlog.Retrying, Next: planned, At: now.Add(tt.pause)}
 			if diff := cmp.Diff(want, schedule.Decide(d, attempt.Result{Failure: attempt.FailureTimeout}, now)); diff != "" {
 				t.Errorf("verdict (-want +got):\n%s", diff)
 			}
@@ -207,10 +207,10 @@ func TestPauseAfterALateAttempt(t *testing.T) {
 	}
 }
 
-// However late an attempt is and whatever the receiver asks: the next one is not
-// made earlier, nor more than a quarter of an hour later than that or the
-// schedule's own time; and what follows is planned as if nothing had been asked.
-func TestWhatTheReceiverAsksIsRespected(t *testing.T) {
+// However late an attempt is and whatever Retry-After says: the next attempt is due at
+// the requested or the scheduled time, whichever is later, or up to a quarter of an
+// hour after it. The attempts after that keep the schedule's times.
+func TestRetryAfterIsRespected(t *testing.T) {
 	t.Parallel()
 	schedule := standard(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -225,19 +225,20 @@ func TestWhatTheReceiverAsksIsRespected(t *testing.T) {
 			earliest = next
 		}
 		if !v.Next.Equal(next) || v.At.Before(earliest) || v.At.After(earliest.Add(15*time.Minute)) {
-			t.Fatalf("planned for %v and made at %v, want %v and from %v on", v.Next, v.At, next, earliest)
+			t.Fatalf("planned for %v and due at %v, want %v, and at or up to 15 min after %v", v.Next, v.At, next, earliest)
 		}
 		following := d.Following(v)
 		planned, _ := schedule.Next(d.Following(delivery.Verdict{Next: next, At: next}))
 		if got, _ := schedule.Next(following); !following.Due.Equal(v.At) || !got.Equal(planned) {
-			t.Fatalf("due %v and the one after it %v, want %v and %v", following.Due, got, v.At, planned)
+			t.Fatalf("due at %v and the one after it at %v, want %v and %v", following.Due, got, v.At, planned)
 		}
 	})
 }
 
-// Copies that come within a quarter of an hour of their due time, as those of a
-// dead dispatcher do, agree on what they were asked, if that is whole quarters.
-func TestCopiesAgreeOnWhatTheReceiverAsked(t *testing.T) {
+// Copies of a delivery whose attempts end within a quarter of an hour of the due time,
+// as after a crash of the dispatcher, get the same due time if Retry-After asks for
+// whole quarters of an hour.
+func TestCopiesAgreeOnRetryAfter(t *testing.T) {
 	t.Parallel()
 	schedule := standard(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -250,12 +251,12 @@ func TestCopiesAgreeOnWhatTheReceiverAsked(t *testing.T) {
 			at[i] = schedule.Decide(d, result, d.Due.Add(late)).At
 		}
 		if !at[0].Equal(at[1]) {
-			t.Fatalf("one is made at %v and the other at %v", at[0], at[1])
+			t.Fatalf("one copy is due at %v and the other at %v", at[0], at[1])
 		}
 	})
 }
 
-func TestNextIsSpreadAndTheSameForCopies(t *testing.T) {
+func TestNextHasJitterAndIsTheSameForCopies(t *testing.T) {
 	t.Parallel()
 	schedule := standard(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -266,14 +267,14 @@ func TestNextIsSpreadAndTheSameForCopies(t *testing.T) {
 		next, more := schedule.Next(d)
 		wait := float64(schedule[d.Attempt-1])
 		if got := float64(next.Sub(d.Due)); !more || got < 0.8*wait-1e6 || got > 1.2*wait {
-			t.Fatalf("wait %v of %v", time.Duration(got), time.Duration(wait))
+			t.Fatalf("wait %v, want %v ± 20 %%", time.Duration(got), time.Duration(wait))
 		}
 		m, err := delivery.Decode([]byte(d.Encode()))
 		if err != nil {
 			t.Fatal(err)
 		}
 		if again, _ := schedule.Next(*m.Delivery); !again.Equal(next) {
-			t.Fatalf("a copy computes %v, not %v", again, next)
+			t.Fatalf("a copy computes %v, want %v", again, next)
 		}
 	})
 }
@@ -291,7 +292,7 @@ func TestJitterUsesItsWholeRange(t *testing.T) {
 	}
 	for i, n := range buckets {
 		if n < 800 || n > 1200 {
-			t.Errorf("bucket %d of the jitter holds %d of 8000", i, n)
+			t.Errorf("bucket %d of the jitter has %d of 8000 deliveries, want about 1000", i, n)
 		}
 	}
 }

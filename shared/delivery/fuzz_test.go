@@ -9,8 +9,8 @@ import (
 	"webhooks/shared/event"
 )
 
-// FuzzDecode: whatever the deliveries queue holds is refused, or reads the same
-// once it was sent again.
+// FuzzDecode: Decode refuses a message, or returns a delivery that is the same after
+// Encode and Decode.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(sample().Encode()))
 	f.Add([]byte(`{"kind":"outcome","log":{"tenant_id":"acme","webhook_id":1,"event_id":"e","attempt":1}}`))
@@ -21,7 +21,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		if (m.Delivery == nil) == (m.Log == nil) {
-			t.Fatalf("%s is read as %+v, want a delivery or a queued log", text, m)
+			t.Fatalf("Decode(%s) = %+v, want either a delivery or a queued log", text, m)
 		}
 		_ = m.EventID()
 		if m.Log != nil {
@@ -32,10 +32,10 @@ func FuzzDecode(f *testing.F) {
 		}
 		again, err := delivery.Decode([]byte(m.Delivery.Encode()))
 		if err != nil {
-			t.Fatalf("%s is accepted and sent on as %s: %v", text, m.Delivery.Encode(), err)
+			t.Fatalf("%s is accepted, but not when encoded again as %s: %v", text, m.Delivery.Encode(), err)
 		}
 		if diff := cmp.Diff(m, again); diff != "" {
-			t.Errorf("%s, sent on (-before +after):\n%s", text, diff)
+			t.Errorf("%s, encoded again (-before +after):\n%s", text, diff)
 		}
 	})
 }

@@ -3,14 +3,13 @@ package delivery
 import "time"
 
 const (
-	// minHold is the shortest time that a delivery is held back. What the retries
-	// table keeps must be due more than 15 minutes ahead, or the retrier's cursor
-	// could already be past it; the minute more is for the way into the table.
+	// minHold is the shortest time that a delivery is held back. A row of the retries
+	// table is due more than maxQueueDelay ahead; the minute more is for the write.
 	minHold = 16 * time.Minute
-	// rung is the ratio of the waits of a delivery that is held again and again.
-	// With it, 75 hours are a dozen waits, much like the schedule itself: a
-	// receiver's outage of days does not move its whole backlog every 16 minutes.
-	rung = 1.5
+	// holdGrowth is the ratio of successive waits of a delivery that is held back
+	// repeatedly. With it, 75 hours take a dozen waits, about as many as the schedule
+	// has: during an outage of days, the backlog does not move every 16 minutes.
+	holdGrowth = 1.5
 )
 
 // FirstDue returns when the first attempt of d was due.
@@ -21,7 +20,7 @@ func (d Delivery) FirstDue() time.Time {
 	return d.First
 }
 
-// planned returns when the schedule had the attempt of d due.
+// planned returns the due time of d by the schedule alone.
 func (d Delivery) planned() time.Time {
 	if d.Planned.IsZero() {
 		return d.Due
@@ -29,29 +28,29 @@ func (d Delivery) planned() time.Time {
 	return d.Planned
 }
 
-// end returns when the time is over that the schedule has for all attempts of d
-// together.
+// end returns when the total time of the schedule is over for d.
 func (s Schedule) end(d Delivery) time.Time { return d.FirstDue().Add(s.Total()) }
 
-// Over reports whether at now d is to be held back no more.
+// Over reports whether the total time of the schedule is over for d at now. A
+// delivery is not held back after that.
 func (s Schedule) Over(d Delivery, now time.Time) bool { return !now.Before(s.end(d)) }
 
-// Hold returns d as it is held back at now, without using up its attempt. It is
-// never held beyond the time that the schedule has: ask Over first.
+// Hold returns d with a later due time, and the same attempt. The caller checks Over
+// first: the due time is never later than the end of the schedule.
 //
-// The due time is the next of a few moments that are fixed for every delivery:
-// its first due time and waits that grow by half each, from 16 to 24 minutes on
-// (a hash decides, so that a burst does not come back as one). Copies of a
-// delivery that are held at different times so agree on when they come back,
-// and collapse into one row, unless such a moment lies between them. The attempts
-// that follow keep the schedule's own times, so even then they agree again.
+// The possible due times of a delivery are fixed. They are the first due time plus a
+// wait, which starts at 16 to 24 minutes and grows by half each time. A hash decides
+// the first wait, so that a burst of deliveries spreads. Hold returns the next of
+// these times, so copies of a delivery that are held back at different times get the
+// same due time and collapse into one row, unless one of these times lies between
+// them. Later attempts use the schedule's own times, so copies agree again then.
 func (s Schedule) Hold(d Delivery, now time.Time) Delivery {
 	first, earliest := d.FirstDue(), now.Add(minHold)
-	fraction := (jitter(d) + spread) / (2 * spread) // in [0, 1)
-	wait := time.Duration(float64(minHold) * (1 + fraction*(rung-1)))
+	fraction := (jitter(d) + maxJitter) / (2 * maxJitter) // in [0, 1)
+	wait := time.Duration(float64(minHold) * (1 + fraction*(holdGrowth-1)))
 	d.Planned = d.planned()
 	for !first.Add(wait).After(earliest) {
-		wait = time.Duration(float64(wait) * rung)
+		wait = time.Duration(float64(wait) * holdGrowth)
 	}
 	due := first.Add(wait).Truncate(time.Millisecond)
 	if end := s.end(d); due.After(end) {

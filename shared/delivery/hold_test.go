@@ -12,9 +12,11 @@ import (
 	"webhooks/shared/delivery"
 )
 
-// What the retries table keeps must be due more than this ahead.
-const queueReach = 15 * time.Minute
+// maxQueueDelay is the longest DelaySeconds of SQS. A row of the retries table is due
+// later.
+const maxQueueDelay = 15 * time.Minute
 
+// drawn returns a delivery with a random event and attempt.
 func drawn(t *rapid.T) delivery.Delivery {
 	d := sample()
 	d.Event.ID = fmt.Sprintf("evt_%d", rapid.IntRange(0, 1<<20).Draw(t, "event"))
@@ -22,10 +24,10 @@ func drawn(t *rapid.T) delivery.Delivery {
 	return d
 }
 
-// However often it is held, at whatever times: never beyond the time of the
-// schedule, a row only when it is far enough ahead, and always the same attempt.
-// Over says when it is to be held no more.
-func TestADeliveryIsNeverHeldBeyondItsSchedule(t *testing.T) {
+// However often and whenever a delivery is held back: its due time is never later than
+// the end of the schedule, and is later than maxQueueDelay or that end; its attempt
+// stays the same; and Over reports the end.
+func TestHoldEndsWithTheSchedule(t *testing.T) {
 	t.Parallel()
 	s := standard(t)
 	rapid.Check(t, func(t *rapid.T) {
@@ -33,35 +35,35 @@ func TestADeliveryIsNeverHeldBeyondItsSchedule(t *testing.T) {
 		end := d.Due.Add(s.Total())
 		now, holds := d.Due, 0
 		for {
-			// Late by what queues, the retrier's tick and a busy account may cost.
+			// Queues, the retrier's tick and throttling delay an attempt.
 			now = now.Add(time.Duration(rapid.IntRange(0, 120_000).Draw(t, "late")) * time.Millisecond)
 			if s.Over(d, now) == now.Before(end) {
-				t.Fatalf("over at %v: %t, and its time ends at %v", now, s.Over(d, now), end)
+				t.Fatalf("Over at %v is %t, and the schedule ends at %v", now, s.Over(d, now), end)
 			}
 			if s.Over(d, now) {
 				break
 			}
 			held := s.Hold(d, now)
-			if held.Due.After(end) || !held.Due.After(now) || held.Due.Before(now.Add(queueReach)) && !held.Due.Equal(end) {
-				t.Fatalf("held at %v until %v, and its time ends at %v", now, held.Due, end)
+			if held.Due.After(end) || !held.Due.After(now) || held.Due.Before(now.Add(maxQueueDelay)) && !held.Due.Equal(end) {
+				t.Fatalf("held at %v until %v, and the schedule ends at %v", now, held.Due, end)
 			}
 			if held.Attempt != d.Attempt || !held.FirstDue().Equal(due) || !held.Held {
-				t.Fatalf("held as %+v", held)
+				t.Fatalf("Hold returns %+v", held)
 			}
 			decoded, err := delivery.Decode([]byte(held.Encode()))
 			if err != nil || cmp.Diff(&held, decoded.Delivery) != "" {
-				t.Fatalf("the row says %+v, want %+v (%v)", decoded.Delivery, held, err)
+				t.Fatalf("decoded %+v, want %+v (%v)", decoded.Delivery, held, err)
 			}
 			d, now, holds = held, held.Due, holds+1
 		}
 		if holds > 20 {
-			t.Fatalf("held %d times in %v: each is a row and a message", holds, s.Total())
+			t.Fatalf("held %d times in %v: each time costs a row and a message", holds, s.Total())
 		}
 	})
 }
 
-// Two copies that come within a minute of each other agree on when they come
-// back, unless such a moment lies just between them.
+// Two copies that are held back a minute apart get the same due time, unless one of
+// the possible due times lies between them.
 func TestCopiesAreHeldUntilTheSameTime(t *testing.T) {
 	t.Parallel()
 	s, same := standard(t), 0
@@ -77,11 +79,11 @@ func TestCopiesAreHeldUntilTheSameTime(t *testing.T) {
 		}
 	}
 	if same < n*95/100 {
-		t.Errorf("%d of %d pairs agree", same, n)
+		t.Errorf("%d of %d pairs have the same due time, want 95 %%", same, n)
 	}
 }
 
-func TestABurstIsNotHeldUntilOneMoment(t *testing.T) {
+func TestHoldSpreadsABurst(t *testing.T) {
 	t.Parallel()
 	s, minutes := standard(t), make(map[int64]int)
 	for i := range 800 {
@@ -92,14 +94,14 @@ func TestABurstIsNotHeldUntilOneMoment(t *testing.T) {
 	}
 	for minute, n := range minutes {
 		if n > 200 {
-			t.Errorf("%d of 800 come back in minute %d", n, minute)
+			t.Errorf("%d of 800 are due in minute %d, want at most 200", n, minute)
 		}
 	}
 }
 
-// The clock goes on between Over and Hold: what is held just after its time comes
-// back at once, and still says when that was.
-func TestHeldJustAfterItsTime(t *testing.T) {
+// The schedule may end between the calls of Over and Hold: then the delivery is due
+// at that end, and so at once.
+func TestHoldJustAfterTheEndOfTheSchedule(t *testing.T) {
 	t.Parallel()
 	s, d := standard(t), sample()
 	end := d.Due.Add(s.Total())
@@ -108,7 +110,7 @@ func TestHeldJustAfterItsTime(t *testing.T) {
 	}
 }
 
-func TestAMessageWithoutItsFirstDueTime(t *testing.T) {
+func TestDecodeWithoutTheFirstDueTime(t *testing.T) {
 	t.Parallel()
 	s := standard(t)
 	first := sample()
@@ -120,12 +122,12 @@ func TestAMessageWithoutItsFirstDueTime(t *testing.T) {
 		}
 	}
 	if strings.Contains(first.Encode(), `"first"`) {
-		t.Error("a first attempt carries its due time twice")
+		t.Error("the message of a first attempt has its due time twice")
 	}
 	older := strings.Replace(second.Encode(), fmt.Sprintf(`"first":%d,`, due.UnixMilli()), "", 1)
 	m, err := delivery.Decode([]byte(older))
 	if err != nil || !m.Delivery.FirstDue().Equal(next) || !m.Delivery.First.IsZero() {
-		t.Errorf("decoded %+v, %v: want its own due time as the first", m.Delivery, err)
+		t.Errorf("decoded %+v, %v: want FirstDue to be its due time", m.Delivery, err)
 	}
 	later := next.Add(time.Hour)
 	following := second.Following(delivery.Verdict{Next: later, At: later})
@@ -134,9 +136,9 @@ func TestAMessageWithoutItsFirstDueTime(t *testing.T) {
 	}
 }
 
-// What was held goes on with its schedule as if it had not been: two copies that
-// came back at different times agree again.
-func TestAHeldDeliveryKeepsItsSchedule(t *testing.T) {
+// Hold does not change the due times of later attempts, so two copies that are due at
+// different times agree again.
+func TestHoldKeepsTheSchedule(t *testing.T) {
 	t.Parallel()
 	s, d := standard(t), sample()
 	want, _ := s.Next(d)

@@ -8,24 +8,25 @@ import (
 	"webhooks/shared/delivery/attempt"
 )
 
-// Verdict is what follows an attempt.
+// Verdict is the decision after an attempt.
 type Verdict struct {
 	Outcome attemptlog.Outcome
-	// Next is when the schedule has the next attempt due; zero when there is none.
-	// Copies of a delivery agree on it, so it may be past: an attempt that took
-	// 15 s to time out ends after a next one due in 5 s.
+	// Next is the due time of the next attempt by the schedule alone; zero if none
+	// follows. It is the same for copies of a delivery, so it may be in the past: an
+	// attempt that times out after 15 s ends after a Next that is 5 s ahead.
 	Next time.Time
-	// At is when the next attempt is made: Next, but never before the time that
-	// the receiver asked for, nor before half of the schedule's wait is over,
-	// however late this attempt was.
+	// At is when the next attempt is due: at Next, but not before the time that
+	// Retry-After asks for, and not before half of the schedule's wait has passed
+	// since this attempt ended, however late it was.
 	At time.Time
-	// Disable says that the receiver wants no more (410 Gone).
+	// Disable says that the receiver wants no more events (410 Gone), and that the
+	// webhook must be disabled.
 	Disable bool
 }
 
-// Decide returns what follows the attempt of d that ended at now with result.
-// Success is 2xx and nothing else; a redirect is a failure that is never
-// followed (Standard Webhooks, "Deliverability and reliability").
+// Decide returns the decision after the attempt of d that ended at now with result.
+// Only a 2xx status is a success. A redirect is a failure and never followed
+// (Standard Webhooks, "Deliverability and reliability").
 func (s Schedule) Decide(d Delivery, result attempt.Result, now time.Time) Verdict {
 	switch {
 	case 200 <= result.StatusCode && result.StatusCode <= 299:
@@ -40,8 +41,8 @@ func (s Schedule) Decide(d Delivery, result attempt.Result, now time.Time) Verdi
 		return Verdict{Outcome: attemptlog.Failed}
 	}
 	v := Verdict{Outcome: attemptlog.Retrying, Next: next, At: next}
-	// Rounded before it is compared: what was asked may end close to the
-	// schedule's own time, and that must not part two copies either.
+	// The comparison uses the rounded time: otherwise a requested time close to Next
+	// could give copies of a delivery different times.
 	if asked := d.postponed(now, result.RetryAfter); asked.After(v.At) {
 		v.At = asked
 	}
@@ -51,26 +52,27 @@ func (s Schedule) Decide(d Delivery, result attempt.Result, now time.Time) Verdi
 	return v
 }
 
-// postponed returns when the attempt after d's is made if that is to be wait from
-// now on at least, and not when the schedule has it. A wait that needs a row ends
-// a whole number of quarters of an hour after d was due, up to one later: each
-// copy's clock shows another time, and so they still agree on one row. Where the
-// end of a quarter lies between them, they agree again as soon as the schedule's
-// own times lie ahead.
+// postponed returns a due time for the attempt after d's that is at least wait after
+// now. A wait of up to maxQueueDelay is exact. A longer one needs a row, whose key
+// contains the due time, and copies of a delivery have different clocks: so it is
+// rounded up to a multiple of maxQueueDelay after d.Due, and copies get the same row.
+// If a multiple lies between their clocks they get two rows, and collapse again when
+// the schedule's own time is later than the requested one.
 func (d Delivery) postponed(now time.Time, wait time.Duration) time.Time {
 	at := now.Add(wait)
-	if wait <= near {
+	if wait <= maxQueueDelay {
 		return at.Truncate(time.Millisecond)
 	}
-	return d.Due.Add((at.Sub(d.Due)/near + 1) * near)
+	return d.Due.Add((at.Sub(d.Due)/maxQueueDelay + 1) * maxQueueDelay)
 }
 
-// near is how far ahead an attempt may be without a row that its due time
-// names: what a queue can delay.
-const near = 15 * time.Minute
+// maxQueueDelay is the longest DelaySeconds of SQS. An attempt that is due later is
+// stored as a row of the retries table.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+const maxQueueDelay = 15 * time.Minute
 
-// Following returns the delivery of the next attempt, as v has it. What was so of
-// this attempt alone (slow, held back) is not so of that one.
+// Following returns the delivery of the next attempt, due as v says. Slow and Held
+// apply to this attempt only, so it clears them.
 func (d Delivery) Following(v Verdict) Delivery {
 	d.First = d.FirstDue()
 	d.Attempt++
