@@ -1,7 +1,6 @@
-// Package signature holds the secrets of webhooks and signs deliveries with
-// them, as Standard Webhooks 1.0.0 describes it.
-//
-// The specification: https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
+// Package signature parses the secrets of webhooks and signs deliveries with
+// them, as Standard Webhooks 1.0.0 specifies:
+// https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
 package signature
 
 import (
@@ -16,8 +15,8 @@ import (
 	"unicode/utf8"
 )
 
-// Limits of a secret. The key lengths are those of Standard Webhooks 1.0.0; the
-// lengths of a raw secret are ours.
+// Limits of a secret. Standard Webhooks 1.0.0 sets the key lengths; the limits of
+// a raw secret are our own.
 const (
 	// MinKeyBytes and MaxKeyBytes bound the decoded key of a whsec_ secret.
 	MinKeyBytes = 24
@@ -34,7 +33,7 @@ const (
 	redactedText = "[redacted]"
 )
 
-// The reasons why ParseSecret refuses a secret. None of them quotes it.
+// The errors of ParseSecret. None of them quotes the secret.
 var (
 	ErrSecretLength     = fmt.Errorf("secret is not %d to %d characters long", MinSecretCharacters, MaxSecretCharacters)
 	ErrSecretCharacters = errors.New("secret is not valid UTF-8 or has control characters")
@@ -42,23 +41,23 @@ var (
 	ErrSecretKeyLength  = fmt.Errorf("secret begins with whsec_ but its key is not %d to %d bytes long", MinKeyBytes, MaxKeyBytes)
 )
 
-// Key is the HMAC key of one secret. It never prints: not with any verb of fmt,
-// not in slog, not in JSON. The zero Key is no key; Sign leaves it out.
+// Key is the HMAC key of one secret. Every verb of fmt, slog and JSON show a fixed
+// text in its place. The zero Key is no key; Sign skips it.
 type Key struct {
-	// A function, because fmt does not call the methods of a value that it finds
-	// in an unexported field of something else: of a function it prints the
-	// address, of bytes or a pointer to them the bytes.
+	// raw is a function because fmt does not call the Format method of a value in
+	// an unexported field. It prints the address of a function, but the content of
+	// a byte slice or of a pointer to one.
 	raw func() []byte
 }
 
-// ParseSecret makes a Key of a customer's secret.
+// ParseSecret returns the Key of a customer's secret.
 //
-// whsec_ followed by padded standard base64 stands for the decoded bytes,
-// MinKeyBytes to MaxKeyBytes of them; whatever else begins with whsec_ is
-// refused, since the receiver's library would read it differently or not at
-// all. Any other string of MinSecretCharacters to MaxSecretCharacters code
-// points, in valid UTF-8 and without control characters, is the key itself, byte
-// for byte (the "raw" mode of the Standard Webhooks libraries).
+// The key of whsec_ and padded standard base64 is the decoded bytes, MinKeyBytes
+// to MaxKeyBytes of them. ParseSecret refuses any other secret that begins with
+// whsec_: receivers' libraries would decode it differently or not at all. The
+// key of any other secret is its bytes (the "raw" mode of the Standard Webhooks
+// libraries). Such a secret has MinSecretCharacters to MaxSecretCharacters code
+// points of valid UTF-8 and no control characters.
 //
 // The error is one of ErrSecretLength, ErrSecretCharacters, ErrSecretEncoding,
 // ErrSecretKeyLength.
@@ -76,13 +75,13 @@ func ParseSecret(secret string) (Key, error) {
 }
 
 func parseEncoded(encoded string) (Key, error) {
-	// The decoder skips line breaks; the libraries of other languages do not.
+	// Go's decoder skips line breaks; the libraries of other languages do not.
 	if strings.ContainsAny(encoded, "\r\n") {
 		return Key{}, ErrSecretEncoding
 	}
 	raw, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if err != nil {
-		return Key{}, ErrSecretEncoding // err quotes no secret, but says nothing more either
+		return Key{}, ErrSecretEncoding // err adds no useful detail
 	}
 	if len(raw) < MinKeyBytes || len(raw) > MaxKeyBytes {
 		return Key{}, ErrSecretKeyLength
@@ -90,15 +89,14 @@ func parseEncoded(encoded string) (Key, error) {
 	return newKey(raw), nil
 }
 
-// NewSecret returns a secret for a webhook whose owner chose none: whsec_ and 32
-// random bytes in base64.
+// NewSecret generates a secret: whsec_ and 32 random bytes in base64.
 func NewSecret() string {
 	var key [newKeyBytes]byte
-	_, _ = rand.Read(key[:]) // never fails (crypto/rand): it ends the process instead
+	_, _ = rand.Read(key[:]) // crypto/rand never returns an error; it crashes the program
 	return prefix + base64.StdEncoding.EncodeToString(key[:])
 }
 
-// IsZero tells whether k is no key.
+// IsZero reports whether k is the zero Key.
 func (k Key) IsZero() bool { return k.raw == nil }
 
 // String returns a fixed text.
@@ -110,7 +108,7 @@ func (Key) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, redactedText) 
 // LogValue returns a fixed text.
 func (Key) LogValue() slog.Value { return slog.StringValue(redactedText) }
 
-// MarshalText returns a fixed text: a Key cannot be stored, only its secret can.
+// MarshalText returns a fixed text. A Key cannot be stored; its secret can.
 func (Key) MarshalText() ([]byte, error) { return []byte(redactedText), nil }
 
 func newKey(raw []byte) Key {

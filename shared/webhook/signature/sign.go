@@ -10,14 +10,13 @@ import (
 
 const version = "v1,"
 
-// Sign returns the value of the webhook-signature header: one v1 signature for
-// each key, in the order of keys, with a space between them. A receiver accepts
-// the delivery if any of them is right, which is what lets a secret be changed
-// without losing deliveries.
+// Sign returns the value of the webhook-signature header: one v1 signature per
+// key, in the order of keys, separated by spaces. A receiver accepts a delivery
+// if any signature matches, so a secret can be changed without losing
+// deliveries. Without keys the result is empty.
 //
-// Signed are id, at in whole unix seconds, and body, joined by full stops; so id
-// must not contain one (ids match [A-Za-z0-9_-]{1,64}). Without keys the result
-// is empty.
+// The signed content is id, at in whole unix seconds, and body, joined by full
+// stops. The id must not contain a full stop (ids match [A-Za-z0-9_-]{1,64}).
 func Sign(keys []Key, id string, at time.Time, body []byte) string {
 	head := make([]byte, 0, 96)
 	head = append(head, id...)
@@ -31,7 +30,7 @@ func Sign(keys []Key, id string, at time.Time, body []byte) string {
 		if key.IsZero() {
 			continue
 		}
-		// The body is hashed where it lies: up to 256 KiB, once for each key.
+		// The body, up to 256 KiB, is not copied.
 		mac := hmac.New(sha256.New, key.bytes())
 		mac.Write(head)
 		mac.Write(body)

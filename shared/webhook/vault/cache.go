@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// name tells data keys apart. The tenant is part of it: KMS opened the key for
-// that tenant and for nobody else.
+// name identifies a data key in the cache. It includes the tenant because KMS
+// decrypts a data key for its own tenant only.
 type name struct{ tenantID, wrapped string }
 
 type entry struct {
@@ -16,30 +16,30 @@ type entry struct {
 	since time.Time
 }
 
-// cache keeps up to maxKeys data keys, each no longer than maxAge. The one that
-// was used longest ago makes room.
+// cache holds up to maxKeys data keys, each for at most [MaxAge]. A full cache
+// evicts the least recently used key.
 type cache struct {
 	now     func() time.Time
 	maxKeys int
-	maxAge  time.Duration
 
 	mu      sync.Mutex
 	entries map[name]*list.Element // of *entry
-	used    list.List              // the one used last in front
+	used    list.List              // most recently used first
 }
 
-// get returns a key, or nil when it is not there or too old.
+// get returns a key, or nil if it is not cached or too old.
 func (c *cache) get(tenantID string, wrapped []byte) *DataKey {
-	// Without the monotonic clock, which may stand still in a frozen environment.
+	// The wall clock counts: the monotonic clock may stop while Lambda freezes the
+	// environment.
 	now := c.now().Round(0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	element, found := c.entries[name{tenantID, string(wrapped)}] // a look-up does not copy wrapped
+	element, found := c.entries[name{tenantID, string(wrapped)}] // this look-up does not copy wrapped
 	if !found {
 		return nil
 	}
 	e := element.Value.(*entry)
-	if age := now.Sub(e.since); age < 0 || age >= c.maxAge {
+	if age := now.Sub(e.since); age < 0 || age >= MaxAge {
 		c.drop(element)
 		return nil
 	}
@@ -47,7 +47,7 @@ func (c *cache) get(tenantID string, wrapped []byte) *DataKey {
 	return e.key
 }
 
-// put keeps a key that was asked for at since.
+// put adds a key whose age counts from since.
 func (c *cache) put(n name, key *DataKey, since time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

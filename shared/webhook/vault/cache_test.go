@@ -8,22 +8,23 @@ import (
 	"webhooks/shared/webhook/vault"
 )
 
-func TestADataKeyIsAskedForAgainAfterItsAge(t *testing.T) {
+func TestCacheDropsOldKeys(t *testing.T) {
 	t.Parallel()
 	s, now := new(stub), time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)
 	start := now
-	v := vault.New(s, vault.DecryptOnly, vault.WithClock(func() time.Time { return now }))
+	v := vault.New(s, vault.DecryptOnly)
+	v.SetClock(func() time.Time { return now })
 	steps := []struct {
 		at    time.Duration
 		calls int32
 	}{
 		{at: 0, calls: 1},
-		{at: vault.MaxAge / 2, calls: 1}, // use does not make it younger
+		{at: vault.MaxAge / 2, calls: 1}, // use does not extend its age
 		{at: vault.MaxAge - 1, calls: 1},
 		{at: vault.MaxAge, calls: 2},
 		{at: 2*vault.MaxAge - 1, calls: 2},
 		{at: 100 * vault.MaxAge, calls: 3},
-		{at: 0, calls: 4}, // a clock that was put back tells nothing about the age
+		{at: 0, calls: 4}, // a clock that was set back: the age is unknown
 	}
 	for i, step := range steps {
 		now = start.Add(step.at)
@@ -36,16 +37,17 @@ func TestADataKeyIsAskedForAgainAfterItsAge(t *testing.T) {
 	}
 }
 
-func TestTheKeyUsedLongestAgoMakesRoom(t *testing.T) {
+func TestCacheEvictsTheLeastRecentlyUsed(t *testing.T) {
 	t.Parallel()
 	s := new(stub)
-	v := vault.New(s, vault.DecryptOnly, vault.WithLimits(3, vault.MaxAge))
+	v := vault.New(s, vault.DecryptOnly)
+	v.SetMaxKeys(3)
 	for i, step := range []struct {
 		tenant string
 		calls  int32
 	}{
-		{"a", 1}, {"b", 2}, {"c", 3}, {"a", 3}, // all three are kept
-		{"d", 4}, {"a", 4}, {"c", 4}, // b made room
+		{"a", 1}, {"b", 2}, {"c", 3}, {"a", 3}, // all three are cached
+		{"d", 4}, {"a", 4}, {"c", 4}, // b was evicted
 		{"b", 5}, {"d", 6}, {"c", 6},
 	} {
 		if _, err := v.DataKey(t.Context(), step.tenant, []byte("wrapped")); err != nil {
@@ -57,7 +59,7 @@ func TestTheKeyUsedLongestAgoMakesRoom(t *testing.T) {
 	}
 }
 
-func TestGenerationsOfATenantAreKeptApart(t *testing.T) {
+func TestCacheTellsDataKeysOfATenantApart(t *testing.T) {
 	t.Parallel()
 	s := new(stub)
 	v := vault.New(s, vault.DecryptOnly)
@@ -76,7 +78,7 @@ func TestGenerationsOfATenantAreKeptApart(t *testing.T) {
 	}
 }
 
-// What a warm delivery pays for encryption.
+// BenchmarkOpenCached measures what encryption costs a delivery with a cached key.
 func BenchmarkOpenCached(b *testing.B) {
 	v := vault.New(new(stub), vault.DecryptOnly)
 	wrapped := fmt.Appendf(nil, "%0184d", 1) // as long as on AWS

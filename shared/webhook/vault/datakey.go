@@ -12,36 +12,36 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// ErrSealed says that a sealed secret was changed, or is not this webhook's or
-// not under this data key.
+// ErrSealed means that a sealed secret was altered, or belongs to another webhook
+// or another data key.
 var ErrSealed = errors.New("the sealed secret cannot be opened")
 
-// DataKey seals the secrets of one tenant. It never prints. It is safe for
-// concurrent use.
+// DataKey encrypts the secrets of one tenant. fmt and slog show a fixed text in
+// its place. It is safe for concurrent use.
 //
-// Every sealing draws a nonce of 96 bits; a key may be used 2^32 times
-// (NIST SP 800-38D §8.3), which no tenant comes near.
+// Every Seal uses a random nonce of 96 bits, which limits a key to 2^32 secrets
+// (NIST SP 800-38D §8.3). No tenant comes near this limit.
 type DataKey struct {
 	wrapped []byte
 	aead    cipher.AEAD
 }
 
-// Wrapped returns the key as KMS encrypted it, to be stored and given to
-// [Vault.DataKey]. On AWS it is 184 bytes long.
+// Wrapped returns the key as encrypted by KMS. Store it, and pass it to
+// [Vault.DataKey] to get the key back. On AWS it is 184 bytes long.
 func (k *DataKey) Wrapped() []byte { return slices.Clone(k.wrapped) }
 
-// Seal encrypts a secret of a webhook: nonce, ciphertext and tag, 28 bytes more
-// than the secret has.
+// Seal encrypts a secret of a webhook. It returns nonce, ciphertext and tag,
+// which are 28 bytes longer than the secret.
 func (k *DataKey) Seal(owner webhook.Key, secret string) []byte {
-	return k.aead.Seal(nil, nil, []byte(secret), belongsTo(owner))
+	return k.aead.Seal(nil, nil, []byte(secret), additionalData(owner))
 }
 
-// Open returns what was sealed for the same webhook under the same key, and
-// [ErrSealed] for anything else.
+// Open decrypts a secret that was sealed for the same webhook under the same key.
+// For anything else it returns [ErrSealed].
 func (k *DataKey) Open(owner webhook.Key, sealed []byte) (string, error) {
-	secret, err := k.aead.Open(nil, nil, sealed, belongsTo(owner))
+	secret, err := k.aead.Open(nil, nil, sealed, additionalData(owner))
 	if err != nil {
-		return "", ErrSealed // err says nothing more
+		return "", ErrSealed // err adds no detail
 	}
 	return string(secret), nil
 }
@@ -52,10 +52,11 @@ func (*DataKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[redacte
 // LogValue returns a fixed text.
 func (*DataKey) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
-// belongsTo is the additional authenticated data: what is copied to another
-// webhook's item does not open there. It begins with the version of what is
-// sealed. A tenant has no slash in its id, so no two owners share a text.
-func belongsTo(owner webhook.Key) []byte {
+// additionalData returns the additional authenticated data of a webhook's
+// secrets, so a sealed secret that is copied to another webhook's item does not
+// open there. It begins with the format's version. Tenant ids contain no slash,
+// so the data of two webhooks differ.
+func additionalData(owner webhook.Key) []byte {
 	text := make([]byte, 0, 96)
 	text = append(text, "webhook-secret/1/"...)
 	text = append(text, owner.TenantID...)

@@ -12,7 +12,7 @@ import (
 	"webhooks/shared/webhook/vault"
 )
 
-// dataKey is a data key of this very test.
+// dataKey returns a data key of a new vault.
 func dataKey(t testing.TB, wrapped string) *vault.DataKey {
 	t.Helper()
 	key, err := vault.New(new(stub), vault.DecryptOnly).DataKey(t.Context(), tenant, []byte(wrapped))
@@ -31,7 +31,7 @@ func owners() *rapid.Generator[webhook.Key] {
 	})
 }
 
-func TestWhatIsSealedOpens(t *testing.T) {
+func TestSealOpen(t *testing.T) {
 	t.Parallel()
 	key := dataKey(t, "1")
 	rapid.Check(t, func(r *rapid.T) {
@@ -41,15 +41,15 @@ func TestWhatIsSealedOpens(t *testing.T) {
 			r.Errorf("Open = %q, %v, want %q", got, err, secret)
 		}
 		if len(secret) > 3 && bytes.Contains(box, []byte(secret)) {
-			r.Error("the secret is in it")
+			r.Error("the sealed secret contains the plain text")
 		}
 		if bytes.Equal(box, key.Seal(of, secret)) {
-			r.Error("sealed twice, it is the same: that tells who shares a secret")
+			r.Error("sealing twice gives the same ciphertext, which shows who shares a secret")
 		}
 	})
 }
 
-func TestWhatWasChangedDoesNotOpen(t *testing.T) {
+func TestOpenRefusesAlteredSecrets(t *testing.T) {
 	t.Parallel()
 	key := dataKey(t, "1")
 	box := key.Seal(owner(), "your-secret-key")
@@ -57,33 +57,33 @@ func TestWhatWasChangedDoesNotOpen(t *testing.T) {
 		for bit := range 8 {
 			changed := slices.Clone(box)
 			changed[i] ^= 1 << bit
-			wantClosed(t, key, owner(), changed)
+			wantRefused(t, key, owner(), changed)
 		}
 	}
 	for n := range box {
-		wantClosed(t, key, owner(), box[:n])
+		wantRefused(t, key, owner(), box[:n])
 	}
-	wantClosed(t, key, owner(), append(box, 0))
-	wantClosed(t, dataKey(t, "2"), owner(), box)
+	wantRefused(t, key, owner(), append(box, 0))
+	wantRefused(t, dataKey(t, "2"), owner(), box)
 }
 
-func TestWhatBelongsToAnotherDoesNotOpen(t *testing.T) {
+func TestOpenRefusesOtherOwners(t *testing.T) {
 	t.Parallel()
 	key := dataKey(t, "1")
 	rapid.Check(t, func(r *rapid.T) {
 		of, other := owners().Draw(r, "owner"), owners().Draw(r, "other")
 		if of == other {
-			r.Skip("the same")
+			r.Skip("the same owner")
 		}
 		if got, err := key.Open(other, key.Seal(of, "your-secret-key")); !errors.Is(err, vault.ErrSealed) || got != "" {
 			r.Errorf("Open = %q, %v", got, err)
 		}
 	})
-	// Joined without care, these two would be one.
-	wantClosed(t, key, webhook.Key{TenantID: "acme", ID: 12}, key.Seal(webhook.Key{TenantID: "acme1", ID: 2}, "your-secret-key"))
+	// Without a separator, the ids of these two would be the same text.
+	wantRefused(t, key, webhook.Key{TenantID: "acme", ID: 12}, key.Seal(webhook.Key{TenantID: "acme1", ID: 2}, "your-secret-key"))
 }
 
-func wantClosed(t *testing.T, key *vault.DataKey, of webhook.Key, box []byte) {
+func wantRefused(t *testing.T, key *vault.DataKey, of webhook.Key, box []byte) {
 	t.Helper()
 	if got, err := key.Open(of, box); !errors.Is(err, vault.ErrSealed) || got != "" {
 		t.Fatalf("Open = %q, %v, want %v", got, err, vault.ErrSealed)

@@ -5,7 +5,6 @@ import (
 	"context"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 
@@ -19,26 +18,23 @@ const tenant = "acme"
 
 func owner() webhook.Key { return webhook.Key{TenantID: tenant, ID: 7} }
 
-// bundle is a vault on a KMS key of its own.
+// bundle is a vault with its own KMS key.
 type bundle struct {
 	*vault.Vault
 	kms    *kms.Client
 	faults *faulttest.Faults // between the vault and KMS
 	arn    string
-	now    *time.Time
 }
 
-func setup(t *testing.T, options ...vault.Option) bundle {
+func setup(t *testing.T) bundle {
 	t.Helper()
-	now := time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)
-	b := bundle{faults: new(faulttest.Faults), arn: cloudtest.Key(t), now: &now}
+	b := bundle{faults: new(faulttest.Faults), arn: cloudtest.Key(t)}
 	b.kms = kms.NewFromConfig(b.faults.Config(cloudtest.Config(t)))
-	options = append([]vault.Option{vault.WithClock(func() time.Time { return *b.now })}, options...)
-	b.Vault = vault.New(b.kms, b.arn, options...)
+	b.Vault = vault.New(b.kms, b.arn)
 	return b
 }
 
-// other is a vault of another execution environment: it remembers nothing.
+// other returns the vault of another execution environment, with an empty cache.
 func (b bundle) other() *vault.Vault { return vault.New(b.kms, vault.DecryptOnly) }
 
 func (b bundle) newKey(t *testing.T, tenantID string) *vault.DataKey {
@@ -56,12 +52,12 @@ func (b bundle) fail(err error) {
 	b.faults.Fail("GenerateDataKey", err)
 }
 
-// stub is a KMS without a network, for tests in a bubble: every data key is 32
-// bytes of its own encrypted form. Before it answers, it waits for let.
+// stub is a KMS without a network, for tests in a synctest bubble. A data key is
+// the first byte of its encrypted form, 32 times. Decrypt waits for let.
 type stub struct {
 	vault.KMS
 	calls atomic.Int32
-	let   chan struct{} // nil: at once
+	let   chan struct{} // nil: Decrypt does not wait
 }
 
 func (s *stub) Decrypt(ctx context.Context, in *kms.DecryptInput, _ ...func(*kms.Options)) (*kms.DecryptOutput, error) {

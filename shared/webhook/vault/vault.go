@@ -1,10 +1,10 @@
-// Package vault guards what the secrets of webhooks are encrypted with.
+// Package vault encrypts the secrets of webhooks with AWS KMS.
 //
-// It is envelope encryption: a secret is sealed with AES-256-GCM under a data
-// key of its tenant, and the data key is stored beside it, encrypted by a key
-// that never leaves AWS KMS. Who can read the table, a backup or an export
-// cannot sign. Data keys are kept in memory for a while, so that a delivery
-// does not wait for KMS and a month of deliveries does not pay for it:
+// It uses envelope encryption: AES-256-GCM encrypts a secret under a data key of
+// its tenant. The data key is stored with the secret, encrypted under a KMS key
+// that never leaves KMS. Read access to the table, a backup or an export is not
+// enough to sign. Data keys are cached in memory, so most deliveries neither
+// wait nor pay for a call of KMS.
 // https://docs.aws.amazon.com/kms/latest/developerguide/kms-cryptography.html
 package vault
 
@@ -26,34 +26,34 @@ import (
 
 // Limits of a [Vault].
 const (
-	// MaxAge is how long a data key is used without asking KMS again, and so how
-	// long an execution environment goes on signing after its KMS key was
-	// disabled. Shorter is dearer: each active tenant is a call per environment
-	// and MaxAge.
+	// MaxAge is how long a data key stays in the cache, and so how long an
+	// execution environment keeps signing after the KMS key was disabled. A shorter
+	// time costs more: every environment calls KMS once per active tenant and
+	// MaxAge.
 	MaxAge = time.Hour
-	// MaxKeys is how many data keys are kept, about 1 KB each.
+	// MaxKeys is the capacity of the cache. A data key takes about 1 KB.
 	MaxKeys = 1000
-	// CallTimeout bounds one answer of KMS, the SDK's own repeats included. KMS
-	// answers in milliseconds; when it hangs, the deliveries of other tenants in
-	// the batch wait no longer than this.
+	// CallTimeout bounds one call of KMS, the SDK's retries included. KMS answers in
+	// milliseconds; if it hangs, the deliveries of other tenants in the batch wait
+	// no longer than this.
 	CallTimeout = 3 * time.Second
 )
 
-// What stands in the place of a KMS key's ARN when there is none.
+// The values of a vault's key ARN that name no KMS key.
 const (
-	// Off says that secrets are stored as they are.
+	// Off turns encryption off: secrets are stored as plain text.
 	Off = "off"
-	// DecryptOnly says that a function never stores a secret.
+	// DecryptOnly is for functions that read secrets and never store one.
 	DecryptOnly = ""
 )
 
-// KMS is what a vault needs of AWS KMS, of which [kms.Client] is one.
+// KMS is the part of [kms.Client] that a [Vault] calls.
 type KMS interface {
 	GenerateDataKey(context.Context, *kms.GenerateDataKeyInput, ...func(*kms.Options)) (*kms.GenerateDataKeyOutput, error)
 	Decrypt(context.Context, *kms.DecryptInput, ...func(*kms.Options)) (*kms.DecryptOutput, error)
 }
 
-// Vault makes and opens data keys. It is safe for concurrent use.
+// Vault generates and decrypts data keys. It is safe for concurrent use.
 type Vault struct {
 	client  KMS
 	keyARN  string
@@ -61,39 +61,24 @@ type Vault struct {
 	flights singleflight.Group
 }
 
-// Option changes the clock or the limits of a Vault.
-type Option func(*Vault)
-
-// WithClock replaces [time.Now], by which data keys age.
-func WithClock(now func() time.Time) Option { return func(v *Vault) { v.keys.now = now } }
-
-// WithLimits replaces [MaxKeys] and [MaxAge].
-func WithLimits(keys int, age time.Duration) Option {
-	return func(v *Vault) { v.keys.maxKeys, v.keys.maxAge = keys, age }
+// New returns a vault whose new data keys are encrypted under the KMS key keyARN.
+// With [Off] or [DecryptOnly] it generates none. Every vault decrypts the data
+// keys that the function's role permits.
+func New(client KMS, keyARN string) *Vault {
+	return &Vault{client: client, keyARN: keyARN, keys: &cache{now: time.Now, maxKeys: MaxKeys}}
 }
 
-// New returns a vault whose new data keys are guarded by the KMS key keyARN. One
-// that is [Off] or [DecryptOnly] makes none. Each opens every data key that its
-// role may decrypt.
-func New(client KMS, keyARN string, options ...Option) *Vault {
-	v := &Vault{client: client, keyARN: keyARN, keys: &cache{now: time.Now, maxKeys: MaxKeys, maxAge: MaxAge}}
-	for _, option := range options {
-		option(v)
-	}
-	return v
-}
-
-// FromConfig returns a vault in AWS KMS as cfg reaches it.
+// FromConfig returns a vault that calls KMS with cfg.
 func FromConfig(cfg aws.Config, keyARN string) *Vault {
 	return New(kms.NewFromConfig(cfg), keyARN)
 }
 
-// KeyARN names the KMS key that guards new data keys; it may be [Off] or
+// KeyARN returns the ARN of the KMS key for new data keys, [Off] or
 // [DecryptOnly].
 func (v *Vault) KeyARN() string { return v.keyARN }
 
-// NewDataKey makes a data key for a tenant. It returns TemporarilyUnavailable when
-// KMS cannot be reached or refuses.
+// NewDataKey generates a data key for a tenant. It returns TemporarilyUnavailable
+// if KMS cannot be reached or refuses the call.
 func (v *Vault) NewDataKey(ctx context.Context, tenantID string) (*DataKey, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
@@ -102,7 +87,7 @@ func (v *Vault) NewDataKey(ctx context.Context, tenantID string) (*DataKey, erro
 		KeyId: &v.keyARN, KeySpec: types.DataKeySpecAes256, EncryptionContext: encryptionContext(tenantID),
 	})
 	if err != nil {
-		return nil, failed(err, "make a data key for tenant "+tenantID)
+		return nil, classify(err, "generate a data key for tenant "+tenantID)
 	}
 	key, err := newDataKey(out.CiphertextBlob, out.Plaintext)
 	if err != nil {
@@ -112,21 +97,21 @@ func (v *Vault) NewDataKey(ctx context.Context, tenantID string) (*DataKey, erro
 	return key, nil
 }
 
-// DataKey opens a tenant's data key, whose encrypted form is wrapped. Concurrent
-// calls for one key share one answer of KMS. It returns TemporarilyUnavailable
-// when KMS cannot be reached or refuses, and an internal error for a key that
-// is not this tenant's or was tampered with.
+// DataKey decrypts wrapped, a data key of a tenant, unless the cache holds it.
+// Concurrent calls for one key share one call of KMS. It returns
+// TemporarilyUnavailable if KMS cannot be reached or refuses the call, and an
+// internal error if the key belongs to another tenant or was altered.
 func (v *Vault) DataKey(ctx context.Context, tenantID string, wrapped []byte) (*DataKey, error) {
 	if key := v.keys.get(tenantID, wrapped); key != nil {
 		return key, nil
 	}
-	// No tenant has a zero byte in its id.
+	// Tenant ids contain no zero byte.
 	flight := v.flights.DoChan(tenantID+"\x00"+string(wrapped), func() (any, error) {
-		// It may have come in since we looked.
+		// An earlier flight may have ended since the first look-up.
 		if key := v.keys.get(tenantID, wrapped); key != nil {
 			return key, nil
 		}
-		// The end of one caller must not fail the others who wait for its call.
+		// A caller that is canceled must not fail the callers that share its call.
 		return v.decrypt(context.WithoutCancel(ctx), tenantID, wrapped)
 	})
 	select {
@@ -143,12 +128,11 @@ func (v *Vault) DataKey(ctx context.Context, tenantID string, wrapped []byte) (*
 func (v *Vault) decrypt(ctx context.Context, tenantID string, wrapped []byte) (*DataKey, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	// The age counts from before the call: an answer that was long on its way
-	// is as old as its question.
+	// The age counts from before the call, so a slow answer extends no key's use.
 	since := v.keys.now()
 	out, err := v.client.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: wrapped, EncryptionContext: encryptionContext(tenantID)})
 	if err != nil {
-		return nil, failed(err, "open a data key of tenant "+tenantID)
+		return nil, classify(err, "decrypt a data key of tenant "+tenantID)
 	}
 	key, err := newDataKey(wrapped, out.Plaintext)
 	if err != nil {
@@ -158,14 +142,14 @@ func (v *Vault) decrypt(ctx context.Context, tenantID string, wrapped []byte) (*
 	return key, nil
 }
 
-// encryptionContext is bound into an encrypted data key: KMS opens it for this
-// tenant and this purpose only, and writes both into CloudTrail.
+// encryptionContext binds a data key to its tenant and purpose: KMS decrypts it
+// for these only, and logs both in CloudTrail.
 // https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
 func encryptionContext(tenantID string) map[string]string {
 	return map[string]string{"purpose": "webhook-secrets", "tenant_id": tenantID}
 }
 
-// newDataKey takes plain over and leaves zeroes in it.
+// newDataKey returns the data key of plain, and overwrites plain with zeros.
 func newDataKey(wrapped, plain []byte) (*DataKey, error) {
 	defer clear(plain)
 	block, err := aes.NewCipher(plain)
@@ -179,10 +163,10 @@ func newDataKey(wrapped, plain []byte) (*DataKey, error) {
 	return &DataKey{wrapped: wrapped, aead: aead}, nil
 }
 
-// failed says what err broke. A key that KMS does not recognise is not ours to
-// wait for; everything else passes or is put right by an operator (a role, a
-// disabled key), and the caller may try again.
-func failed(err error, what string) error {
+// classify makes an error of KMS TemporarilyUnavailable: it passes, or an operator
+// fixes its cause (a role, a disabled key). The exception is a ciphertext that
+// KMS does not recognise, which stays an internal error.
+func classify(err error, what string) error {
 	err = fmt.Errorf("%s: %w", what, err)
 	var invalid *types.InvalidCiphertextException
 	if errors.As(err, &invalid) {

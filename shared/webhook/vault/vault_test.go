@@ -17,7 +17,7 @@ import (
 	"webhooks/shared/webhook/vault"
 )
 
-func TestAnotherEnvironmentOpensWhatWasSealed(t *testing.T) {
+func TestAnotherEnvironmentOpensSealedSecrets(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	sealing := b.newKey(t, tenant)
@@ -32,13 +32,13 @@ func TestAnotherEnvironmentOpensWhatWasSealed(t *testing.T) {
 	}
 }
 
-// Who has the data keys that KMS encrypted has nothing: each is for one tenant.
+// KMS decrypts a data key only for the tenant that it was generated for.
 func TestADataKeyOpensForItsTenantAlone(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	wrapped := b.newKey(t, tenant).Wrapped()
 	broken := append([]byte(nil), wrapped...)
-	broken[len(broken)/2]++ // in what binds the context
+	broken[len(broken)/2]++ // a byte that the encryption context covers
 	tests := []struct {
 		name    string
 		tenant  string
@@ -46,12 +46,12 @@ func TestADataKeyOpensForItsTenantAlone(t *testing.T) {
 	}{
 		{name: "another tenant", tenant: "globex", wrapped: wrapped},
 		{name: "a changed byte", tenant: tenant, wrapped: broken},
-		{name: "cut off", tenant: tenant, wrapped: wrapped[:20]},
+		{name: "truncated", tenant: tenant, wrapped: wrapped[:20]},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			// Also not where the key is in memory for the tenant it belongs to.
+			// The cache must refuse too: it holds the key for its own tenant.
 			for _, v := range []*vault.Vault{b.Vault, b.other()} {
 				if _, err := v.DataKey(t.Context(), tt.tenant, tt.wrapped); err == nil || apperr.From(err).Reason != apperr.InternalError {
 					t.Errorf("error = %v, want an internal one", err)
@@ -81,14 +81,14 @@ func TestKMSIsDown(t *testing.T) {
 				t.Errorf("DataKey: error = %v, want temporarily unavailable", err)
 			}
 			if key, err := b.DataKey(t.Context(), tenant, known.Wrapped()); err != nil || key != known {
-				t.Errorf("a key in memory: %v, want no need of KMS", err)
+				t.Errorf("cached key: error = %v, want the key without a call of KMS", err)
 			}
 		})
 	}
 }
 
-// An error must not stay: the next one asks again.
-func TestAFailureIsNotRemembered(t *testing.T) {
+// An error must not be cached: the next call asks KMS again.
+func TestErrorsAreNotCached(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	wrapped, v := b.newKey(t, tenant).Wrapped(), b.other()
@@ -110,7 +110,7 @@ func TestConcurrentMissesShareACall(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range 20 {
 			group.Go(func() {
-				// Two tenants: each waits for one call, and neither for the other's.
+				// Each of two tenants waits for its own call only.
 				if _, err := v.DataKey(t.Context(), fmt.Sprint("tenant-", i%2), []byte("wrapped")); err != nil {
 					t.Error(err)
 				}
@@ -118,17 +118,17 @@ func TestConcurrentMissesShareACall(t *testing.T) {
 		}
 		synctest.Wait()
 		if got := s.calls.Load(); got != 2 {
-			t.Errorf("%d calls are under way, want one for each tenant, at once", got)
+			t.Errorf("%d calls in flight, want one for each tenant", got)
 		}
 		close(s.let)
 		group.Wait()
 		if _, err := v.DataKey(t.Context(), "tenant-0", []byte("wrapped")); err != nil || s.calls.Load() != 2 {
-			t.Errorf("%v after %d calls, want the key to be kept", err, s.calls.Load())
+			t.Errorf("%v after %d calls, want the key from the cache", err, s.calls.Load())
 		}
 	})
 }
 
-func TestTheEndOfOneCallerFailsNoOther(t *testing.T) {
+func TestACanceledCallerFailsNoOther(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := &stub{let: make(chan struct{})}
@@ -137,13 +137,13 @@ func TestTheEndOfOneCallerFailsNoOther(t *testing.T) {
 		var group sync.WaitGroup
 		group.Go(func() {
 			if _, err := v.DataKey(first, tenant, []byte("wrapped")); !errors.Is(err, context.Canceled) {
-				t.Errorf("the first: %v, want its own end", err)
+				t.Errorf("first caller: error = %v, want canceled", err)
 			}
 		})
 		synctest.Wait()
 		group.Go(func() {
 			if _, err := v.DataKey(t.Context(), tenant, []byte("wrapped")); err != nil {
-				t.Errorf("the second: %v", err)
+				t.Errorf("second caller: %v", err)
 			}
 		})
 		synctest.Wait()
@@ -157,7 +157,7 @@ func TestTheEndOfOneCallerFailsNoOther(t *testing.T) {
 	})
 }
 
-func TestAHangingKMSIsNotWaitedFor(t *testing.T) {
+func TestAHangingKMSTimesOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
