@@ -14,7 +14,6 @@ import (
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery/dispatch"
-	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/webhook/vault"
@@ -38,14 +37,14 @@ func build(log *slog.Logger, getenv func(string) string) (boot.SQSFunction, erro
 		return nil, err
 	}
 	// After New, which names every variable that is missing.
-	if err := d.Follow(schedule, kept); err != nil {
+	if err := d.SetSchedule(schedule, kept); err != nil {
 		return nil, err
 	}
 	d.Events = eventdb.New(db, events, 0) // it only reads
 	d.Retries = retrydb.New(db, retries)
 	d.Queue = queue.New(queues, deliveries)
 	d.SlowQueue, d.SlowQueueARN = queue.New(queues, slow), slowARN
-	d.DeadLetters = inbound.NewDeadLetters(queue.New(queues, deadLetters))
+	d.DeadLetters = queue.New(queues, deadLetters)
 	d.MaxReceiveCount = maxReceiveCount
 	d.Metrics = metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now)
 	return d.Handle, nil

@@ -35,14 +35,14 @@ func build(log *slog.Logger, getenv func(string) string) (boot.SQSFunction, erro
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	stored := eventdb.New(db, table, retention)
 	f := &fanout.Fanout{
-		Log:             log,
-		Tables:          fanout.Tables{DynamoDB: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
-		Events:          stored,
-		Deliveries:      queue.New(queues, deliveries),
-		DeadLetters:     inbound.NewDeadLetters(queue.New(queues, deadLetters)),
-		MaxReceiveCount: maxReceiveCount,
-		Now:             time.Now,
-		Metrics:         metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now),
+		Consumer: inbound.Consumer{
+			Log: log, DeadLetters: queue.New(queues, deadLetters), MaxReceiveCount: maxReceiveCount,
+		},
+		Tables:     fanout.Tables{DynamoDB: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
+		Events:     stored,
+		Deliveries: queue.New(queues, deliveries),
+		Now:        time.Now,
+		Metrics:    metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now),
 	}
 	return f.Handle, nil
 }

@@ -12,7 +12,6 @@ import (
 
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/queue"
-	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
 )
@@ -213,7 +212,7 @@ func TestTheOrderIsLogThenNextAttemptThenSettled(t *testing.T) {
 	})
 	d.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return step("queue", len(messages)) })
 	d.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error { return step("table", len(list)) })
-	d.DeadLetters = lettersFunc(func(list []deadletter.Letter) []error { return step("letter", len(list)) })
+	d.DeadLetters = queueFunc(func(_ context.Context, list []queue.Message) []error { return step("letter", len(list)) })
 	d.Now = func() time.Time { return start }
 	for _, attempt := range []int{1, 3} {
 		dl := one(1)

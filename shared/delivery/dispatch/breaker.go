@@ -11,9 +11,8 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// Health is where it is kept what attempts teach about receivers. All of it is
-// best effort: an attempt is never repeated, and never refused for long, because
-// of it.
+// Health stores what attempts reveal about receivers. All of it is best effort:
+// because of it no attempt is repeated, and none is refused for long.
 type Health interface {
 	RecordSlow(ctx context.Context, key webhook.Key, now time.Time) (another bool, err error)
 	MarkSlow(ctx context.Context, w webhook.Webhook, now time.Time) (bool, error)
@@ -24,37 +23,37 @@ type Health interface {
 }
 
 const (
-	// noting bounds one call to Health.
-	noting = time.Second
-	// notes is how many calls of a flush are under way at once.
-	notes = 8
+	// healthTimeout limits the update of a webhook's health.
+	healthTimeout = time.Second
+	// maxHealthUpdates is how many webhooks a flush updates at the same time.
+	maxHealthUpdates = 8
 )
 
-// plan is what is done with a delivery before there is any request.
+// plan says what happens to a delivery. It is chosen before any request.
 type plan int
 
 const (
 	planAttempt plan = iota // make the attempt
-	planForward             // send it to the slow lane
-	planHold                // make a row of it
-	planProbe               // make the attempt if nobody else probes
-	planLast                // make the attempt, and no other one after it
+	planForward             // send the message to the slow lane
+	planHold                // put the delivery into the retries table
+	planProbe               // make the attempt if this task can claim the probe
+	planLast                // make the last attempt
 )
 
-// decide returns the plan of each delivery of a batch. The webhook of each is
-// as it was read for the batch. Of the deliveries of an open webhook whose next
-// probe is due only one is a candidate, so that a batch claims once.
+// decide chooses the plan of each delivery of a batch, from the webhook as it was
+// read for the batch. When the breaker of a webhook is open and its next probe is
+// due, only one delivery of the batch tries to claim the probe.
 //
-// A delivery that somebody asked for (Single) is not held back: it is a customer
-// who repaired a receiver and wants to see. In the slow lane nothing is
-// forwarded, but a breaker is as open there as in the normal one.
+// A delivery that a customer asked for (Single) is never held back: the customer
+// has repaired the receiver and wants to see the result. The slow lane forwards
+// nothing, but an open breaker holds deliveries back there too.
 //
-// A delivery whose time is over is held no more and makes its last attempt,
-// whatever the breaker says: nothing that was accepted is given up without a
-// request. That lets through one request for each delivery, as spread out as their
-// events came. It claims no probe: it would be made without one, too, and the
-// claim is a write for each. Many may end together, to a receiver that is not
-// expected to answer soon, so they are made in the slow lane.
+// A delivery whose retry schedule is over makes its last attempt even if the
+// breaker is open, because no accepted event is given up without a request. That
+// is one request for each delivery, and they are spread like their events. It
+// claims no probe: the claim is a write, and the attempt is made in any case.
+// Many deliveries may end at the same time, to a receiver that probably does not
+// answer soon, so last attempts are made in the slow lane.
 func (d *Dispatcher) decide(tasks []*task, now time.Time) {
 	probing := make(map[webhook.Key]bool)
 	for _, t := range tasks {
@@ -67,8 +66,8 @@ func (d *Dispatcher) decide(tasks []*task, now time.Time) {
 		switch {
 		case open && !last && (now.Before(health.OpenUntil) || probing[key]):
 			t.plan = planHold
-		case d.laned() && t.lane == laneNormal && (health.Slow(now) || last):
-			t.plan = planForward // also of a candidate: it may take 15 s
+		case d.hasSlowLane() && t.lane == laneNormal && (health.Slow(now) || last):
+			t.plan = planForward // a probe too: it may take 15 s
 		case last:
 			t.plan = planLast
 		case open:
@@ -78,7 +77,8 @@ func (d *Dispatcher) decide(tasks []*task, now time.Time) {
 	}
 }
 
-// probe makes the attempt of t if it can claim it, and holds t back if not.
+// probe makes the attempt of t if t can claim the probe, and holds t back
+// otherwise.
 func (d *Dispatcher) probe(ctx context.Context, t *task) {
 	if d.claim(ctx, t) {
 		d.deliver(ctx, t)
@@ -87,8 +87,9 @@ func (d *Dispatcher) probe(ctx context.Context, t *task) {
 	}
 }
 
+// claim claims the probe of t's webhook and reports whether it succeeded.
 func (d *Dispatcher) claim(ctx context.Context, t *task) bool {
-	ctx, cancel := context.WithTimeout(ctx, noting)
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	claimed, err := d.Health.ClaimProbe(ctx, t.webhook.Key(), t.webhook.Health.OpenUntil, d.Now())
 	if err != nil {
@@ -98,8 +99,8 @@ func (d *Dispatcher) claim(ctx context.Context, t *task) bool {
 	return claimed && err == nil
 }
 
-// hold makes a row of t, without a request and without using up its attempt. A
-// log says so the first time; the row's returns in between are not news.
+// hold puts the delivery of t into the retries table, without a request and
+// without using up its attempt. Only the first hold of an attempt writes a log.
 func (d *Dispatcher) hold(t *task) {
 	now := d.Now()
 	held := d.Schedule.Hold(t.delivery, now)
@@ -110,71 +111,72 @@ func (d *Dispatcher) hold(t *task) {
 	}
 }
 
-// ending is what the attempts of a flush say about one webhook.
-type ending struct {
+// observations are what the attempts of a flush reveal about one webhook.
+type observations struct {
 	webhook   webhook.Webhook
 	failures  int
 	succeeded bool
 }
 
-// noteHealth writes down what the attempts of a flush taught: one update for
-// each webhook that fails, none for one that succeeds and did so before. A
-// failure of a flush that also has a success is not one in a row. The last attempt
-// of a delivery teaches what any other does: its success closes an open breaker,
-// and its failure is no news of one.
-func (d *Dispatcher) noteHealth(ctx context.Context, tasks []*task) {
-	endings := make(map[webhook.Key]*ending)
+// recordHealth updates the health of the webhooks of a flush: one update for each
+// webhook that fails, and none for a webhook that succeeds and was not failing
+// before. Any success in a flush resets the streak of failures. The last attempt
+// of a delivery counts like any other: its success closes an open breaker, and its
+// failure changes nothing.
+func (d *Dispatcher) recordHealth(ctx context.Context, tasks []*task) {
+	byWebhook := make(map[webhook.Key]*observations)
 	for _, t := range tasks {
-		if t.ended == endedNot {
+		if t.observed == observedNothing {
 			continue
 		}
-		e, known := endings[t.webhook.Key()]
+		o, known := byWebhook[t.webhook.Key()]
 		if !known {
-			e = &ending{webhook: *t.webhook}
-			endings[t.webhook.Key()] = e
+			o = &observations{webhook: *t.webhook}
+			byWebhook[t.webhook.Key()] = o
 		}
-		if t.ended == endedWell {
-			e.succeeded = true
+		if t.observed == observedSuccess {
+			o.succeeded = true
 		} else {
-			e.failures++
+			o.failures++
 		}
 	}
 	var group errgroup.Group
-	group.SetLimit(notes)
-	for _, e := range endings {
+	group.SetLimit(maxHealthUpdates)
+	for _, o := range byWebhook {
 		group.Go(func() error {
-			d.survive(ctx, "noting the health of a webhook", func() { d.noteEnding(ctx, *e) })
+			_ = d.Protect(ctx, "updating the health of a webhook", func() { d.updateHealth(ctx, *o) })
 			return nil
 		})
 	}
-	_ = group.Wait() // what fails is logged: it is no reason to repeat an attempt
+	_ = group.Wait() // updateHealth logs its errors: no attempt is repeated for them
 }
 
-func (d *Dispatcher) noteEnding(ctx context.Context, e ending) {
-	ctx, cancel := context.WithTimeout(ctx, noting)
+func (d *Dispatcher) updateHealth(ctx context.Context, o observations) {
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	var err error
 	switch {
-	case e.succeeded && e.webhook.Health.Failing():
-		err = d.Health.Recover(ctx, e.webhook.Key())
-	case !e.succeeded && !e.webhook.Health.Open():
-		err = d.noteFailures(ctx, e)
+	case o.succeeded && o.webhook.Health.Failing():
+		err = d.Health.Recover(ctx, o.webhook.Key())
+	case !o.succeeded && !o.webhook.Health.Open():
+		err = d.addFailures(ctx, o)
 	}
 	if err != nil {
-		d.Log.WarnContext(ctx, "the health of a webhook could not be noted",
-			"tenant_id", e.webhook.TenantID, "webhook_id", e.webhook.ID, "error", err.Error())
+		d.Log.WarnContext(ctx, "the health of a webhook could not be updated",
+			"tenant_id", o.webhook.TenantID, "webhook_id", o.webhook.ID, "error", err.Error())
 	}
 }
 
-func (d *Dispatcher) noteFailures(ctx context.Context, e ending) error {
+// addFailures counts failures, and opens the breaker when they reach its limit.
+func (d *Dispatcher) addFailures(ctx context.Context, o observations) error {
 	now := d.Now()
-	health, err := d.Health.AddFailures(ctx, e.webhook.Key(), e.failures, now)
+	health, err := d.Health.AddFailures(ctx, o.webhook.Key(), o.failures, now)
 	if err != nil || !health.Tripped(now) {
 		return err
 	}
-	opened, err := d.Health.Open(ctx, e.webhook.Key(), now)
+	opened, err := d.Health.Open(ctx, o.webhook.Key(), now)
 	if opened {
-		d.Log.InfoContext(ctx, "webhook is held back", "tenant_id", e.webhook.TenantID, "webhook_id", e.webhook.ID, "failures", health.Failures)
+		d.Log.InfoContext(ctx, "webhook is held back", "tenant_id", o.webhook.TenantID, "webhook_id", o.webhook.ID, "failures", health.Failures)
 	}
 	return err
 }

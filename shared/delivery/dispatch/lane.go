@@ -5,28 +5,27 @@ import (
 	"sync"
 	"time"
 
-	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/webhook"
 )
 
-// trackedWebhooks bounds how many webhooks a [slowTracker] knows at once. A
-// webhook that is forgotten needs one slow attempt more to be marked.
-const trackedWebhooks = 1000
+// maxTracked limits the webhooks that a [slowTracker] keeps. A webhook that is
+// dropped needs one more slow attempt to be marked.
+const maxTracked = 1000
 
-// slowTracker counts the slow attempts in a row of each webhook, in one
-// instance of the function. What other instances meet is known by the retry of a
-// slow attempt, which says so, and by what is noted in the webhook (see markSlow):
-// a receiver that answers 200 after 15 s causes no retry, and at a low rate no
-// instance may meet it twice. The zero value knows nothing.
+// slowTracker counts consecutive slow attempts of each webhook, in one instance
+// of the function. Slow attempts in other instances are known from the retry of a
+// slow attempt, which says so, and from the webhook's health (see markSlow). Both
+// are needed: a receiver that answers 200 after 15 s causes no retry, and at a low
+// rate no instance may see two of its attempts. The zero value is empty.
 type slowTracker struct {
 	mu     sync.Mutex
 	streak map[webhook.Key]int
 }
 
-// slow counts a slow attempt and reports whether it is at least the second in a
-// row. before says that the delivery's own last attempt was slow too.
-func (s *slowTracker) slow(key webhook.Key, before bool) bool {
+// add counts a slow attempt and reports whether it is at least the second in a
+// row. before says that the delivery's own previous attempt was slow too.
+func (s *slowTracker) add(key webhook.Key, before bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := s.streak[key]
@@ -37,9 +36,9 @@ func (s *slowTracker) slow(key webhook.Key, before bool) bool {
 	if s.streak == nil {
 		s.streak = make(map[webhook.Key]int)
 	}
-	if _, known := s.streak[key]; !known && len(s.streak) >= trackedWebhooks {
-		for forgotten := range s.streak {
-			delete(s.streak, forgotten)
+	if _, known := s.streak[key]; !known && len(s.streak) >= maxTracked {
+		for dropped := range s.streak {
+			delete(s.streak, dropped)
 			break
 		}
 	}
@@ -47,14 +46,14 @@ func (s *slowTracker) slow(key webhook.Key, before bool) bool {
 	return n >= webhook.SlowInARow
 }
 
-// fast ends the row.
-func (s *slowTracker) fast(key webhook.Key) {
+// reset ends the streak of key.
+func (s *slowTracker) reset(key webhook.Key) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.streak, key)
 }
 
-// lane is the way by which a delivery came.
+// lane is where a delivery came from.
 type lane string
 
 const (
@@ -63,58 +62,56 @@ const (
 	laneTest   lane = "test" // the test route
 )
 
-// laned reports whether there is a slow lane.
-func (d *Dispatcher) laned() bool { return d.SlowQueue != nil }
+func (d *Dispatcher) hasSlowLane() bool { return d.SlowQueue != nil }
 
-// laneOf returns the lane of a message by the queue that it comes from.
+// laneOf returns the lane of a message by the ARN of its queue.
 func (d *Dispatcher) laneOf(arn string) lane {
-	if d.laned() && arn == d.SlowQueueARN {
+	if d.hasSlowLane() && arn == d.SlowQueueARN {
 		return laneSlow
 	}
 	return laneNormal
 }
 
-// watched makes an attempt through send and sees to it that a slow one is
-// counted while it still runs: the receiver may take five times as long to
-// answer, and all that time the normal lane would go on to fill up with it.
-func (d *Dispatcher) watched(ctx context.Context, t *task, send func() (attempt.Result, error)) (attempt.Result, error) {
-	var noted sync.WaitGroup
-	noted.Add(1)
+// watchSlow makes an attempt through send. It records a slow attempt while the
+// attempt still runs: the receiver may take five times as long to answer, and
+// meanwhile more of its deliveries would fill the normal lane.
+func (d *Dispatcher) watchSlow(ctx context.Context, t *task, send func() (attempt.Result, error)) (attempt.Result, error) {
+	var recorded sync.WaitGroup
+	recorded.Add(1)
 	timer := time.AfterFunc(webhook.SlowAfter, func() {
-		defer noted.Done()
-		d.noteSlow(ctx, t)
+		defer recorded.Done()
+		d.recordSlow(ctx, t)
 	})
 	defer timer.Stop() // send may panic
 	result, err := send()
 	switch {
 	case !timer.Stop():
-		noted.Wait() // it has a second at most, and began long ago
+		recorded.Wait() // recordSlow takes at most healthTimeout
 	case result.ResponseTime > webhook.SlowAfter:
-		d.noteSlow(ctx, t)
+		d.recordSlow(ctx, t)
 	case err == nil:
-		d.slow.fast(t.delivery.Webhook)
+		d.slow.reset(t.delivery.Webhook)
 	}
 	t.slow = result.ResponseTime > webhook.SlowAfter
 	return result, err
 }
 
-// noteSlow notes a slow attempt. That it could not be noted is no reason to make
-// the attempt again.
-func (d *Dispatcher) noteSlow(ctx context.Context, t *task) {
-	d.survive(ctx, "noting a slow attempt", func() { d.countSlow(ctx, t) })
+// recordSlow records a slow attempt. An error does not repeat the attempt.
+func (d *Dispatcher) recordSlow(ctx context.Context, t *task) {
+	_ = d.Protect(ctx, "recording a slow attempt", func() { d.countSlow(ctx, t) })
 }
 
-// countSlow counts the slow attempt of t and marks its webhook at the second in
-// a row. A marked webhook's mark is renewed by any slow attempt: when nearly all
-// of its deliveries are held back, there is no second.
+// countSlow counts the slow attempt of t, and marks its webhook at the second
+// slow attempt in a row. One slow attempt renews an existing mark: while nearly
+// all deliveries of the webhook are held back, there may be no second attempt.
 func (d *Dispatcher) countSlow(ctx context.Context, t *task) {
-	inARow := d.slow.slow(t.delivery.Webhook, t.delivery.Slow)
+	inARow := d.slow.add(t.delivery.Webhook, t.delivery.Slow)
 	now := d.Now()
 	marked := t.webhook.Health.Slow(now)
-	if d.Health == nil || !d.laned() || now.Add(webhook.SlowRenewal).Before(t.webhook.Health.SlowUntil) {
+	if d.Health == nil || !d.hasSlowLane() || now.Add(webhook.SlowRenewal).Before(t.webhook.Health.SlowUntil) {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, noting)
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
 	changed, err := d.markSlow(ctx, *t.webhook, now, marked || inARow)
 	if err != nil {
@@ -127,8 +124,8 @@ func (d *Dispatcher) countSlow(ctx context.Context, t *task) {
 	}
 }
 
-// markSlow marks w if that is known to be due, or if another instance has a slow
-// attempt at the same time: with many instances, none of them may have two.
+// markSlow marks w if due, or if another instance has recorded a slow attempt at
+// the same time: with many instances, no single one may see two.
 func (d *Dispatcher) markSlow(ctx context.Context, w webhook.Webhook, now time.Time, due bool) (bool, error) {
 	if !due {
 		another, err := d.Health.RecordSlow(ctx, w.Key(), now)
@@ -137,25 +134,4 @@ func (d *Dispatcher) markSlow(ctx context.Context, w webhook.Webhook, now time.T
 		}
 	}
 	return d.Health.MarkSlow(ctx, w, now)
-}
-
-// mail is what a flush sends to one queue, and who is told what failed.
-type mail struct {
-	messages []queue.Message
-	failed   []func(error)
-}
-
-func (m *mail) add(message queue.Message, failed func(error)) {
-	m.messages, m.failed = append(m.messages, message), append(m.failed, failed)
-}
-
-func (m *mail) send(ctx context.Context, d *Dispatcher, to Queue) {
-	if len(m.messages) == 0 {
-		return
-	}
-	for i, err := range d.post(ctx, to, m.messages) {
-		if err != nil {
-			m.failed[i](err)
-		}
-	}
 }

@@ -1,6 +1,7 @@
 package dispatch_test
 
 import (
+	"context"
 	"errors"
 	"net/http/httptest"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/aws/queue"
 	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/event"
@@ -110,7 +112,7 @@ func TestDeadLetters(t *testing.T) {
 func TestALetterThatCannotBeSentIsReceivedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.dispatcher.DeadLetters = lettersFunc(func(letters []deadletter.Letter) []error {
+	b.dispatcher.DeadLetters = queueFunc(func(_ context.Context, letters []queue.Message) []error {
 		failures := allOf(len(letters), nil)
 		for i, l := range letters { // in the order in which they ended
 			if l.Body == "b" {

@@ -7,11 +7,12 @@ import (
 	"webhooks/shared/aws/metric"
 )
 
-// measure writes what became of a batch. Every attempt that was made counts,
-// even if its message comes again because something after it failed; a message
-// that carries the log of an attempt made before does not. What the breaker holds
-// back has a log and is no attempt, and what only moves to the retries table is no
-// news. Where no attempt was made, a message that comes again counts then.
+// measure writes the metrics of a batch. Every attempt that was made counts, even
+// if its message is received again because a later step failed. A queued log does
+// not count: its attempt was counted before. A held delivery counts as held, not
+// as an attempt, and a delivery that only moves to the retries table does not
+// count. A message that failed without an attempt counts when it is received
+// again.
 func (d *Dispatcher) measure(tasks []*task) {
 	outcomes := make(map[attemptlog.Outcome]int)
 	setAside, held, forwarded, stored := 0, 0, 0, 0
@@ -21,16 +22,17 @@ func (d *Dispatcher) measure(tasks []*task) {
 			stored++
 		}
 		switch {
-		case t.made:
+		case t.attempted:
 			outcomes[t.log.Outcome]++
 			took = append(took, t.log.ResponseTime)
-			// The first attempt is due when the event was sent; a resent one never was
-			// late, and what a slow or failing receiver delays is no delay of ours.
+			// The first attempt is due when the event was sent. Resent deliveries are
+			// excluded, because they have no such delay. So is the slow lane: the receiver
+			// causes that delay.
 			if t.delivery.Attempt == 1 && !t.delivery.Single && t.lane == laneNormal && t.plan == planAttempt {
 				delays = append(delays, t.log.CreatedAt.Sub(t.delivery.Due))
 			}
-		case t.outcome || t.moved || t.err != nil:
-		case t.letter != nil:
+		case t.queuedLog || t.moved || t.Err != nil:
+		case t.Letter != nil:
 			setAside++
 		case t.forward:
 			forwarded++

@@ -11,16 +11,16 @@ import (
 	"webhooks/shared/aws/boot"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/guard"
 	"webhooks/shared/webhook/vault"
 	"webhooks/shared/webhook/webhookdb"
 )
 
-// New returns a dispatcher with what every attempt needs, as settings and
-// getenv configure it: the guard, the sender, the webhooks (whose secrets the
-// vault opens) and the logs. It is
-// enough for [Dispatcher.Test]; [Dispatcher.Handle] also needs the other
-// fields.
+// New returns a dispatcher with the fields that every attempt needs, configured
+// from settings and getenv: the guard, the sender, the logs, and the webhooks,
+// whose secrets the vault decrypts. They are enough for [Dispatcher.Test].
+// [Dispatcher.Handle] also needs the other fields.
 func New(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *boot.Settings, getenv func(string) string) (*Dispatcher, error) {
 	webhooks, logs := settings.Required("WEBHOOKS_TABLE"), settings.Required("LOGS_TABLE")
 	retention := settings.Days("LOG_RETENTION_DAYS")
@@ -35,7 +35,7 @@ func New(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *
 	}
 	store := webhookdb.New(db, webhooks, webhookdb.WithVault(secrets))
 	return &Dispatcher{
-		Log:            log,
+		Consumer:       inbound.Consumer{Log: log},
 		Webhooks:       store,
 		Health:         store,
 		Logs:           attemptlogdb.New(db, logs, retention),
@@ -45,15 +45,15 @@ func New(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *
 	}, nil
 }
 
-// Follow makes d follow the schedule that RETRY_SCHEDULE is, of events whose
-// bodies are kept for kept. Where that is too short, the last attempts will find no
-// body; to make none at all would be worse.
-func (d *Dispatcher) Follow(schedule string, kept time.Duration) error {
+// SetSchedule parses RETRY_SCHEDULE and logs an error if it is longer than
+// retention, the time for which event bodies are kept: the last attempts then find
+// no body, which is still better than no attempts at all.
+func (d *Dispatcher) SetSchedule(schedule string, retention time.Duration) error {
 	var err error
 	if d.Schedule, err = delivery.ParseSchedule(schedule); err != nil {
 		return fmt.Errorf("RETRY_SCHEDULE: %w", err)
 	}
-	if err := d.Schedule.Fits(kept); err != nil {
+	if err := d.Schedule.Fits(retention); err != nil {
 		d.Log.Error("the retry schedule does not fit into EventRetentionDays", "error", err.Error())
 	}
 	return nil

@@ -10,7 +10,6 @@ import (
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
-	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/webhook"
@@ -100,7 +99,7 @@ func TestAPanicOfWhatIsLeftOver(t *testing.T) {
 	if failed := l.handle(t, third); failed != 0 || len(l.normal) != 1 {
 		t.Errorf("%d come again, %d in the queue, want the fourth attempt there", failed, len(l.normal))
 	}
-	l.DeadLetters = lettersFunc(func([]deadletter.Letter) []error { panic("broken") })
+	l.DeadLetters = queueFunc(brokenQueue)
 	response, err := l.Handle(t.Context(), batch(message("unreadable"), message(oneNow().Encode())))
 	if err != nil || len(response.BatchItemFailures) != 1 || response.BatchItemFailures[0].ItemIdentifier != "m-0" {
 		t.Errorf("Handle = %+v, %v, want the letter again and not the attempt", response, err)

@@ -7,33 +7,33 @@ import (
 
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/queue"
-	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/webhook"
 )
 
 // linger is how long a finished attempt waits for others to share its writes.
-// It is short beside any receiver's answer, and it turns the ten log-id
-// reservations of a batch to one webhook into one.
+// It is short beside any receiver's response time, and it turns the ten log-id
+// reservations of a batch for one webhook into one.
 const linger = 250 * time.Millisecond
 
-// outcomeDelay is how long a log that could not be written waits in the queue.
-const outcomeDelay = time.Minute
+// queuedLogDelay is how long a log that could not be written waits in the queue.
+const queuedLogDelay = time.Minute
 
-// settle flushes tasks as they end, those that end together in one go: a fast
-// receiver's log does not wait for the slowest of the batch.
-// What was learnt about the receivers is written beside, and nothing waits for
-// it but the end.
-func (d *Dispatcher) settle(ctx context.Context, ends <-chan *task, outstanding int) {
-	var notes sync.WaitGroup
-	defer notes.Wait()
+// settle flushes tasks as they finish, and those that finish together in one
+// flush: a fast receiver's log does not wait for the slowest receiver of the
+// batch. Health is updated beside the flushes, and only the end of settle waits
+// for it.
+func (d *Dispatcher) settle(ctx context.Context, finished <-chan *task, outstanding int) {
+	var updates sync.WaitGroup
+	defer updates.Wait()
 	for outstanding > 0 {
-		batch := []*task{<-ends}
+		batch := []*task{<-finished}
 		outstanding--
 		full := time.NewTimer(linger)
 		for open := true; open && outstanding > 0; {
 			select {
-			case t := <-ends:
+			case t := <-finished:
 				batch = append(batch, t)
 				outstanding--
 			case <-full.C:
@@ -42,61 +42,61 @@ func (d *Dispatcher) settle(ctx context.Context, ends <-chan *task, outstanding 
 		}
 		full.Stop()
 		if d.Health != nil {
-			notes.Go(func() {
-				d.survive(ctx, "noting what attempts taught", func() { d.noteHealth(ctx, batch) })
+			updates.Go(func() {
+				_ = d.Protect(ctx, "recording health", func() { d.recordHealth(ctx, batch) })
 			})
 		}
 		d.flush(ctx, batch)
 	}
 }
 
-// flush writes the logs of tasks, then queues their next attempts, then sets
-// aside what can never be made. Webhooks that are gone are disabled last: done
-// before the log, a crash in between would leave a webhook that is off, and no
-// log that says why.
+// flush writes the logs of tasks, then queues their next attempts, then sends
+// dead letters. It disables webhooks last: if it did so before the log, a crash in
+// between would leave a disabled webhook and no log that says why.
 func (d *Dispatcher) flush(ctx context.Context, tasks []*task) {
 	unwritten := d.writeLogs(ctx, tasks)
-	// One clock reading decides where each next attempt goes: with two, one just
-	// at the border could go nowhere.
+	// One clock reading decides where each next attempt goes. With two readings, an
+	// attempt at the limit could go to neither place.
 	horizon := d.Now().Add(queue.MaxDelay)
-	refused := d.passOn(ctx, tasks, unwritten, horizon)
-	d.standIn(ctx, tasks, horizon)
-	d.writeAtLast(ctx, refused)
-	d.setAside(ctx, tasks)
+	refused := d.sendFollowUps(ctx, tasks, unwritten, horizon)
+	d.fallBack(ctx, tasks, horizon)
+	d.rewriteLogs(ctx, refused)
+	d.sendLetters(ctx, tasks)
 	disabled := make(map[webhook.Key]bool)
 	for _, t := range tasks {
 		if t.gone && !disabled[t.webhook.Key()] {
 			disabled[t.webhook.Key()] = true
-			d.survive(ctx, "disabling a webhook", func() { d.disable(ctx, *t.webhook) })
+			_ = d.Protect(ctx, "disabling a webhook", func() { d.disable(ctx, *t.webhook) })
 		}
 	}
 }
 
-// logKey tells the logs of one flush apart.
+// logKey identifies a log within a flush.
 type logKey struct {
 	webhook webhook.Key
 	eventID string
 	attempt int
-	at      int64
+	at      int64 // Unix milliseconds
 }
 
 func keyOf(l attemptlog.Log) logKey {
 	return logKey{l.Webhook(), l.EventID, l.Attempt, l.CreatedAt.UnixMilli()}
 }
 
-// unwritten is a log that has to be written later.
-type unwritten struct {
+// unwrittenLog is a log that the logs table did not accept.
+type unwrittenLog struct {
 	log   attemptlog.Log
 	owner *task
-	err   error // why the queue did not take it
+	err   error // why the queue did not accept it
 }
 
-// writeLogs returns the logs that could not be written.
-func (d *Dispatcher) writeLogs(ctx context.Context, tasks []*task) []unwritten {
+// writeLogs writes the logs of tasks and returns those that the table did not
+// accept.
+func (d *Dispatcher) writeLogs(ctx context.Context, tasks []*task) []unwrittenLog {
 	var logs []attemptlog.Log
 	owners := make(map[logKey]*task)
 	for _, t := range tasks {
-		if t.log != nil && t.err == nil {
+		if t.log != nil && t.Err == nil {
 			logs = append(logs, *t.log)
 			owners[keyOf(*t.log)] = t
 		}
@@ -104,30 +104,30 @@ func (d *Dispatcher) writeLogs(ctx context.Context, tasks []*task) []unwritten {
 	if len(logs) == 0 {
 		return nil
 	}
-	writing, cancel := before(ctx, queueing)
+	ctx, cancel := reserve(ctx, queueTime)
 	defer cancel()
-	failed, err := d.append(writing, logs)
+	failed, err := d.appendLogs(ctx, logs)
 	if err != nil {
 		d.Log.ErrorContext(ctx, "logs could not be written and are queued", "logs", len(failed), "error", err.Error())
 	}
-	list := make([]unwritten, 0, len(failed))
+	list := make([]unwrittenLog, 0, len(failed))
 	for _, l := range failed {
-		list = append(list, unwritten{log: l, owner: owners[keyOf(l)]})
+		list = append(list, unwrittenLog{log: l, owner: owners[keyOf(l)]})
 	}
 	return list
 }
 
-// append returns the logs that the table did not take, and why.
-func (d *Dispatcher) append(ctx context.Context, logs []attemptlog.Log) (failed []attemptlog.Log, err error) {
-	if died := d.guard(ctx, "writing logs", func() { failed, err = d.Logs.Append(ctx, logs) }); died != nil {
-		return logs, died
+// appendLogs returns the logs that the table did not accept, and why.
+func (d *Dispatcher) appendLogs(ctx context.Context, logs []attemptlog.Log) (failed []attemptlog.Log, err error) {
+	if panicked := d.Protect(ctx, "writing logs", func() { failed, err = d.Logs.Append(ctx, logs) }); panicked != nil {
+		return logs, panicked
 	}
 	return failed, err
 }
 
-// writeAtLast writes the logs that the queue did not take either: the failure of
-// the table may have been a moment's. What fails again ends here.
-func (d *Dispatcher) writeAtLast(ctx context.Context, refused []unwritten) {
+// rewriteLogs writes the logs that the queue did not accept either: the table may
+// have recovered. A log that fails again is lost.
+func (d *Dispatcher) rewriteLogs(ctx context.Context, refused []unwrittenLog) {
 	if len(refused) == 0 {
 		return
 	}
@@ -135,7 +135,7 @@ func (d *Dispatcher) writeAtLast(ctx context.Context, refused []unwritten) {
 	for _, u := range refused {
 		logs = append(logs, u.log)
 	}
-	failed, _ := d.append(ctx, logs) // lose tells the cause that the queue gave
+	failed, _ := d.appendLogs(ctx, logs) // lose logs the error of the queue
 	left := make(map[logKey]bool, len(failed))
 	for _, l := range failed {
 		left[keyOf(l)] = true
@@ -147,28 +147,50 @@ func (d *Dispatcher) writeAtLast(ctx context.Context, refused []unwritten) {
 	}
 }
 
-// passOn sends what follows to the two queues and to the retries table: next
-// attempts, by how far away they are, those after a slow attempt to the slow lane,
-// deliveries that are forwarded to it, and logs to be written later. All at once,
-// so that one of the three that hangs does not take the time of the others. It
-// returns the logs that the queue did not take.
-func (d *Dispatcher) passOn(ctx context.Context, tasks []*task, logs []unwritten, horizon time.Time) (refused []unwritten) {
-	ctx, cancel := before(ctx, wayRound)
+// lose handles a log that nothing accepted. A message that carries only the log
+// is received again. An attempt is not repeated for its log: the function's own
+// log keeps the result.
+func (d *Dispatcher) lose(ctx context.Context, u unwrittenLog) {
+	if u.owner != nil && u.owner.queuedLog {
+		u.owner.Err = u.err
+		return
+	}
+	d.Log.ErrorContext(ctx, "the log of an attempt is lost",
+		"tenant_id", u.log.TenantID, "webhook_id", u.log.WebhookID, "event_id", u.log.EventID,
+		"attempt", u.log.Attempt, "outcome", string(u.log.Outcome), "status_code", u.log.StatusCode, "error", u.err.Error())
+}
+
+// onFailure handles the error of a message that a queue did not accept.
+type onFailure func(error)
+
+func (f onFailure) settle(err error) {
+	if err != nil {
+		f(err)
+	}
+}
+
+// sendFollowUps sends what follows the tasks: next attempts to a queue or, beyond
+// horizon, to the retries table; next attempts after a slow attempt, and forwarded
+// messages, to the slow lane; unwritten logs to the queue. It does so at the same
+// time, so that one of the three that hangs does not delay the others. It returns
+// the logs that the queue did not accept.
+func (d *Dispatcher) sendFollowUps(ctx context.Context, tasks []*task, logs []unwrittenLog, horizon time.Time) (refused []unwrittenLog) {
+	ctx, cancel := reserve(ctx, fallbackTime)
 	defer cancel()
-	var normal, slow mail
+	var normal, slow inbound.Outbox[onFailure, queue.Message]
 	var far []*task
 	for _, t := range tasks {
-		fail := func(err error) { t.err = err }
+		fail := func(err error) { t.Err = err }
 		switch {
-		case t.err != nil:
+		case t.Err != nil:
 		case t.forward:
-			slow.add(queue.Message{Body: t.record.Body, Group: t.delivery.Webhook.TenantID}, fail)
+			slow.Add(fail, queue.Message{Body: t.Record.Body, Group: t.delivery.Webhook.TenantID})
 		case t.next != nil && !t.next.Due.After(horizon):
 			m := queue.Message{Body: t.next.Encode(), Delay: queue.MaxDelay - horizon.Sub(t.next.Due), Group: t.next.Webhook.TenantID}
-			if t.slow && d.laned() {
-				slow.add(m, fail)
+			if t.slow && d.hasSlowLane() {
+				slow.Add(fail, m)
 			} else {
-				normal.add(m, fail)
+				normal.Add(fail, m)
 			}
 		case t.next != nil:
 			far = append(far, t)
@@ -184,79 +206,53 @@ func (d *Dispatcher) passOn(ctx context.Context, tasks []*task, logs []unwritten
 			fail(err)
 			continue
 		}
-		normal.add(queue.Message{Body: body, Delay: outcomeDelay, Group: u.log.TenantID}, fail)
+		normal.Add(fail, queue.Message{Body: body, Delay: queuedLogDelay, Group: u.log.TenantID})
 	}
 	var sends sync.WaitGroup
-	sends.Go(func() { normal.send(ctx, d, d.Queue) })
-	sends.Go(func() { slow.send(ctx, d, d.SlowQueue) })
-	d.keep(ctx, far)
+	sends.Go(func() { d.post(ctx, &normal, d.Queue) })
+	sends.Go(func() { d.post(ctx, &slow, d.SlowQueue) })
+	d.storeNext(ctx, far)
 	sends.Wait()
 	return refused
 }
 
-// lose ends the way of a log that neither the table nor the queue took. A
-// message that carried only the log is received again. An attempt is not made
-// again for its log's sake: the function's own log keeps what is known.
-func (d *Dispatcher) lose(ctx context.Context, u unwritten) {
-	if u.owner != nil && u.owner.outcome {
-		u.owner.err = u.err
-		return
+// post sends messages to a queue, which may be nil if there are none.
+func (d *Dispatcher) post(ctx context.Context, messages *inbound.Outbox[onFailure, queue.Message], to inbound.Queue) {
+	if messages.Len() > 0 {
+		messages.Post(ctx, d.Consumer, "queueing messages", to.Send, onFailure.settle)
 	}
-	d.Log.ErrorContext(ctx, "the log of an attempt is lost",
-		"tenant_id", u.log.TenantID, "webhook_id", u.log.WebhookID, "event_id", u.log.EventID,
-		"attempt", u.log.Attempt, "outcome", string(u.log.Outcome), "status_code", u.log.StatusCode, "error", u.err.Error())
 }
 
-// keep writes the next attempts of tasks, which are further away than a queue can
-// delay them, into the retries table.
-func (d *Dispatcher) keep(ctx context.Context, tasks []*task) {
-	if len(tasks) == 0 {
-		return
-	}
-	rows := make([]delivery.Delivery, 0, len(tasks))
+// storeNext writes the next attempts of tasks to the retries table.
+func (d *Dispatcher) storeNext(ctx context.Context, tasks []*task) {
+	var rows inbound.Outbox[*task, delivery.Delivery]
 	for _, t := range tasks {
-		rows = append(rows, *t.next)
+		rows.Add(t, *t.next)
 	}
-	for i, err := range d.put(ctx, rows) {
-		tasks[i].err, tasks[i].stored = err, err == nil
+	d.put(ctx, &rows, func(t *task, err error) { t.Err, t.stored = err, err == nil })
+}
+
+// put writes rows to the retries table, which may be nil if there are none.
+func (d *Dispatcher) put(ctx context.Context, rows *inbound.Outbox[*task, delivery.Delivery], settle func(*task, error)) {
+	if rows.Len() > 0 {
+		rows.Post(ctx, d.Consumer, "storing next attempts", d.Retries.PutMany, settle)
 	}
 }
 
-// post sends messages to a queue.
-func (d *Dispatcher) post(ctx context.Context, to Queue, messages []queue.Message) []error {
-	return d.each(ctx, "queueing messages", len(messages), func() []error { return to.Send(ctx, messages) })
-}
-
-// put writes rows of the retries table.
-func (d *Dispatcher) put(ctx context.Context, rows []delivery.Delivery) []error {
-	return d.each(ctx, "keeping next attempts", len(rows), func() []error { return d.Retries.PutMany(ctx, rows) })
-}
-
-// setAside sends the dead letters.
-func (d *Dispatcher) setAside(ctx context.Context, tasks []*task) {
-	var owners []*task
-	var letters []deadletter.Letter
+// sendLetters sends the dead letters.
+func (d *Dispatcher) sendLetters(ctx context.Context, tasks []*task) {
 	for _, t := range tasks {
-		if t.letter == nil {
-			continue
+		if t.Letter != nil {
+			// The detail may quote the message, so only the dead letter has it.
+			d.Log.WarnContext(ctx, "message set aside", "message_id", t.Record.MessageId,
+				"event_id", t.Letter.EventID, "reason", string(t.Letter.Reason))
 		}
-		owners = append(owners, t)
-		letters = append(letters, *t.letter)
-		d.Log.WarnContext(ctx, "message set aside", "message_id", t.record.MessageId,
-			"event_id", t.letter.EventID, "reason", string(t.letter.Reason)) // the detail may quote the message, and is beside it
 	}
-	if len(letters) == 0 {
-		return
-	}
-	sent := d.each(ctx, "setting messages aside", len(letters), func() []error { return d.DeadLetters.Send(ctx, letters) })
-	for i, err := range sent {
-		owners[i].err = err
-	}
+	inbound.SendLetters(ctx, d.Consumer, tasks)
 }
 
-// disable turns off a webhook whose receiver answered 410 Gone. When that
-// fails, the next delivery is answered 410 too: it is no reason to repeat this
-// one.
+// disable disables a webhook whose receiver answered 410 Gone. An error does not
+// repeat the attempt: the next delivery is answered 410 too.
 func (d *Dispatcher) disable(ctx context.Context, w webhook.Webhook) {
 	disabled, err := d.Webhooks.Disable(ctx, w.Key(), w.Revision, d.Now())
 	if err != nil {

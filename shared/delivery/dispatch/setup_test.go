@@ -75,10 +75,13 @@ func setup(t *testing.T) *bundle {
 	}
 	b.logs = attemptlogdb.New(breakable, cloudtest.Table(t, "LogsTable"), retention)
 	b.dispatcher = &dispatch.Dispatcher{
-		Log: slog.New(slog.NewJSONHandler(b.log, nil)), Webhooks: b.webhooks, Events: b.events, Logs: b.logs, Retries: b.retries,
-		Sender: attempt.New(g, attempt.Config{UserAgent: dispatch.UserAgent}),
-		Queue:  b.queue, DeadLetters: inbound.NewDeadLetters(queue.New(queues, b.deadLetters)),
-		Schedule: schedule(t), AttemptTimeout: 15 * time.Second, MaxReceiveCount: maxReceiveCount,
+		Consumer: inbound.Consumer{
+			Log: slog.New(slog.NewJSONHandler(b.log, nil)), DeadLetters: queue.New(queues, b.deadLetters), MaxReceiveCount: maxReceiveCount,
+		},
+		Webhooks: b.webhooks, Events: b.events, Logs: b.logs, Retries: b.retries,
+		Sender:   attempt.New(g, attempt.Config{UserAgent: dispatch.UserAgent}),
+		Queue:    b.queue,
+		Schedule: schedule(t), AttemptTimeout: 15 * time.Second,
 		Now: func() time.Time { return b.now },
 	}
 	return b
@@ -95,7 +98,7 @@ func schedule(t testing.TB) delivery.Schedule {
 
 // tap is the queue, and shows what was sent.
 type tap struct {
-	next dispatch.Queue
+	next inbound.Queue
 	sent chan queue.Message
 }
 

@@ -16,6 +16,7 @@ import (
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/testkit/webhooktest"
@@ -39,10 +40,6 @@ type queueFunc func(context.Context, []queue.Message) []error
 func (f queueFunc) Send(ctx context.Context, messages []queue.Message) []error {
 	return f(ctx, messages)
 }
-
-type lettersFunc func([]deadletter.Letter) []error
-
-func (f lettersFunc) Send(_ context.Context, letters []deadletter.Letter) []error { return f(letters) }
 
 type retriesFunc func(context.Context, []delivery.Delivery) []error
 
@@ -152,13 +149,14 @@ func (b *bundle) rows(t *testing.T, due time.Time) []delivery.Delivery {
 func stubbed(t testing.TB, result attempt.Result) *dispatch.Dispatcher {
 	t.Helper()
 	return &dispatch.Dispatcher{
-		Log:      slog.New(slog.DiscardHandler),
+		Consumer: inbound.Consumer{
+			Log: slog.New(slog.DiscardHandler), DeadLetters: counting(new(int)), MaxReceiveCount: maxReceiveCount,
+		},
 		Webhooks: &webhooksStub{webhook: webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.ID, w.Revision = 1, 1 })},
 		Logs:     logsFunc(func(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }),
 		Sender:   senderFunc(func(context.Context, attempt.Request) attempt.Result { return result }),
 		Queue:    counting(new(int)), Retries: keeping(new(int)),
-		DeadLetters: lettersFunc(func(letters []deadletter.Letter) []error { return allOf(len(letters), nil) }),
-		Schedule:    schedule(t), AttemptTimeout: 15 * time.Second, MaxReceiveCount: maxReceiveCount, Now: time.Now,
+		Schedule: schedule(t), AttemptTimeout: 15 * time.Second, Now: time.Now,
 	}
 }
 

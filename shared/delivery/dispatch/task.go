@@ -15,73 +15,68 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// task is one message of a batch on its way.
+// task is one message of a batch.
 type task struct {
-	record   events.SQSMessage
+	inbound.Message
 	delivery delivery.Delivery
-	webhook  *webhook.Webhook // nil: there is none, or no longer
-	lane     lane             // it came from the slow queue
+	webhook  *webhook.Webhook // nil when the webhook is deleted
+	lane     lane
 	plan     plan
-	// outcome says that the message carries a log and no delivery.
-	outcome bool
+	// queuedLog is set when the message carries the log of an earlier attempt and no
+	// delivery.
+	queuedLog bool
 
-	made    bool // the attempt was made
-	moved   bool // to the retries table, as it is
-	stored  bool // its next attempt became a row of the retries table
-	ended   ended
-	slow    bool               // the attempt was slow
-	forward bool               // to the slow lane, as it is
-	log     *attemptlog.Log    // to be written
-	next    *delivery.Delivery // the attempt that follows
-	letter  *deadletter.Letter // it can never be made
-	gone    bool               // the receiver answered 410: its webhook is to be disabled
-	err     error              // our own failure: the message is received again
+	attempted bool // the attempt was made
+	moved     bool // the delivery goes to the retries table unchanged
+	stored    bool // its next attempt became a row of the retries table
+	observed  observation
+	slow      bool               // the attempt was slow
+	forward   bool               // the message goes to the slow lane unchanged
+	log       *attemptlog.Log    // the log to write
+	next      *delivery.Delivery // the attempt that follows
+	gone      bool               // the receiver answered 410: its webhook will be disabled
 }
 
-// ended is what an attempt says about the receiver's health.
-type ended int
+// observation is what an attempt reveals about the health of its receiver.
+type observation int
 
 const (
-	endedNot   ended = iota // there was no attempt, or it says nothing
-	endedWell               // the receiver took the delivery
-	endedBadly              // it did not, and may not take others
+	observedNothing observation = iota
+	observedSuccess             // the receiver accepted the delivery
+	observedFailure             // the receiver did not, and may not accept other deliveries
 )
 
-// endedBy returns what an attempt says. A receiver that answers 410 is disabled,
-// and a URL that may not be called fails at once: there is nothing to hold back.
-func endedBy(verdict delivery.Verdict, result attempt.Result) ended {
+// observe returns the observation of an attempt. There is none when the receiver
+// answered 410 or when its URL must not be called: the webhook is disabled, or
+// its attempts fail without a request, so the breaker has nothing to hold back.
+func observe(verdict delivery.Verdict, result attempt.Result) observation {
 	switch {
 	case verdict.Outcome == attemptlog.Delivered:
-		return endedWell
+		return observedSuccess
 	case verdict.Disable || result.Failure.Permanent():
-		return endedNot
+		return observedNothing
 	}
-	return endedBadly
+	return observedFailure
 }
 
-// pending reports whether the task still is a delivery to attempt.
-func (t *task) pending() bool { return t.err == nil && t.letter == nil && !t.outcome }
+// pending reports whether t is a delivery that has neither failed nor been
+// refused.
+func (t *task) pending() bool { return t.Open() && !t.queuedLog }
 
-func (t *task) setAside(reason deadletter.Reason, detail, eventID string) {
-	t.letter = &deadletter.Letter{Body: t.record.Body, Refusal: deadletter.Refusal{Reason: reason, Detail: detail, EventID: eventID}}
-}
-
-// read decodes a message.
-func (d *Dispatcher) read(record events.SQSMessage) *task {
-	t := &task{record: record, lane: d.laneOf(record.EventSourceARN)}
-	exhausted, err := inbound.NearlyExhausted(record, d.MaxReceiveCount)
-	if err != nil {
-		t.err = err
-		return t
-	}
-	m, err := delivery.Decode([]byte(record.Body))
+// decode decodes a message.
+func (d *Dispatcher) decode(ctx context.Context, record events.SQSMessage) *task {
+	t := &task{Message: inbound.Message{Record: record}, lane: d.laneOf(record.EventSourceARN)}
+	var m delivery.Message
+	d.Decode(ctx, &t.Message, func() (eventID string, err error) {
+		if m, err = delivery.Decode([]byte(record.Body)); err != nil {
+			return "", &deadletter.Refusal{Reason: deadletter.Unreadable, Detail: err.Error()}
+		}
+		return m.EventID(), nil
+	})
 	switch {
-	case err != nil:
-		t.setAside(deadletter.Unreadable, err.Error(), "")
-	case exhausted:
-		t.setAside(deadletter.TooManyReceives, "the message failed again and again; the dispatcher's log says why", m.EventID())
+	case !t.Open():
 	case m.Log != nil:
-		t.outcome, t.log = true, m.Log
+		t.queuedLog, t.log = true, m.Log
 	default:
 		t.delivery = *m.Delivery
 	}
@@ -97,19 +92,19 @@ func newLog(dl delivery.Delivery, start time.Time, outcome attemptlog.Outcome) *
 	}
 }
 
-// record writes into l what the receiver did.
-func record(l *attemptlog.Log, result attempt.Result) {
+// addResult adds the receiver's response to l.
+func addResult(l *attemptlog.Log, result attempt.Result) {
 	l.StatusCode = result.StatusCode
 	l.ResponseTime = result.ResponseTime.Truncate(time.Millisecond)
 	l.ResponseBody = result.ResponseBody
-	// A body that broke off is shown as one that goes on: the status counts.
+	// An interrupted body is marked as truncated: the status code decides.
 	l.Truncated = result.Truncated || result.BodyFailure != ""
 	l.Failure = string(result.Failure)
 }
 
-// logAttempt writes the one line about an attempt: ids and numbers, never the
-// event or the response. CloudWatch bills its bytes: the event's type is in the
-// line of its fan-out.
+// logAttempt writes one line about an attempt: ids and numbers, never the event
+// or the response. The event type is in the line of the fan-out, because
+// CloudWatch bills each byte.
 func (d *Dispatcher) logAttempt(ctx context.Context, l attemptlog.Log, result attempt.Result, lane lane) {
 	attributes := []slog.Attr{
 		slog.String("tenant_id", l.TenantID), slog.Int64("webhook_id", l.WebhookID),

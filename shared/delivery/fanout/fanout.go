@@ -1,100 +1,77 @@
 // Package fanout turns events into deliveries: one for every webhook of the
 // tenant that is enabled and subscribed to the event's type.
 //
-// The order of its steps is what keeps an accepted event from being lost. An
-// event is stored only after its deliveries are queued, so that a crash in
-// between repeats the fan-out; and what can never succeed is set aside with
-// its reason.
+// The order of the steps keeps accepted events from being lost. An event is
+// stored after its deliveries are queued, so that a crash in between repeats
+// the fan-out. Messages that can never succeed go to the dead-letter queue with
+// a reason.
 package fanout
 
 import (
 	"context"
-	"log/slog"
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"golang.org/x/sync/errgroup"
 
 	"webhooks/shared/aws/metric"
-	"webhooks/shared/aws/queue"
-	"webhooks/shared/deadletter"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/webhook"
 )
 
-// Reader reads what the fan-out has to know before it queues deliveries. [Tables]
-// implements it.
+// Reader reads the subscriptions of tenants and the hashes of stored events.
+// [Tables] implements it.
 type Reader interface {
 	Read(ctx context.Context, tenantIDs []string, keys []event.Key, now time.Time) (Rows, error)
 }
 
-// Events is where events are stored.
+// Events stores events.
 type Events interface {
 	PutBody(ctx context.Context, e event.Event, now time.Time) error
 	CreateMany(ctx context.Context, list []eventdb.Matched, now time.Time) (results []error, refused error)
 }
 
-// Deliveries is the queue of deliveries.
-type Deliveries interface {
-	Send(ctx context.Context, messages []queue.Message) []error
-}
-
-// DeadLetters is the queue of events that can never be delivered.
-type DeadLetters interface {
-	Send(ctx context.Context, letters []deadletter.Letter) []error
-}
-
 // Fanout handles batches of the events queue.
 type Fanout struct {
-	Log         *slog.Logger
-	Tables      Reader
-	Events      Events
-	Deliveries  Deliveries
-	DeadLetters DeadLetters
-	// MaxReceiveCount is that of the events queue.
-	MaxReceiveCount int
-	Now             func() time.Time
-	// Metrics gets one line per batch; nil measures nothing.
+	inbound.Consumer
+	Tables Reader
+	Events Events
+	// Deliveries is the deliveries queue.
+	Deliveries inbound.Queue
+	Now        func() time.Time
+	// Metrics gets one line for each batch. nil writes no metrics.
 	Metrics *metric.Writer
-
-	// decode replaces event.Decode in a test of a panic.
-	decode func(event.Message) (event.Event, error)
 }
 
-// bodies is how many large bodies are written at once.
-const bodies = 10
+// maxBodies is how many large bodies are written at the same time.
+const maxBodies = 10
 
-// Handle fans out the events of batch. It answers the messages that failed for
-// a reason of ours and are to be received again; the list is never nil,
-// because the local cloud takes null for a failure of everything.
+// Handle fans out the events of batch. Its response names the messages that
+// failed with our own error: Lambda receives them again.
 func (f *Fanout) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	now := f.Now()
-	jobs := f.read(ctx, batch.Records)
-	if rows, read := f.look(ctx, jobs, now); read {
+	jobs := f.decode(ctx, batch.Records)
+	if rows, read := f.read(ctx, jobs, now); read {
 		match(jobs, rows.Indexes)
-		recognise(jobs, rows.Hashes)
+		findDuplicates(jobs, rows.Hashes)
 	}
-	f.putBodies(ctx, jobs, now)
+	f.putLargeBodies(ctx, jobs, now)
 	for _, window := range windows(pending(jobs)) {
 		f.fanOut(ctx, window, now)
 	}
 	f.keepBodies(ctx, jobs, now)
-	f.setAside(ctx, jobs)
+	inbound.SendLetters(ctx, f.Consumer, jobs)
+	failCopies(jobs)
 	f.logAll(ctx, jobs)
-	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
-	for _, j := range jobs {
-		if j.failure() != nil {
-			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: j.record.MessageId})
-		}
-	}
 	f.measure(jobs)
-	return response, nil
+	return inbound.Response(jobs), nil
 }
 
-// look reads what is stored about the events: one request for all tenants and
-// both tables. It reports whether there is anything to go on with.
-func (f *Fanout) look(ctx context.Context, jobs []*job, now time.Time) (Rows, bool) {
+// read reads the rows of all pending jobs in one request. It returns false when
+// there is nothing to read, or when the read fails, which fails the jobs.
+func (f *Fanout) read(ctx context.Context, jobs []*job, now time.Time) (Rows, bool) {
 	var tenants []string
 	var keys []event.Key
 	for _, j := range pending(jobs) {
@@ -106,7 +83,7 @@ func (f *Fanout) look(ctx context.Context, jobs []*job, now time.Time) (Rows, bo
 	rows, err := f.Tables.Read(ctx, tenants, keys, now)
 	if err != nil {
 		for _, j := range pending(jobs) {
-			j.err = err
+			j.Err = err
 		}
 	}
 	return rows, err == nil
@@ -119,30 +96,32 @@ func match(jobs []*job, indexes map[string]webhook.Index) {
 	}
 }
 
-// recognise tells new events from known ones, in the table and in the batch
-// itself: two messages with one id in one batch must not fail each other.
-func recognise(jobs []*job, known map[event.Key]event.Hash) {
+// findDuplicates compares each event with the stored event of the same id, and
+// with an earlier event of the batch that has the same id. Equal events are
+// duplicates, different events are conflicts.
+func findDuplicates(jobs []*job, stored map[event.Key]event.Hash) {
 	first := make(map[event.Key]*job)
 	for _, j := range pending(jobs) {
 		key := j.event.Key()
 		j.hash = j.event.Hash()
-		switch stored, isKnown := known[key]; {
-		case isKnown && stored == j.hash:
-			j.done = duplicate
-		case isKnown:
-			j.conflict()
+		switch hash, isStored := stored[key]; {
+		case isStored && hash == j.hash:
+			j.state = duplicate
+		case isStored:
+			j.refuseConflict()
 		case first[key] == nil:
 			first[key] = j
 		case first[key].hash == j.hash:
-			j.same = first[key]
+			j.original = first[key]
 		default:
-			j.conflict()
+			j.refuseConflict()
 		}
 	}
 }
 
-// putBodies gives large bodies their own rows before a delivery refers to them.
-func (f *Fanout) putBodies(ctx context.Context, jobs []*job, now time.Time) {
+// putLargeBodies stores large bodies in rows of their own before deliveries
+// refer to them.
+func (f *Fanout) putLargeBodies(ctx context.Context, jobs []*job, now time.Time) {
 	var large []*job
 	for _, j := range pending(jobs) {
 		j.body = j.event.Body()
@@ -151,54 +130,44 @@ func (f *Fanout) putBodies(ctx context.Context, jobs []*job, now time.Time) {
 		}
 	}
 	each(large, func(j *job) {
-		if j.err = f.Events.PutBody(ctx, j.event, now); j.err == nil {
+		if j.Err = f.Events.PutBody(ctx, j.event, now); j.Err == nil {
 			j.body = nil
 		}
 	})
 }
 
-// keepBodies gives the body of an event whose id another event took a row of
-// its own, if deliveries of it are queued, or may be since a receive of the
-// message that broke off: their retries read the body for days.
+// keepBodies stores the body of a conflicting event in a row of its own if
+// deliveries of the event are queued: their retries read the body for days. They
+// may also be queued by an earlier receive of the message that did not finish.
 func (f *Fanout) keepBodies(ctx context.Context, jobs []*job, now time.Time) {
-	var lost []*job
+	var conflicts []*job
 	for _, j := range jobs {
 		queued := j.queued && j.body != nil || j.receivedBefore()
-		if j.conflicting && queued && len(j.matches) > 0 {
-			lost = append(lost, j)
+		if j.conflicts && queued && len(j.matches) > 0 {
+			conflicts = append(conflicts, j)
 		}
 	}
-	each(lost, func(j *job) { j.err = f.Events.PutBody(ctx, j.event, now) })
+	each(conflicts, func(j *job) { j.Err = f.Events.PutBody(ctx, j.event, now) })
 }
 
-// setAside sends the dead letters.
-func (f *Fanout) setAside(ctx context.Context, jobs []*job) {
-	var letters []deadletter.Letter
-	var owners []*job
+// failCopies fails each copy whose original in the batch failed.
+func failCopies(jobs []*job) {
 	for _, j := range jobs {
-		if j.letter != nil && j.err == nil {
-			letters = append(letters, *j.letter)
-			owners = append(owners, j)
+		if j.original != nil {
+			j.Err = j.original.Err
 		}
-	}
-	if len(letters) == 0 {
-		return
-	}
-	for i, err := range f.DeadLetters.Send(ctx, letters) {
-		owners[i].err = err
 	}
 }
 
-// each calls do for every job, some at once.
+// each calls do for every job, up to maxBodies at the same time.
 func each(jobs []*job, do func(*job)) {
 	var group errgroup.Group
-	group.SetLimit(bodies)
+	group.SetLimit(maxBodies)
 	for _, j := range jobs {
 		group.Go(func() error {
 			do(j)
 			return nil
 		})
 	}
-	// What failed is written in the jobs: the group itself never fails.
-	_ = group.Wait()
+	_ = group.Wait() // do records errors in the jobs
 }

@@ -81,30 +81,6 @@ func TestHandleSetsAsideWhatFailsAgainAndAgain(t *testing.T) {
 	}
 }
 
-func TestHandlePanic(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.subscribe(t, tenant)
-	b.SetDecode(func(m event.Message) (event.Event, error) {
-		if strings.Contains(string(m.Body), "boom") {
-			panic("boom")
-		}
-		return event.Decode(m)
-	})
-	bad := message("bad", created(tenant, "e1", `"boom"`))
-	if diff := cmp.Diff([]string{"bad"}, b.handle(t, bad, message("good", created(tenant, "e2", `1`)))); diff != "" {
-		t.Errorf("failed (-want +got):\n%s", diff)
-	}
-	if got := b.queued(t); len(got) != 1 || got[0].Event.ID != "e2" {
-		t.Errorf("deliveries = %v, want the other event's", got)
-	}
-	// SQS could move it too, but would not say why.
-	if got := b.handle(t, received(bad, maxReceiveCount-1)); len(got) > 0 {
-		t.Errorf("failed once more: %v", got)
-	}
-	b.wantSetAside(t, deadLetter{Body: bad.Body, Reason: deadletter.TooManyReceives})
-}
-
 func TestHandleFailsWhatSQSNeverSends(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

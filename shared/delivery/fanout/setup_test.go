@@ -70,13 +70,13 @@ func setup(t *testing.T) bundle {
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	stored := eventdb.New(db, table, retention)
 	b.Fanout = &fanout.Fanout{
-		Log:             slog.New(slog.DiscardHandler),
-		Tables:          fanout.Tables{DynamoDB: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
-		Events:          stored,
-		Deliveries:      queue.New(queues, b.deliveries),
-		DeadLetters:     inbound.NewDeadLetters(queue.New(queues, b.deadLetters)),
-		MaxReceiveCount: maxReceiveCount,
-		Now:             func() time.Time { return now },
+		Consumer: inbound.Consumer{
+			Log: slog.New(slog.DiscardHandler), DeadLetters: queue.New(queues, b.deadLetters), MaxReceiveCount: maxReceiveCount,
+		},
+		Tables:     fanout.Tables{DynamoDB: db, Webhooks: webhookdb.New(db, webhooks), Events: stored},
+		Events:     stored,
+		Deliveries: queue.New(queues, b.deliveries),
+		Now:        func() time.Time { return now },
 	}
 	return b
 }

@@ -6,25 +6,25 @@ import (
 	"time"
 
 	"webhooks/shared/aws/queue"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/event/eventdb"
 )
 
 const (
-	// windowBytes is how much delivery messages may weigh before they are sent:
-	// ten events of 32 KiB to a thousand webhooks are 320 MiB, more memory than
-	// the function has.
+	// windowBytes limits the delivery messages of a window, in bytes: ten events of
+	// 32 KiB to a thousand webhooks are 320 MiB, more memory than the function has.
 	windowBytes = 16 << 20
-	// messageBytes is about what a delivery message takes beside the body.
+	// messageBytes is about the size of a delivery message without its body.
 	messageBytes = 512
-	// windowTime is the time that has to be left to start a window. A function
-	// that runs out of time in the middle of its sends sends them all again.
+	// windowTime is the time that must be left to start a window. A function that
+	// times out while it sends repeats all of its sends.
 	windowTime = 10 * time.Second
 )
 
 var errTooLate = errors.New("too little time was left to fan the event out")
 
-// windows splits jobs so that the delivery messages of each part, but for a
-// single large event, stay below windowBytes.
+// windows splits jobs so that the delivery messages of each window take at most
+// windowBytes. A single event may exceed the limit.
 func windows(jobs []*job) [][]*job {
 	var list [][]*job
 	bytes := 0
@@ -39,12 +39,12 @@ func windows(jobs []*job) [][]*job {
 	return list
 }
 
-// fanOut queues and stores the events of a window. Windows are done one after
-// the other, so that what is done stays done when time runs out.
+// fanOut queues and stores the events of a window. Windows run one after the
+// other, so that a finished window stays finished when time runs out.
 func (f *Fanout) fanOut(ctx context.Context, window []*job, now time.Time) {
 	if deadline, has := ctx.Deadline(); has && time.Until(deadline) < windowTime {
 		for _, j := range window {
-			j.err = errTooLate
+			j.Err = errTooLate
 		}
 		return
 	}
@@ -52,45 +52,42 @@ func (f *Fanout) fanOut(ctx context.Context, window []*job, now time.Time) {
 	f.store(ctx, pending(window), now)
 }
 
-// send queues one delivery for every match, the deliveries of all events
-// together so that they share requests.
+// send queues one delivery for every match. The deliveries of all events share
+// requests.
 func (f *Fanout) send(ctx context.Context, jobs []*job) {
-	var messages []queue.Message
-	var owners []*job
+	var messages inbound.Outbox[*job, queue.Message]
 	for _, j := range jobs {
 		j.queued = true
 		for _, d := range j.deliveries() {
-			messages = append(messages, queue.Message{Body: d.Encode(), Group: d.Webhook.TenantID})
-			owners = append(owners, j)
+			messages.Add(j, queue.Message{Body: d.Encode(), Group: d.Webhook.TenantID})
 		}
 	}
-	if len(messages) == 0 {
-		return
-	}
-	for i, err := range f.Deliveries.Send(ctx, messages) {
+	messages.Post(ctx, f.Consumer, "queueing deliveries", f.Deliveries.Send, func(j *job, err error) {
 		if err != nil {
-			owners[i].err = err
+			j.Err = err
 		}
-	}
+	})
 }
 
-// store keeps the events whose deliveries are queued.
+// store stores the events whose deliveries are queued.
 func (f *Fanout) store(ctx context.Context, jobs []*job, now time.Time) {
-	list := make([]eventdb.Matched, 0, len(jobs))
+	var rows inbound.Outbox[*job, eventdb.Matched]
 	for _, j := range jobs {
-		list = append(list, eventdb.Matched{Event: j.event, Webhooks: j.matches})
+		rows.Add(j, eventdb.Matched{Event: j.event, Webhooks: j.matches})
 	}
-	results, refused := f.Events.CreateMany(ctx, list, now)
-	if refused != nil {
-		f.Log.ErrorContext(ctx, "events are stored one by one, which takes longer and costs more", "error", refused.Error())
-	}
-	for i, err := range results {
-		if errors.Is(err, eventdb.ErrConflict) {
-			// Another event took the id since we looked.
-			jobs[i].conflict()
-			continue
+	create := func(ctx context.Context, list []eventdb.Matched) []error {
+		results, refused := f.Events.CreateMany(ctx, list, now)
+		if refused != nil {
+			f.Log.ErrorContext(ctx, "events are stored one by one, which takes longer and costs more", "error", refused.Error())
 		}
-		jobs[i].err = err
-		jobs[i].done = fannedOut
+		return results
 	}
+	rows.Post(ctx, f.Consumer, "storing events", create, func(j *job, err error) {
+		if errors.Is(err, eventdb.ErrConflict) {
+			// Another event took the id after the read.
+			j.refuseConflict()
+			return
+		}
+		j.Err, j.state = err, fannedOut
+	})
 }

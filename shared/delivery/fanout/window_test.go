@@ -15,6 +15,7 @@ import (
 
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery/fanout"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/testkit/webhooktest"
@@ -86,8 +87,8 @@ func heaviest() events.SQSEvent {
 
 func heavy(table *stored, send sender) *fanout.Fanout {
 	return &fanout.Fanout{
-		Log: slog.New(slog.DiscardHandler), Tables: full{}, Events: table, Deliveries: send,
-		MaxReceiveCount: maxReceiveCount, Now: time.Now,
+		Consumer: inbound.Consumer{Log: slog.New(slog.DiscardHandler), MaxReceiveCount: maxReceiveCount},
+		Tables:   full{}, Events: table, Deliveries: send, Now: time.Now,
 	}
 }
 

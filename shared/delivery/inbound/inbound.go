@@ -1,11 +1,16 @@
-// Package inbound is what the two functions that read SQS queues share.
+// Package inbound is what the consumers of the events queue and the deliveries
+// queue share. A [Consumer] decodes each message of a batch on its own, sends
+// refused messages to the dead-letter queue, and [Response] tells Lambda which
+// messages to send again.
 package inbound
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 
@@ -13,31 +18,112 @@ import (
 	"webhooks/shared/deadletter"
 )
 
-// DeadLetters is a dead-letter queue that functions send to themselves.
-type DeadLetters struct{ queue *queue.Queue }
-
-// NewDeadLetters returns the dead-letter queue q.
-func NewDeadLetters(q *queue.Queue) *DeadLetters { return &DeadLetters{q} }
-
-// Send sends letters and returns an error for each of them, nil where it was
-// accepted. A message within some hundred bytes of SQS's 1 MiB has no room for
-// its attributes: it fails here, and SQS moves it when its receives run out.
-func (d *DeadLetters) Send(ctx context.Context, letters []deadletter.Letter) []error {
-	messages := make([]queue.Message, 0, len(letters))
-	for _, letter := range letters {
-		messages = append(messages, queue.Message{Body: letter.Body, Attributes: letter.Attributes()})
-	}
-	return d.queue.Send(ctx, messages)
+// Queue is an SQS queue. Send returns an error for each message, nil where SQS
+// accepted it.
+type Queue interface {
+	Send(ctx context.Context, messages []queue.Message) []error
 }
 
-// NearlyExhausted reports whether m was received for nearly the last time
-// before its queue, which allows maxReceiveCount receives, gives it up. It never
-// is on the first receive: with a count of 2 it would never be tried.
-func NearlyExhausted(m events.SQSMessage, maxReceiveCount int) (bool, error) {
+// Consumer handles batches of one queue.
+type Consumer struct {
+	Log *slog.Logger
+	// DeadLetters is the dead-letter queue of the queue.
+	DeadLetters Queue
+	// MaxReceiveCount is the queue's own: SQS moves a message that it has delivered
+	// more often to the dead-letter queue.
+	MaxReceiveCount int
+}
+
+// Message is one message of a batch. A consumer embeds it in its own type.
+type Message struct {
+	Record events.SQSMessage
+	// SentAt is when the message was first sent. It is zero if the consumer does not
+	// set it.
+	SentAt time.Time
+	// Letter is set when the message can never be processed.
+	Letter *deadletter.Letter
+	// Err is our own error: Lambda receives the message again.
+	Err error
+}
+
+// Carrier is a consumer's own type for a message, which embeds [Message].
+type Carrier interface{ message() *Message }
+
+func (m *Message) message() *Message { return m }
+
+// Open reports whether m has neither failed nor been refused.
+func (m *Message) Open() bool { return m.Err == nil && m.Letter == nil }
+
+// Refuse lets m end in the dead-letter queue.
+func (m *Message) Refuse(refusal deadletter.Refusal) {
+	m.Letter = &deadletter.Letter{Refusal: refusal, Body: m.Record.Body, SentAt: m.SentAt}
+}
+
+// Decode calls decode, which reads the body of m and returns the event's id. A
+// [*deadletter.Refusal] refuses the message, any other error fails it, and so
+// does a panic: a bug that one message trips does not fail its batch. A message
+// that is received for nearly the last time is refused in any case.
+func (c Consumer) Decode(ctx context.Context, m *Message, decode func() (eventID string, err error)) {
+	exhausted, err := nearlyExhausted(m.Record, c.MaxReceiveCount)
+	if err != nil {
+		m.Err = err
+		return
+	}
+	var eventID string
+	if panicked := c.Protect(ctx, "decoding a message", func() { eventID, err = decode() }, "message_id", m.Record.MessageId); panicked != nil {
+		err = panicked
+	}
+	var refusal *deadletter.Refusal
+	switch {
+	case errors.As(err, &refusal):
+		m.Refuse(*refusal)
+	case exhausted:
+		m.Refuse(deadletter.Refusal{
+			Reason:  deadletter.TooManyReceives,
+			Detail:  "the message failed on nearly every receive; the function's log says why",
+			EventID: eventID,
+		})
+	default:
+		m.Err = err
+	}
+}
+
+// nearlyExhausted reports whether m is received for the last time or the one
+// before, of the maxReceiveCount receives that its queue allows. One receive
+// remains in case sending the dead letter fails. The first receive never counts
+// as the last: with a maxReceiveCount of 2 nothing would be tried at all.
+func nearlyExhausted(m events.SQSMessage, maxReceiveCount int) (bool, error) {
 	count, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	if err != nil {
 		return false, fmt.Errorf("read the receive count: %w", errors.Unwrap(err))
 	}
-	// One receive is left for the case that sending the letter fails.
 	return count >= max(2, maxReceiveCount-1), nil
+}
+
+// SendLetters sends the letters of batch to the dead-letter queue of c. A message
+// whose letter is not accepted fails. A body within some hundred bytes of SQS's
+// limit of 1 MiB has no room for the letter's attributes: its message fails each
+// time, and SQS moves it without a reason in the end.
+func SendLetters[M Carrier](ctx context.Context, c Consumer, batch []M) {
+	var letters Outbox[*Message, queue.Message]
+	for _, carrier := range batch {
+		if m := carrier.message(); m.Letter != nil && m.Err == nil {
+			letters.Add(m, queue.Message{Body: m.Letter.Body, Attributes: m.Letter.Attributes()})
+		}
+	}
+	if letters.Len() > 0 {
+		letters.Post(ctx, c, "sending dead letters", c.DeadLetters.Send, func(m *Message, err error) { m.Err = err })
+	}
+}
+
+// Response returns the batch item failures of batch. The list is never nil,
+// because the local cloud treats null as a failure of every message.
+func Response[M Carrier](batch []M) events.SQSEventResponse {
+	failures := []events.SQSBatchItemFailure{}
+	for _, carrier := range batch {
+		if m := carrier.message(); m.Err != nil {
+			failures = append(failures, events.SQSBatchItemFailure{ItemIdentifier: m.Record.MessageId})
+		}
+	}
+	return events.SQSEventResponse{BatchItemFailures: failures}
 }

@@ -12,6 +12,7 @@ import (
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/delivery/retrier"
 	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/event"
@@ -67,8 +68,9 @@ func newWorld(t *testing.T, waits string) *world {
 	}
 	w.retries = &retries{Retries: store}
 	w.dispatcher = &dispatch.Dispatcher{
-		Log: log, Webhooks: stubs{}, Events: stubs{}, Logs: stubs{}, Retries: store, Sender: w, Queue: deliveries{w},
-		Schedule: schedule, AttemptTimeout: 15 * time.Second, MaxReceiveCount: 50, Now: clock,
+		Consumer: inbound.Consumer{Log: log, MaxReceiveCount: 50},
+		Webhooks: stubs{}, Events: stubs{}, Logs: stubs{}, Retries: store, Sender: w, Queue: deliveries{w},
+		Schedule: schedule, AttemptTimeout: 15 * time.Second, Now: clock,
 	}
 	w.retrier = &retrier.Retrier{Log: log, Retries: w.retries, Queue: deliveries{w}, Now: clock}
 	w.messages = []pending{{first().Encode(), w.now}}

@@ -127,17 +127,19 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 	d.Sender = slowFailures{d.Sender}
 	d.SlowQueue, d.SlowQueueARN = queue.New(queues, n.slow), slowARN
 	d.Events, d.Retries = eventdb.New(db, n.events, 0), retrydb.New(db, n.retries)
-	d.Queue, d.DeadLetters = deliveries, inbound.NewDeadLetters(queue.New(queues, n.deadLetters))
+	d.Queue, d.DeadLetters = deliveries, queue.New(queues, n.deadLetters)
 	measured := metric.New(io.Discard, "walks", now)
 	d.MaxReceiveCount, d.Now, d.Metrics = n.maxReceiveCount, now, measured
 	stored := eventdb.New(db, n.events, retention)
 	f := functions{
 		dispatcher: d,
 		fanout: &fanout.Fanout{
-			Log: log, Events: stored,
+			Consumer: inbound.Consumer{
+				Log: log, DeadLetters: queue.New(queues, n.eventLetters), MaxReceiveCount: n.maxReceiveCount,
+			},
+			Events:     stored,
 			Tables:     fanout.Tables{DynamoDB: db, Webhooks: webhookdb.New(db, n.webhooks), Events: stored},
-			Deliveries: deliveries, DeadLetters: inbound.NewDeadLetters(queue.New(queues, n.eventLetters)),
-			MaxReceiveCount: n.maxReceiveCount, Now: now, Metrics: measured,
+			Deliveries: deliveries, Now: now, Metrics: measured,
 		},
 		retrier: &retrier.Retrier{Log: log, Retries: retrydb.New(db, n.retries), Queue: deliveries, Now: now, Metrics: measured},
 	}
@@ -152,8 +154,8 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 func complete(t *testing.T, function any) {
 	t.Helper()
 	value := reflect.ValueOf(function).Elem()
-	for i := range value.NumField() {
-		if field := value.Type().Field(i); field.IsExported() && value.Field(i).IsZero() {
+	for _, field := range reflect.VisibleFields(value.Type()) { // also those of embedded structs
+		if field.IsExported() && value.FieldByIndex(field.Index).IsZero() {
 			t.Fatalf("%v.%s is not set: wire it here as the function's main.go does", value.Type(), field.Name)
 		}
 	}

@@ -11,9 +11,9 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// Test sends e to w at once, enabled or not, exactly as a delivery is sent,
-// writes a log, and returns what the receiver did. No attempt follows, and a
-// 410 does not disable the webhook: its owner is looking.
+// Test makes one attempt of e to w at once, whether w is enabled or not, writes
+// its log, and returns the receiver's response. No retry follows, and a 410 does
+// not disable the webhook: its owner sees the response.
 func (d *Dispatcher) Test(ctx context.Context, w webhook.Webhook, e event.Event) (attempt.Result, error) {
 	d.Sender.Wake(d.Now())
 	start := d.Now()
@@ -24,14 +24,13 @@ func (d *Dispatcher) Test(ctx context.Context, w webhook.Webhook, e event.Event)
 	only := delivery.Delivery{Webhook: w.Key(), Event: e.Key(), Type: e.Type, Attempt: 1}
 	// The empty schedule has no second attempt.
 	l := newLog(only, start, delivery.Schedule{}.Decide(only, result, start).Outcome)
-	record(l, result)
+	addResult(l, result)
 	if l.Outcome == attemptlog.Delivered && d.Health != nil {
-		// The owner sees that it works again, and so do we.
-		d.survive(ctx, "noting the health of a webhook", func() { d.noteEnding(ctx, ending{webhook: w, succeeded: true}) })
+		// A success closes the breaker.
+		_ = d.Protect(ctx, "updating the health of a webhook", func() { d.updateHealth(ctx, observations{webhook: w, succeeded: true}) })
 	}
 	d.logAttempt(ctx, *l, result, laneTest)
-	// The caller waits for the receiver's answer and gets it, even when its log
-	// cannot be written.
+	// The caller gets the receiver's response even if the log cannot be written.
 	if _, err := d.Logs.Append(ctx, []attemptlog.Log{*l}); err != nil {
 		d.Log.ErrorContext(ctx, "the log of a test could not be written",
 			"tenant_id", w.TenantID, "webhook_id", w.ID, "event_id", e.ID, "error", err.Error())
@@ -39,6 +38,6 @@ func (d *Dispatcher) Test(ctx context.Context, w webhook.Webhook, e event.Event)
 	return result, nil
 }
 
-// TestInterval is how long a webhook rests between two tests: the test route
-// makes us send requests at a stranger's command.
+// TestInterval is the shortest time between two tests of a webhook: the test route
+// lets a caller send requests to any receiver.
 const TestInterval = 5 * time.Second

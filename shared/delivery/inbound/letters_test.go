@@ -1,0 +1,110 @@
+package inbound_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/aws/queue"
+	"webhooks/shared/deadletter"
+	"webhooks/shared/delivery/inbound"
+	"webhooks/shared/testkit/cloudtest"
+)
+
+// refused returns a message with body that was refused.
+func refused(body string, r deadletter.Refusal) *job {
+	j := received("m1", "1")
+	j.Record.Body = body
+	j.Refuse(r)
+	return j
+}
+
+func TestSendLettersKeepsBodyAndReason(t *testing.T) {
+	t.Parallel()
+	client, url := sqs.NewFromConfig(cloudtest.Config(t)), cloudtest.Queue(t)
+	batch := []*job{
+		refused(`{"id":"e1", "z": 1.00 }`+"\n", deadletter.Refusal{Reason: deadletter.UnknownType, Detail: `"一" is not an event type`, EventID: "e1"}),
+		refused("not JSON at all", deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "a NUL \x00, half a character \xff and U+\uffff"}),
+	}
+	inbound.SendLetters(t.Context(), consumer(new(bytes.Buffer), queue.New(client, url)), batch)
+	for _, j := range batch {
+		if j.Err != nil {
+			t.Fatal(j.Err)
+		}
+	}
+	want := map[string]map[string]string{
+		batch[0].Record.Body: {"reason": "unknown_type", "detail": `"一" is not an event type`, "event_id": "e1"},
+		batch[1].Record.Body: {"reason": "not_json", "detail": "a NUL \ufffd, half a character \ufffd and U+\ufffd"},
+	}
+	if diff := cmp.Diff(want, receive(t, client, url, len(batch))); diff != "" {
+		t.Errorf("letters (-want +got):\n%s", diff)
+	}
+}
+
+// receive returns the attributes of n messages by their bodies.
+func receive(t *testing.T, client *sqs.Client, url string, n int) map[string]map[string]string {
+	t.Helper()
+	got := make(map[string]map[string]string)
+	for len(got) < n {
+		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
+			QueueUrl: &url, MaxNumberOfMessages: 10, WaitTimeSeconds: 5, MessageAttributeNames: []string{"All"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(out.Messages) == 0 {
+			t.Fatalf("received %d of %d messages: %v", len(got), n, got)
+		}
+		for _, m := range out.Messages {
+			got[*m.Body] = make(map[string]string)
+			for name, value := range m.MessageAttributes {
+				got[*m.Body][name] = *value.StringValue
+			}
+		}
+	}
+	return got
+}
+
+// limited refuses a request of more than 1 MiB, as SQS does.
+type limited struct{}
+
+func (limited) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	out, size := &sqs.SendMessageBatchOutput{}, 0
+	for _, e := range in.Entries {
+		size += len(*e.MessageBody)
+		for name, value := range e.MessageAttributes {
+			if *value.StringValue == "" {
+				return nil, fmt.Errorf("the attribute %s is empty", name)
+			}
+			size += len(name) + len(*value.DataType) + len(*value.StringValue)
+		}
+		out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id})
+	}
+	if size > 1<<20 {
+		return nil, &types.BatchRequestTooLong{}
+	}
+	return out, nil
+}
+
+// A letter without room for its reason must not fail the other letters.
+func TestALetterThatIsTooLargeFailsAlone(t *testing.T) {
+	t.Parallel()
+	letter := func(size int) *job {
+		return refused(strings.Repeat("x", size), deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "the message is not JSON"})
+	}
+	batch := []*job{letter(10), letter(1 << 20), letter(1<<20 - 200), letter(10)}
+	inbound.SendLetters(t.Context(), consumer(new(bytes.Buffer), queue.New(limited{}, "q")), batch)
+	var got []bool
+	for _, j := range batch {
+		got = append(got, j.Err != nil)
+	}
+	if diff := cmp.Diff([]bool{false, true, false, false}, got); diff != "" {
+		t.Errorf("failed (-want +got):\n%s", diff)
+	}
+}
