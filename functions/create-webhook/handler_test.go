@@ -92,16 +92,6 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-func TestReadingIsNotEnough(t *testing.T) {
-	t.Parallel()
-	b := routetest.New(t, build, "create-webhook.json", nil)
-	b.Request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read logs:read"
-	answer := b.Invoke(t)
-	if got := answer.Envelope(t).Code; answer.Status != http.StatusForbidden || got != int(apperr.MissingScope) {
-		t.Errorf("answer %d, code %d, want 403", answer.Status, got)
-	}
-}
-
 func TestTheLocalStackTakesLoopback(t *testing.T) {
 	t.Parallel()
 	b := routetest.New(t, build, "create-webhook.json", map[string]string{"LOCAL_RECEIVERS": "true"})

@@ -26,28 +26,6 @@ func TestTheSampleEvent(t *testing.T) {
 	}
 }
 
-func TestAnotherTenantsWebhookIsNotFound(t *testing.T) {
-	t.Parallel()
-	b := routetest.New(t, build, "delete-webhook.json", nil)
-	w := b.Create(t, "globex")
-	if answer := b.Invoke(t); answer.Status != http.StatusNotFound {
-		t.Errorf("answer %d %s, want 404", answer.Status, answer.Body)
-	}
-	if _, err := b.Webhooks.Get(t.Context(), w.Key()); err != nil {
-		t.Errorf("Get = %v, want it untouched", err)
-	}
-}
-
-func TestReadingIsNotEnough(t *testing.T) {
-	t.Parallel()
-	b := routetest.New(t, build, "delete-webhook.json", nil)
-	b.Create(t, "demo")
-	b.Request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read"
-	if answer := b.Invoke(t); answer.Status != http.StatusForbidden {
-		t.Errorf("answer %d %s, want 403", answer.Status, answer.Body)
-	}
-}
-
 func TestAnInvalidIDIsRefused(t *testing.T) {
 	t.Parallel()
 	b := routetest.New(t, build, "delete-webhook.json", nil)

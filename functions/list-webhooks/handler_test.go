@@ -51,15 +51,6 @@ func TestATenantWithoutWebhooksHasAnEmptyList(t *testing.T) {
 	}
 }
 
-func TestTheScopeIsNeeded(t *testing.T) {
-	t.Parallel()
-	b := routetest.New(t, build, "list-webhooks.json", nil)
-	b.Request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:write"
-	if answer := b.Invoke(t); answer.Status != http.StatusForbidden || answer.Envelope(t).Code != int(apperr.MissingScope) {
-		t.Errorf("answer %d %s, want 403", answer.Status, answer.Body)
-	}
-}
-
 // maxPayload is what Lambda returns at most, in bytes.
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxPayload = 6 << 20

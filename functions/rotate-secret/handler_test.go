@@ -132,18 +132,3 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("a refused rotation changed something (-want +got):\n%s", d)
 	}
 }
-
-func TestWhoMayNotRotate(t *testing.T) {
-	t.Parallel()
-	b, w := setup(t)
-	for tenant, scopes := range map[string]string{"demo": "webhooks:read webhooks:test", "globex": "webhooks:write"} {
-		b.Request.RequestContext.Authorizer.Lambda = map[string]any{"tenant_id": tenant, "scopes": scopes}
-		want := map[string]int{"demo": http.StatusForbidden, "globex": http.StatusNotFound}[tenant]
-		if answer := b.Invoke(t); answer.Status != want {
-			t.Errorf("%s with %s: answer %d %s, want %d", tenant, scopes, answer.Status, answer.Body, want)
-		}
-	}
-	if d := cmp.Diff(w, b.Stored(t, w.Key())); d != "" {
-		t.Errorf("it changed (-want +got):\n%s", d)
-	}
-}

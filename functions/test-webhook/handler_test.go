@@ -163,25 +163,3 @@ func TestTestsOfAWebhookAreRare(t *testing.T) {
 		t.Errorf("Retry-After %q, %d requests", retryAfter, len(requests))
 	}
 }
-
-func TestAnotherTenantsWebhookIsNotFound(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	if _, err := b.webhooks.Create(t.Context(), webhooktest.Webhook("globex"), time.Now()); err != nil {
-		t.Fatal(err)
-	}
-	answer := cloudtest.Invoke(t, b.function, b.request)
-	if answer.Status != http.StatusNotFound || answer.Envelope(t).Code != int(apperr.WebhookNotFound) {
-		t.Errorf("answer %d %s", answer.Status, answer.Body)
-	}
-}
-
-func TestTheScopeIsNeeded(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	b.create(t, "https://receiver.example")
-	b.request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read webhooks:write"
-	if answer := cloudtest.Invoke(t, b.function, b.request); answer.Status != http.StatusForbidden {
-		t.Errorf("answer %d %s", answer.Status, answer.Body)
-	}
-}

@@ -111,25 +111,3 @@ func TestRefusals(t *testing.T) {
 		t.Errorf("a refused update changed something (-want +got):\n%s", d)
 	}
 }
-
-func TestAnotherTenantsWebhookIsNotFound(t *testing.T) {
-	t.Parallel()
-	b := routetest.New(t, build, "update-webhook.json", nil)
-	w := b.Create(t, "globex")
-	answer := b.Invoke(t)
-	if got := answer.Envelope(t).Code; answer.Status != http.StatusNotFound || got != int(apperr.WebhookNotFound) {
-		t.Errorf("answer %d, code %d, want 404", answer.Status, got)
-	}
-	if d := cmp.Diff(w, b.Stored(t, w.Key())); d != "" {
-		t.Errorf("it changed (-want +got):\n%s", d)
-	}
-}
-
-func TestReadingIsNotEnough(t *testing.T) {
-	t.Parallel()
-	b := routetest.New(t, build, "update-webhook.json", nil)
-	b.Request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read"
-	if answer := b.Invoke(t); answer.Status != http.StatusForbidden {
-		t.Errorf("answer %d %s, want 403", answer.Status, answer.Body)
-	}
-}

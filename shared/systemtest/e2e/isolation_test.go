@@ -44,8 +44,10 @@ func TestTenantsDoNotMeet(t *testing.T) {
 		{"GET", path(a2.ID), ""},
 		{"PUT", path(a2.ID), `{"name":"mine"}`},
 		{"DELETE", path(a2.ID), ""},
+		{"POST", path(a2.ID, "/secret/rotate"), ""},
 		{"POST", path(a2.ID, "/test"), ""},
 		{"GET", path(a2.ID, "/logs"), ""},
+		{"POST", path(a2.ID, "/logs/1/resend"), ""},
 	} {
 		b.call(route.method, route.path, route.body).is(t, http.StatusNotFound, `{"code": 40401, "message": "Webhook 不存在"}`)
 	}
@@ -53,6 +55,9 @@ func TestTenantsDoNotMeet(t *testing.T) {
 	b.call("DELETE", path(b1.ID), "").is(t, http.StatusNoContent, "")
 	if got := a.call("GET", path(a1.ID), ""); got.Status != http.StatusOK || !strings.Contains(got.Body, `"name":"a test"`) {
 		t.Errorf("after b changed and deleted its own webhook, a sees %d: %s", got.Status, got.Body)
+	}
+	if got := a.call("GET", path(a2.ID), ""); got.Status != http.StatusOK || !strings.Contains(got.Body, `"name":"a test"`) || !strings.Contains(got.Body, a2.Secret) {
+		t.Errorf("after b's requests about a's second webhook, a sees %d: %s", got.Status, got.Body)
 	}
 	receiverA.gotNothing(t)
 	receiverB.gotNothing(t)

@@ -7,6 +7,9 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+
+	"webhooks/shared/auth"
+	"webhooks/shared/testkit/openapitest"
 )
 
 // TestAnEndedKeyIsRefused uses each key for the first time after its end: the
@@ -39,40 +42,61 @@ func TestAnEndedKeyIsRefused(t *testing.T) {
 	}
 }
 
-// TestAKeyMayDoWhatItsScopesSay walks all routes with one scope at a time.
-func TestAKeyMayDoWhatItsScopesSay(t *testing.T) {
+// TestEachRouteNeedsItsScope requests every route of the OpenAPI document with
+// keys of one scope each.
+func TestEachRouteNeedsItsScope(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
-	made := c.webhook(r.URL, "alert.resolved")
-	routes := []struct {
-		method, path, body, scope string
-		status                    int
+	made, scopes := c.webhook(r.URL, "alert.resolved"), documentedScopes(t)
+	requests := []struct {
+		method, route, path, body string
+		status                    int // with the scope
 	}{
-		{"GET", "/api/v1/webhooks", "", "webhooks:read", http.StatusOK},
-		{"GET", path(made.ID), "", "webhooks:read", http.StatusOK},
-		{"GET", path(made.ID, "/logs"), "", "logs:read", http.StatusOK},
-		{"POST", path(made.ID, "/test"), "", "webhooks:test", http.StatusOK},
-		{"PUT", path(made.ID), `{"name":"renamed"}`, "webhooks:write", http.StatusOK},
-		{"POST", "/api/v1/webhooks", documented, "webhooks:write", http.StatusCreated},
-		{"DELETE", path(made.ID + 1), "", "webhooks:write", http.StatusNoContent},
-		{"POST", eventsPath, `{"type":"training.failed","data":1}`, "events:publish", http.StatusAccepted},
-		{"POST", path(made.ID, "/logs/9/resend"), "", "webhooks:test", http.StatusNotFound}, // there is no such log
+		{"GET", "/api/v1/webhooks", "/api/v1/webhooks", "", http.StatusOK},
+		{"GET", "/api/v1/webhooks/{webhook_id}", path(made.ID), "", http.StatusOK},
+		{"GET", "/api/v1/webhooks/{webhook_id}/logs", path(made.ID, "/logs"), "", http.StatusOK},
+		{"POST", "/api/v1/webhooks/{webhook_id}/test", path(made.ID, "/test"), "", http.StatusOK},
+		{"PUT", "/api/v1/webhooks/{webhook_id}", path(made.ID), `{"name":"renamed"}`, http.StatusOK},
+		{"POST", "/api/v1/webhooks/{webhook_id}/secret/rotate", path(made.ID, "/secret/rotate"), "", http.StatusOK},
+		{"POST", "/api/v1/webhooks", "/api/v1/webhooks", documented, http.StatusCreated},
+		{"DELETE", "/api/v1/webhooks/{webhook_id}", path(made.ID + 1), "", http.StatusNoContent},
+		{"POST", eventsPath, eventsPath, `{"type":"training.failed","data":1}`, http.StatusAccepted},
+		{"POST", "/api/v1/webhooks/{webhook_id}/logs/{log_id}/resend", path(made.ID, "/logs/9/resend"), "", http.StatusNotFound}, // without that log
 	}
-	for _, scope := range []string{"webhooks:read", "logs:read", "webhooks:test", "webhooks:write", "events:publish"} {
-		t.Run(scope, func(t *testing.T) {
-			limited := c.with(t, issueKey(t, map[string]any{"tenant_id": c.id, "scopes": []string{scope}}).APIKey)
-			for _, route := range routes {
-				got := limited.call(route.method, route.path, route.body)
-				if route.scope == scope {
-					if got.Status != route.status {
-						t.Errorf("%s %s: status %d, want %d: %s", route.method, route.path, got.Status, route.status, got.Body)
+	if len(requests) != len(scopes) {
+		t.Errorf("%d requests for the %d routes of the document that need a scope", len(requests), len(scopes))
+	}
+	for _, scope := range auth.Scopes() {
+		t.Run(string(scope), func(t *testing.T) {
+			limited := c.with(t, issueKey(t, map[string]any{"tenant_id": c.id, "scopes": []auth.Scope{scope}}).APIKey)
+			for _, request := range requests {
+				needed := scopes[request.method+" "+request.route]
+				got := limited.call(request.method, request.path, request.body)
+				if needed == string(scope) {
+					if got.Status != request.status {
+						t.Errorf("%s %s: status %d, want %d: %s", request.method, request.path, got.Status, request.status, got.Body)
 					}
 					continue
 				}
-				got.is(t, http.StatusForbidden, `{"code": 40301, "message": "没有权限：访问令牌缺少 `+route.scope+`"}`)
+				got.is(t, http.StatusForbidden, `{"code": 40301, "message": "没有权限：访问令牌缺少 `+needed+`"}`)
 			}
 		})
 	}
+}
+
+// documentedScopes returns the scope of each route of the OpenAPI document that
+// needs one.
+func documentedScopes(t *testing.T) map[string]string {
+	t.Helper()
+	scopes := make(map[string]string)
+	for path, item := range openapitest.Document(t).Paths.Map() {
+		for method, operation := range item.Operations() {
+			for _, requirement := range *operation.Security {
+				scopes[method+" "+path] = requirement["Token"][0]
+			}
+		}
+	}
+	return scopes
 }
 
 // TestReadingAloneDoesNotShowTheSecret: who has the secret can sign as we do.
