@@ -12,14 +12,15 @@ import (
 	"webhooks/shared/auth/apikey"
 )
 
-// noKeys knows no key.
+// noKeys is an empty table of keys.
 type noKeys struct{}
 
 func (noKeys) Get(context.Context, string) (apikey.Key, error) {
 	return apikey.Key{}, apikey.ErrNotFound
 }
 
-// FuzzAuthorize: without a key nobody is let in, and what was shown is not logged.
+// FuzzAuthorize checks that no header is allowed when the table has no keys, and
+// that the log holds no secret.
 func FuzzAuthorize(f *testing.F) {
 	for _, seed := range []string{
 		"", "Bearer", "Bearer  ", "bearer whk_abcdefghijklmnop_" + strings.Repeat("a", 52), "Basic YTpi", "Bearer a.b.c", "Bearer a.b.c, Bearer d.e.f",
@@ -28,14 +29,14 @@ func FuzzAuthorize(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header string) {
 		var log strings.Builder
-		h := handler{log: slog.New(slog.NewJSONHandler(&log, nil)), keys: noKeys{}, tokens: noTokens{}, now: time.Now}
+		h := handler{log: slog.New(slog.NewJSONHandler(&log, nil)), keys: noKeys{}, jwts: noProvider{}, now: time.Now}
 		got, err := h.authorize(t.Context(), events.APIGatewayV2CustomAuthorizerV2Request{IdentitySource: []string{header}})
 		if err != nil || got.IsAuthorized || got.Context != nil {
-			t.Errorf("%q is answered %+v, %v", header, got, err)
+			t.Errorf("the response to %q is %+v, %v", header, got, err)
 		}
 		_, credentials, _ := strings.Cut(header, " ")
 		if secret := credentials[strings.LastIndexByte(credentials, '_')+1:]; len(secret) > 30 && strings.Contains(log.String(), secret) {
-			t.Errorf("log = %s", log.String())
+			t.Errorf("the log holds the secret: %s", log.String())
 		}
 	})
 }

@@ -18,7 +18,7 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-// bundle is the function as it is built, and a key that it knows.
+// bundle is the function, as build wires it, and a valid key.
 type bundle struct {
 	authorize function
 	store     *apikeydb.Store
@@ -62,11 +62,11 @@ func event(t *testing.T) request {
 func (b bundle) ask(t *testing.T, header ...string) response {
 	t.Helper()
 	b.event.IdentitySource = header
-	answer, err := b.authorize(t.Context(), b.event)
+	got, err := b.authorize(t.Context(), b.event)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return answer
+	return got
 }
 
 func TestGoodKeyIsAllowed(t *testing.T) {
@@ -82,7 +82,7 @@ func TestGoodKeyIsAllowed(t *testing.T) {
 	}
 }
 
-func TestKeyThatIsNoneIsDenied(t *testing.T) {
+func TestInvalidKeyIsDenied(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	_, secret, _ := strings.Cut(b.token.Text()[len("whk_"):], "_")
@@ -98,7 +98,7 @@ func TestKeyThatIsNoneIsDenied(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 		if !strings.Contains(b.log.String(), `"reason":"`+tt.reason+`"`) {
-			t.Errorf("%s: the log says %s", tt.name, b.log)
+			t.Errorf("%s: log = %s", tt.name, b.log)
 		}
 	}
 	for _, hidden := range []string{secret, otherSecret, b.event.IdentitySource[0]} {
@@ -108,7 +108,7 @@ func TestKeyThatIsNoneIsDenied(t *testing.T) {
 	}
 }
 
-func TestEndedKeyIsDenied(t *testing.T) {
+func TestExpiredAndRevokedKeysAreDenied(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	now := time.Now()
@@ -132,12 +132,12 @@ func TestEndedKeyIsDenied(t *testing.T) {
 	}
 }
 
-// stub is a store that is away or must not be asked.
+// stub is a table that fails or must not be read.
 type stub func(id string) (apikey.Key, error)
 
 func (s stub) Get(_ context.Context, id string) (apikey.Key, error) { return s(id) }
 
-func TestMalformedHeaderIsDeniedUnread(t *testing.T) {
+func TestMalformedHeaderIsDeniedWithoutARead(t *testing.T) {
 	t.Parallel()
 	token := apikey.Generate().Text()
 	tests := []struct {
@@ -150,38 +150,39 @@ func TestMalformedHeaderIsDeniedUnread(t *testing.T) {
 		{name: "the scheme alone", headers: []string{"Bearer"}},
 		{name: "no scheme", headers: []string{token}},
 		{name: "another scheme", headers: []string{"Basic " + token}},
-		{name: "a scheme that begins alike", headers: []string{"Bearers " + token}},
+		{name: "a scheme that begins with Bearer", headers: []string{"Bearers " + token}},
 		{name: "two tokens", headers: []string{"Bearer " + token + ", Bearer " + token}},
 		{name: "a tab", headers: []string{"Bearer\t" + token}},
 		{name: "a JWT", headers: []string{"Bearer eyJhbGciOiJub25lIn0.eyJzdWIiOiJhY21lIn0."}},
-		{name: "a token with more behind it", headers: []string{"Bearer " + token + "x"}},
+		{name: "a character after the token", headers: []string{"Bearer " + token + "x"}},
 		{name: "a token in upper case", headers: []string{"Bearer " + strings.ToUpper(token)}},
-		{name: "a megabyte", headers: []string{"Bearer whk_" + strings.Repeat("a", 1<<20)}},
+		{name: "a token of 1 MiB", headers: []string{"Bearer whk_" + strings.Repeat("a", 1<<20)}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := handler{log: slog.New(slog.DiscardHandler), now: time.Now, tokens: noTokens{}, keys: stub(func(id string) (apikey.Key, error) {
+			h := handler{log: slog.New(slog.DiscardHandler), now: time.Now, jwts: noProvider{}, keys: stub(func(id string) (apikey.Key, error) {
 				t.Errorf("the table is read for %q", id)
 				return apikey.Key{}, nil
 			})}
 			r := event(t)
 			r.IdentitySource = tt.headers
-			if answer, err := h.authorize(t.Context(), r); err != nil || answer.IsAuthorized {
-				t.Errorf("the answer is %+v, %v; want a denial", answer, err)
+			if got, err := h.authorize(t.Context(), r); err != nil || got.IsAuthorized {
+				t.Errorf("the response is %+v, %v; want a denial", got, err)
 			}
 		})
 	}
 }
 
-// The gateway makes a 500 of an error. A denial would be cached and believed.
-func TestUnreadableTableIsNoDenial(t *testing.T) {
+// API Gateway answers 500 to an error and does not cache it. It would cache a
+// denial.
+func TestUnavailableTableIsAnError(t *testing.T) {
 	t.Parallel()
-	away := errors.New("away")
-	h := handler{log: slog.New(slog.DiscardHandler), now: time.Now, tokens: noTokens{}, keys: stub(func(string) (apikey.Key, error) {
-		return apikey.Key{}, away
+	unavailable := errors.New("unavailable")
+	h := handler{log: slog.New(slog.DiscardHandler), now: time.Now, jwts: noProvider{}, keys: stub(func(string) (apikey.Key, error) {
+		return apikey.Key{}, unavailable
 	})}
-	if answer, err := h.authorize(t.Context(), event(t)); !errors.Is(err, away) || answer.IsAuthorized {
-		t.Errorf("the answer is %+v, %v; want the error", answer, err)
+	if got, err := h.authorize(t.Context(), event(t)); !errors.Is(err, unavailable) || got.IsAuthorized {
+		t.Errorf("the response is %+v, %v; want the error", got, err)
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"webhooks/shared/testkit/jwkstest"
 )
 
-// platform is an identity provider, and the function that trusts it.
+// platform is an identity provider and the settings of the function that trusts it.
 type platform struct {
 	provider *jwkstest.Provider
 	key      jwkstest.Key
@@ -39,7 +39,7 @@ func setupPlatform(t *testing.T) platform {
 	return p
 }
 
-// start builds the function as a cold start does.
+// start builds the function, as a cold start does.
 func (p platform) start(t *testing.T) function {
 	t.Helper()
 	f, err := build(slog.New(slog.NewJSONHandler(p.log, nil)), cloudtest.Getenv(t, p.env))
@@ -72,7 +72,7 @@ func TestGoodJWTIsAllowed(t *testing.T) {
 	p := setupPlatform(t)
 	f := p.start(t)
 	if p.provider.Fetches() != 0 {
-		t.Error("the function fetches keys before anyone asks")
+		t.Error("the function fetches keys before the first JWT")
 	}
 	want := response{IsAuthorized: true, Context: map[string]any{
 		"tenant_id": "acme", "scopes": "webhooks:read logs:read", "subject": "user-1",
@@ -83,15 +83,15 @@ func TestGoodJWTIsAllowed(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("answer (-want +got):\n%s", diff)
+			t.Errorf("response (-want +got):\n%s", diff)
 		}
 	}
 	if p.provider.Fetches() != 1 {
-		t.Errorf("%d fetches", p.provider.Fetches())
+		t.Errorf("%d fetches, want 1", p.provider.Fetches())
 	}
 }
 
-func TestJWTThatIsNoneIsDenied(t *testing.T) {
+func TestInvalidJWTIsDenied(t *testing.T) {
 	t.Parallel()
 	p := setupPlatform(t)
 	f := p.start(t)
@@ -102,7 +102,7 @@ func TestJWTThatIsNoneIsDenied(t *testing.T) {
 		{name: "for another audience", header: sign(t, p.key, map[string]any{"aud": "other"}), reason: "JWT wrong audience"},
 		{name: "without a tenant", header: sign(t, p.key, map[string]any{"https://example.com/tenant": "a#b"}), reason: "JWT no tenant"},
 		{name: "of an unknown key", header: sign(t, jwkstest.NewKey(t, "second", jwks.ES256), nil), reason: "JWT unknown key"},
-		{name: "three parts of nothing", header: "Bearer ..", reason: "JWT malformed"},
+		{name: "three empty parts", header: "Bearer ..", reason: "JWT malformed"},
 	} {
 		got, err := answer(t, f, tt.header)
 		if err != nil {
@@ -112,7 +112,7 @@ func TestJWTThatIsNoneIsDenied(t *testing.T) {
 			t.Errorf("%s (-want +got):\n%s", tt.name, diff)
 		}
 		if !strings.Contains(p.log.String(), `"reason":"`+tt.reason+`"`) {
-			t.Errorf("%s: the log says %s", tt.name, p.log)
+			t.Errorf("%s: log = %s", tt.name, p.log)
 		}
 		if signature := tt.header[strings.LastIndexByte(tt.header, '.')+1:]; signature != "" && strings.Contains(p.log.String(), signature) {
 			t.Errorf("%s: the log holds the token", tt.name)
@@ -120,34 +120,34 @@ func TestJWTThatIsNoneIsDenied(t *testing.T) {
 	}
 }
 
-func TestProviderIsDownAtColdStart(t *testing.T) {
+func TestColdStartWhileTheProviderIsDown(t *testing.T) {
 	t.Parallel()
 	p := setupPlatform(t)
 	p.provider.Down()
 	if got, err := answer(t, p.start(t), sign(t, p.key, nil)); !errors.Is(err, jwks.ErrUnavailable) || got.IsAuthorized {
-		t.Errorf("without a set: %+v, %v; want an error, which the gateway does not cache", got, err)
+		t.Errorf("without a stored key set: %+v, %v; want an error, which API Gateway does not cache", got, err)
 	}
 	p.provider.Show(t, p.key)
 	if got, err := answer(t, p.start(t), sign(t, p.key, nil)); err != nil || !got.IsAuthorized {
-		t.Fatalf("with the provider back: %+v, %v", got, err)
+		t.Fatalf("after the provider recovers: %+v, %v", got, err)
 	}
 	p.provider.Down()
 	if got, err := answer(t, p.start(t), sign(t, p.key, nil)); err != nil || !got.IsAuthorized {
-		t.Errorf("with the kept set: %+v, %v", got, err)
+		t.Errorf("with the stored key set: %+v, %v", got, err)
 	}
 }
 
-// unasked is an identity provider that must not be asked.
-type unasked struct{ t *testing.T }
+// unused is a verifier that must not be called.
+type unused struct{ t *testing.T }
 
-func (u unasked) Verify(_ context.Context, token string) (auth.Caller, error) {
+func (u unused) Verify(_ context.Context, token string) (auth.Caller, error) {
 	u.t.Errorf("%q is verified as a JWT", token)
 	return auth.Caller{}, jwtauth.Malformed
 }
 
-func TestOtherFormsAreNoJWTs(t *testing.T) {
+func TestOtherTokensAreNotVerifiedAsJWTs(t *testing.T) {
 	t.Parallel()
-	h := handler{log: slog.New(slog.DiscardHandler), now: time.Now, tokens: unasked{t}, keys: stub(func(string) (apikey.Key, error) {
+	h := handler{log: slog.New(slog.DiscardHandler), now: time.Now, jwts: unused{t}, keys: stub(func(string) (apikey.Key, error) {
 		return apikey.Key{}, apikey.ErrNotFound
 	})}
 	for _, credentials := range []string{"", "a.b", "a.b.c.d.e", "whk_a", apikey.Generate().Text()} {
@@ -157,7 +157,7 @@ func TestOtherFormsAreNoJWTs(t *testing.T) {
 	}
 }
 
-func TestJWTsAreRefusedWithoutAProvider(t *testing.T) {
+func TestWithoutAProviderJWTsAreDenied(t *testing.T) {
 	t.Parallel()
 	p := setupPlatform(t)
 	for _, name := range []string{"JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL"} {
@@ -165,14 +165,14 @@ func TestJWTsAreRefusedWithoutAProvider(t *testing.T) {
 	}
 	got, err := answer(t, p.start(t), sign(t, p.key, nil))
 	if err != nil || got.IsAuthorized || !strings.Contains(p.log.String(), "JWT disabled") {
-		t.Errorf("%+v, %v; the log says %s", got, err, p.log)
+		t.Errorf("response %+v, %v; log = %s", got, err, p.log)
 	}
 	if p.provider.Fetches() != 0 {
 		t.Error("keys are fetched")
 	}
 }
 
-func TestBuildNeedsTheWholeProvider(t *testing.T) {
+func TestIncompleteProviderFailsTheStart(t *testing.T) {
 	t.Parallel()
 	p := setupPlatform(t)
 	tests := []struct {
@@ -194,7 +194,7 @@ func TestBuildNeedsTheWholeProvider(t *testing.T) {
 		maps.Copy(env, tt.change)
 		_, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, env))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
-			t.Errorf("%s: the error is %v, want one with %s", tt.name, err, tt.want)
+			t.Errorf("%s: error %v, want one that contains %s", tt.name, err, tt.want)
 		}
 	}
 }

@@ -1,5 +1,10 @@
-// Function authorizer checks a caller's API key or JWT for the gateway and
-// hands on its tenant and scopes.
+// Function authorizer is API Gateway's Lambda authorizer. It checks the API key or
+// the JWT of a request and passes the caller's tenant and scopes to the route's
+// function.
+//
+// API Gateway calls it only for a request with an Authorization header and answers
+// 401 to any other. It answers 403 if this function denies the request, and 500 if
+// this function fails.
 package main
 
 import (
@@ -23,10 +28,10 @@ func build(log *slog.Logger, getenv func(string) string) (function, error) {
 		return nil, err
 	}
 	db := dynamodb.NewFromConfig(cfg)
-	tokens, err := newTokens(log, db, table, getenv)
+	jwts, err := newVerifier(log, db, table, getenv)
 	if err != nil {
 		return nil, err
 	}
-	h := handler{log: log, keys: apikeydb.New(db, table), tokens: tokens, now: time.Now}
+	h := handler{log: log, keys: apikeydb.New(db, table), jwts: jwts, now: time.Now}
 	return h.authorize, nil
 }

@@ -8,9 +8,9 @@ import (
 	"webhooks/shared/httpapi"
 )
 
-// maxAge is short enough that nobody reads an outdated document for long after
-// a deployment, and long enough that a tool which loads it in a loop does not
-// come here every time.
+// maxAge is how long clients may cache the document. After a deployment nobody uses
+// an outdated document for longer, and a tool that loads it in a loop does not
+// invoke the function every time.
 const maxAge = 5 * time.Minute
 
 type handler struct {

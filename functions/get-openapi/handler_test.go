@@ -38,7 +38,7 @@ func TestTheSampleEvent(t *testing.T) {
 	b := setup(t)
 	answer := cloudtest.Invoke(t, b.function, b.request)
 	if answer.Status != http.StatusOK || answer.Body != openapi.Document() {
-		t.Errorf("answer %d of %d bytes, want the document of %d", answer.Status, len(answer.Body), len(openapi.Document()))
+		t.Errorf("response %d of %d bytes, want the document of %d", answer.Status, len(answer.Body), len(openapi.Document()))
 	}
 	if got := answer.Headers["Content-Type"]; got != "application/json; charset=utf-8" {
 		t.Errorf("content type = %q", got)
@@ -48,17 +48,17 @@ func TestTheSampleEvent(t *testing.T) {
 	}
 }
 
-func TestAClientThatHasItGetsNoBody(t *testing.T) {
+func TestClientWithTheDocumentGets304(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, tags string
 		want       int
 	}{
-		{name: "the tag", tags: openapi.ETag(), want: http.StatusNotModified},
-		{name: "a tag that a proxy weakened", tags: "W/" + openapi.ETag(), want: http.StatusNotModified},
+		{name: "the ETag", tags: openapi.ETag(), want: http.StatusNotModified},
+		{name: "the ETag, weakened by a proxy", tags: "W/" + openapi.ETag(), want: http.StatusNotModified},
 		{name: "one of several", tags: `"other", ` + openapi.ETag(), want: http.StatusNotModified},
-		{name: "any", tags: "*", want: http.StatusNotModified},
-		{name: "another", tags: `"other"`, want: http.StatusOK},
+		{name: "any ETag", tags: "*", want: http.StatusNotModified},
+		{name: "another ETag", tags: `"other"`, want: http.StatusOK},
 		{name: "not quoted", tags: openapi.ETag()[1:33], want: http.StatusOK},
 		{name: "none", tags: "", want: http.StatusOK},
 	}
@@ -67,10 +67,10 @@ func TestAClientThatHasItGetsNoBody(t *testing.T) {
 			t.Parallel()
 			answer := setup(t).ask(t, tt.tags)
 			if answer.Status != tt.want || (answer.Body == "") != (tt.want == http.StatusNotModified) {
-				t.Errorf("answer %d of %d bytes, want %d", answer.Status, len(answer.Body), tt.want)
+				t.Errorf("response %d of %d bytes, want %d", answer.Status, len(answer.Body), tt.want)
 			}
 			if answer.Headers["Etag"] != openapi.ETag() {
-				t.Errorf("headers = %v, want the tag", answer.Headers)
+				t.Errorf("headers = %v, want the ETag", answer.Headers)
 			}
 		})
 	}

@@ -1,5 +1,5 @@
-// Function get-openapi serves GET /api/v1/openapi.json: it shows the API's
-// OpenAPI document to anyone.
+// Function get-openapi serves GET /api/v1/openapi.json, the API's OpenAPI document.
+// The route is public.
 package main
 
 import (

@@ -12,11 +12,11 @@ import (
 	"webhooks/shared/auth/apikey"
 )
 
-// function is what Lambda invokes. It takes the raw JSON, because the runtime's
-// own decoder would ignore a misspelt name.
+// function is the Lambda function. It takes the raw JSON, because the runtime's
+// decoder ignores misspelt names.
 type function func(context.Context, json.RawMessage) (any, error)
 
-// store keeps keys; an unknown one is [apikey.ErrNotFound].
+// store is the table of keys. The error for an unknown id is [apikey.ErrNotFound].
 type store interface {
 	Create(context.Context, apikey.Key) error
 	List(ctx context.Context, tenantID string) ([]apikey.Key, error)
@@ -42,14 +42,14 @@ func (h handler) handle(ctx context.Context, text json.RawMessage) (any, error) 
 	case list:
 		return h.list(ctx, r)
 	case expire:
-		return h.change(ctx, r, func() (apikey.Key, error) { return h.keys.Expire(ctx, r.keyID, r.expiresAt, now) })
+		return h.end(ctx, r, func() (apikey.Key, error) { return h.keys.Expire(ctx, r.keyID, r.expiresAt, now) })
 	case revoke:
-		return h.change(ctx, r, func() (apikey.Key, error) { return h.keys.Revoke(ctx, r.keyID) })
+		return h.end(ctx, r, func() (apikey.Key, error) { return h.keys.Revoke(ctx, r.keyID) })
 	}
 	return nil, fmt.Errorf("the action %q is parsed and not handled", r.action)
 }
 
-// issued is the only answer that ever holds a key.
+// issued is the response to issue, the only one that holds a whole API key.
 type issued struct {
 	APIKey    string       `json:"api_key"`
 	KeyID     string       `json:"key_id"`
@@ -69,7 +69,7 @@ func (h handler) issue(ctx context.Context, r request, now time.Time) (any, erro
 	return issued{token.Text(), key.ID, key.TenantID, key.Scopes, key.CreatedAt, key.ExpiresAt}, nil
 }
 
-// view is a key as its administrator may see it.
+// view is a key as an administrator sees it.
 type view struct {
 	KeyID     string       `json:"key_id"`
 	TenantID  string       `json:"tenant_id"`
@@ -100,8 +100,8 @@ func (h handler) list(ctx context.Context, r request) (any, error) {
 	return listed{views}, nil
 }
 
-// change ends a key and answers what it is (expire) or was (revoke).
-func (h handler) change(ctx context.Context, r request, do func() (apikey.Key, error)) (any, error) {
+// end expires or revokes a key and returns it.
+func (h handler) end(ctx context.Context, r request, do func() (apikey.Key, error)) (any, error) {
 	key, err := do()
 	if errors.Is(err, apikey.ErrNotFound) {
 		return nil, fmt.Errorf("there is no API key with the id %s", r.keyID)
@@ -113,9 +113,9 @@ func (h handler) change(ctx context.Context, r request, do func() (apikey.Key, e
 	return viewOf(key), nil
 }
 
-// audit leaves one line for a change. Lambda does not tell a function who
-// invoked it and from where: CloudTrail does, under the same request id, when the
-// trail records Lambda's data events.
+// audit logs one line for a change. A Lambda function does not learn who invoked it
+// and from where. CloudTrail records that under the same request id, if the trail
+// records Lambda's data events.
 func (h handler) audit(ctx context.Context, a action, key apikey.Key) {
 	attributes := []slog.Attr{
 		slog.String("audit", "key."+string(a)), slog.String("by", "IAM, see CloudTrail"), slog.String("tenant_id", key.TenantID),

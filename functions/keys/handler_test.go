@@ -17,7 +17,7 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-// bundle is the function as it is built, on an empty table.
+// bundle is the function, as build wires it, with an empty table.
 type bundle struct {
 	invoke function
 	store  *apikeydb.Store
@@ -34,7 +34,7 @@ func setup(t *testing.T) bundle {
 	return bundle{invoke, apikeydb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), table), log}
 }
 
-// ask invokes the function and returns its answer as JSON reads it.
+// ask invokes the function and returns the decoded response.
 func (b bundle) ask(t *testing.T, request string) map[string]any {
 	t.Helper()
 	answer, err := b.invoke(t.Context(), json.RawMessage(request))
@@ -52,6 +52,7 @@ func (b bundle) ask(t *testing.T, request string) map[string]any {
 	return object
 }
 
+// audited fails the test without an audit line for action on keyID.
 func (b bundle) audited(t *testing.T, action, keyID string) {
 	t.Helper()
 	for line := range strings.Lines(b.log.String()) {
@@ -62,7 +63,7 @@ func (b bundle) audited(t *testing.T, action, keyID string) {
 	t.Errorf("no audit line for %s of %s in:\n%s", action, keyID, b.log)
 }
 
-func TestSampleIssuesAKeyForEverything(t *testing.T) {
+func TestSampleIssuesAKeyWithEveryScope(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	answer := b.ask(t, string(cloudtest.Event(t, "keys.json")))
@@ -74,8 +75,8 @@ func TestSampleIssuesAKeyForEverything(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !stored.Opens(token) {
-		t.Error("the stored key is not opened by the issued one")
+	if !stored.Matches(token) {
+		t.Error("the issued key does not match the stored one")
 	}
 	want := token.Key("demo", auth.Scopes(), stored.CreatedAt, time.Time{})
 	if diff := cmp.Diff(want, stored); diff != "" {
@@ -87,7 +88,7 @@ func TestSampleIssuesAKeyForEverything(t *testing.T) {
 		"created_at": stored.CreatedAt.Format(time.RFC3339),
 	}
 	if diff := cmp.Diff(wantAnswer, answer); diff != "" {
-		t.Errorf("answer (-want +got):\n%s", diff)
+		t.Errorf("response (-want +got):\n%s", diff)
 	}
 	b.audited(t, "issue", token.KeyID)
 	if secret := token.Text()[len("whk_")+len(token.KeyID)+1:]; strings.Contains(b.log.String(), secret) {
@@ -95,14 +96,14 @@ func TestSampleIssuesAKeyForEverything(t *testing.T) {
 	}
 }
 
-func TestIssueTakesScopesAndAnEnd(t *testing.T) {
+func TestIssueWithScopesAndExpiry(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	answer := b.ask(t, `{"action":"issue","tenant_id":"acme","scopes":["logs:read","webhooks:read"],"expires_at":"2999-01-26T12:00:00.9+02:00"}`)
 	want := map[string]any{"tenant_id": "acme", "scopes": []any{"webhooks:read", "logs:read"}, "expires_at": "2999-01-26T10:00:00Z"}
 	rest := cmpopts.IgnoreMapEntries(func(name string, _ any) bool { return want[name] == nil })
 	if diff := cmp.Diff(want, answer, rest); diff != "" {
-		t.Errorf("answer (-want +got):\n%s", diff)
+		t.Errorf("response (-want +got):\n%s", diff)
 	}
 }
 

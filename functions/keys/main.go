@@ -1,5 +1,5 @@
-// Function keys issues, lists, expires and revokes API keys. It has no route:
-// who may invoke it (lambda:InvokeFunction) may give anyone's access to anyone.
+// Function keys issues, lists, expires and revokes API keys. It has no route. Whoever
+// may invoke it (lambda:InvokeFunction) can issue a key for any tenant.
 package main
 
 import (

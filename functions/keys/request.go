@@ -18,7 +18,7 @@ import (
 	"webhooks/shared/strictjson"
 )
 
-// action is what to do with keys.
+// action is what the function does with keys.
 type action string
 
 const (
@@ -28,35 +28,33 @@ const (
 	revoke action = "revoke"
 )
 
-// members returns the members of each action's request, true when required.
-func members() map[action]map[string]bool {
-	return map[action]map[string]bool{
-		issue:  {"action": true, "tenant_id": true, "scopes": false, "expires_at": false},
-		list:   {"action": true, "tenant_id": true},
-		expire: {"action": true, "key_id": true, "expires_at": false},
-		revoke: {"action": true, "key_id": true},
-	}
+// members holds the members of each action's request: true if required.
+var members = map[action]map[string]bool{
+	issue:  {"action": true, "tenant_id": true, "scopes": false, "expires_at": false},
+	list:   {"action": true, "tenant_id": true},
+	expire: {"action": true, "key_id": true, "expires_at": false},
+	revoke: {"action": true, "key_id": true},
 }
 
-// request is what an administrator asks for.
+// request is the request of an administrator.
 type request struct {
 	action   action
 	tenantID string
 	keyID    string
 	scopes   []auth.Scope
-	// expiresAt is zero when an issued key never expires.
+	// expiresAt is zero if the issued key never expires.
 	expiresAt time.Time
 }
 
-// parser reads a request and remembers every refused member.
+// parser parses a request and collects every invalid member.
 type parser struct {
 	object  strictjson.Object
 	now     time.Time
 	refused []apperr.Field
 }
 
-// parse reads a request at now. Its error is a sentence that names every bad
-// member, for the person who invoked the function.
+// parse parses a request at now. The error names every invalid member, for the
+// person who invokes the function.
 func parse(text []byte, now time.Time) (request, error) {
 	object, err := strictjson.Parse(text)
 	if err != nil {
@@ -65,10 +63,10 @@ func parse(text []byte, now time.Time) (request, error) {
 	p := parser{object: object, now: now}
 	a, _ := strictjson.String(object["action"])
 	r := request{action: action(a), scopes: auth.Scopes()}
-	allowed, known := members()[r.action]
+	allowed, known := members[r.action]
 	if !known {
 		p.refuse("action", apperr.NotOneOf, "issue, list, expire, revoke")
-		return request{}, sentence(p.refused)
+		return request{}, refusal(p.refused)
 	}
 	if r.action == expire {
 		r.expiresAt = now
@@ -85,10 +83,10 @@ func parse(text []byte, now time.Time) (request, error) {
 		}
 		p.member(&r, name, object[name])
 	}
-	return r, sentence(p.refused)
+	return r, refusal(p.refused)
 }
 
-// member reads one member into r.
+// member parses one member into r.
 func (p *parser) member(r *request, name string, value jsontext.Value) {
 	switch name {
 	case "tenant_id":
@@ -113,19 +111,19 @@ func (p *parser) refuse(name string, problem apperr.Problem, args ...any) {
 	p.refused = append(p.refused, apperr.Field{Name: name, Problem: problem, Args: args})
 }
 
-// text reads a string that valid accepts.
-func (p *parser) text(name string, value jsontext.Value, valid func(string) bool, otherwise apperr.Problem) string {
+// text parses a string that valid accepts.
+func (p *parser) text(name string, value jsontext.Value, valid func(string) bool, problem apperr.Problem) string {
 	s, ok := strictjson.String(value)
 	if !ok {
 		p.refuse(name, apperr.WrongType, "a string")
 	} else if !valid(s) {
-		p.refuse(name, otherwise)
+		p.refuse(name, problem)
 	}
 	return s
 }
 
-// time reads a time in the future, in UTC and whole seconds. A key that ends at
-// once is made by leaving the time out of an expire request.
+// time parses a time in the future, in UTC and whole seconds. To end a key at once,
+// an expire request leaves the time out.
 func (p *parser) time(name string, value jsontext.Value) time.Time {
 	s, ok := strictjson.String(value)
 	if !ok {
@@ -138,15 +136,15 @@ func (p *parser) time(name string, value jsontext.Value) time.Time {
 		return time.Time{}
 	}
 	t = t.UTC().Truncate(time.Second)
-	// JSON cannot say a later year, so the answer could not be written.
+	// The response could not be encoded with a later year (RFC 3339 §1).
 	if !t.After(p.now) || t.Year() > 9999 {
 		p.refuse(name, apperr.TimeRange)
 	}
 	return t
 }
 
-// sentence joins what was refused into one error, or nil.
-func sentence(refused []apperr.Field) error {
+// refusal returns one error for all invalid members, or nil.
+func refusal(refused []apperr.Field) error {
 	if len(refused) == 0 {
 		return nil
 	}

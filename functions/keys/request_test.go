@@ -7,22 +7,22 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestBadRequestNamesEveryBadMember(t *testing.T) {
+func TestErrorNamesEveryInvalidMember(t *testing.T) {
 	t.Parallel()
 	const refused = "the request is refused: "
 	tests := []struct{ name, request, want string }{
 		{name: "no action", request: `{}`, want: refused + "action must be one of issue, list, expire, revoke"},
 		{name: "another action", request: `{"action":"Issue","tenant_id":"acme"}`, want: refused + "action must be one of issue, list, expire, revoke"},
-		{name: "an action that is no string", request: `{"action":1}`, want: refused + "action must be one of issue, list, expire, revoke"},
+		{name: "an action that is not a string", request: `{"action":1}`, want: refused + "action must be one of issue, list, expire, revoke"},
 		{name: "no tenant", request: `{"action":"issue"}`, want: refused + "tenant_id is required"},
 		{name: "no key", request: `{"action":"revoke"}`, want: refused + "key_id is required"},
 		{name: "a key instead of its id", request: `{"action":"revoke","key_id":"whk_abcdefghijklmnop"}`, want: refused + "key_id is not the id of an API key"},
 		{name: "a member of another action", request: `{"action":"revoke","key_id":"abcdefghijklmnop","tenant_id":"acme"}`, want: refused + "tenant_id is not a known field"},
-		{name: "a time that is over", request: `{"action":"expire","key_id":"abcdefghijklmnop","expires_at":"2026-01-26T10:00:00Z"}`, want: refused + "expires_at must be later than now and before the year 10000"},
-		{name: "a time beyond the calendar", request: `{"action":"expire","key_id":"abcdefghijklmnop","expires_at":"9999-12-31T23:30:00-01:00"}`, want: refused + "expires_at must be later than now and before the year 10000"},
-		{name: "a tenant in capitals of the name", request: `{"action":"list","Tenant_ID":"acme"}`, want: refused + "tenant_id is required; Tenant_ID is not a known field"},
+		{name: "a time in the past", request: `{"action":"expire","key_id":"abcdefghijklmnop","expires_at":"2026-01-26T10:00:00Z"}`, want: refused + "expires_at must be later than now and before the year 10000"},
+		{name: "a time after the year 9999", request: `{"action":"expire","key_id":"abcdefghijklmnop","expires_at":"9999-12-31T23:30:00-01:00"}`, want: refused + "expires_at must be later than now and before the year 10000"},
+		{name: "a name in other case", request: `{"action":"list","Tenant_ID":"acme"}`, want: refused + "tenant_id is required; Tenant_ID is not a known field"},
 		{
-			name:    "everything",
+			name:    "every value invalid",
 			request: `{"action":"issue","tenant_id":"a#b","scopes":["all","logs:read","logs:read"],"expires_at":"tomorrow","colour":"red"}`,
 			want: refused + "colour is not a known field; expires_at must be a time of RFC 3339, such as 2026-01-26T10:00:00Z; " +
 				"scopes is not a known scope: all; scopes names a scope twice: logs:read; " +
@@ -34,7 +34,7 @@ func TestBadRequestNamesEveryBadMember(t *testing.T) {
 			want:    refused + "expires_at has the wrong type, want a string; scopes has the wrong type, want an array of strings; tenant_id has the wrong type, want a string",
 		},
 		{name: "no scopes", request: `{"action":"issue","tenant_id":"acme","scopes":[]}`, want: refused + "scopes must have at least one entry"},
-		{name: "no object", request: `["issue"]`, want: "the request must be one JSON object: not a JSON object"},
+		{name: "not an object", request: `["issue"]`, want: "the request must be one JSON object: not a JSON object"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -50,13 +50,13 @@ func TestBadRequestNamesEveryBadMember(t *testing.T) {
 	}
 }
 
-func TestRequestMustBeOneCleanObject(t *testing.T) {
+func TestRequestMustBeOneStrictObject(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
 		``, `null`, `{"action":"issue","action":"revoke"}`, `{"action":"issue","tenant_id":"acme"} {}`, "{\"action\":\"issue\",\"tenant_id\":\"\xff\"}",
 	} {
 		if r, err := parse([]byte(text), time.Now()); err == nil {
-			t.Errorf("%q is read as %+v", text, r)
+			t.Errorf("parse(%q) = %+v, want an error", text, r)
 		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 	"webhooks/shared/httpapi"
 )
 
-// routes holds the methods of every known path, each list as the Allow header
-// shows it. It repeats template.yaml, and a test compares the two.
+// routes returns the methods of every path, in the order of the Allow header. A test
+// compares them with template.yaml.
 func routes() map[string][]string {
 	return map[string][]string{
 		"/api/v1/events":                                     {"POST"},
@@ -33,18 +33,19 @@ type handler struct {
 func newHandler() handler {
 	h := handler{routes: routes(), paths: http.NewServeMux()}
 	for path := range h.routes {
-		h.paths.Handle(path, http.NotFoundHandler()) // only its pattern is used
+		h.paths.Handle(path, http.NotFoundHandler()) // answer uses only the pattern
 	}
 	return h
 }
 
-// answer says that there is no such route or, when other methods of the path
-// are taken, which ones.
+// answer returns WrongMethod if the path has routes with other methods, and
+// RouteNotFound if it has none.
 func (h handler) answer(r *http.Request, _ auth.Caller) (httpapi.Reply, error) {
 	_, path := h.paths.Handler(r)
 	methods := h.routes[path]
 	if len(methods) == 0 || slices.Contains(methods, r.Method) {
-		// The second: a path that is a known one only after its escapes were read.
+		// A path with a method that its route has comes here only if it matches the
+		// route with its escapes decoded and not as it was sent.
 		return httpapi.Reply{}, apperr.New(apperr.RouteNotFound, httpapi.Excerpt(r.Method+" "+r.URL.Path))
 	}
 	return httpapi.Reply{}, apperr.New(apperr.WrongMethod, httpapi.Excerpt(r.Method), strings.Join(methods, ", "))

@@ -41,11 +41,11 @@ func TestTheSampleEvent(t *testing.T) {
 	answer := cloudtest.Invoke(t, b.function, b.request)
 	want := `{"code":40501,"message":"该接口不支持 PATCH 方法，支持：DELETE, GET, PUT"}`
 	if answer.Status != http.StatusMethodNotAllowed || answer.Body != want || answer.Headers["Allow"] != "DELETE, GET, PUT" {
-		t.Errorf("answer %d %s, Allow %q", answer.Status, answer.Body, answer.Headers["Allow"])
+		t.Errorf("response %d %s, Allow %q", answer.Status, answer.Body, answer.Headers["Allow"])
 	}
 }
 
-func TestOtherMethodsOfAKnownPath(t *testing.T) {
+func TestOtherMethodsOfAPath(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	tests := []struct{ method, path, allow string }{
@@ -62,7 +62,7 @@ func TestOtherMethodsOfAKnownPath(t *testing.T) {
 			t.Parallel()
 			answer := b.ask(t, tt.method, tt.path)
 			if code := answer.Envelope(t).Code; code != int(apperr.WrongMethod) || answer.Status != http.StatusMethodNotAllowed || answer.Headers["Allow"] != tt.allow {
-				t.Errorf("answer %d, code %d, Allow %q; want 405 with %q", answer.Status, code, answer.Headers["Allow"], tt.allow)
+				t.Errorf("response %d, code %d, Allow %q; want 405 with %q", answer.Status, code, answer.Headers["Allow"], tt.allow)
 			}
 		})
 	}
@@ -74,11 +74,11 @@ func TestUnknownPaths(t *testing.T) {
 	tests := []struct{ name, method, path, shown string }{
 		{name: "the root", method: "GET", path: "/", shown: "GET /"},
 		{name: "another version", method: "GET", path: "/api/v2/webhooks", shown: "GET /api/v2/webhooks"},
-		{name: "a slash too many", method: "GET", path: "/api/v1/webhooks/", shown: "GET /api/v1/webhooks/"},
-		{name: "a path below", method: "GET", path: "/api/v1/webhooks/1/logs/2", shown: "GET /api/v1/webhooks/1/logs/2"},
+		{name: "a trailing slash", method: "GET", path: "/api/v1/webhooks/", shown: "GET /api/v1/webhooks/"},
+		{name: "a path below a route", method: "GET", path: "/api/v1/webhooks/1/logs/2", shown: "GET /api/v1/webhooks/1/logs/2"},
 		{name: "another case", method: "GET", path: "/API/v1/webhooks", shown: "GET /API/v1/webhooks"},
 		{name: "dots", method: "GET", path: "/api/v1/../v1/webhooks", shown: "GET /api/v1/../v1/webhooks"},
-		{name: "a known route in disguise", method: "GET", path: "/api/v1/webhooks/1%2Flogs", shown: "GET /api/v1/webhooks/1/logs"},
+		{name: "a route with an escaped slash", method: "GET", path: "/api/v1/webhooks/1%2Flogs", shown: "GET /api/v1/webhooks/1/logs"},
 		{name: "control characters", method: "GET", path: "/%1b%5b31m%00", shown: "GET /\uFFFD[31m\uFFFD"},
 		{name: "invalid UTF-8", method: "GET", path: "/%ff", shown: "GET /\uFFFD"},
 		{name: "very long", method: "GET", path: "/" + strings.Repeat("é", 5000), shown: "GET /" + strings.Repeat("é", httpapi.MaxExcerpt-6) + "…"},
@@ -90,7 +90,7 @@ func TestUnknownPaths(t *testing.T) {
 			answer := b.ask(t, tt.method, tt.path)
 			envelope := answer.Envelope(t)
 			if answer.Status != http.StatusNotFound || envelope.Code != int(apperr.RouteNotFound) || envelope.Message != "接口不存在："+tt.shown {
-				t.Errorf("answer %d %q, want 404 that shows %q", answer.Status, answer.Body, tt.shown)
+				t.Errorf("response %d %q, want 404 with %q", answer.Status, answer.Body, tt.shown)
 			}
 		})
 	}

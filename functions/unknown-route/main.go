@@ -1,5 +1,5 @@
-// Function unknown-route serves the $default route: it answers whatever no
-// other function takes, in the API's own envelope.
+// Function unknown-route serves the $default route. It answers 404 or 405 in the
+// envelope to every request that matches no other route.
 package main
 
 import (

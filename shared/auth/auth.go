@@ -1,12 +1,12 @@
-// Package auth says who calls and what they may do.
+// Package auth describes the caller of the API: its tenant and its scopes.
 package auth
 
 import "slices"
 
-// Scope is a permission that a token carries.
+// Scope is a permission of a token.
 type Scope string
 
-// The scopes. A key issued without a list carries all of them.
+// The scopes. An API key that is issued without a list of scopes has all of them.
 const (
 	WebhooksRead  Scope = "webhooks:read"
 	WebhooksWrite Scope = "webhooks:write"
@@ -20,15 +20,16 @@ func Scopes() []Scope {
 	return []Scope{WebhooksRead, WebhooksWrite, WebhooksTest, LogsRead, EventsPublish}
 }
 
-// Caller is who a token speaks for.
+// Caller is the caller whom a token identifies.
 type Caller struct {
 	TenantID string
 	Scopes   []Scope
-	// KeyID names the API key, Subject the sub of the JWT; one of them is empty, and
-	// both of a JWT without a usable sub. They are for the log, and decide nothing.
+	// KeyID is the id of the API key. Subject is the sub claim of the JWT. The
+	// other one is empty; both are empty for a JWT without a valid sub. They are
+	// for the log only.
 	KeyID   string
 	Subject string
 }
 
-// May reports whether the caller's token carries s.
+// May reports whether the caller's token has scope s.
 func (c Caller) May(s Scope) bool { return slices.Contains(c.Scopes, s) }

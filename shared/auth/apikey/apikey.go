@@ -1,10 +1,10 @@
-// Package apikey is the API key: the token by which a tenant's programs call
-// the API.
+// Package apikey implements API keys, the tokens with which the programs of a
+// tenant call the API.
 //
-// A token is whk_<key id>_<secret>. The id finds the stored key, the secret
-// proves that the caller was given it. Only the SHA-256 of the secret is kept:
-// it is random and longer than any search reaches, so a slow hash with a salt
-// (which passwords need) would only cost every request its time.
+// A token is whk_<key id>_<secret>. The id finds the stored key; the secret
+// authenticates the caller. The store holds only the SHA-256 of the secret. A
+// secret has 256 random bits, so it needs no slow, salted hash as a password
+// does, and no request pays for one.
 package apikey
 
 import (
@@ -20,18 +20,19 @@ import (
 	"webhooks/shared/auth"
 )
 
-// ErrNotFound says that there is no key of that id.
+// ErrNotFound is the error for an id without a key.
 var ErrNotFound = errors.New("no such API key")
 
 const (
-	prefix      = "whk_" // lets secret scanners recognise a token in a repository
+	prefix      = "whk_" // secret scanners find a token in a repository by it
 	idBytes     = 10
 	secretBytes = 32
 	lastLength  = 4
 )
 
-// alphabet has no underscore, which separates the parts of a token, and one
-// case: a token survives every form, shell and file name.
+// alphabet has no underscore, which separates the parts of a token. It has one
+// case and no special characters, so that forms, shells and file names leave a
+// token unchanged.
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567"
 
 func encoding() *base32.Encoding { return base32.NewEncoding(alphabet).WithPadding(base32.NoPadding) }
@@ -39,13 +40,13 @@ func encoding() *base32.Encoding { return base32.NewEncoding(alphabet).WithPaddi
 // Hash is the SHA-256 of a secret.
 type Hash [sha256.Size]byte
 
-// Key is what is kept of an API key.
+// Key is an API key as it is stored.
 type Key struct {
 	ID       string
 	TenantID string
 	Scopes   []auth.Scope
 	Hash     Hash
-	// LastFour are the last characters of the token, by which a person
+	// LastFour holds the last four characters of the token, by which a person
 	// recognises it.
 	LastFour  string
 	CreatedAt time.Time // UTC, whole seconds
@@ -53,50 +54,48 @@ type Key struct {
 	ExpiresAt time.Time // UTC, whole seconds; zero means never
 }
 
-// Token is what a caller presents. It never goes into a log or a table.
+// Token is an API key as a caller sends it. No log and no table may hold it.
 type Token struct {
 	KeyID  string
 	secret string
 }
 
-// Generate returns a token that nobody has seen before: 80 random bits name
-// it, 256 make its secret.
+// Generate returns a new token with an id of 80 random bits and a secret of 256.
 func Generate() Token {
 	return Token{KeyID: random(idBytes), secret: random(secretBytes)}
 }
 
 func random(n int) string {
 	b := make([]byte, n)
-	_, _ = rand.Read(b) // never fails: it ends the program instead
+	_, _ = rand.Read(b) // never returns an error: it crashes the program instead
 	return encoding().EncodeToString(b)
 }
 
-// Parse reads a token, and returns false for anything that [Generate] cannot
-// have made.
+// Parse parses a token. It returns false for a text that [Generate] cannot return.
 func Parse(text string) (Token, bool) {
 	rest, ok := strings.CutPrefix(text, prefix)
 	if !ok {
 		return Token{}, false
 	}
 	id, secret, ok := strings.Cut(rest, "_")
-	if !ok || !ValidID(id) || !drawn(secret, secretBytes) {
+	if !ok || !ValidID(id) || !encodes(secret, secretBytes) {
 		return Token{}, false
 	}
 	return Token{KeyID: id, secret: secret}, true
 }
 
-// ValidID reports whether id can be the id of a key.
-func ValidID(id string) bool { return drawn(id, idBytes) }
+// ValidID reports whether id has the form of a key's id.
+func ValidID(id string) bool { return encodes(id, idBytes) }
 
-// drawn reports whether random(n) can have returned s.
-func drawn(s string, n int) bool {
+// encodes reports whether s has the form of n encoded bytes.
+func encodes(s string, n int) bool {
 	return len(s) == encoding().EncodedLen(n) && strings.Trim(s, alphabet) == ""
 }
 
-// Text returns the token as it is given to its owner, once.
+// Text returns the whole token. Its owner sees it once, when it is issued.
 func (t Token) Text() string { return prefix + t.KeyID + "_" + t.secret }
 
-// Key returns what is kept of the token.
+// Key returns the stored form of t for a tenant. A zero expires means never.
 func (t Token) Key(tenantID string, scopes []auth.Scope, now, expires time.Time) Key {
 	return Key{
 		ID: t.KeyID, TenantID: tenantID, Scopes: scopes,
@@ -107,23 +106,23 @@ func (t Token) Key(tenantID string, scopes []auth.Scope, now, expires time.Time)
 
 func (t Token) hash() Hash { return sha256.Sum256([]byte(t.secret)) }
 
-// String keeps the secret out of whatever prints a token.
+// String returns the token without its secret.
 func (t Token) String() string { return prefix + t.KeyID + "_…" }
 
-// GoString keeps the secret out of %#v.
+// GoString returns the token without its secret, for %#v.
 func (t Token) GoString() string { return t.String() }
 
-// LogValue keeps the secret out of the log.
+// LogValue returns the token without its secret, for the log.
 func (t Token) LogValue() slog.Value { return slog.StringValue(t.String()) }
 
-// Opens reports whether t is the token of k, in a time that says nothing about
-// how much of it was right. No token opens the zero Key.
-func (k Key) Opens(t Token) bool {
+// Matches reports whether t is the token of k. It compares the hashes in constant
+// time. No token matches the zero Key.
+func (k Key) Matches(t Token) bool {
 	hash := t.hash()
 	return subtle.ConstantTimeCompare(hash[:], k.Hash[:]) == 1
 }
 
-// Expired reports whether k has ended at now.
+// Expired reports whether k has expired at now.
 func (k Key) Expired(now time.Time) bool {
 	return !k.ExpiresAt.IsZero() && !now.Before(k.ExpiresAt)
 }

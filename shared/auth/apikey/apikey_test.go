@@ -16,22 +16,22 @@ import (
 
 func now() time.Time { return time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC) }
 
-func TestATokenOpensItsKeyOnly(t *testing.T) {
+func TestTokenMatchesOnlyItsKey(t *testing.T) {
 	t.Parallel()
 	token, other := apikey.Generate(), apikey.Generate()
 	key := token.Key("acme", auth.Scopes(), now(), time.Time{})
 	parsed, ok := apikey.Parse(token.Text())
 	if !ok || parsed != token {
-		t.Fatalf("the token %q is not read as itself", token.Text())
+		t.Fatalf("Parse does not return the token %q", token.Text())
 	}
-	if !key.Opens(parsed) {
-		t.Error("the token does not open its key")
+	if !key.Matches(parsed) {
+		t.Error("the token does not match its key")
 	}
-	if key.Opens(other) {
-		t.Error("another token opens the key")
+	if key.Matches(other) {
+		t.Error("another token matches the key")
 	}
-	if (apikey.Key{}).Opens(token) {
-		t.Error("a token opens the zero key")
+	if (apikey.Key{}).Matches(token) {
+		t.Error("a token matches the zero key")
 	}
 	if key.LastFour != token.Text()[len(token.Text())-4:] {
 		t.Errorf("the last four characters are %q", key.LastFour)
@@ -58,7 +58,7 @@ func TestParseRefuses(t *testing.T) {
 		{name: "upper case", token: "whk_" + id + "_" + strings.ToUpper(secret)},
 		{name: "a letter outside the alphabet", token: good[:len(good)-1] + "1"},
 		{name: "a separator of table keys", token: good[:len(good)-1] + "#"},
-		{name: "a space behind", token: good + " "},
+		{name: "a space at the end", token: good + " "},
 		{name: "a line break inside", token: good[:30] + "\n" + good[31:]},
 		{name: "not UTF-8", token: good[:30] + "\xff" + good[31:]},
 	}
@@ -66,7 +66,7 @@ func TestParseRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if token, ok := apikey.Parse(tt.token); ok {
-				t.Errorf("%q is read as %v", tt.token, token)
+				t.Errorf("Parse(%q) = %v, want an error", tt.token, token)
 			}
 		})
 	}
@@ -77,12 +77,12 @@ func FuzzParse(f *testing.F) {
 	f.Add("whk_abcdefghijklmnop_" + strings.Repeat("a", 52))
 	f.Fuzz(func(t *testing.T, text string) {
 		if token, ok := apikey.Parse(text); ok && (token.Text() != text || !apikey.ValidID(token.KeyID)) {
-			t.Errorf("%q is read as %q", text, token.Text())
+			t.Errorf("Parse(%q) = %q", text, token.Text())
 		}
 	})
 }
 
-func TestTokenKeepsItsSecretWhenPrinted(t *testing.T) {
+func TestPrintedTokenHasNoSecret(t *testing.T) {
 	t.Parallel()
 	token := apikey.Generate()
 	secret := token.Text()[21:]
@@ -94,14 +94,14 @@ func TestTokenKeepsItsSecretWhenPrinted(t *testing.T) {
 	}
 }
 
-func TestTokensDiffer(t *testing.T) {
+func TestGenerateNeverRepeats(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
 	for range 1000 {
 		token := apikey.Generate()
 		id, secret := token.KeyID, token.Text()[21:]
 		if seen[id] || seen[secret] {
-			t.Fatalf("drawn twice: %v", token)
+			t.Fatalf("generated twice: %v", token)
 		}
 		seen[id], seen[secret] = true, true
 	}
@@ -141,9 +141,9 @@ func TestParseScopes(t *testing.T) {
 		refused []apperr.Field
 	}{
 		{name: "one", names: []string{"logs:read"}, want: []auth.Scope{auth.LogsRead}},
-		{name: "in the list's own order", names: []string{"logs:read", "webhooks:read"}, want: []auth.Scope{auth.WebhooksRead, auth.LogsRead}},
+		{name: "in the order of auth.Scopes", names: []string{"logs:read", "webhooks:read"}, want: []auth.Scope{auth.WebhooksRead, auth.LogsRead}},
 		{name: "none", names: []string{}, refused: []apperr.Field{field(apperr.EmptyList)}},
-		{name: "everything wrong at once", names: []string{"logs:read", "Logs:Read", "logs:read", "*"}, refused: []apperr.Field{
+		{name: "every problem", names: []string{"logs:read", "Logs:Read", "logs:read", "*"}, refused: []apperr.Field{
 			field(apperr.UnknownScope, "Logs:Read"), field(apperr.DuplicateScope, "logs:read"), field(apperr.UnknownScope, "*"),
 		}},
 	}

@@ -7,9 +7,8 @@ import (
 	"webhooks/shared/auth"
 )
 
-// ParseScopes reads the scopes of a new key, and says what is wrong with them
-// under the given field name. The scopes come in the order of [auth.Scopes],
-// whatever the order of names.
+// ParseScopes parses the names of a new key's scopes. It returns the scopes in the
+// order of [auth.Scopes], or every problem of the given field.
 func ParseScopes(field string, names []string) ([]auth.Scope, []apperr.Field) {
 	if len(names) == 0 {
 		return nil, []apperr.Field{{Name: field, Problem: apperr.EmptyList}}

@@ -11,7 +11,7 @@ import (
 	"webhooks/shared/auth/apikey"
 )
 
-// tenantIndex lists the keys of a tenant.
+// tenantIndex is the global secondary index of the keys by tenant.
 const tenantIndex = "tenant"
 
 // The attributes that expressions name.
@@ -22,7 +22,7 @@ const (
 	changedName = "changed"
 )
 
-// item is a key in the table. Times are unix seconds.
+// item is a row of the table. Times are Unix seconds.
 type item struct {
 	ID       string       `dynamodbav:"key_id"`
 	TenantID string       `dynamodbav:"tenant_id"`
@@ -63,7 +63,7 @@ func decode(attributes map[string]types.AttributeValue) (apikey.Key, error) {
 		CreatedAt: time.Unix(i.Created, 0).UTC(), ChangedAt: time.Unix(i.Changed, 0).UTC(),
 	}
 	if copy(key.Hash[:], i.Hash) != len(key.Hash) || key.TenantID == "" {
-		// Neither may pass for a key: a short hash or a caller without a tenant.
+		// A key with a short hash or without a tenant must never be accepted.
 		return apikey.Key{}, fmt.Errorf("decode API key %q: its item is incomplete", i.ID)
 	}
 	if i.Expires != 0 {

@@ -1,4 +1,4 @@
-// Package apikeydb keeps API keys in DynamoDB.
+// Package apikeydb stores API keys in DynamoDB.
 package apikeydb
 
 import (
@@ -31,11 +31,12 @@ type Store struct {
 	table  string
 }
 
-// New returns the store in a table.
+// New returns the store whose rows are in table.
 func New(client DynamoDB, table string) *Store { return &Store{client: client, table: table} }
 
-// Get returns a key, or [apikey.ErrNotFound]. It reads consistently: a revoked
-// key that an authorizer read a moment too old would live on in its cache.
+// Get returns a key, or [apikey.ErrNotFound]. The read is strongly consistent:
+// API Gateway caches the authorizer's response, and a stale read could prolong a
+// revoked key by the time of that cache.
 func (s *Store) Get(ctx context.Context, id string) (apikey.Key, error) {
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &s.table,
@@ -70,8 +71,8 @@ func (s *Store) Create(ctx context.Context, key apikey.Key) error {
 	return failed(err, "create API key "+key.ID)
 }
 
-// List returns the keys of a tenant by their ids. A key that was put a moment
-// ago may be missing: an index follows its table.
+// List returns the keys of a tenant in the order of their ids. A key created a
+// moment ago may be missing, because the index is eventually consistent.
 func (s *Store) List(ctx context.Context, tenantID string) ([]apikey.Key, error) {
 	tenant, err := expression.NewBuilder().WithKeyCondition(expression.Key(tenantName).Equal(expression.Value(tenantID))).Build()
 	if err != nil {
@@ -101,7 +102,7 @@ func (s *Store) List(ctx context.Context, tenantID string) ([]apikey.Key, error)
 	return keys, nil
 }
 
-// Expire makes a key end at expires and returns it, or [apikey.ErrNotFound].
+// Expire sets the expiry of a key and returns the key, or [apikey.ErrNotFound].
 func (s *Store) Expire(ctx context.Context, id string, expires, now time.Time) (apikey.Key, error) {
 	e, err := expression.NewBuilder().
 		WithCondition(expression.Name(idName).AttributeExists()).
@@ -127,8 +128,8 @@ func (s *Store) Expire(ctx context.Context, id string, expires, now time.Time) (
 	return decode(out.Attributes)
 }
 
-// Revoke deletes a key and returns what it was, or [apikey.ErrNotFound]. It is
-// deleted, not marked, so that nothing can bring it back.
+// Revoke deletes a key and returns it, or [apikey.ErrNotFound]. It deletes the row
+// instead of marking it, so that no later change can restore the key.
 func (s *Store) Revoke(ctx context.Context, id string) (apikey.Key, error) {
 	out, err := s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
 		TableName:    &s.table,
@@ -144,7 +145,8 @@ func (s *Store) Revoke(ctx context.Context, id string) (apikey.Key, error) {
 	return decode(out.Attributes)
 }
 
-// missing says that a conditional change met no key.
+// missing returns the error of a conditional write. A failed condition means that
+// there is no key.
 func missing(err error, what string) error {
 	var absent *types.ConditionalCheckFailedException
 	if errors.As(err, &absent) {
@@ -153,8 +155,8 @@ func missing(err error, what string) error {
 	return failed(err, what)
 }
 
-// failed says what err broke, if anything. Overload of DynamoDB is
-// TemporarilyUnavailable, everything else internal.
+// failed adds the failed operation to err, and the reason TemporarilyUnavailable if
+// DynamoDB is overloaded. It returns nil for a nil err.
 func failed(err error, what string) error {
 	if err == nil {
 		return nil

@@ -32,8 +32,8 @@ func setup(t *testing.T) bundle {
 	return bundle{client: client, table: table, store: apikeydb.New(client, table), now: time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)}
 }
 
-// put stores a new key of a tenant.
-func (b bundle) put(t *testing.T, tenantID string, expires time.Time) apikey.Key {
+// create stores a new key of a tenant.
+func (b bundle) create(t *testing.T, tenantID string, expires time.Time) apikey.Key {
 	t.Helper()
 	key := apikey.Generate().Key(tenantID, []auth.Scope{auth.WebhooksRead, auth.LogsRead}, b.now, expires)
 	if err := b.store.Create(t.Context(), key); err != nil {
@@ -42,24 +42,24 @@ func (b bundle) put(t *testing.T, tenantID string, expires time.Time) apikey.Key
 	return key
 }
 
-func TestGetReturnsWhatWasPut(t *testing.T) {
+func TestGetReturnsTheCreatedKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	for _, want := range []apikey.Key{b.put(t, "acme", time.Time{}), b.put(t, "acme", b.now.Add(time.Hour))} {
+	for _, want := range []apikey.Key{b.create(t, "acme", time.Time{}), b.create(t, "acme", b.now.Add(time.Hour))} {
 		got, err := b.store.Get(t.Context(), want.ID)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
-			t.Errorf("not what was put (-want +got):\n%s", diff)
+			t.Errorf("key (-want +got):\n%s", diff)
 		}
 	}
 }
 
-func TestNoKeyOfThatID(t *testing.T) {
+func TestUnknownIDIsNotFound(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.put(t, "acme", time.Time{})
+	b.create(t, "acme", time.Time{})
 	id := apikey.Generate().KeyID
 	if _, err := b.store.Get(t.Context(), id); !errors.Is(err, apikey.ErrNotFound) {
 		t.Errorf("get: %v", err)
@@ -75,25 +75,25 @@ func TestNoKeyOfThatID(t *testing.T) {
 	}
 }
 
-func TestPutNeverOverwrites(t *testing.T) {
+func TestCreateNeverOverwrites(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	want := b.put(t, "acme", time.Time{})
+	want := b.create(t, "acme", time.Time{})
 	thief := want
 	thief.TenantID = "other"
 	if err := b.store.Create(t.Context(), thief); err == nil {
 		t.Error("the key of another tenant is overwritten")
 	}
 	if got, err := b.store.Get(t.Context(), want.ID); err != nil || got.TenantID != "acme" {
-		t.Errorf("the key is now %+v, %v", got, err)
+		t.Errorf("the stored key is %+v, %v", got, err)
 	}
 }
 
 func TestListReturnsTheTenantsKeys(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	want := []apikey.Key{b.put(t, "acme", time.Time{}), b.put(t, "acme", b.now.Add(time.Hour)), b.put(t, "acme", time.Time{})}
-	b.put(t, "acme2", time.Time{})
+	want := []apikey.Key{b.create(t, "acme", time.Time{}), b.create(t, "acme", b.now.Add(time.Hour)), b.create(t, "acme", time.Time{})}
+	b.create(t, "acme2", time.Time{})
 	slices.SortFunc(want, func(a, b apikey.Key) int { return strings.Compare(a.ID, b.ID) })
 	got, err := b.store.List(t.Context(), "acme")
 	if err != nil {
@@ -110,7 +110,7 @@ func TestListReturnsTheTenantsKeys(t *testing.T) {
 func TestExpireAndRevoke(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	want := b.put(t, "acme", time.Time{})
+	want := b.create(t, "acme", time.Time{})
 	want.ExpiresAt, want.ChangedAt = b.now.Add(time.Hour), b.now.Add(time.Minute)
 	got, err := b.store.Expire(t.Context(), want.ID, want.ExpiresAt, want.ChangedAt)
 	if err != nil {
@@ -131,8 +131,8 @@ func TestExpireAndRevoke(t *testing.T) {
 	}
 }
 
-// A table that somebody wrote to by hand must not let anyone in.
-func TestIncompleteItemIsAnError(t *testing.T) {
+// A row that somebody wrote by hand must not authenticate anyone.
+func TestIncompleteRowIsAnError(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	whole := map[string]types.AttributeValue{
@@ -152,12 +152,12 @@ func TestIncompleteItemIsAnError(t *testing.T) {
 			t.Fatal(err)
 		}
 		if key, err := b.store.Get(t.Context(), "abcdefghijklmnop"); err == nil || errors.Is(err, apikey.ErrNotFound) {
-			t.Errorf("%s: read as %+v, %v", tt.name, key, err)
+			t.Errorf("%s: Get = %+v, %v", tt.name, key, err)
 		}
 	}
 }
 
-func TestThrottledTableIsNoMissingKey(t *testing.T) {
+func TestThrottledTableIsTemporarilyUnavailable(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var faults faulttest.Faults

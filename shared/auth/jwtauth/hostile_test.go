@@ -156,7 +156,7 @@ func TestFormIsChecked(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if got := jwtauth.Formed(tt.token); got != (strings.Count(tt.token, ".") == 2) {
+			if got := jwtauth.HasForm(tt.token); got != (strings.Count(tt.token, ".") == 2) {
 				t.Errorf("formed: %v", got)
 			}
 			setup(t, jwks.EdDSA).refused(t, tt.token, tt.want)

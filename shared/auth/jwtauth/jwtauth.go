@@ -65,9 +65,9 @@ func New(cfg Config, keys Keys, now func() time.Time) (*Verifier, error) {
 	return &Verifier{cfg: cfg, keys: keys, parser: jwt.NewParser(options...), validator: jwt.NewValidator(options...)}, nil
 }
 
-// Formed reports whether text has the form of a token: three parts between dots
-// (RFC 7515 §3.1). An API key has no dot.
-func Formed(text string) bool { return strings.Count(text, ".") == 2 }
+// HasForm reports whether text has the form of a JWT: three parts with dots between
+// them (RFC 7515 §3.1). An API key has no dot.
+func HasForm(text string) bool { return strings.Count(text, ".") == 2 }
 
 // Verify returns the caller whom a token identifies. The error is a [Refusal] if
 // the token is invalid. It wraps [jwks.ErrUnavailable] if the keys are
@@ -79,7 +79,7 @@ func (v *Verifier) Verify(ctx context.Context, text string) (auth.Caller, error)
 	switch {
 	case len(text) > MaxBytes:
 		return auth.Caller{}, TooLong
-	case !Formed(text) || strings.ContainsFunc(text, foreign):
+	case !HasForm(text) || strings.ContainsFunc(text, foreign):
 		return auth.Caller{}, Malformed
 	}
 	c := &claims{tenantClaim: v.cfg.TenantClaim, scopeClaim: v.cfg.ScopeClaim}

@@ -13,12 +13,12 @@ import (
 	"webhooks/shared/guard"
 )
 
-// newTokens returns what verifies JWTs, made of the variables JWT_…. It neither
-// reads nor fetches anything: the first token does. It fails when some of the
-// variables are set and others are missing.
-func newTokens(log *slog.Logger, db jwksdb.DynamoDB, table string, getenv func(string) string) (verifier, error) {
+// newVerifier returns the verifier of JWTs that the variables JWT_… configure. It
+// reads and fetches nothing; the first JWT does. It fails if only some of the
+// variables are set.
+func newVerifier(log *slog.Logger, db jwksdb.DynamoDB, table string, getenv func(string) string) (verifier, error) {
 	if getenv("JWT_ISSUER") == "" && getenv("JWT_AUDIENCE") == "" && getenv("JWT_JWKS_URL") == "" {
-		return noTokens{}, nil
+		return noProvider{}, nil
 	}
 	settings := boot.NewSettings(getenv)
 	url := settings.Required("JWT_JWKS_URL")
@@ -40,9 +40,9 @@ func newTokens(log *slog.Logger, db jwksdb.DynamoDB, table string, getenv func(s
 	return jwtauth.New(cfg, jwks.New(log, client, jwksdb.New(db, table, url), time.Now), time.Now)
 }
 
-// noTokens refuses every JWT: the stack knows no identity provider.
-type noTokens struct{}
+// noProvider refuses every JWT, in a stack without an identity provider.
+type noProvider struct{}
 
-func (noTokens) Verify(context.Context, string) (auth.Caller, error) {
+func (noProvider) Verify(context.Context, string) (auth.Caller, error) {
 	return auth.Caller{}, jwtauth.Disabled
 }
