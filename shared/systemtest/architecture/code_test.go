@@ -8,20 +8,21 @@ import (
 	"testing"
 )
 
+// TestNothingHappensAtImport refuses func init.
 func TestNothingHappensAtImport(t *testing.T) {
 	t.Parallel()
 	for _, file := range goFiles(t) {
 		for _, declaration := range file.ast.Decls {
 			if f, is := declaration.(*ast.FuncDecl); is && f.Recv == nil && f.Name.Name == "init" {
-				t.Errorf("%s: func init runs where nobody called it, and its failure has no error; wire it in build", file.where(f))
+				t.Errorf("%s: func init runs without a call and cannot return an error; call it in build", file.where(f))
 			}
 		}
 	}
 }
 
-// TestPackagesHaveNoState: SDK clients and clocks come in through constructors,
-// so that tests run beside each other and a warm function is like a cold one.
-// Error values and tables that no code changes are not state.
+// TestPackagesHaveNoState: constructors take SDK clients and clocks, so that tests
+// can run in parallel and a warm function behaves like a cold one. Error values and
+// tables that no code changes are not state.
 func TestPackagesHaveNoState(t *testing.T) {
 	t.Parallel()
 	changed := make(map[string]bool) // folder, space, name
@@ -50,8 +51,8 @@ func TestPackagesHaveNoState(t *testing.T) {
 	}
 }
 
-// isSentinel tells whether a variable is an error to compare with or the
-// assertion that a type has an interface.
+// isSentinel reports whether a variable is an error value or the assertion that a
+// type implements an interface.
 func isSentinel(v *ast.ValueSpec) bool {
 	for i, name := range v.Names {
 		if name.Name == "_" {
@@ -72,7 +73,7 @@ func isSentinel(v *ast.ValueSpec) bool {
 	return true
 }
 
-// isTable tells whether a variable is unexported and initialised with one literal
+// isTable reports whether a variable is unexported and initialised with one literal
 // or one call of a constructor of immutable values.
 func isTable(v *ast.ValueSpec) bool {
 	if len(v.Names) != 1 || len(v.Values) != 1 || v.Names[0].IsExported() {
@@ -88,8 +89,8 @@ func isTable(v *ast.ValueSpec) bool {
 	return isSelector && slices.Contains(immutable, selector.Sel.Name)
 }
 
-// changedNames returns the names that file assigns to, the keys and fields of a
-// value included, and those whose address it takes or from which it deletes.
+// changedNames returns the names of the variables that the file changes: it assigns
+// to them or to their keys and fields, takes their address, or deletes from them.
 func changedNames(file *ast.File) []string {
 	var names []string
 	add := func(e ast.Expr) {
@@ -110,7 +111,7 @@ func changedNames(file *ast.File) []string {
 	ast.Inspect(file, func(node ast.Node) bool {
 		switch n := node.(type) {
 		case *ast.AssignStmt:
-			if n.Tok != token.DEFINE { // := makes another variable
+			if n.Tok != token.DEFINE { // := declares another variable
 				for _, target := range n.Lhs {
 					add(target)
 				}
@@ -131,14 +132,14 @@ func changedNames(file *ast.File) []string {
 	return names
 }
 
-// isEmbedded tells whether a variable is a file of the repository. The compiler
-// fills it in, and embeds in package variables only.
+// isEmbedded reports whether a variable is an embedded file. The compiler embeds
+// files in package variables only.
 func isEmbedded(group *ast.GenDecl) bool {
 	return group.Doc != nil && strings.HasPrefix(group.Doc.List[len(group.Doc.List)-1].Text, "//go:embed ")
 }
 
-// isOnce tells whether a variable is a function that always returns the same.
-// It saves a test process from making something anew in each of its tests.
+// isOnce reports whether a variable is a sync.OnceValue function, with which the
+// tests of a process share a value.
 func isOnce(v *ast.ValueSpec) bool {
 	for _, value := range v.Values {
 		call, isCall := value.(*ast.CallExpr)
@@ -153,21 +154,23 @@ func isOnce(v *ast.ValueSpec) bool {
 	return len(v.Values) > 0
 }
 
+// TestFunctionsReturnTheirErrors refuses calls that end the process.
 func TestFunctionsReturnTheirErrors(t *testing.T) {
 	t.Parallel()
 	for _, file := range goFiles(t) {
 		for _, node := range file.calls("log", "Fatal", "Fatalf", "Fatalln", "Panic", "Panicf", "Panicln") {
-			t.Errorf("%s ends the process: return the error, and the edge logs it once", file.where(node))
+			t.Errorf("%s ends the process: return the error; the caller at the edge logs it once", file.where(node))
 		}
 		if file.folder() == "shared/aws/boot" || isTest(file.name) {
 			continue
 		}
 		for _, node := range file.calls("os", "Exit") {
-			t.Errorf("%s ends the process: only package boot does, when a function cannot be built", file.where(node))
+			t.Errorf("%s ends the process: only package boot may, if a function cannot be built", file.where(node))
 		}
 	}
 }
 
+// TestTestsWaitForSignals refuses time.Sleep in tests.
 func TestTestsWaitForSignals(t *testing.T) {
 	t.Parallel()
 	for _, file := range goFiles(t) {
@@ -176,11 +179,12 @@ func TestTestsWaitForSignals(t *testing.T) {
 			continue
 		}
 		for _, node := range file.calls("time", "Sleep") {
-			t.Errorf("%s sleeps: too short on a busy machine and too long on any other; wait for a signal or use the clock of testing/synctest", file.where(node))
+			t.Errorf("%s sleeps, which is too short on a busy machine and too long on others: wait for a signal or use the clock of testing/synctest", file.where(node))
 		}
 	}
 }
 
+// TestEveryTestRuns refuses build tags and skipped tests.
 func TestEveryTestRuns(t *testing.T) {
 	t.Parallel()
 	for _, file := range goFiles(t) {
@@ -189,31 +193,32 @@ func TestEveryTestRuns(t *testing.T) {
 		}
 		for _, group := range file.ast.Comments {
 			if strings.HasPrefix(group.List[0].Text, "//go:"+"build") {
-				t.Errorf("%s has a build tag: a test that is not compiled every day stops to compile", file.where(group))
+				t.Errorf("%s has a build tag: a test that is not compiled every day stops compiling", file.where(group))
 			}
 		}
 		ast.Inspect(file.ast, func(node ast.Node) bool {
 			selector, is := node.(*ast.SelectorExpr)
 			if is && slices.Contains([]string{"Skip", "Skipf", "SkipNow"}, selector.Sel.Name) && isTestingValue(selector.X) {
-				t.Errorf("%s skips a test: a green run would say nothing about it; fail, or find another way to test it", file.where(node))
+				t.Errorf("%s skips a test, so a passing run proves nothing: let it fail, or test it another way", file.where(node))
 			}
 			return true
 		})
 	}
 }
 
-// isTestingValue tells whether an expression is what tests call their testing.T.
+// isTestingValue reports whether an expression has a usual name of a testing.T.
 func isTestingValue(x ast.Expr) bool {
 	name, is := x.(*ast.Ident)
 	return is && slices.Contains([]string{"t", "tb", "b", "f"}, name.Name)
 }
 
+// TestFilesAreShort checks the length of every Go file.
 func TestFilesAreShort(t *testing.T) {
 	t.Parallel()
 	const longest = 300
 	for _, file := range goFiles(t) {
 		if file.lines > longest {
-			t.Errorf("%s has %d lines, want at most %d: what does not fit has more than one subject", file.name, file.lines, longest)
+			t.Errorf("%s has %d lines, want at most %d: split it by subject", file.name, file.lines, longest)
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 )
 
+// TestEveryPackageIsIntroducedOnce checks for one package comment each.
 func TestEveryPackageIsIntroducedOnce(t *testing.T) {
 	t.Parallel()
 	comments := make(map[string]int)
@@ -20,14 +21,15 @@ func TestEveryPackageIsIntroducedOnce(t *testing.T) {
 	}
 	for folder, n := range comments {
 		if n != 1 {
-			t.Errorf("%s has %d package comments, want one: it is what `go doc` shows first", folder, n)
+			t.Errorf("%s has %d package comments, want one: `go doc` shows it first", folder, n)
 		}
 	}
 }
 
+// TestExportedSymbolsAreDocumented checks for a comment that begins with the name.
 func TestExportedSymbolsAreDocumented(t *testing.T) {
 	t.Parallel()
-	const reason = "who uses it reads its units, limits and errors there, and not its code"
+	const reason = "its users read the units, limits and errors there"
 	for _, file := range goFiles(t) {
 		if isTest(file.name) || file.ast.Name.Name == "main" {
 			continue
@@ -47,8 +49,8 @@ func TestExportedSymbolsAreDocumented(t *testing.T) {
 	}
 }
 
-// undocumentedSpecs returns the exported names of a declaration that have no
-// comment of their own, of their group or at the end of their line.
+// undocumentedSpecs returns the exported names of a declaration without a comment
+// of their own, of their group or at the end of the line.
 func undocumentedSpecs(d *ast.GenDecl) []*ast.Ident {
 	var list []*ast.Ident
 	for _, spec := range d.Specs {
@@ -68,7 +70,7 @@ func undocumentedSpecs(d *ast.GenDecl) []*ast.Ident {
 	return list
 }
 
-// begins tells whether a comment begins with a name, perhaps after an article.
+// begins reports whether a comment begins with a name, with or without an article.
 func begins(comment *ast.CommentGroup, name string) bool {
 	words := strings.Fields(comment.Text())
 	if len(words) > 1 && (words[0] == "A" || words[0] == "An" || words[0] == "The") {
@@ -77,8 +79,7 @@ func begins(comment *ast.CommentGroup, name string) bool {
 	return len(words) > 0 && strings.TrimRight(words[0], ",:.'s") == strings.TrimRight(name, "s")
 }
 
-// isExportedReceiver tells whether a function's receiver, if it has one, can be
-// seen outside its package.
+// isExportedReceiver reports whether a function has no receiver or an exported one.
 func isExportedReceiver(receiver *ast.FieldList) bool {
 	if receiver == nil {
 		return true

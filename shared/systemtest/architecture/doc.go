@@ -1,6 +1,6 @@
-// Package architecture holds the rules of the repository that no compiler
-// checks, as tests: what the top level is, that routes, folders, template and
-// pages name the same things, who may import what, how the code reads, and
-// what every table and queue of the template must have. A test that fails says
-// which rule is broken, where, and why the rule exists.
+// Package architecture holds the rules of the repository that no compiler checks,
+// as tests: the top level, the names of routes, folders, template and pages, which
+// package may import which, how code and comments are written, and the required
+// properties of tables and queues. A failing test names the rule, the place and the
+// reason.
 package architecture

@@ -12,15 +12,15 @@ import (
 	"webhooks/shared/delivery"
 )
 
-// TestEveryEnvironmentStarts: what samconfig.toml sets is what the template takes,
-// and its schedule fits into what events are kept for.
+// TestEveryEnvironmentStarts checks that the template accepts the parameters of each
+// environment in samconfig.toml, and that events outlive the retry schedule.
 func TestEveryEnvironmentStarts(t *testing.T) {
 	t.Parallel()
 	parameters := section(t, "Parameters")
 	environments := append([][]string{{"", ""}}, // the defaults alone
 		regexp.MustCompile(`(?m)^parameter_overrides = "([^"]*)"$`).FindAllStringSubmatch(read(t, "samconfig.toml"), -1)...)
 	if len(environments) < 5 {
-		t.Fatalf("samconfig.toml has %d lines of parameter_overrides, want one for each environment at least", len(environments)-1)
+		t.Fatalf("samconfig.toml has %d lines of parameter_overrides, want at least one for each environment", len(environments)-1)
 	}
 	for _, overrides := range environments {
 		values := make(map[string]string)
@@ -50,11 +50,11 @@ func TestEveryEnvironmentStarts(t *testing.T) {
 	}
 	least := time.Duration(number(t, 0, parameters["EventRetentionDays"], "MinValue")) * 24 * time.Hour
 	if err := fits(text(parameters["RetrySchedule"], "Default"), least); err != nil {
-		t.Errorf("the least EventRetentionDays with the default RetrySchedule: %v", err)
+		t.Errorf("the minimum of EventRetentionDays with the default RetrySchedule: %v", err)
 	}
 }
 
-// fits returns why a schedule is none, or does not fit into kept.
+// fits returns an error if a schedule is invalid or longer than events are kept.
 func fits(schedule string, kept time.Duration) error {
 	s, err := delivery.ParseSchedule(schedule)
 	if err != nil {
@@ -63,7 +63,7 @@ func fits(schedule string, kept time.Duration) error {
 	return s.Fits(kept)
 }
 
-// allows returns why CloudFormation would refuse value for parameter, or nil.
+// allows returns an error if CloudFormation would refuse the value.
 func allows(parameter any, value string) error {
 	if list, is := at(parameter, "AllowedValues").([]any); is && !slices.Contains(list, any(value)) {
 		return fmt.Errorf("want one of %v", list)

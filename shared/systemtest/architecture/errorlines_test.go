@@ -7,13 +7,13 @@ import (
 	"testing"
 )
 
-// TestErrorLinesCountWhatIsOurs: a new version that crashes or hangs writes no
-// line of its own, and must be taken back all the same; a receiver that fails
-// must not take it back.
+// TestErrorLinesCountTheServicesOwnErrors: the metric ErrorLines rolls a gradual
+// deployment back. A new version that crashes or hangs must count although it logs
+// nothing itself. A failing receiver must not count.
 //
-// Lambda's own lines are as in
+// The lines of Lambda have the form of
 // https://docs.aws.amazon.com/lambda/latest/dg/telemetry-schema-reference.html.
-func TestErrorLinesCountWhatIsOurs(t *testing.T) {
+func TestErrorLinesCountTheServicesOwnErrors(t *testing.T) {
 	t.Parallel()
 	var patterns []string
 	for _, filter := range resources(t, "AWS::Logs::MetricFilter") {
@@ -29,18 +29,18 @@ func TestErrorLinesCountWhatIsOurs(t *testing.T) {
 		name, line string
 		want       int
 	}{
-		{name: "an error of ours", line: `{"time":"t","level":"ERROR","message":"request","status":500}`, want: 1},
+		{name: "an error of the service", line: `{"time":"t","level":"ERROR","message":"request","status":500}`, want: 1},
 		{name: "a failed attempt", line: `{"time":"t","level":"INFO","message":"attempt","outcome":"failed","status_code":500}`},
 		{name: "a warning", line: `{"time":"t","level":"WARN","message":"message set aside"}`},
 		{name: "metrics", line: `{"_aws":{"Timestamp":1},"Failed":1}`},
-		{name: "a time-out", line: report("timeout"), want: 1},
+		{name: "a timeout", line: report("timeout"), want: 1},
 		{name: "a crash", line: report("error"), want: 1},
 		{name: "a failure", line: report("failure"), want: 1},
-		{name: "an invocation that went well", line: report("success")},
+		{name: "a successful invocation", line: report("success")},
 		{name: "a report without a status", line: `{"time":"t","type":"platform.report","record":{"requestId":"r"}}`},
-		{name: "what a report follows", line: `{"time":"t","type":"platform.runtimeDone","record":{"requestId":"r","status":"timeout"}}`},
-		{name: "a time-out in words", line: "2026-01-26T10:00:00.000Z 8476a536 Task timed out after 10.00 seconds", want: 1},
-		{name: "out of memory in words", line: "RequestId: 8476a536 Error: Runtime exited with error: signal: killed\nRuntime.ExitError", want: 1},
+		{name: "the line before a report", line: `{"time":"t","type":"platform.runtimeDone","record":{"requestId":"r","status":"timeout"}}`},
+		{name: "a timeout in plain text", line: "2026-01-26T10:00:00.000Z 8476a536 Task timed out after 10.00 seconds", want: 1},
+		{name: "out of memory in plain text", line: "RequestId: 8476a536 Error: Runtime exited with error: signal: killed\nRuntime.ExitError", want: 1},
 	}
 	for _, tt := range tests {
 		got := 0
@@ -55,8 +55,8 @@ func TestErrorLinesCountWhatIsOurs(t *testing.T) {
 	}
 }
 
-// matches applies the part of CloudWatch's filter patterns that the template
-// uses: terms of which one must be there, and conditions on members of JSON.
+// matches applies a filter pattern of CloudWatch. It knows the two forms that the
+// template uses: terms of which one must occur, and conditions on JSON members.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 func matches(t *testing.T, pattern, line string) bool {
 	t.Helper()
@@ -72,7 +72,7 @@ func matches(t *testing.T, pattern, line string) bool {
 	if json.Unmarshal([]byte(line), &document) != nil {
 		return false
 	}
-	// Each condition becomes T or F, and what is left is reduced to one letter.
+	// Replace each condition by T or F, then reduce the expression to one letter.
 	reduced := regexp.MustCompile(`\$\.([\w.]+) = "([^"]*)"`).ReplaceAllStringFunc(pattern, func(condition string) string {
 		path, want, _ := strings.Cut(strings.TrimPrefix(condition, "$."), " = ")
 		if at(document, strings.Split(path, ".")...) == any(strings.Trim(want, `"`)) {

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// rowsWithTests returns the rows of the table below a heading, but for its head.
-// Their last cell names tests, each of which must exist.
+// rowsWithTests returns the rows of the table below a heading, without the head. It
+// checks that the tests in the last cell of each row exist.
 func rowsWithTests(t *testing.T, page, heading string, columns int) [][]string {
 	t.Helper()
 	tests := testNames(t)
@@ -31,19 +31,19 @@ func rowsWithTests(t *testing.T, page, heading string, columns int) [][]string {
 		rows = append(rows, cells)
 		found := name.FindAllStringSubmatch(cells[columns-1], -1)
 		if len(found) == 0 {
-			t.Errorf("%s, %s: no test shows it: %s", page, heading, line)
+			t.Errorf("%s, %s: no test in the row: %s", page, heading, line)
 		}
 		for _, match := range found {
 			if !tests[match[1]] {
-				t.Errorf("%s, %s: there is no test %s, which shows it: %s", page, heading, match[1], line)
+				t.Errorf("%s, %s: the test %s does not exist: %s", page, heading, match[1], line)
 			}
 		}
 	}
 	return rows
 }
 
-// testNames returns the names of all tests, and those that TestMain of
-// shared/systemtest/e2e runs at the end: they are string literals.
+// testNames returns the names of all tests. It includes string literals, because
+// TestMain of shared/systemtest/e2e names its last tests in them.
 func testNames(t *testing.T) map[string]bool {
 	t.Helper()
 	names := make(map[string]bool)

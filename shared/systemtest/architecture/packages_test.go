@@ -8,6 +8,7 @@ import (
 	"testing"
 )
 
+// TestPackagesAreNamedByDomain checks the name and the folder of every package.
 func TestPackagesAreNamedByDomain(t *testing.T) {
 	t.Parallel()
 	oneWord := regexp.MustCompile(`^[a-z][a-z0-9]*$`)
@@ -16,39 +17,39 @@ func TestPackagesAreNamedByDomain(t *testing.T) {
 		name := strings.TrimSuffix(file.ast.Name.Name, "_test")
 		switch {
 		case slices.Contains(banned, name):
-			t.Errorf("%s: package %s says what kind of code it holds and not about what; name it by its domain", file.name, name)
+			t.Errorf("%s: the name %s describes a kind of code: name the package by its domain", file.name, name)
 		case !oneWord.MatchString(name):
 			t.Errorf("%s: package %s is not one lower-case word", file.name, name)
 		case name != "main" && name != path.Base(file.folder()):
-			t.Errorf("%s: package %s is in a folder of another name, so its import path does not say what it is called", file.name, name)
+			t.Errorf("%s: package %s is in a folder of another name", file.name, name)
 		}
 	}
 }
 
-// TestOnlyTheEdgesKnowTheSDK keeps AWS out of the rules: they are tested without
-// it, and only a …db package sees its errors.
+// TestOnlyTheEdgesKnowTheSDK keeps the AWS SDK out of the domain packages, so that
+// they can be tested without it and only …db packages handle its errors.
 func TestOnlyTheEdgesKnowTheSDK(t *testing.T) {
 	t.Parallel()
 	edges := []string{"shared/aws/dynamo", "shared/aws/queue", "shared/testkit/cloudtest", "shared/testkit/routetest", "shared/aws/boot", "shared/webhook/vault"}
 	for _, file := range goFiles(t) {
 		isEdge := slices.Contains(edges, file.folder()) || strings.HasSuffix(file.folder(), "db") ||
 			strings.HasPrefix(file.name, "functions/") && path.Base(file.name) == "main.go" ||
-			// It hands a client on from two mains to the …db packages, which would
-			// otherwise be the same twenty lines in both.
+			// It passes a client from two mains to the …db packages. Without it, both
+			// mains would repeat the same twenty lines.
 			file.name == "shared/delivery/dispatch/new.go"
 		if isEdge || isTest(file.name) {
 			continue
 		}
 		for _, imported := range file.imports() {
 			if strings.HasPrefix(imported, "github.com/aws/aws-sdk-go-v2/service/") {
-				t.Errorf("%s imports %s: only …db packages, the edges %v and mains speak with AWS", file.name, imported, edges)
+				t.Errorf("%s imports %s: only …db packages, the edges %v and mains may call AWS", file.name, imported, edges)
 			}
 		}
 	}
 }
 
-// TestOutsideInputIsReadStrictly: the standard decoder matches "Tenant_ID" to
-// tenant_id, takes the last of two members and repairs invalid UTF-8.
+// TestOutsideInputIsReadStrictly: encoding/json matches "Tenant_ID" to tenant_id,
+// takes the last of duplicate members and replaces invalid UTF-8.
 func TestOutsideInputIsReadStrictly(t *testing.T) {
 	t.Parallel()
 	for _, file := range goFiles(t) {
@@ -56,13 +57,13 @@ func TestOutsideInputIsReadStrictly(t *testing.T) {
 			continue
 		}
 		for _, node := range file.calls("encoding/json", "Unmarshal", "NewDecoder", "Decoder") {
-			t.Errorf("%s decodes with encoding/json, which matches names loosely and takes the last of two members; use github.com/go-json-experiment/json", file.where(node))
+			t.Errorf("%s decodes with encoding/json, which ignores case and takes the last of duplicate members: use github.com/go-json-experiment/json", file.where(node))
 		}
 	}
 }
 
-// TestPackagesForTestsStayInTests: what is only right for a test must not be
-// linked into a function.
+// TestPackagesForTestsStayInTests: code for tests must not be linked into a
+// function.
 func TestPackagesForTestsStayInTests(t *testing.T) {
 	t.Parallel()
 	for _, file := range goFiles(t) {
@@ -78,13 +79,14 @@ func TestPackagesForTestsStayInTests(t *testing.T) {
 	}
 }
 
-// TestSharedDoesNotDependOnFunctions also keeps the functions apart.
+// TestSharedDoesNotDependOnFunctions refuses imports of functions, by shared/ and by
+// other functions.
 func TestSharedDoesNotDependOnFunctions(t *testing.T) {
 	t.Parallel()
 	for _, file := range goFiles(t) {
 		for _, imported := range file.imports() {
 			if strings.HasPrefix(imported, "webhooks/functions/") {
-				t.Errorf("%s imports %s: what two need belongs in shared/", file.name, imported)
+				t.Errorf("%s imports %s: shared code belongs in shared/", file.name, imported)
 			}
 		}
 	}

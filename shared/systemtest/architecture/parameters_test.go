@@ -17,8 +17,8 @@ import (
 	"webhooks/shared/guard"
 )
 
-// TestParametersAreUsable: an operator sees every parameter in its group, with a
-// default that works and a sentence.
+// TestParametersAreUsable checks that every parameter has a default, a description,
+// limits and a group.
 func TestParametersAreUsable(t *testing.T) {
 	t.Parallel()
 	var grouped []string
@@ -41,10 +41,10 @@ func TestParametersAreUsable(t *testing.T) {
 			bounded = bounded || at(parameter, limit) != nil
 		}
 		if !bounded {
-			t.Errorf("%s takes every value: say which ones work", name)
+			t.Errorf("%s accepts every value: add its limits", name)
 		}
 		if !slices.Contains(grouped, name) {
-			t.Errorf("%s is in no group of AWS::CloudFormation::Interface, so the console shows it last and alone", name)
+			t.Errorf("%s is in no group of AWS::CloudFormation::Interface, so the console shows it last", name)
 		}
 	}
 }
@@ -69,9 +69,9 @@ func TestTheParameterTableIsTheTemplates(t *testing.T) {
 	checkTable(t, operating, "## Parameters", want)
 }
 
-// forParameters says of every parameter with a pattern what it takes and what it
-// must not: the code refuses it at start, when the deploy has long succeeded, or
-// AWS does in the middle of one. code is what reads the parameter, if that is ours.
+// forParameters lists values that each parameter with a pattern must accept and
+// refuse. Without the pattern, a bad value would fail later: in the code after the
+// deployment, or in AWS during it. code reads the parameter, unless AWS reads it.
 var forParameters = map[string]struct {
 	code    func(value string) error
 	good    []string
@@ -94,7 +94,7 @@ var forParameters = map[string]struct {
 		code: func(value string) error {
 			g, err := guard.New(guard.Config{})
 			if err != nil || value == "" || strings.HasPrefix(value, "http://127.0.0.1") {
-				return err // none, or the local cloud's
+				return err // no URL, or that of the local cloud
 			}
 			_, err = g.CheckURL(value)
 			return err
@@ -121,6 +121,7 @@ var forParameters = map[string]struct {
 	},
 }
 
+// keyARNs are the values of both parameters for a KMS key.
 var keyARNs = struct {
 	code    func(value string) error
 	good    []string
@@ -130,6 +131,7 @@ var keyARNs = struct {
 	refused: []string{"alias/mine", "12345678-1234-1234-1234-123456789012", "arn:aws:kms:us-east-1:123456789012:alias/mine"},
 }
 
+// receiverPorts reads ReceiverPorts as the functions do.
 func receiverPorts(value string) error {
 	_, err := guard.FromEnv(func(name string) string {
 		if name == guard.EnvPorts {
@@ -140,8 +142,8 @@ func receiverPorts(value string) error {
 	return err
 }
 
-// TestPatternsAreAsStrictAsTheCode: a value that a pattern takes and the code
-// refuses deploys well and stops every delivery. CloudFormation matches the whole
+// TestPatternsAreAsStrictAsTheCode: a value that the pattern accepts but the code
+// refuses would deploy and then stop all deliveries. CloudFormation matches the whole
 // value: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html
 func TestPatternsAreAsStrictAsTheCode(t *testing.T) {
 	t.Parallel()
@@ -152,7 +154,7 @@ func TestPatternsAreAsStrictAsTheCode(t *testing.T) {
 		}
 		values, known := forParameters[name]
 		if !known {
-			t.Errorf("%s has a pattern, and this test does not know what it must refuse", name)
+			t.Errorf("%s has a pattern: add its values to forParameters", name)
 			continue
 		}
 		allowed := regexp.MustCompile("^(?:" + pattern + ")$")
@@ -168,17 +170,18 @@ func TestPatternsAreAsStrictAsTheCode(t *testing.T) {
 		}
 		for _, value := range values.refused {
 			if allowed.MatchString(value) {
-				t.Errorf("%s takes %q, which stops the service", name, value)
+				t.Errorf("%s accepts %q, which stops the service", name, value)
 			}
 			if values.code != nil && value != "" && values.code(value) == nil {
-				t.Errorf("the code takes %s=%q: why does the template not?", name, value)
+				t.Errorf("the code accepts %s=%q, but the template refuses it", name, value)
 			}
 		}
 	}
 }
 
-// TestPatternsTakeNothingElse tries what a pattern can make.
-func TestPatternsTakeNothingElse(t *testing.T) {
+// TestPatternsAllowNothingElse generates values from the patterns and gives them to
+// the code.
+func TestPatternsAllowNothingElse(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"RetrySchedule", "ReceiverPorts"} {
 		t.Run(name, func(t *testing.T) {
@@ -187,21 +190,21 @@ func TestPatternsTakeNothingElse(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				value := generated.Draw(t, name)
 				if err := forParameters[name].code(value); err != nil {
-					t.Fatalf("the pattern takes %q: %v", value, err)
+					t.Fatalf("the pattern accepts %q: %v", value, err)
 				}
 			})
 		})
 	}
 }
 
-// TestNumbersAreAsStrictAsTheCode tries both ends of what the template allows.
+// TestNumbersAreAsStrictAsTheCode gives both limits of each number to the code.
 func TestNumbersAreAsStrictAsTheCode(t *testing.T) {
 	t.Parallel()
 	variables := map[string]string{
 		"AttemptTimeoutSeconds": "ATTEMPT_TIMEOUT_SECONDS", "ResponseBodyBytes": "RESPONSE_BODY_BYTES",
 		"LogRetentionDays": "LOG_RETENTION_DAYS", "EventRetentionDays": "EVENT_RETENTION_DAYS",
 	}
-	// The others are AWS's own.
+	// AWS reads the others.
 	ofAWS := []string{"FanoutConcurrency", "DispatcherConcurrency", "SlowConcurrency", "ThrottleRate", "ThrottleBurst", "FailingAttemptsPercent", "FunctionLogRetentionDays"}
 	parameters := section(t, "Parameters")
 	for name, parameter := range parameters {
@@ -210,7 +213,7 @@ func TestNumbersAreAsStrictAsTheCode(t *testing.T) {
 		}
 		variable, known := variables[name]
 		if !known {
-			t.Errorf("%s is a number that this test does not know: which variable reads it?", name)
+			t.Errorf("%s is a number: add the environment variable that reads it to this test", name)
 			continue
 		}
 		for _, end := range []string{"MinValue", "MaxValue"} {

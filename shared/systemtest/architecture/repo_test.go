@@ -14,8 +14,8 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-// files returns the paths of the repository's files, with slashes: those that
-// git tracks and those that it would, because a rule counts before the commit.
+// files returns the paths of the repository's files, with slashes. It includes new
+// files that are not ignored, so that the rules hold before a commit.
 func files(t testing.TB) []string {
 	t.Helper()
 	list, err := listed()
@@ -34,7 +34,7 @@ var listed = sync.OnceValues(func() ([]string, error) {
 	}
 	var list []string
 	for name := range strings.SplitSeq(strings.TrimSuffix(string(out), "\x00"), "\x00") {
-		if _, err := os.Stat(cloudtest.Path(name)); err == nil { // else it is deleted and not yet committed
+		if _, err := os.Stat(cloudtest.Path(name)); err == nil { // skip deleted files
 			list = append(list, name)
 		}
 	}
@@ -69,5 +69,5 @@ func functionFolders(t testing.TB) []string {
 
 func isTest(name string) bool { return strings.HasSuffix(name, "_test.go") }
 
-// supportsTests tells whether a package exists for tests alone (…test).
+// supportsTests reports whether a file is in a package for tests (…test).
 func supportsTests(name string) bool { return strings.HasSuffix(path.Dir(name), "test") }

@@ -11,8 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// statements returns the statements of a policy, wherever they stand in it:
-// also those that a condition of the template decides about.
+// statements returns all statements of a policy, including those inside !If.
 func statements(policy any) []map[string]any {
 	var list []map[string]any
 	switch v := policy.(type) {
@@ -31,8 +30,8 @@ func statements(policy any) []map[string]any {
 	return list
 }
 
-// grants returns what the role of each function allows: by function, then by
-// resource, the actions. What Lambda needs for the log is left out.
+// grants returns the actions that the role of each function allows, by folder and
+// resource, except those for the log group.
 func grants(t testing.TB) map[string]map[string][]string {
 	t.Helper()
 	roles := make(map[string]resource)
@@ -54,8 +53,8 @@ func grants(t testing.TB) map[string]map[string][]string {
 		}
 		for _, s := range statements(policies) {
 			for _, name := range resourcesIn(s["Resource"]) {
-				// The rest is of an !If: its condition, or a parameter in the place of
-				// a resource.
+				// Other names come from !If: a condition, or a parameter instead of a
+				// resource.
 				if base, _, _ := strings.Cut(name, "/"); !known[base] {
 					continue
 				}
@@ -72,6 +71,7 @@ func grants(t testing.TB) map[string]map[string][]string {
 	return all
 }
 
+// listOf returns a list whether the template has one string or several.
 func listOf(value any) []string {
 	if one, is := value.(string); is {
 		return []string{one}
@@ -84,8 +84,8 @@ func listOf(value any) []string {
 	return list
 }
 
-// resourcesIn returns what a statement is about: the logical name, and what
-// follows the ARN in a !Sub.
+// resourcesIn returns the logical names of a statement's resources, each with the
+// suffix that follows the ARN in a !Sub.
 func resourcesIn(value any) []string {
 	if items, is := value.([]any); is {
 		var list []string
@@ -100,7 +100,7 @@ func resourcesIn(value any) []string {
 	return []string{text(value)}
 }
 
-// conditionOf shows the values of a statement's condition.
+// conditionOf describes a statement's condition.
 func conditionOf(statement map[string]any) string {
 	var values []string
 	for _, tests := range asMap(statement["Condition"]) {
@@ -116,32 +116,34 @@ func conditionOf(statement map[string]any) string {
 	return " (" + strings.Join(values, ", ") + ")"
 }
 
+// asMap returns a map, or nil for other values.
 func asMap(value any) map[string]any {
 	m, _ := value.(map[string]any)
 	return m
 }
 
-func TestEveryFunctionHasARoleOfItsOwn(t *testing.T) {
+// TestEveryFunctionHasItsOwnRole checks that no role is shared, managed or unused.
+func TestEveryFunctionHasItsOwnRole(t *testing.T) {
 	t.Parallel()
 	roles := make(map[string]resource)
 	for _, role := range resources(t, "AWS::IAM::Role") {
 		roles[role.name] = role
 		if role.properties["ManagedPolicyArns"] != nil {
-			t.Errorf("%s has managed policies: somebody else decides what they grant", role.name)
+			t.Errorf("%s has managed policies, whose permissions someone else decides", role.name)
 		}
 		for _, s := range statements(role.properties["AssumeRolePolicyDocument"]) {
 			if service := text(s, "Principal", "Service"); service != "lambda.amazonaws.com" {
-				t.Errorf("%s may be assumed by %q, want Lambda alone", role.name, service)
+				t.Errorf("%s can be assumed by %q, want Lambda only", role.name, service)
 			}
 		}
 	}
 	for _, f := range functions(t) {
 		want := f.name + "Role"
 		if got := text(f.properties, "Role"); got != want {
-			t.Errorf("%s has the role %q, want %s: SAM's own may write every log group of the account, and a shared one grants each what only the other needs", f.name, got, want)
+			t.Errorf("%s has the role %q, want %s: a role made by SAM can write to every log group of the account, and a shared role grants too much", f.name, got, want)
 		}
 		if f.properties["Policies"] != nil {
-			t.Errorf("%s has Policies, which SAM ignores beside a Role", f.name)
+			t.Errorf("%s has Policies, which SAM ignores if there is a Role", f.name)
 		}
 		if _, exists := roles[want]; !exists {
 			t.Errorf("the template has no %s", want)
@@ -153,7 +155,7 @@ func TestEveryFunctionHasARoleOfItsOwn(t *testing.T) {
 	}
 }
 
-// TestWildcardsHaveTheirReasons: whoever reads "*" in a policy wants to know why.
+// TestWildcardsHaveTheirReasons: a comment explains each "*" in a policy.
 func TestWildcardsHaveTheirReasons(t *testing.T) {
 	t.Parallel()
 	wildcard := regexp.MustCompile(`^\s*-?\s*(Action|Resource|NotAction|Principal)?:?.*["' :\[]([a-z]+:)?\*["'\],]?\s*(#.*)?$|Not(Action|Resource|Principal):`)
@@ -161,7 +163,7 @@ func TestWildcardsHaveTheirReasons(t *testing.T) {
 	for i, line := range strings.Split(read(t, "template.yaml"), "\n") {
 		isDenial := strings.Contains(line, "Principal")
 		if wildcard.MatchString(line) && !isDenial && !strings.Contains(line, "#") && !strings.Contains(before, "#") {
-			t.Errorf("template.yaml:%d: a wildcard without a comment that gives its reason: %s", i+1, strings.TrimSpace(line))
+			t.Errorf("template.yaml:%d: a wildcard without a comment: %s", i+1, strings.TrimSpace(line))
 		}
 		before = line
 	}
@@ -189,9 +191,9 @@ func TestTheRoleTableIsTheTemplates(t *testing.T) {
 	}
 }
 
-// TestQueuesTakeTLSAlone: every queue refuses what comes over plain http, and
-// only the bus's rule is let in beside the account's own principals.
-func TestQueuesTakeTLSAlone(t *testing.T) {
+// TestQueuesRequireTLS checks that every queue policy denies plain http, and allows
+// nobody outside the account except the rule of the bus.
+func TestQueuesRequireTLS(t *testing.T) {
 	t.Parallel()
 	guarded := make(map[string]bool)
 	for _, policy := range resources(t, "AWS::SQS::QueuePolicy") {
@@ -203,18 +205,18 @@ func TestQueuesTakeTLSAlone(t *testing.T) {
 				}
 			case s["Effect"] == "Allow" && text(s, "Principal", "Service") == "events.amazonaws.com" && text(s, "Condition", "ArnEquals", "aws:SourceArn") == "EventsRule":
 			default:
-				t.Errorf("%s lets in more than the bus's rule: %v", policy.name, s)
+				t.Errorf("%s allows more than the rule of the bus: %v", policy.name, s)
 			}
 		}
 		for _, name := range resourcesIn(policy.properties["Queues"]) {
 			if !guarded[name] {
-				t.Errorf("%s is set on %s and its denial does not name it", policy.name, name)
+				t.Errorf("%s applies to %s, but its Deny statement does not name it", policy.name, name)
 			}
 		}
 	}
 	for _, queue := range resources(t, "AWS::SQS::Queue") {
 		if !guarded[queue.name] {
-			t.Errorf("%s can be reached without TLS", queue.name)
+			t.Errorf("%s accepts requests without TLS", queue.name)
 		}
 	}
 }

@@ -13,7 +13,8 @@ import (
 	"webhooks/shared/testkit/openapitest"
 )
 
-// TestEveryFunctionHasOneNameEverywhere: who knows a route finds its code.
+// TestEveryFunctionHasOneNameEverywhere: a reader finds the code of a function by its
+// name in the template.
 func TestEveryFunctionHasOneNameEverywhere(t *testing.T) {
 	t.Parallel()
 	var inTemplate []string
@@ -25,7 +26,7 @@ func TestEveryFunctionHasOneNameEverywhere(t *testing.T) {
 	}
 	slices.Sort(inTemplate)
 	if diff := cmp.Diff(functionFolders(t), inTemplate); diff != "" {
-		t.Errorf("the folders in functions/ and the functions of template.yaml differ, and one without the other is dead (-folders +template):\n%s", diff)
+		t.Errorf("the folders in functions/ and the functions of template.yaml differ, and one without the other is unused (-folders +template):\n%s", diff)
 	}
 }
 
@@ -132,8 +133,8 @@ func routeLiteral(node ast.Node) (route, scope string, is bool) {
 	return route, scope, strings.Contains(route, " /api/")
 }
 
-// TestHandlersServeTheRoutesOfTheTemplate: a pattern that is not the template's
-// would answer 404 to what the gateway sends it.
+// TestHandlersServeTheRoutesOfTheTemplate: a handler with another pattern would answer
+// 404 to the requests of API Gateway.
 func TestHandlersServeTheRoutesOfTheTemplate(t *testing.T) {
 	t.Parallel()
 	pattern := regexp.MustCompile(`^[A-Z]+ /api/`)
@@ -155,7 +156,7 @@ func TestHandlersServeTheRoutesOfTheTemplate(t *testing.T) {
 	}
 }
 
-// TestUnknownRouteKnowsTheOthers: it says which methods a path takes.
+// TestUnknownRouteKnowsTheOthers: unknown-route lists the methods of a path in a 405.
 func TestUnknownRouteKnowsTheOthers(t *testing.T) {
 	t.Parallel()
 	var want, got []string
@@ -170,11 +171,11 @@ func TestUnknownRouteKnowsTheOthers(t *testing.T) {
 	slices.Sort(want)
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the routes in functions/unknown-route are not those of template.yaml: it would answer 404 for 405, or name a wrong method (-template +code):\n%s", diff)
+		t.Errorf("the routes in functions/unknown-route are not those of template.yaml: it would answer 404 instead of 405, or list a wrong method (-template +code):\n%s", diff)
 	}
 }
 
-// TestOpenAPIDocumentHasTheRoutesOfTheTemplate: clients are generated from it.
+// TestOpenAPIDocumentHasTheRoutesOfTheTemplate compares the document with the template.
 func TestOpenAPIDocumentHasTheRoutesOfTheTemplate(t *testing.T) {
 	t.Parallel()
 	var want, got []string
@@ -223,7 +224,7 @@ func knownRoutes(t testing.TB, file goFile) []string {
 	return routes
 }
 
-// camel joins the words of a name, each with a capital.
+// camel joins the words of a name in CamelCase.
 func camel(name, separator string) string {
 	var joined strings.Builder
 	for word := range strings.SplitSeq(name, separator) {

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// TestEverySettingIsRead: a limit that an operator sets and nobody looks at is
-// worse than none. It follows each parameter into the template and each
-// variable of a function's environment into the code.
+// TestEverySettingIsRead: a setting without an effect misleads operators. The test
+// checks that the template uses each parameter and the code reads each variable of
+// a function's environment.
 func TestEverySettingIsRead(t *testing.T) {
 	t.Parallel()
 	template := read(t, "template.yaml")
@@ -34,7 +34,7 @@ func TestEverySettingIsRead(t *testing.T) {
 				return slices.ContainsFunc(literals[name], func(file string) bool { return strings.HasPrefix(file, where) })
 			}
 			if !readers("functions/"+f.folder+"/") && !readers("shared/") && !slices.Contains(byRuntime, name) {
-				t.Errorf("%s has %s in its environment, and no code reads it", f.name, name)
+				t.Errorf("%s has %s in its environment, but no code reads it", f.name, name)
 			}
 		}
 	}

@@ -23,8 +23,8 @@ type goFile struct {
 	lines int
 }
 
-// goFiles returns every Go file but the programs in .docs/examples, which are
-// other people's code. The files are parsed once.
+// goFiles returns every Go file except the programs in .docs/examples, which are
+// examples of customers' code. The files are parsed once.
 func goFiles(t testing.TB) []goFile {
 	t.Helper()
 	list, err := parsed()
@@ -61,7 +61,7 @@ var parsed = sync.OnceValues(func() ([]goFile, error) {
 // folder returns the package's folder.
 func (f goFile) folder() string { return path.Dir(f.name) }
 
-// where returns the place of a node, for a message.
+// where returns the position of a node for a message.
 func (f goFile) where(node ast.Node) string { return f.set.Position(node.Pos()).String() }
 
 // imports returns the import paths.
@@ -73,8 +73,8 @@ func (f goFile) imports() []string {
 	return list
 }
 
-// calls returns the places where the file uses name of the package imported
-// from importPath, whatever the file calls that package.
+// calls returns the nodes that use one of the names of the package at importPath,
+// under whatever name the file imports it.
 func (f goFile) calls(importPath string, names ...string) []ast.Node {
 	local := ""
 	for _, spec := range f.ast.Imports {
@@ -113,7 +113,7 @@ func (f goFile) strings() []string {
 	return list
 }
 
-// unquoted returns the value of a string literal, and "" of anything else.
+// unquoted returns the value of a string literal, and "" for other nodes.
 func unquoted(node ast.Node) string {
 	literal, is := node.(*ast.BasicLit)
 	if !is || literal.Kind != token.STRING {

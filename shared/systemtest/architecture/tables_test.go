@@ -8,16 +8,16 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestTablesAreNeverReplaced pins what CloudFormation cannot change in a table
-// that exists: its logical id, its key, the types of the key's attributes, its
-// name (it has none, so that a retained table does not block a deploy), and what
-// it encrypts with. A change of these makes a new and empty table; the old one
-// is retained, with every customer's webhooks in it.
+// TestTablesAreNeverReplaced fixes the properties that CloudFormation cannot change
+// in an existing table: logical id, key, types of the key attributes and name. (The
+// tables have no name, so that a retained table does not block a deployment.) A
+// change of one of them creates a new, empty table beside the old one, which keeps
+// the customers' data.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-dynamodb-table.html
 //
-// When this test fails, change the template back: a new form of the data is a
-// new attribute, or a new table beside the old one and a migration. Only a table
-// that never was deployed may be added or changed here.
+// When this test fails, change the template back. For a new form of the data add an
+// attribute, or a table with a migration. Add or change a table here only if it was
+// never deployed.
 func TestTablesAreNeverReplaced(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{
@@ -32,21 +32,21 @@ func TestTablesAreNeverReplaced(t *testing.T) {
 		got[table.name] = keyOf(table)
 		for _, property := range []string{"TableName", "LocalSecondaryIndexes", "ImportSourceSpecification"} {
 			if at(table.properties, property) != nil {
-				t.Errorf("%s has the property %s, which replaces the table when it changes", table.name, property)
+				t.Errorf("%s has the property %s: changing it replaces the table", table.name, property)
 			}
 		}
 		if at(table.body, "Condition") != nil {
-			t.Errorf("%s has a Condition: a parameter would take the table out of the stack", table.name)
+			t.Errorf("%s has a Condition: a parameter could remove the table from the stack", table.name)
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("a deploy would replace a table by an empty one (-deployed +template):\n%s", diff)
+		t.Errorf("a deployment would replace a table by an empty one (-deployed +template):\n%s", diff)
 	}
 }
 
-// TestIndexesAreKept: an index that changes its key is deleted and built anew
-// under another name, in which time its function fails.
-func TestIndexesAreKept(t *testing.T) {
+// TestIndexesAreNeverReplaced: CloudFormation deletes an index whose key changes and
+// builds another. Until then the functions that use it fail.
+func TestIndexesAreNeverReplaced(t *testing.T) {
 	t.Parallel()
 	var got []string
 	for _, table := range resources(t, "AWS::DynamoDB::Table") {
@@ -61,9 +61,10 @@ func TestIndexesAreKept(t *testing.T) {
 	}
 }
 
+// keyOf describes the key of a table.
 func keyOf(table resource) string { return key(table.properties, attributeTypes(table)) }
 
-// key spells out a KeySchema.
+// key describes a KeySchema: "id S HASH".
 func key(value any, types map[string]string) string {
 	schema, _ := at(value, "KeySchema").([]any)
 	var parts []string
@@ -74,6 +75,7 @@ func key(value any, types map[string]string) string {
 	return strings.Join(parts, ", ")
 }
 
+// attributeTypes returns the types of a table's attributes by name.
 func attributeTypes(table resource) map[string]string {
 	types := make(map[string]string)
 	definitions, _ := table.properties["AttributeDefinitions"].([]any)
@@ -83,12 +85,12 @@ func attributeTypes(table resource) map[string]string {
 	return types
 }
 
-// TestLogsEnd: what nobody deletes is paid for every month.
-func TestLogsEnd(t *testing.T) {
+// TestLogGroupsExpire: logs without a retention period cost more every month.
+func TestLogGroupsExpire(t *testing.T) {
 	t.Parallel()
 	for _, group := range resources(t, "AWS::Logs::LogGroup") {
 		if at(group.properties, "RetentionInDays") == nil {
-			t.Errorf("%s has no RetentionInDays: it would be kept for ever", group.name)
+			t.Errorf("%s has no RetentionInDays: CloudWatch would keep it for ever", group.name)
 		}
 	}
 }

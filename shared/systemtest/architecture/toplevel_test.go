@@ -7,7 +7,9 @@ import (
 	"testing"
 )
 
-func TestTopLevelIsWhatTheUserFixed(t *testing.T) {
+// TestTopLevelIsFixed: the owner of the repository chose the files and folders at the
+// top level.
+func TestTopLevelIsFixed(t *testing.T) {
 	t.Parallel()
 	fixed := []string{
 		"functions", "shared", "events", "template.yaml", "samconfig.toml", "Makefile", "go.mod", "README.md",
@@ -16,32 +18,32 @@ func TestTopLevelIsWhatTheUserFixed(t *testing.T) {
 	for _, name := range files(t) {
 		top, _, _ := strings.Cut(name, "/")
 		if !strings.HasPrefix(top, ".") && !slices.Contains(fixed, top) {
-			t.Errorf("%s: the user fixed the top level of the repository; only dotfiles, go.sum and LICENSE may join it", name)
+			t.Errorf("%s: the top level of the repository is fixed; only dotfiles may be added", name)
 		}
 	}
 	for _, name := range fixed {
 		if !slices.ContainsFunc(files(t), func(f string) bool { return f == name || strings.HasPrefix(f, name+"/") }) {
-			t.Errorf("%s is missing: the user fixed the top level of the repository", name)
+			t.Errorf("%s is missing: the top level of the repository is fixed", name)
 		}
 	}
 }
 
-// TestNoFileNamesARegistry: which mirror a build uses is the machine's business.
+// TestNoFileNamesARegistry: the machine that builds chooses its package registries.
 func TestNoFileNamesARegistry(t *testing.T) {
 	t.Parallel()
 	hosts := regexp.MustCompile(`proxy\.golang\.` + `org|sum\.golang\.` + `org|files\.python` + `hosted\.org|pypi\.` + `org|registry\.npm` +
 		`js\.org|registry-1\.docker\.` + `io|artifac` + `tory|--index-` + `url|--extra-index-` + `url|GOPRO` + `XY=|PIP_INDEX_` + `URL=`)
 	for _, name := range files(t) {
 		if found := hosts.FindString(read(t, name)); found != "" {
-			t.Errorf("%s names %q: a build takes its registries from the machine it runs on, and elsewhere this one may not exist", name, found)
+			t.Errorf("%s names %q: builds use the registries of their machine, and this one may not be reachable there", name, found)
 		}
 	}
 }
 
-// TestBuildsAreNeverCached: SAM's cache hashes a function's own folder only.
+// TestBuildsAreNeverCached: SAM's cache ignores changes in shared/.
 func TestBuildsAreNeverCached(t *testing.T) {
 	t.Parallel()
-	const reason = "SAM hashes CodeUri alone, and would ship stale code after an edit in shared/"
+	const reason = "SAM hashes CodeUri only, and would deploy stale code after a change in shared/"
 	cached := regexp.MustCompile(`(?m)^\s*cached\s*=\s*(\S+)`)
 	for _, match := range cached.FindAllStringSubmatch(read(t, "samconfig.toml"), -1) {
 		if match[1] != "false" {

@@ -12,8 +12,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestMetricsAreThoseThatAreWritten: an alarm on a name that nobody writes stays
-// silent for ever, and looks like peace.
+// TestMetricsAreThoseThatAreWritten: an alarm on a metric that no function writes
+// never starts.
 func TestMetricsAreThoseThatAreWritten(t *testing.T) {
 	t.Parallel()
 	written := metricNames(t)
@@ -28,16 +28,16 @@ func TestMetricsAreThoseThatAreWritten(t *testing.T) {
 	for _, match := range regexp.MustCompile(`\["Webhooks/\$\{AWS::StackName\}", "([A-Za-z]+)"`).FindAllStringSubmatch(template, -1) {
 		drawn[match[1]] = true
 		if !slices.Contains(written, match[1]) {
-			t.Errorf("the dashboard shows %s, which nobody writes", match[1])
+			t.Errorf("the dashboard shows the metric %s, which no function writes", match[1])
 		}
 	}
 	for _, alarm := range resources(t, "AWS::CloudWatch::Alarm") {
 		own := fmt.Sprint(alarm.properties["Namespace"]) == "map[Fn::Sub:Webhooks/${AWS::StackName}]"
 		if name := text(alarm.properties, "MetricName"); own && !slices.Contains(written, name) {
-			t.Errorf("%s watches %s, which nobody writes", alarm.name, name)
+			t.Errorf("%s watches the metric %s, which no function writes", alarm.name, name)
 		}
 	}
-	// Each is a metric that the account pays for, and the page counts them.
+	// The account pays for each metric. The page counts them.
 	slices.Sort(written)
 	written = slices.Compact(written)
 	page := read(t, operating)
@@ -48,13 +48,13 @@ func TestMetricsAreThoseThatAreWritten(t *testing.T) {
 		if !strings.Contains(page, "`"+name+"`") {
 			t.Errorf("%s does not name the metric `%s`", operating, name)
 		}
-		if name != "DeliveriesSetAside" && !drawn[name] { // the dead letters show it
-			t.Errorf("%s is written and paid for, and the dashboard does not show it", name)
+		if name != "DeliveriesSetAside" && !drawn[name] { // the number of dead letters shows it
+			t.Errorf("the metric %s costs money, but the dashboard does not show it", name)
 		}
 	}
 }
 
-// metricNames returns the constants of package metric.
+// metricNames returns the names of the metrics in package metric.
 func metricNames(t testing.TB) []string {
 	t.Helper()
 	var names []string
@@ -82,9 +82,9 @@ func metricNames(t testing.TB) []string {
 	return names
 }
 
-// TestTheDashboardKnowsWhatAMillisecondCosts: the factors of its Lambda time are
-// those of the functions' memory, at the price that `make cost` takes.
-func TestTheDashboardKnowsWhatAMillisecondCosts(t *testing.T) {
+// TestTheDashboardHasLambdasPrice: the expression for Lambda time multiplies the
+// durations by the functions' memory and the price that `make cost` uses.
+func TestTheDashboardHasLambdasPrice(t *testing.T) {
 	t.Parallel()
 	template := read(t, "template.yaml")
 	price := regexp.MustCompile(`lambdaGBSecond = ([0-9.]+)`).FindStringSubmatch(read(t, "shared/systemtest/cost/prices_test.go"))
@@ -109,21 +109,21 @@ func TestTheDashboardKnowsWhatAMillisecondCosts(t *testing.T) {
 			all++
 			metric := regexp.MustCompile(`"Duration", "FunctionName", "\$\{(\w+)\}", \{"id": "` + id[1] + `"`).FindStringSubmatch(template)
 			if metric == nil {
-				t.Errorf("%s of %q is the duration of no function", id[1], expression[1])
+				t.Errorf("%s in %q is not the duration of a function", id[1], expression[1])
 				continue
 			}
 			want := perSecond * float64(memory[metric[1]]) / 1024 / 1000
 			if diff := factor/want - 1; diff < -0.001 || diff > 0.001 {
-				t.Errorf("a millisecond of %s (%d MB) costs %.13f dollars, and the dashboard says %s", metric[1], memory[metric[1]], want, term[1])
+				t.Errorf("a millisecond of %s (%d MB) costs %.13f dollars, but the dashboard says %s", metric[1], memory[metric[1]], want, term[1])
 			}
 		}
 	}
 	if drawn := strings.Count(template, `["AWS/Lambda", "Duration", "FunctionName"`); all != drawn || all == 0 {
-		t.Errorf("%q adds up %d functions, and the dashboard has the duration of %d", expression[1], all, drawn)
+		t.Errorf("%q adds %d functions, but the dashboard has the durations of %d", expression[1], all, drawn)
 	}
 }
 
-// TestEveryAlarmIsInTheRunbook: who is woken by it must find what to do.
+// TestEveryAlarmIsInTheRunbook: an operator must find what to do about an alarm.
 func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 	t.Parallel()
 	var want, got []string
@@ -135,10 +135,10 @@ func TestEveryAlarmIsInTheRunbook(t *testing.T) {
 			}
 		}
 		if !strings.Contains(text(alarm.body, "Condition"), "Alarms") {
-			t.Errorf("%s cannot be switched off: want a Condition on EnableAlarms", alarm.name)
+			t.Errorf("%s has no Condition on EnableAlarms, so it cannot be disabled", alarm.name)
 		}
 		if at(alarm.properties, "AlarmName") != nil {
-			t.Errorf("%s has an AlarmName: two stacks in one account would fight for it", alarm.name)
+			t.Errorf("%s has an AlarmName: two stacks in one account would conflict", alarm.name)
 		}
 	}
 	for _, row := range regexp.MustCompile("(?m)^\\| `([A-Za-z]+Alarm)` \\| ([^|]+) \\|").FindAllStringSubmatch(read(t, operating), -1) {
@@ -167,9 +167,10 @@ func TestEverySavedQueryIsInThePage(t *testing.T) {
 	}
 }
 
-// TestEveryFunctionsThrottlesAreWatched, by alarms that CloudWatch takes: a formula
-// has at most ten metrics. https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html
-// And what they cost is what the pages say.
+// TestEveryFunctionsThrottlesAreWatched checks that an alarm counts the throttles of
+// every function, that each alarm on metric math has at most ten metrics
+// (https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/Create-alarm-on-metric-math-expression.html),
+// and that the pages have the price of all alarms.
 func TestEveryFunctionsThrottlesAreWatched(t *testing.T) {
 	t.Parallel()
 	watched, metrics := make(map[string]bool), 0
@@ -192,20 +193,20 @@ func TestEveryFunctionsThrottlesAreWatched(t *testing.T) {
 	}
 	for _, f := range functions(t) {
 		if !watched[f.name] {
-			t.Errorf("no alarm on the throttles of %s", f.name)
+			t.Errorf("no alarm counts the throttles of %s", f.name)
 		}
 	}
-	month := fmt.Sprintf("$%d.%d0", metrics/10, metrics%10) // at $0.10 for each
+	month := fmt.Sprintf("$%d.%d0", metrics/10, metrics%10) // $0.10 each
 	if !strings.Contains(read(t, costs), month) {
 		t.Errorf("%s does not say %s, the cost of the %d metrics of the alarms", costs, month, metrics)
 	}
 	if description := text(section(t, "Parameters"), "EnableAlarms", "Description"); !strings.Contains(description, month) {
-		t.Errorf("EnableAlarms says %q, and the alarms cost %s a month", description, month)
+		t.Errorf("the description of EnableAlarms is %q, but the alarms cost %s a month", description, month)
 	}
 }
 
-// TestEveryQueueIsWatched: of a queue that is worked on the age, of one of dead
-// letters that there are any.
+// TestEveryQueueIsWatched checks for an alarm on the age of messages in each queue,
+// and on any message in each dead-letter queue.
 func TestEveryQueueIsWatched(t *testing.T) {
 	t.Parallel()
 	watched := make(map[string]string)
@@ -223,7 +224,7 @@ func TestEveryQueueIsWatched(t *testing.T) {
 			want = "ApproximateAgeOfOldestMessage"
 		}
 		if watched[queue.name] != want {
-			t.Errorf("%s: no alarm on its %s, so nobody learns that messages lie there", queue.name, want)
+			t.Errorf("%s has no alarm on %s", queue.name, want)
 		}
 	}
 }

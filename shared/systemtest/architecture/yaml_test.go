@@ -12,7 +12,7 @@ import (
 )
 
 // resource is a resource of template.yaml. The short forms of CloudFormation's
-// functions are spelled out: !Ref X is {"Ref": "X"}.
+// functions are expanded: !Ref X is {"Ref": "X"}.
 type resource struct {
 	name       string
 	kind       string
@@ -20,7 +20,7 @@ type resource struct {
 	properties map[string]any
 }
 
-// resources returns the template's resources of a type, or all for "".
+// resources returns the template's resources of a type, or all resources for "".
 func resources(t testing.TB, kind string) []resource {
 	t.Helper()
 	all := section(t, "Resources")
@@ -55,7 +55,7 @@ func section(t testing.TB, name string) map[string]any {
 	return all
 }
 
-// plain turns a node into maps, lists and strings.
+// plain converts a node to maps, lists and strings.
 func plain(node *yaml.Node) any {
 	switch node.Kind {
 	case yaml.AliasNode:
@@ -87,7 +87,7 @@ func plain(node *yaml.Node) any {
 	return node.Value
 }
 
-// at returns what is at a path of names, or nil.
+// at returns the value at a path of names, or nil.
 func at(value any, names ...string) any {
 	for _, name := range names {
 		m, _ := value.(map[string]any)
@@ -96,7 +96,8 @@ func at(value any, names ...string) any {
 	return value
 }
 
-// text returns the string at a path of names; of !Ref and !GetAtt the resource.
+// text returns the string at a path of names. For !Ref and !GetAtt it returns the
+// name of the resource.
 func text(value any, names ...string) string {
 	switch v := at(value, names...).(type) {
 	case string:
@@ -112,7 +113,7 @@ func text(value any, names ...string) string {
 	return ""
 }
 
-// number returns the number at a path of names, or otherwise when there is none.
+// number returns the number at a path of names, or otherwise without one.
 func number(t testing.TB, otherwise int, value any, names ...string) int {
 	t.Helper()
 	found := at(value, names...)
@@ -130,9 +131,10 @@ func number(t testing.TB, otherwise int, value any, names ...string) int {
 type function struct {
 	resource
 	folder string   // below functions/
-	routes []string // "GET /api/v1/webhooks"; the default route is left out
+	routes []string // such as "GET /api/v1/webhooks"; without the default route
 }
 
+// functions returns the Lambda functions of the template.
 func functions(t testing.TB) []function {
 	t.Helper()
 	var list []function
