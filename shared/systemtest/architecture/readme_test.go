@@ -124,3 +124,24 @@ func TestTheReadmeHasTheDefaults(t *testing.T) {
 		}
 	}
 }
+
+// TestTheReadmeShowsTheRequestOfTheGuide compares the request with that of the
+// guide for receivers, whose signature TestTheGuidesExampleVerifies checks.
+func TestTheReadmeShowsTheRequestOfTheGuide(t *testing.T) {
+	t.Parallel()
+	request := func(name string) string {
+		for _, b := range pageNamed(t, name).blocks {
+			if strings.HasPrefix(b.text, "POST /webhook ") {
+				return b.text
+			}
+		}
+		t.Fatalf("%s shows no request", name)
+		return ""
+	}
+	guide := request(".docs/receiving.md")
+	for line := range strings.Lines(request(readme)) {
+		if !strings.Contains(guide, line) {
+			t.Errorf("%s shows a request with %q, which that of the guide has not", readme, line)
+		}
+	}
+}
