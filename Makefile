@@ -99,7 +99,7 @@ test: ## All tests, with the race detector and the floor of coverage, against a 
 	@[ ! -f $(COVERAGE) ] || .ci/coverage $(COVERAGE)
 test-up: ## Start that cloud and leave it running, for make test-go
 	@$(STACK) test-up
-test-go: ## Tests against the cloud of make test-up: make test-go GOTEST='-run TestKeys ./shared/...'
+test-go: ## Tests against the cloud of make test-up: make test-go GOTEST='-run TestSigningKeys ./shared/...'
 	@$(STACK) test-env go test -timeout $(GOTEST_TIMEOUT) $(GOTEST)
 test-down: ## Stop that cloud
 	@$(STACK) test-down

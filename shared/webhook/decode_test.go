@@ -26,8 +26,8 @@ func urls(t testing.TB) webhook.URLChecker {
 	return g
 }
 
-// body is the smallest one a POST takes, with members replaced or, where the
-// value is "", left out.
+// body returns the smallest body that a POST accepts, with members replaced. A
+// member with the value "" is left out.
 func body(members map[string]string) []byte {
 	all := map[string]json.RawMessage{
 		"name":   json.RawMessage(`"n"`),
@@ -69,17 +69,17 @@ func TestDecodeRegistration(t *testing.T) {
 	}
 }
 
-func TestDecodeRegistrationFillsInWhatIsOptional(t *testing.T) {
+func TestDecodeRegistrationDefaults(t *testing.T) {
 	t.Parallel()
 	got, err := webhook.DecodeRegistration(body(nil), urls(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if _, err := signature.ParseSecret(got.Secret); err != nil || !got.SecretGenerated || !strings.HasPrefix(got.Secret, "whsec_") {
-		t.Errorf("secret %q, generated %v, want a whsec_ one", got.Secret, got.SecretGenerated)
+		t.Errorf("secret %q, generated %v, want a generated whsec_ secret", got.Secret, got.SecretGenerated)
 	}
 	if !got.Enabled {
-		t.Error("not enabled")
+		t.Error("disabled, want enabled by default")
 	}
 }
 
@@ -97,7 +97,7 @@ func refusals(t *testing.T, err error) []string {
 	return all
 }
 
-func TestAFieldIsRefused(t *testing.T) {
+func TestDecodeRefusesInvalidFields(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
@@ -119,10 +119,10 @@ func TestAFieldIsRefused(t *testing.T) {
 		{name: "url with a password", field: "url", value: `"https://a:b@a.example/"`, want: "must not contain a user name or password"},
 		{name: "url with a fragment", field: "url", value: `"https://a.example/#a"`, want: "must not contain a # fragment"},
 		{name: "url without a host", field: "url", value: `"https:///a"`, want: "has no host or an invalid one"},
-		{name: "url with a closed port", field: "url", value: `"https://a.example:22/"`, want: "has a port that is not allowed"},
+		{name: "url with a port that is not allowed", field: "url", value: `"https://a.example:22/"`, want: "has a port that is not allowed"},
 		{name: "url with a port out of range", field: "url", value: `"https://a.example:65536/"`, want: "has a port that is not allowed"},
-		{name: "url of a private address", field: "url", value: `"https://10.0.0.1/"`, want: "must point to a public address"},
-		{name: "list as url", field: "url", value: `[]`, want: "has the wrong type, want string"},
+		{name: "url with a private address", field: "url", value: `"https://10.0.0.1/"`, want: "must point to a public address"},
+		{name: "array as url", field: "url", value: `[]`, want: "has the wrong type, want string"},
 		{name: "null url", field: "url", value: `null`, want: "must not be null; leave the field out to keep its value"},
 		{name: "empty secret", field: "secret", value: `""`, want: "must have 8 to 256 characters"},
 		{name: "short secret", field: "secret", value: `"1234567"`, want: "must have 8 to 256 characters"},
@@ -133,7 +133,7 @@ func TestAFieldIsRefused(t *testing.T) {
 		{name: "null secret", field: "secret", value: `null`, want: "must not be null; leave the field out to keep its value"},
 		{name: "no events", field: "events", value: `[]`, want: "must have at least one entry"},
 		{name: "unknown event", field: "events", value: `["alert.resolved","alert.Resolved"]`, want: "is not a known event type: alert.Resolved"},
-		{name: "the test route's event", field: "events", value: `["webhook.test"]`, want: "is not a known event type: webhook.test"},
+		{name: "event type of the test route", field: "events", value: `["webhook.test"]`, want: "is not a known event type: webhook.test"},
 		{name: "duplicate event", field: "events", value: `["alert.resolved","alert.resolved"]`, want: "names an event type twice: alert.resolved"},
 		{name: "string as events", field: "events", value: `"alert.resolved"`, want: "has the wrong type, want array of strings"},
 		{name: "null among the events", field: "events", value: `[null]`, want: "has the wrong type, want array of strings"},
@@ -159,7 +159,7 @@ func TestAFieldIsRefused(t *testing.T) {
 	}
 }
 
-func TestAFieldAtItsLimitIsTaken(t *testing.T) {
+func TestDecodeAcceptsFieldsAtTheirLimits(t *testing.T) {
 	t.Parallel()
 	for field, value := range map[string]string{
 		"name":   `"` + strings.Repeat("名", 128) + `"`,
@@ -172,7 +172,7 @@ func TestAFieldAtItsLimitIsTaken(t *testing.T) {
 	}
 }
 
-func TestEveryBadFieldIsNamedInTheDocumentsOrder(t *testing.T) {
+func TestDecodeNamesInvalidFieldsInTheDocumentsOrder(t *testing.T) {
 	t.Parallel()
 	_, err := webhook.DecodeRegistration([]byte(`{
 		"zeta": 1, "alpha": 2, "webhook_id": 3,
@@ -199,7 +199,7 @@ func TestEveryBadFieldIsNamedInTheDocumentsOrder(t *testing.T) {
 	}
 }
 
-func TestAnErrorStaysSmall(t *testing.T) {
+func TestAnErrorNamesALimitedNumberOfFields(t *testing.T) {
 	t.Parallel()
 	var events, unknown []string
 	for i := range 1000 {
@@ -209,29 +209,29 @@ func TestAnErrorStaysSmall(t *testing.T) {
 	_, err := webhook.DecodePatch([]byte(`{"enabled": 1, "events": [`+strings.Join(events, ",")+`],`+strings.Join(unknown, ",")+`}`), urls(t))
 	got := refusals(t, err)
 	if len(got) != 20+1+20 {
-		t.Errorf("%d problems, want 20 events, enabled and 20 unknown fields", len(got))
+		t.Errorf("%d problems, want 41: 20 events, enabled and 20 unknown fields", len(got))
 	}
 	for _, line := range got {
 		if len(line) > 128 || strings.ContainsRune(line, '\uFFFD') {
-			t.Errorf("%d bytes: %q", len(line), line)
+			t.Errorf("%d bytes, want at most 128 of valid UTF-8: %q", len(line), line)
 		}
 	}
 }
 
-func TestNotOneObject(t *testing.T) {
+func TestDecodeRefusesInvalidJSON(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name string
 		body string
 		want string
 	}{
-		{name: "nothing", body: ``, want: "unexpected end"},
+		{name: "empty", body: ``, want: "unexpected end"},
 		{name: "half an object", body: `{"name": "n"`, want: "unexpected end"},
-		{name: "no JSON", body: `name=n`, want: "syntax error at byte 1"},
-		{name: "a list", body: `[]`, want: "not an object"},
+		{name: "not JSON", body: `name=n`, want: "syntax error at byte 1"},
+		{name: "an array", body: `[]`, want: "not an object"},
 		{name: "null", body: `null`, want: "not an object"},
 		{name: "two objects", body: `{} {}`, want: "syntax error at byte 3"},
-		{name: "a member twice", body: `{"name": "a", "name": "b"}`, want: `duplicate name /name`},
+		{name: "duplicate member", body: `{"name": "a", "name": "b"}`, want: `duplicate name /name`},
 		{name: "invalid UTF-8", body: "{\"name\": \"\xff\"}", want: "syntax error at byte 10"},
 		{name: "half a surrogate pair", body: `{"name": "\ud800"}`, want: "syntax error at byte 10"},
 	}

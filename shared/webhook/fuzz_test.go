@@ -9,6 +9,23 @@ import (
 	"webhooks/shared/webhook/signature"
 )
 
+func FuzzDecode(f *testing.F) {
+	f.Add(body(nil))
+	f.Add([]byte(`{"name": null, "events": [1], "": {}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		n, err := webhook.DecodeRegistration(text, urls(t))
+		if err != nil {
+			if reason := apperr.From(err).Reason; reason != apperr.InvalidJSON && reason != apperr.InvalidFields {
+				t.Errorf("error = %v, want a refusal", err)
+			}
+			return
+		}
+		if _, err := n.Webhook("acme").SigningKeys(n.Webhook("acme").CreatedAt); err != nil || len(n.Events) == 0 || n.Name == "" || n.URL == "" {
+			t.Errorf("accepted %+v, %v", n, err)
+		}
+	})
+}
+
 func FuzzDecodePatch(f *testing.F) {
 	f.Add([]byte(`{"name":"x","url":"https://example.com/","secret":"your-secret-key","events":["alert.resolved"],"enabled":false}`))
 	f.Add([]byte(`{"webhook_id":1,"created_at":"x","enabled":null}`))
@@ -16,13 +33,13 @@ func FuzzDecodePatch(f *testing.F) {
 		p, err := webhook.DecodePatch(text, urls(t))
 		if err != nil {
 			if reason := apperr.From(err).Reason; reason != apperr.InvalidJSON && reason != apperr.InvalidFields && reason != apperr.NothingToUpdate {
-				t.Errorf("error = %v", err)
+				t.Errorf("error = %v, want a refusal", err)
 			}
 			return
 		}
 		if p.Secret != nil {
 			if _, err := signature.ParseSecret(*p.Secret); err != nil {
-				t.Errorf("accepted a secret that does not sign: %v", err)
+				t.Errorf("accepted an invalid secret: %v", err)
 			}
 		}
 		if p.Events != nil && len(p.Events) == 0 || p.Name != nil && *p.Name == "" || p.URL != nil && *p.URL == "" {
@@ -41,10 +58,10 @@ func FuzzDecodeRotation(f *testing.F) {
 			return
 		}
 		if r.Overlap < 0 || r.Overlap > webhook.MaxOverlapDays*24*time.Hour || r.Overlap%(24*time.Hour) != 0 {
-			t.Errorf("%s lets the old secret sign for %v", text, r.Overlap)
+			t.Errorf("%s: overlap = %v, want 0 to %d whole days", text, r.Overlap, webhook.MaxOverlapDays)
 		}
 		if _, err := signature.ParseSecret(r.Secret); err != nil {
-			t.Errorf("the new secret: %v", err)
+			t.Errorf("generated secret: %v", err)
 		}
 	})
 }

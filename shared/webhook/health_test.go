@@ -21,7 +21,7 @@ func TestState(t *testing.T) {
 		{name: "healthy"},
 		{name: "failing", health: webhook.Health{Failures: 500, FailingSince: before}},
 		{name: "slow", health: webhook.Health{SlowSince: before, SlowUntil: now.Add(1)}, want: &webhook.State{State: "slow", Since: second}},
-		{name: "slow no longer", health: webhook.Health{SlowSince: before, SlowUntil: now}},
+		{name: "slow in the past", health: webhook.Health{SlowSince: before, SlowUntil: now}},
 		{name: "open", health: webhook.Health{OpenSince: before, OpenUntil: now.Add(1)}, want: &webhook.State{State: "open", Since: second}},
 		{name: "open, and the probe is due", health: webhook.Health{OpenSince: before, OpenUntil: before}, want: &webhook.State{State: "open", Since: second}},
 		{

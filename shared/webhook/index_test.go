@@ -10,8 +10,8 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// Stored indexes hold these numbers: a change here is a change of every
-// customer's subscriptions.
+// Stored indexes contain these bits. Changing one would change every customer's
+// subscriptions.
 func TestTheBitsOfAMaskNeverChange(t *testing.T) {
 	t.Parallel()
 	pinned := map[event.Type]webhook.Mask{
@@ -28,7 +28,7 @@ func TestTheBitsOfAMaskNeverChange(t *testing.T) {
 	for _, known := range event.Types() {
 		w := webhook.Webhook{Events: []event.Type{known}}
 		if want, ok := pinned[known]; !ok || w.Mask() != want {
-			t.Errorf("%s has the mask %b, want %b (a new type is pinned here too)", known, w.Mask(), want)
+			t.Errorf("%s has the mask %b, want %b (pin a new type here)", known, w.Mask(), want)
 		}
 	}
 	if got := (webhook.Webhook{Enabled: true}).Mask(); got != 1 {
@@ -55,7 +55,7 @@ func TestMatch(t *testing.T) {
 	}{
 		{name: "subscribed and enabled, ascending", index: x, event: event.TrainingFailed, want: []int64{4, 30}},
 		{name: "nobody subscribed", index: x, event: event.EnvironmentCreated, want: nil},
-		{name: "a type nobody can subscribe to", index: x, event: event.Test, want: nil},
+		{name: "a type without subscriptions", index: x, event: event.Test, want: nil},
 		{name: "no webhooks", index: nil, event: event.TrainingFailed, want: nil},
 	}
 	for _, tt := range tests {

@@ -53,11 +53,11 @@ func TestApplyKeepsTheOldSecretForADay(t *testing.T) {
 		want []previous
 	}{
 		{name: "changed", set: "new-secret", want: []previous{{webhooktest.Secret, day}}},
-		{name: "the same again is no change", had: []previous{{"older-secret", earlier}}, set: webhooktest.Secret, want: []previous{{"older-secret", earlier}}},
-		{name: "the newest first", had: []previous{{"older-secret", earlier}}, set: "new-secret", want: []previous{{webhooktest.Secret, day}, {"older-secret", earlier}}},
-		{name: "two at most", had: []previous{{"older-secret", earlier}, {"oldest-secret", earlier}}, set: "new-secret", want: []previous{{webhooktest.Secret, day}, {"older-secret", earlier}}},
-		{name: "expired ones go", had: []previous{{"older-secret", expired}}, set: "new-secret", want: []previous{{webhooktest.Secret, day}}},
-		{name: "a secret taken up again is no previous one", had: []previous{{"older-secret", earlier}}, set: "older-secret", want: []previous{{webhooktest.Secret, day}}},
+		{name: "same secret changes nothing", had: []previous{{"older-secret", earlier}}, set: webhooktest.Secret, want: []previous{{"older-secret", earlier}}},
+		{name: "newest first", had: []previous{{"older-secret", earlier}}, set: "new-secret", want: []previous{{webhooktest.Secret, day}, {"older-secret", earlier}}},
+		{name: "at most two", had: []previous{{"older-secret", earlier}, {"oldest-secret", earlier}}, set: "new-secret", want: []previous{{webhooktest.Secret, day}, {"older-secret", earlier}}},
+		{name: "expired secrets are dropped", had: []previous{{"older-secret", expired}}, set: "new-secret", want: []previous{{webhooktest.Secret, day}}},
+		{name: "previous secret becomes current again", had: []previous{{"older-secret", earlier}}, set: "older-secret", want: []previous{{webhooktest.Secret, day}}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -23,10 +23,10 @@ func TestDecodeRotation(t *testing.T) {
 		body string
 		want time.Duration
 	}{
-		{name: "no body", body: "", want: day},
+		{name: "empty body", body: "", want: day},
 		{name: "white space", body: " \r\n", want: day},
-		{name: "an empty object", body: "{}", want: day},
-		{name: "at once", body: `{"overlap_days": 0}`, want: 0},
+		{name: "empty object", body: "{}", want: day},
+		{name: "without overlap", body: `{"overlap_days": 0}`, want: 0},
 		{name: "three days", body: `{"overlap_days": 3}`, want: 3 * day},
 		{name: "a week", body: `{"overlap_days":7}`, want: 7 * day},
 	}
@@ -38,22 +38,22 @@ func TestDecodeRotation(t *testing.T) {
 				t.Errorf("overlap = %v, %v, want %v", got.Overlap, err, tt.want)
 			}
 			if _, err := signature.ParseSecret(got.Secret); err != nil {
-				t.Errorf("the new secret: %v", err)
+				t.Errorf("generated secret: %v", err)
 			}
 		})
 	}
 }
 
-func TestDecodeRotationMakesANewSecretEachTime(t *testing.T) {
+func TestDecodeRotationGeneratesANewSecret(t *testing.T) {
 	t.Parallel()
 	one, err := webhook.DecodeRotation(nil)
 	two, err2 := webhook.DecodeRotation(nil)
 	if err != nil || err2 != nil || one.Secret == two.Secret {
-		t.Errorf("twice the same secret, %v, %v", err, err2)
+		t.Errorf("the same secret twice, or errors: %v, %v", err, err2)
 	}
 }
 
-func TestARotationIsRefused(t *testing.T) {
+func TestDecodeRotationRefuses(t *testing.T) {
 	t.Parallel()
 	const outOfRange = "overlap_days: must be an integer from 0 to 7"
 	tests := []struct {
@@ -62,8 +62,8 @@ func TestARotationIsRefused(t *testing.T) {
 		want []string
 	}{
 		{name: "eight days", body: `{"overlap_days":8}`, want: []string{outOfRange}},
-		{name: "less than none", body: `{"overlap_days":-1}`, want: []string{outOfRange}},
-		{name: "more than a number holds", body: `{"overlap_days":99999999999999999999}`, want: []string{outOfRange}},
+		{name: "negative", body: `{"overlap_days":-1}`, want: []string{outOfRange}},
+		{name: "integer overflow", body: `{"overlap_days":99999999999999999999}`, want: []string{outOfRange}},
 		{name: "half a day", body: `{"overlap_days":0.5}`, want: []string{outOfRange}},
 		{name: "text", body: `{"overlap_days":"1"}`, want: []string{outOfRange}},
 		{name: "null", body: `{"overlap_days":null}`, want: []string{"overlap_days: must not be null; leave the field out to keep its value"}},
@@ -85,7 +85,7 @@ func TestARotationIsRefused(t *testing.T) {
 	}
 }
 
-func TestRotations(t *testing.T) {
+func TestApplyRotations(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 26, 10, 0, 0, 500, time.UTC)
 	after := func(d time.Duration) time.Time { return now.Truncate(time.Second).Add(d) }
@@ -100,14 +100,14 @@ func TestRotations(t *testing.T) {
 	}{
 		{name: "a day", rotations: []webhook.Rotation{rotate("secret-1", day)}, want: []previous{{webhooktest.Secret, after(day)}}},
 		{name: "a week", rotations: []webhook.Rotation{rotate("secret-1", 7*day)}, want: []previous{{webhooktest.Secret, after(7 * day)}}},
-		{name: "at once", rotations: []webhook.Rotation{rotate("secret-1", 0)}},
+		{name: "without overlap", rotations: []webhook.Rotation{rotate("secret-1", 0)}},
 		{
-			name:      "three, of which the oldest is dropped",
+			name:      "the third drops the oldest secret",
 			rotations: []webhook.Rotation{rotate("secret-1", 7*day), rotate("secret-2", day), rotate("secret-3", 2*day)},
 			want:      []previous{{"secret-2", after(2 * day)}, {"secret-1", after(day)}},
 		},
 		{
-			name:      "at once after others, which end too",
+			name:      "without overlap, which ends earlier overlaps too",
 			rotations: []webhook.Rotation{rotate("secret-1", 7*day), rotate("secret-2", 7*day), rotate("secret-3", 0)},
 		},
 		{name: "the same secret", rotations: []webhook.Rotation{rotate("secret-1", day), rotate("secret-1", 0)}, want: []previous{{webhooktest.Secret, after(day)}}},
@@ -129,9 +129,9 @@ func TestRotations(t *testing.T) {
 	}
 }
 
-// Whatever is rotated when: the newest secret signs, then the replaced ones in
-// their order, never more than two, none past its end, none twice.
-func TestTheLawsOfRotation(t *testing.T) {
+// After any sequence of rotations the current secret signs, then at most two
+// replaced ones. No secret signs after its expiry, and none signs twice.
+func TestRotationProperties(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
 		w, now := webhooktest.Webhook("acme"), time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)
@@ -153,7 +153,7 @@ func TestTheLawsOfRotation(t *testing.T) {
 			seen := map[string]bool{w.Secret: true}
 			for _, p := range w.PreviousSecrets {
 				if seen[p.Secret] || !p.ExpiresAt.Equal(ends[p.Secret]) {
-					r.Fatalf("%q signs twice or until %v, want until %v", p.Secret, p.ExpiresAt, ends[p.Secret])
+					r.Fatalf("%q signs twice, or until %v instead of %v", p.Secret, p.ExpiresAt, ends[p.Secret])
 				}
 				seen[p.Secret] = true
 			}
@@ -162,7 +162,7 @@ func TestTheLawsOfRotation(t *testing.T) {
 				r.Fatalf("%d keys, %v, secret %q", len(keys), err, w.Secret)
 			}
 			if rotation.Overlap == 0 && rotation.Secret != before.Secret && len(keys) != 1 {
-				r.Fatalf("%d keys sign after a cut", len(keys))
+				r.Fatalf("%d keys sign after a rotation without overlap, want one", len(keys))
 			}
 		}
 	})

@@ -12,7 +12,7 @@ import (
 	"webhooks/shared/webhook/signature"
 )
 
-func TestKeys(t *testing.T) {
+func TestSigningKeys(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)
 	w := webhooktest.Webhook("acme", func(w *webhook.Webhook) {
@@ -31,15 +31,15 @@ func TestKeys(t *testing.T) {
 	}
 }
 
-func TestKeysOfABrokenSecret(t *testing.T) {
+func TestSigningKeysOfAnInvalidSecret(t *testing.T) {
 	t.Parallel()
 	w := webhooktest.Webhook("acme", func(w *webhook.Webhook) { w.Secret = "whsec_broken!" })
 	if _, err := w.SigningKeys(time.Now()); err == nil || strings.Contains(err.Error(), "broken") {
-		t.Errorf("error = %v, want one that does not show the secret", err)
+		t.Errorf("error = %v, want one without the secret", err)
 	}
 }
 
-func TestALogNeverShowsSecrets(t *testing.T) {
+func TestLogsShowNoSecret(t *testing.T) {
 	t.Parallel()
 	w := webhooktest.Webhook("acme", func(w *webhook.Webhook) {
 		w.PreviousSecrets = []webhook.PreviousSecret{{Secret: webhooktest.Secret}}

@@ -14,7 +14,7 @@ import (
 	"webhooks/shared/webhook/signature"
 )
 
-// TestTheGuidesExampleVerifies: receivers try their code on it.
+// Receivers test their code with the example of the guide, so it must verify.
 func TestTheGuidesExampleVerifies(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile(cloudtest.Path(".docs", "receiving.md"))
@@ -25,7 +25,7 @@ func TestTheGuidesExampleVerifies(t *testing.T) {
 	if example == nil {
 		t.Fatal("receiving.md shows no delivery with its secret")
 	}
-	// The body is apart: a Content-Length would say nothing to the reader.
+	// The example has no Content-Length, so the body is parsed separately.
 	head, body, _ := strings.Cut(example[1], "\n\n")
 	request, err := http.ReadRequest(bufio.NewReader(strings.NewReader(head + "\nhost: your-server.com\n\n")))
 	if err != nil {
@@ -41,6 +41,6 @@ func TestTheGuidesExampleVerifies(t *testing.T) {
 		t.Errorf("webhook-signature: %s\nwant %s", got, want)
 	}
 	if err := verifier(t, example[2]).VerifyIgnoringTimestamp([]byte(body), request.Header); err != nil {
-		t.Errorf("the library: %v", err)
+		t.Errorf("the library refuses the example: %v", err)
 	}
 }

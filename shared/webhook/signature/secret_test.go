@@ -25,26 +25,26 @@ func TestParseSecret(t *testing.T) {
 		want   error
 	}{
 		{name: "the API document's example", secret: "your-secret-key", want: nil},
-		{name: "shortest raw", secret: "12345678", want: nil},
-		{name: "too short raw", secret: "1234567", want: signature.ErrSecretLength},
+		{name: "shortest raw secret", secret: "12345678", want: nil},
+		{name: "too short raw secret", secret: "1234567", want: signature.ErrSecretLength},
 		{name: "empty", secret: "", want: signature.ErrSecretLength},
-		{name: "longest raw", secret: strings.Repeat("a", 256), want: nil},
-		{name: "too long raw", secret: strings.Repeat("a", 257), want: signature.ErrSecretLength},
-		{name: "characters are counted, not bytes", secret: strings.Repeat("密", 256), want: nil},
+		{name: "longest raw secret", secret: strings.Repeat("a", 256), want: nil},
+		{name: "too long raw secret", secret: strings.Repeat("a", 257), want: signature.ErrSecretLength},
+		{name: "256 characters of three bytes", secret: strings.Repeat("密", 256), want: nil},
 		{name: "seven characters of three bytes", secret: strings.Repeat("密", 7), want: signature.ErrSecretLength},
 		{name: "invalid UTF-8", secret: "12345678\xff", want: signature.ErrSecretCharacters},
 		{name: "line break", secret: "12345678\n", want: signature.ErrSecretCharacters},
 		{name: "NUL", secret: "1234\x005678", want: signature.ErrSecretCharacters},
 		{name: "C1 control character", secret: "12345678\u0085", want: signature.ErrSecretCharacters},
-		{name: "spaces inside", secret: "correct horse battery", want: nil},
-		{name: "prefix in capitals is raw", secret: "WHSEC_not base64", want: nil},
+		{name: "raw secret with spaces", secret: "correct horse battery", want: nil},
+		{name: "prefix in capitals, which is a raw secret", secret: "WHSEC_not base64", want: nil},
 		{name: "shortest key", secret: encoded(24), want: nil},
 		{name: "too short key", secret: encoded(23), want: signature.ErrSecretKeyLength},
 		{name: "longest key", secret: encoded(64), want: nil},
 		{name: "too long key", secret: encoded(65), want: signature.ErrSecretKeyLength},
 		{name: "prefix alone", secret: "whsec_", want: signature.ErrSecretKeyLength},
-		{name: "prefix and no base64", secret: "whsec_your-secret-key!!", want: signature.ErrSecretEncoding},
-		{name: "padding missing", secret: strings.TrimRight(encoded(32), "="), want: signature.ErrSecretEncoding},
+		{name: "prefix without base64", secret: "whsec_your-secret-key!!", want: signature.ErrSecretEncoding},
+		{name: "missing padding", secret: strings.TrimRight(encoded(32), "="), want: signature.ErrSecretEncoding},
 		{name: "URL alphabet", secret: "whsec_" + strings.Repeat("-_", 20), want: signature.ErrSecretEncoding},
 		{name: "line break in base64", secret: encoded(32) + "\n", want: signature.ErrSecretEncoding},
 		{name: "stray bits in the last character", secret: "whsec_" + strings.Repeat("A", 41) + "BB=", want: signature.ErrSecretEncoding},
@@ -78,8 +78,7 @@ func TestNewSecret(t *testing.T) {
 	}
 }
 
-// A key that reaches a log line or an error by mistake must not be readable
-// there, however it got there.
+// A key that reaches a log line or an error by mistake must not be readable there.
 func TestKeyNeverPrints(t *testing.T) {
 	t.Parallel()
 	const secret = "TOPSECRET-TOPSECRET"
@@ -102,7 +101,7 @@ func TestKeyNeverPrints(t *testing.T) {
 	printed := strings.ToUpper(out.String())
 	for _, form := range []string{secret, fmt.Sprintf("%X", secret), fmt.Sprint([]byte(secret)), base64.StdEncoding.EncodeToString([]byte(secret))} {
 		if strings.Contains(printed, strings.ToUpper(form)) {
-			t.Errorf("printed as %q in %s", form, printed)
+			t.Errorf("the output contains the secret as %q: %s", form, printed)
 		}
 	}
 }

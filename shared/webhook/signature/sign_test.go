@@ -15,7 +15,7 @@ import (
 	"webhooks/shared/webhook/signature"
 )
 
-// The vector that the libraries of Standard Webhooks publish in their tests.
+// The vector is from the tests of the Standard Webhooks libraries.
 func TestSignPublishedVector(t *testing.T) {
 	t.Parallel()
 	key := mustParse(t, "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -35,7 +35,7 @@ func TestSignSeveralKeys(t *testing.T) {
 	var single []string
 	for _, secret := range secrets {
 		key := mustParse(t, secret)
-		keys = append(keys, key, signature.Key{}) // no key: left out
+		keys = append(keys, key, signature.Key{}) // the zero Key is skipped
 		single = append(single, signature.Sign([]signature.Key{key}, "evt_1", now, body))
 	}
 	header := signature.Sign(keys, "evt_1", now, body)
@@ -53,13 +53,13 @@ func TestSignWithoutKeys(t *testing.T) {
 	t.Parallel()
 	for _, keys := range [][]signature.Key{nil, {}, {{}}} {
 		if got := signature.Sign(keys, "evt_1", time.Now(), nil); got != "" {
-			t.Errorf("Sign(%d keys) = %q, want nothing", len(keys), got)
+			t.Errorf("Sign(%d keys) = %q, want an empty header", len(keys), got)
 		}
 	}
 }
 
-// Whatever is signed verifies with the independent library, and no longer does
-// once anything in it is changed.
+// A signature verifies with the independent library, and does not if the id, the
+// time or a byte of the body changes.
 func TestSignProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -81,18 +81,18 @@ func TestSignProperty(t *testing.T) {
 			return verifier(t, secret).VerifyIgnoringTimestamp(body, headers(id, at, header))
 		}
 		if err := verify(body, id, at); err != nil {
-			t.Fatalf("as signed: %v", err)
+			t.Fatalf("the signed content does not verify: %v", err)
 		}
 		changed := slices.Clone(body)
 		changed[rapid.IntRange(0, len(body)-1).Draw(t, "index")] ^= rapid.ByteRange(1, 255).Draw(t, "flip")
 		if verify(changed, id, at) == nil {
-			t.Error("a changed byte verifies")
+			t.Error("a changed body verifies")
 		}
 		if verify(body, id+"x", at) == nil {
-			t.Error("another id verifies")
+			t.Error("a changed id verifies")
 		}
 		if verify(body, id, at.Add(time.Second)) == nil {
-			t.Error("another time verifies")
+			t.Error("a changed time verifies")
 		}
 	})
 }
@@ -114,7 +114,7 @@ func BenchmarkSign(b *testing.B) {
 	}
 }
 
-// verifier is what a receiver has: the library's own reading of the secret.
+// verifier returns a receiver's verifier, for which the library parses the secret.
 func verifier(t interface {
 	Helper()
 	Fatal(args ...any)

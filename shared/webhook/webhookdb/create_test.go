@@ -25,7 +25,7 @@ import (
 	"webhooks/shared/webhook/webhookdb"
 )
 
-func TestCreateStoresWhatIsReadBack(t *testing.T) {
+func TestCreateRoundTrip(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	want := webhooktest.Webhook(tenant, func(w *webhook.Webhook) {
@@ -45,7 +45,7 @@ func TestCreateStoresWhatIsReadBack(t *testing.T) {
 	}
 }
 
-func TestCreateGivesDenseIDsForEachTenant(t *testing.T) {
+func TestCreateAssignsConsecutiveIDs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for want := int64(1); want <= 3; want++ {
@@ -55,11 +55,11 @@ func TestCreateGivesDenseIDsForEachTenant(t *testing.T) {
 	}
 	other, err := b.Create(t.Context(), webhooktest.Webhook("globex"), b.now)
 	if err != nil || other.ID != 1 {
-		t.Errorf("first of another tenant = %d, %v, want 1", other.ID, err)
+		t.Errorf("first id of another tenant = %d, %v, want 1", other.ID, err)
 	}
 }
 
-func TestCreateNeverGivesAnIDAgain(t *testing.T) {
+func TestCreateNeverReusesAnID(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.create(t)
@@ -67,16 +67,16 @@ func TestCreateNeverGivesAnIDAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	if got := b.create(t).ID; got != 3 {
-		t.Errorf("id after deleting 2 = %d, want 3", got)
+		t.Errorf("id after the deletion of webhook 2 = %d, want 3", got)
 	}
 }
 
-func TestCreateMarksTheStoredSecret(t *testing.T) {
+func TestCreateStoresTheFormatOfTheSecret(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	secret, _ := b.raw(t, b.create(t).ID)["secret"].(*types.AttributeValueMemberS)
 	if secret == nil || secret.Value != "plain:"+webhooktest.Secret {
-		t.Errorf("stored secret = %v, want the marker before it", secret)
+		t.Errorf("stored secret = %v, want it after the name of its format", secret)
 	}
 }
 
@@ -93,10 +93,10 @@ func TestCreateRefusesOneTooMany(t *testing.T) {
 	b.create(t)
 }
 
-func TestCreateAtTheSameTime(t *testing.T) {
+func TestConcurrentCreates(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	store := webhookdb.New(b.client, b.table) // waits for real: these do meet
+	store := webhookdb.New(b.client, b.table) // with real waits: these writes conflict
 	const writers = 12
 	ids := make([]int64, writers)
 	group, ctx := errgroup.WithContext(t.Context())
@@ -119,13 +119,13 @@ func TestCreateAtTheSameTime(t *testing.T) {
 	}
 }
 
-func TestCreateIsTriedAgain(t *testing.T) {
+func TestCreateRetries(t *testing.T) {
 	t.Parallel()
 	for name, met := range map[string]error{
-		"after a conflict":           canceled("TransactionConflict", "None"),
-		"after another took the id":  canceled("ConditionalCheckFailed", "None"),
-		"after a throttled item":     canceled("None", "ThrottlingError"),
-		"after a throttled capacity": canceled("ProvisionedThroughputExceeded", "None"),
+		"after a conflict":             canceled("TransactionConflict", "None"),
+		"after a conflict over the id": canceled("ConditionalCheckFailed", "None"),
+		"after a throttled item":       canceled("None", "ThrottlingError"),
+		"after exceeded capacity":      canceled("ProvisionedThroughputExceeded", "None"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -140,14 +140,14 @@ func TestCreateIsTriedAgain(t *testing.T) {
 
 func TestCreateGivesUp(t *testing.T) {
 	t.Parallel()
-	t.Run("when conflicts do not end", func(t *testing.T) {
+	t.Run("if conflicts do not end", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		b.faults.Fail("TransactWriteItems", canceled("TransactionConflict", "None"))
 		_, err := b.Create(t.Context(), webhooktest.Webhook(tenant), b.now)
 		wantReason(t, err, apperr.TemporarilyUnavailable)
 	})
-	t.Run("when the context ends", func(t *testing.T) {
+	t.Run("if the context ends", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		ctx, cancel := context.WithCancel(t.Context())
@@ -161,7 +161,7 @@ func TestCreateGivesUp(t *testing.T) {
 			t.Errorf("%d pauses, error %v, want one and the context's error", b.pauses.Load(), err)
 		}
 	})
-	t.Run("at once for what another try cannot change", func(t *testing.T) {
+	t.Run("at once after an error that no retry can fix", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		b.faults.FailTimes(1, "TransactWriteItems", canceled("ValidationError", "None"))
@@ -187,7 +187,7 @@ func (l *losing) Do(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-func TestCreateOnceWhenAnAnswerIsLost(t *testing.T) {
+func TestCreateIsIdempotentWhenAnAnswerIsLost(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	cfg := cloudtest.Config(t)

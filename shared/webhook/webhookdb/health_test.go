@@ -8,23 +8,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
 )
 
 var noon = time.Date(2026, 1, 26, 12, 0, 0, 7_000_000, time.UTC)
 
-func (b bundle) webhook(t *testing.T) webhook.Webhook {
-	t.Helper()
-	w, err := b.Create(t.Context(), webhooktest.Webhook(tenant), b.now)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w
-}
-
-// is reads the webhook and compares its health; all else must be as before.
-func (b bundle) is(t *testing.T, before webhook.Webhook, want webhook.Health) {
+// wantHealth compares the health of the stored webhook. Everything else must be
+// as before.
+func (b bundle) wantHealth(t *testing.T, before webhook.Webhook, want webhook.Health) {
 	t.Helper()
 	after, err := b.GetWithSecrets(t.Context(), before.Key(), b.now)
 	if err != nil {
@@ -36,52 +27,53 @@ func (b bundle) is(t *testing.T, before webhook.Webhook, want webhook.Health) {
 	}
 }
 
-// did fails unless a call answered want, without an error.
-func did(t *testing.T, want bool) func(bool, error) {
+// wantReport returns a function that fails unless a call reported want without an
+// error.
+func wantReport(t *testing.T, want bool) func(bool, error) {
 	return func(got bool, err error) {
 		t.Helper()
 		if err != nil || got != want {
-			t.Fatalf("answered %t, %v; want %t", got, err, want)
+			t.Fatalf("reported %t, %v; want %t", got, err, want)
 		}
 	}
 }
 
-func TestMarkSlowIsOneWriteAPeriod(t *testing.T) {
+func TestMarkSlowWritesOncePerPeriod(t *testing.T) {
 	t.Parallel()
 	b, ctx := setup(t), t.Context()
-	w := b.webhook(t)
-	did(t, true)(b.MarkSlow(ctx, w, noon))
-	did(t, false)(b.MarkSlow(ctx, w, noon)) // another instance that read the same
+	w := b.create(t)
+	wantReport(t, true)(b.MarkSlow(ctx, w, noon))
+	wantReport(t, false)(b.MarkSlow(ctx, w, noon)) // another instance, which read the same health
 	marked := webhook.Health{SlowSince: noon, SlowUntil: noon.Add(10 * time.Minute)}
-	b.is(t, w, marked)
+	b.wantHealth(t, w, marked)
 
 	w.Health = marked
-	did(t, false)(b.MarkSlow(ctx, w, noon.Add(8*time.Minute-time.Millisecond)))
-	did(t, true)(b.MarkSlow(ctx, w, noon.Add(8*time.Minute)))
+	wantReport(t, false)(b.MarkSlow(ctx, w, noon.Add(8*time.Minute-time.Millisecond)))
+	wantReport(t, true)(b.MarkSlow(ctx, w, noon.Add(8*time.Minute)))
 	renewed := webhook.Health{SlowSince: noon, SlowUntil: noon.Add(18 * time.Minute)}
-	b.is(t, w, renewed)
+	b.wantHealth(t, w, renewed)
 
 	w.Health = renewed
-	later := noon.Add(time.Hour) // it was fast in between
-	did(t, true)(b.MarkSlow(ctx, w, later))
-	b.is(t, w, webhook.Health{SlowSince: later, SlowUntil: later.Add(10 * time.Minute)})
+	later := noon.Add(time.Hour) // the mark has expired
+	wantReport(t, true)(b.MarkSlow(ctx, w, later))
+	b.wantHealth(t, w, webhook.Health{SlowSince: later, SlowUntil: later.Add(10 * time.Minute)})
 }
 
-func TestTwoSlowAttemptsAtOnceAreSeen(t *testing.T) {
+func TestRecordSlowReportsAnotherAttempt(t *testing.T) {
 	t.Parallel()
 	b, ctx := setup(t), t.Context()
-	w := b.webhook(t)
-	did(t, false)(b.RecordSlow(ctx, w.Key(), noon))
-	did(t, true)(b.RecordSlow(ctx, w.Key(), noon))
-	did(t, true)(b.RecordSlow(ctx, w.Key(), noon.Add(webhook.SlowWindow-time.Millisecond)))
-	did(t, false)(b.RecordSlow(ctx, w.Key(), noon.Add(webhook.SlowWindow)))
-	b.is(t, w, webhook.Health{})
+	w := b.create(t)
+	wantReport(t, false)(b.RecordSlow(ctx, w.Key(), noon))
+	wantReport(t, true)(b.RecordSlow(ctx, w.Key(), noon))
+	wantReport(t, true)(b.RecordSlow(ctx, w.Key(), noon.Add(webhook.SlowWindow-time.Millisecond)))
+	wantReport(t, false)(b.RecordSlow(ctx, w.Key(), noon.Add(webhook.SlowWindow)))
+	b.wantHealth(t, w, webhook.Health{})
 }
 
-func TestTheBreakersWay(t *testing.T) {
+func TestBreaker(t *testing.T) {
 	t.Parallel()
 	b, ctx := setup(t), t.Context()
-	w := b.webhook(t)
+	w := b.create(t)
 	failures := func(n int, at time.Time) webhook.Health {
 		h, err := b.AddFailures(ctx, w.Key(), n, at)
 		if err != nil {
@@ -92,16 +84,16 @@ func TestTheBreakersWay(t *testing.T) {
 	if h := failures(19, noon); h.Failures != 19 || !h.FailingSince.Equal(noon) {
 		t.Fatalf("after 19 failures: %+v", h)
 	}
-	did(t, false)(b.Open(ctx, w.Key(), noon.Add(time.Hour))) // too few
+	wantReport(t, false)(b.Open(ctx, w.Key(), noon.Add(time.Hour))) // too few
 	opened := noon.Add(10 * time.Minute)
 	if h := failures(1, opened); !h.Tripped(opened) {
 		t.Fatalf("after 20 failures: %+v", h)
 	}
-	did(t, false)(b.Open(ctx, w.Key(), opened.Add(-time.Millisecond))) // too soon
-	did(t, true)(b.Open(ctx, w.Key(), opened))
-	did(t, false)(b.Open(ctx, w.Key(), opened)) // another instance
+	wantReport(t, false)(b.Open(ctx, w.Key(), opened.Add(-time.Millisecond))) // too soon
+	wantReport(t, true)(b.Open(ctx, w.Key(), opened))
+	wantReport(t, false)(b.Open(ctx, w.Key(), opened)) // another instance
 	open := webhook.Health{Failures: 20, FailingSince: noon, OpenSince: opened, OpenUntil: opened.Add(time.Minute)}
-	b.is(t, w, open)
+	b.wantHealth(t, w, open)
 
 	probe := opened.Add(time.Minute)
 	var claims atomic.Int32
@@ -122,21 +114,21 @@ func TestTheBreakersWay(t *testing.T) {
 		t.Errorf("%d of ten instances claimed the probe, want one", claims.Load())
 	}
 	open.OpenUntil = probe.Add(time.Minute)
-	b.is(t, w, open)
+	b.wantHealth(t, w, open)
 
 	if err := b.Recover(ctx, w.Key()); err != nil {
 		t.Fatal(err)
 	}
-	b.is(t, w, webhook.Health{})
-	did(t, false)(b.ClaimProbe(ctx, w.Key(), open.OpenUntil, probe))
+	b.wantHealth(t, w, webhook.Health{})
+	wantReport(t, false)(b.ClaimProbe(ctx, w.Key(), open.OpenUntil, probe))
 }
 
-// The revision counts the customer's changes: a 410 is about the webhook that
-// was called, also when its receiver's health was noted since.
-func TestHealthIsNoChangeOfTheWebhook(t *testing.T) {
+// Disable needs the revision that was called. A change of the health alone must
+// not prevent it.
+func TestHealthKeepsTheRevision(t *testing.T) {
 	t.Parallel()
 	b, ctx := setup(t), t.Context()
-	w := b.webhook(t)
+	w := b.create(t)
 	if _, err := b.AddFailures(ctx, w.Key(), 3, noon); err != nil {
 		t.Fatal(err)
 	}
@@ -147,20 +139,20 @@ func TestHealthIsNoChangeOfTheWebhook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	b.is(t, renamed, webhook.Health{Failures: 3, FailingSince: noon})
-	did(t, true)(b.Disable(ctx, w.Key(), renamed.Revision, b.now))
+	b.wantHealth(t, renamed, webhook.Health{Failures: 3, FailingSince: noon})
+	wantReport(t, true)(b.Disable(ctx, w.Key(), renamed.Revision, b.now))
 }
 
-func TestADeletedWebhookStaysDeleted(t *testing.T) {
+func TestHealthDoesNotRecreateADeletedWebhook(t *testing.T) {
 	t.Parallel()
 	b, ctx := setup(t), t.Context()
-	w := b.webhook(t)
+	w := b.create(t)
 	if err := b.Delete(ctx, w.Key()); err != nil {
 		t.Fatal(err)
 	}
-	did(t, false)(b.MarkSlow(ctx, w, noon))
-	did(t, false)(b.ClaimProbe(ctx, w.Key(), noon, noon))
-	did(t, false)(b.Open(ctx, w.Key(), noon))
+	wantReport(t, false)(b.MarkSlow(ctx, w, noon))
+	wantReport(t, false)(b.ClaimProbe(ctx, w.Key(), noon, noon))
+	wantReport(t, false)(b.Open(ctx, w.Key(), noon))
 	if h, err := b.AddFailures(ctx, w.Key(), 1, noon); err != nil || h != (webhook.Health{}) {
 		t.Errorf("AddFailures = %+v, %v", h, err)
 	}
@@ -169,6 +161,6 @@ func TestADeletedWebhookStaysDeleted(t *testing.T) {
 	}
 	found, _, err := b.GetMany(ctx, []webhook.Key{w.Key()}, b.now)
 	if err != nil || len(found) != 0 {
-		t.Errorf("found %v, %v: the notes brought it back", found, err)
+		t.Errorf("found %v, %v, want no webhook", found, err)
 	}
 }

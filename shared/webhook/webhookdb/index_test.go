@@ -14,9 +14,9 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// Whatever customers do, the index of a tenant says what its webhooks say, and
-// the quota counts them: fanout reads the index alone.
-func TestTheIndexIsAlwaysRight(t *testing.T) {
+// After any sequence of writes the index has the masks of the tenant's webhooks,
+// and the count is their number. The fan-out reads the index only.
+func TestIndexAndCountMatchTheWebhooks(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var tenants atomic.Int64

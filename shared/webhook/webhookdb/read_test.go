@@ -16,17 +16,17 @@ import (
 	"webhooks/shared/webhook"
 )
 
-func TestGetFindsNothing(t *testing.T) {
+func TestGetReturnsNotFound(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.create(t)
 	for name, key := range map[string]webhook.Key{
-		"of an id that was never given":   {TenantID: tenant, ID: 2},
-		"of another tenant":               {TenantID: "globex", ID: 1},
-		"behind the id of the tenant":     {TenantID: tenant, ID: 0},
-		"behind a negative id":            {TenantID: tenant, ID: -1},
-		"of a tenant that is a prefix":    {TenantID: "acm", ID: 1},
-		"of a tenant in other characters": {TenantID: "ACME", ID: 1},
+		"an unknown id":               {TenantID: tenant, ID: 2},
+		"another tenant":              {TenantID: "globex", ID: 1},
+		"item 0":                      {TenantID: tenant, ID: 0},
+		"a negative id":               {TenantID: tenant, ID: -1},
+		"a prefix of the tenant":      {TenantID: "acm", ID: 1},
+		"the tenant in other letters": {TenantID: "ACME", ID: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -49,24 +49,24 @@ func TestAnUnknownSecretFormatIsAnError(t *testing.T) {
 		t.Fatalf("error = %v, want an internal one", err)
 	}
 	if strings.Contains(err.Error(), "c2VjcmV0") {
-		t.Errorf("the error shows the secret: %v", err)
+		t.Errorf("the error quotes the secret: %v", err)
 	}
 }
 
 func TestList(t *testing.T) {
 	t.Parallel()
-	t.Run("is empty without webhooks", func(t *testing.T) {
+	t.Run("returns nothing without webhooks", func(t *testing.T) {
 		t.Parallel()
 		list, err := setup(t).List(t.Context(), tenant)
 		if err != nil || len(list) != 0 {
 			t.Errorf("List = %v, %v, want nothing", list, err)
 		}
 	})
-	t.Run("shows the tenant's own by ascending id", func(t *testing.T) {
+	t.Run("returns the tenant's webhooks by ascending id", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		var want []webhook.Webhook
-		for range 11 { // as text, 10 would come before 2
+		for range 11 { // sorted as text, 10 would come before 2
 			want = append(want, withoutSecrets(b.create(t)))
 		}
 		if _, err := b.Create(t.Context(), webhooktest.Webhook("globex"), b.now); err != nil {
@@ -80,7 +80,7 @@ func TestList(t *testing.T) {
 			t.Errorf("-want +got:\n%s", d)
 		}
 	})
-	t.Run("follows every page", func(t *testing.T) {
+	t.Run("reads every page", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		const webhooks, bytes = 6, 300 << 10 // a page is 1 MiB
@@ -104,7 +104,7 @@ func TestGetMany(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, unreadable, err := b.GetMany(t.Context(), []webhook.Key{
-		two.Key(), one.Key(), two.Key(), other.Key(), // a key twice would fail the batch
+		two.Key(), one.Key(), two.Key(), other.Key(), // DynamoDB refuses a batch with a duplicate key
 		{TenantID: tenant, ID: 99}, {TenantID: tenant, ID: 0},
 	}, b.now)
 	if err != nil || len(unreadable) != 0 {
@@ -142,7 +142,7 @@ func TestGetManyReadsMoreThanABatch(t *testing.T) {
 	}
 }
 
-func TestGetManyFollowsWhatWasLeftOut(t *testing.T) {
+func TestGetManyRetriesUnprocessedKeys(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	one, two := b.create(t), b.create(t)
@@ -164,7 +164,7 @@ func TestGetManyFollowsWhatWasLeftOut(t *testing.T) {
 	wantReason(t, err, apperr.TemporarilyUnavailable)
 }
 
-func TestIndexes(t *testing.T) {
+func TestReadIndexes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t)

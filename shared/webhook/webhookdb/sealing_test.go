@@ -16,18 +16,19 @@ import (
 	"webhooks/shared/webhook/vault"
 )
 
-// format is the marker of a webhook's stored secret.
+// format returns the format of a webhook's stored secret.
 func (s sealing) format(t *testing.T, id int64) string {
 	t.Helper()
 	stored, _ := s.raw(t, id)["secret"].(*types.AttributeValueMemberS)
 	if stored == nil {
 		t.Fatal("no secret is stored")
 	}
-	marker, _, _ := strings.Cut(stored.Value, ":")
-	return marker
+	format, _, _ := strings.Cut(stored.Value, ":")
+	return format
 }
 
-func (s sealing) generation(t *testing.T, id int64) string {
+// dataKey returns the encrypted data key in a webhook's item, or "".
+func (s sealing) dataKey(t *testing.T, id int64) string {
 	t.Helper()
 	key, _ := s.raw(t, id)["data_key"].(*types.AttributeValueMemberB)
 	if key == nil {
@@ -36,10 +37,10 @@ func (s sealing) generation(t *testing.T, id int64) string {
 	return string(key.Value)
 }
 
-func TestPlainSecretsStayReadableUntilTheNextWrite(t *testing.T) {
+func TestTheNextWriteEncryptsPlainTextSecrets(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
-	w, err := s.plainly().Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) {
+	w, err := s.withoutVault().Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) {
 		w.PreviousSecrets = []webhook.PreviousSecret{{Secret: "older-secret", ExpiresAt: s.now.Add(time.Hour).UTC().Truncate(time.Second)}}
 	}), s.now)
 	if err != nil {
@@ -57,12 +58,12 @@ func TestPlainSecretsStayReadableUntilTheNextWrite(t *testing.T) {
 	if d := diff(want, s.get(t, w.Key())); d != "" {
 		t.Errorf("-want +got:\n%s", d)
 	}
-	if text := s.everything(t); strings.Contains(text, webhooktest.Secret) || strings.Contains(text, "older-secret") {
+	if text := s.dump(t); strings.Contains(text, webhooktest.Secret) || strings.Contains(text, "older-secret") {
 		t.Errorf("the table shows:\n%s", text)
 	}
 }
 
-func TestEncryptionCanBeSwitchedOff(t *testing.T) {
+func TestEncryptionCanBeTurnedOff(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	w := s.create(t)
@@ -70,17 +71,16 @@ func TestEncryptionCanBeSwitchedOff(t *testing.T) {
 	if _, err := off.Update(t.Context(), w.Key(), s.now, rename("other")); err != nil {
 		t.Fatal(err)
 	}
-	if got := s.format(t, 1); got != "plain" || s.generation(t, 1) != "" {
-		t.Errorf("format %s, data key %q, want a plain secret and no data key", got, s.generation(t, 1))
+	if got := s.format(t, 1); got != "plain" || s.dataKey(t, 1) != "" {
+		t.Errorf("format %s, data key %q, want a plain secret and no data key", got, s.dataKey(t, 1))
 	}
 	if got, err := off.GetWithSecrets(t.Context(), w.Key(), s.now); err != nil || got.Secret != webhooktest.Secret {
 		t.Errorf("Get = %q, %v", got.Secret, err)
 	}
 }
 
-// A function that was wired to read must not store in the clear what was
-// encrypted.
-func TestAStoreThatOnlyOpensWritesNoSecret(t *testing.T) {
+// A function that only reads must not store an encrypted secret as plain text.
+func TestADecryptOnlyStoreWritesNoSecret(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	w := s.create(t)
@@ -92,15 +92,15 @@ func TestAStoreThatOnlyOpensWritesNoSecret(t *testing.T) {
 		t.Error("Create: no error")
 	}
 	if d := diff(w, s.get(t, w.Key())); d != "" {
-		t.Errorf("it changed (-want +got):\n%s", d)
+		t.Errorf("the webhook changed (-want +got):\n%s", d)
 	}
 }
 
-func TestAnotherKMSKeyBeginsAGeneration(t *testing.T) {
+func TestANewKMSKeyGetsANewDataKey(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	first, second := s.create(t), s.create(t)
-	old := s.generation(t, first.ID)
+	old := s.dataKey(t, first.ID)
 
 	moved := s.with(cloudtest.Key(t))
 	if _, err := moved.Update(t.Context(), first.Key(), s.now, rename("other")); err != nil {
@@ -110,8 +110,8 @@ func TestAnotherKMSKeyBeginsAGeneration(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.generation(t, first.ID) == old || s.generation(t, second.ID) != old || s.generation(t, third.ID) != s.generation(t, first.ID) {
-		t.Error("want what is written under the new generation, and what is not under the old one")
+	if s.dataKey(t, first.ID) == old || s.dataKey(t, second.ID) != old || s.dataKey(t, third.ID) != s.dataKey(t, first.ID) {
+		t.Error("want the written webhooks under the new data key, and the other one under the old")
 	}
 	found, unreadable, err := s.with(vault.DecryptOnly).GetMany(t.Context(), []webhook.Key{first.Key(), second.Key(), third.Key()}, s.now)
 	if err != nil || len(unreadable) != 0 {
@@ -123,12 +123,11 @@ func TestAnotherKMSKeyBeginsAGeneration(t *testing.T) {
 		}
 	}
 	if s.kms.Calls("GenerateDataKey") != 2 {
-		t.Errorf("%d generations, want 2", s.kms.Calls("GenerateDataKey"))
+		t.Errorf("%d data keys, want 2", s.kms.Calls("GenerateDataKey"))
 	}
 }
 
-// The keys of a batch: one call of KMS for each tenant however many webhooks.
-func TestGetManyAsksKMSOnceForEachTenant(t *testing.T) {
+func TestGetManyCallsKMSOncePerTenant(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	keys := s.batch(t, "acme", "globex")
@@ -141,7 +140,7 @@ func TestGetManyAsksKMSOnceForEachTenant(t *testing.T) {
 		}
 	}
 	if got := s.kms.Calls("Decrypt") - before; got != 2 {
-		t.Errorf("%d calls, want one for each tenant", got)
+		t.Errorf("%d calls for two tenants, want two", got)
 	}
 }
 
@@ -161,7 +160,7 @@ func (s sealing) batch(t *testing.T, tenants ...string) []webhook.Key {
 	return keys
 }
 
-func TestGetManyGivesEachItsOwnError(t *testing.T) {
+func TestGetManyReturnsAnErrorPerWebhook(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	keys := s.batch(t, tenant, "globex", "initech")
@@ -182,23 +181,23 @@ func TestGetManyGivesEachItsOwnError(t *testing.T) {
 		switch {
 		case key == unknown || key == untyped:
 			if is || unreadable[key] == nil || strings.Contains(fmt.Sprint(unreadable[key]), "c2VjcmV0") {
-				t.Errorf("%v: %v, want an error of its own that shows nothing", key, unreadable[key])
+				t.Errorf("%v: %v, want its own error, without the secret", key, unreadable[key])
 			}
 		case key == disabled:
 			if !is || unreadable[key] != nil || w.Secret != "" {
-				t.Errorf("%v: %v, want it without secrets: nothing will be signed", key, unreadable[key])
+				t.Errorf("%v: %v, want it without secrets", key, unreadable[key])
 			}
 		case key.TenantID == "globex":
 			if is || !apperr.Is(unreadable[key], apperr.TemporarilyUnavailable) {
 				t.Errorf("%v: %v, want temporarily unavailable", key, unreadable[key])
 			}
 		case !is || w.Secret != webhooktest.Secret || unreadable[key] != nil:
-			t.Errorf("%v: %q, %v, want it untouched by the others", key, w.Secret, unreadable[key])
+			t.Errorf("%v: %q, %v, want it, whatever happens to the others", key, w.Secret, unreadable[key])
 		}
 	}
 }
 
-func TestWithoutKMS(t *testing.T) {
+func TestKMSIsDown(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	w := s.create(t)
@@ -209,7 +208,7 @@ func TestWithoutKMS(t *testing.T) {
 		"get":    func() error { _, err := cold.GetWithSecrets(t.Context(), w.Key(), s.now); return err },
 		"update": func() error { _, err := cold.Update(t.Context(), w.Key(), s.now, rename("other")); return err },
 		"create": func() error { _, err := cold.Create(t.Context(), webhooktest.Webhook(tenant), s.now); return err },
-		"create the first": func() error {
+		"create the tenant's first": func() error {
 			_, err := cold.Create(t.Context(), webhooktest.Webhook("globex"), s.now)
 			return err
 		},
@@ -220,17 +219,17 @@ func TestWithoutKMS(t *testing.T) {
 	}
 	calls := s.kms.Calls("Decrypt", "GenerateDataKey")
 	_, err := cold.Get(t.Context(), w.Key())
-	list, listErr := s.plainly().List(t.Context(), tenant)
-	indexes, indexErr := webhooktest.Indexes(t.Context(), s.client, s.plainly(), tenant)
+	list, listErr := s.withoutVault().List(t.Context(), tenant)
+	indexes, indexErr := webhooktest.Indexes(t.Context(), s.client, s.withoutVault(), tenant)
 	if err = errors.Join(err, listErr, indexErr); err != nil || len(list) != 1 || list[0].Secret != "" || len(indexes[tenant]) != 1 {
-		t.Errorf("what shows no secret: %v", err)
+		t.Errorf("reads without secrets: %v", err)
 	}
 	disabled, err := cold.Disable(t.Context(), w.Key(), w.Revision, s.now)
 	if err = errors.Join(err, cold.Delete(t.Context(), w.Key())); err != nil || !disabled {
 		t.Errorf("disable and delete: %v, %v", disabled, err)
 	}
 	if got := s.kms.Calls("Decrypt", "GenerateDataKey"); got != calls {
-		t.Errorf("KMS was called %d times for what needs no secret", got-calls)
+		t.Errorf("%d calls of KMS by operations that need no secret", got-calls)
 	}
 }
 
@@ -241,7 +240,7 @@ func TestTheNextWriteRemovesExpiredSecrets(t *testing.T) {
 			_, err := s.Update(t.Context(), key, s.now, rename("other"))
 			return err
 		},
-		"a 410": func(s sealing, key webhook.Key) error {
+		"a disable": func(s sealing, key webhook.Key) error {
 			_, err := s.Disable(t.Context(), key, 3, s.now)
 			return err
 		},
@@ -267,7 +266,7 @@ func TestTheNextWriteRemovesExpiredSecrets(t *testing.T) {
 			}
 			s.now = s.now.Add(time.Hour)
 			if got := s.get(t, w.Key()); len(got.PreviousSecrets) != 0 || got.Secret != "new-secret-1" {
-				t.Errorf("%q and %v, want the current one alone", got.Secret, got.PreviousSecrets)
+				t.Errorf("%q and %v, want only the current secret", got.Secret, got.PreviousSecrets)
 			}
 		})
 	}

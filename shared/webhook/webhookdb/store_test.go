@@ -23,7 +23,7 @@ import (
 
 const tenant = "acme"
 
-// bundle is one test's store, on a table of its own.
+// bundle is the store of one test, with its own table.
 type bundle struct {
 	*webhookdb.Store
 	client *dynamodb.Client
@@ -48,7 +48,8 @@ func setup(t *testing.T) bundle {
 	return b
 }
 
-// canceled is a canceled transaction with one reason for each of its items.
+// canceled returns the error of a canceled transaction, with a reason for each of
+// its items.
 func canceled(codes ...string) error {
 	err := &types.TransactionCanceledException{Message: aws.String("canceled")}
 	for _, code := range codes {
@@ -84,7 +85,7 @@ func (b bundle) index(t *testing.T) webhook.Index {
 	return indexes[tenant]
 }
 
-// count is how many webhooks the quota of a tenant knows.
+// count returns the number of webhooks that item 0 of a tenant has counted.
 func (b bundle) count(t *testing.T, tenantID string) string {
 	t.Helper()
 	key := b.key(0)
@@ -96,7 +97,7 @@ func (b bundle) count(t *testing.T, tenantID string) string {
 	if n, ok := out.Item["count"].(*types.AttributeValueMemberN); ok {
 		return n.Value
 	}
-	return "0" // there never was one
+	return "0" // the tenant has no item 0
 }
 
 func (b bundle) key(id int64) map[string]types.AttributeValue {
@@ -106,7 +107,7 @@ func (b bundle) key(id int64) map[string]types.AttributeValue {
 	}
 }
 
-// raw reads an item as DynamoDB holds it.
+// raw returns an item as DynamoDB stores it.
 func (b bundle) raw(t *testing.T, id int64) map[string]types.AttributeValue {
 	t.Helper()
 	out, err := b.client.GetItem(t.Context(), &dynamodb.GetItemInput{TableName: &b.table, Key: b.key(id), ConsistentRead: aws.Bool(true)})
@@ -116,7 +117,7 @@ func (b bundle) raw(t *testing.T, id int64) map[string]types.AttributeValue {
 	return out.Item
 }
 
-// set writes one attribute of an item behind the store's back.
+// set writes one attribute of an item without the store.
 func (b bundle) set(t *testing.T, id int64, name string, value types.AttributeValue) {
 	t.Helper()
 	_, err := b.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{

@@ -42,7 +42,7 @@ func TestUpdate(t *testing.T) {
 
 	updated, err := b.Update(t.Context(), created.Key(), b.now, func(w webhook.Webhook) (webhook.Webhook, error) {
 		changed := want
-		changed.TenantID, changed.ID, changed.CreatedAt, changed.Revision = "globex", 7, time.Time{}, 99 // not its to change
+		changed.TenantID, changed.ID, changed.CreatedAt, changed.Revision = "globex", 7, time.Time{}, 99 // ignored
 		return changed, nil
 	})
 	if err != nil {
@@ -59,7 +59,7 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-func TestUpdateLeavesOtherAttributesAlone(t *testing.T) {
+func TestUpdateKeepsOtherAttributes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t)
@@ -74,24 +74,24 @@ func TestUpdateLeavesOtherAttributesAlone(t *testing.T) {
 	}
 }
 
-func TestUpdateTouchesTheIndexOnlyWhenItChanges(t *testing.T) {
+func TestUpdateWritesTheIndexOnlyWhenItChanges(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t)
-	b.faults.Fail("TransactWriteItems", errors.New("item 0 was touched"))
+	b.faults.Fail("TransactWriteItems", errors.New("item 0 was written"))
 	if _, err := b.Update(t.Context(), w.Key(), b.now, rename("other")); err != nil {
 		t.Error(err)
 	}
 }
 
-func TestUpdateFindsNothing(t *testing.T) {
+func TestUpdateReturnsNotFound(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.create(t)
 	for name, key := range map[string]webhook.Key{
-		"of an unknown id":          {TenantID: tenant, ID: 2},
-		"of another tenant":         {TenantID: "globex", ID: 1},
-		"behind the tenant's own 0": {TenantID: tenant, ID: 0},
+		"an unknown id":  {TenantID: tenant, ID: 2},
+		"another tenant": {TenantID: "globex", ID: 1},
+		"item 0":         {TenantID: tenant, ID: 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,12 +114,12 @@ func TestUpdateReturnsTheErrorOfTheChange(t *testing.T) {
 	}
 }
 
-// Two customers' changes at the same time must both survive.
-func TestUpdateStartsAnewWhenAnotherCameFirst(t *testing.T) {
+// Neither of two concurrent changes may be lost.
+func TestUpdateRetriesAfterAnotherUpdate(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(webhook.Webhook) (webhook.Webhook, error){
-		"alone": rename("mine"),
-		"together with the index": func(w webhook.Webhook) (webhook.Webhook, error) {
+		"without the index": rename("mine"),
+		"with the index": func(w webhook.Webhook) (webhook.Webhook, error) {
 			w.Name, w.Enabled = "mine", false
 			return w, nil
 		},
@@ -150,10 +150,10 @@ func TestUpdateStartsAnewWhenAnotherCameFirst(t *testing.T) {
 	}
 }
 
-func TestUpdateMeetsAConflict(t *testing.T) {
+func TestUpdateRetriesConflicts(t *testing.T) {
 	t.Parallel()
 	conflict := &types.TransactionConflictException{Message: aws.String("conflict")}
-	t.Run("of a single write", func(t *testing.T) {
+	t.Run("of an update", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		w := b.create(t)
@@ -171,7 +171,7 @@ func TestUpdateMeetsAConflict(t *testing.T) {
 			t.Errorf("revision %d, %v after %d pauses", got.Revision, err, b.pauses.Load())
 		}
 	})
-	t.Run("without an end", func(t *testing.T) {
+	t.Run("but not forever", func(t *testing.T) {
 		t.Parallel()
 		b := setup(t)
 		w := b.create(t)
@@ -187,27 +187,27 @@ func TestDisable(t *testing.T) {
 	w := b.create(t)
 
 	if done, err := b.Disable(t.Context(), w.Key(), w.Revision+1, b.now); done || err != nil {
-		t.Errorf("another revision: %v, %v, want untouched", done, err)
+		t.Errorf("another revision: %v, %v, want no change", done, err)
 	}
 	if done, err := b.Disable(t.Context(), webhook.Key{TenantID: tenant, ID: 9}, 1, b.now); done || err != nil {
-		t.Errorf("deleted webhook: %v, %v, want nothing done", done, err)
+		t.Errorf("deleted webhook: %v, %v, want no change", done, err)
 	}
 	if !b.get(t, w.Key()).Enabled {
-		t.Fatal("disabled for nothing")
+		t.Fatal("the webhook is disabled, want no change")
 	}
 	if done, err := b.Disable(t.Context(), w.Key(), w.Revision, b.now); !done || err != nil {
-		t.Errorf("the revision that was called: %v, %v, want disabled", done, err)
+		t.Errorf("the current revision: %v, %v, want disabled", done, err)
 	}
 	got := b.get(t, w.Key())
 	if got.Enabled || got.Revision != 2 || len(b.index(t).Match(event.EnvironmentCreated)) != 0 {
 		t.Errorf("enabled %v, revision %d, index %v", got.Enabled, got.Revision, b.index(t))
 	}
 	if done, err := b.Disable(t.Context(), w.Key(), 2, b.now); done || err != nil {
-		t.Errorf("disabled already: %v, %v, want nothing done", done, err)
+		t.Errorf("disabled already: %v, %v, want no change", done, err)
 	}
 }
 
-// A customer who enables the webhook while a 410 is on its way wins.
+// A customer who enables the webhook while a 410 is in flight wins.
 func TestDisableLosesToTheCustomer(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -216,6 +216,6 @@ func TestDisableLosesToTheCustomer(t *testing.T) {
 		t.Fatal(err)
 	}
 	if done, err := b.Disable(t.Context(), called.Key(), called.Revision, b.now); done || err != nil {
-		t.Errorf("Disable = %v, %v, want untouched", done, err)
+		t.Errorf("Disable = %v, %v, want no change", done, err)
 	}
 }

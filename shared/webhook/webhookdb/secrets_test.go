@@ -22,7 +22,7 @@ import (
 	"webhooks/shared/webhook/webhookdb"
 )
 
-// sealing is a store that encrypts, beside the plain one of the bundle.
+// sealing is a bundle whose store encrypts.
 type sealing struct {
 	bundle
 	kms *faulttest.Faults // between vaults and KMS
@@ -39,7 +39,8 @@ func setupSealing(t *testing.T) sealing {
 	return s
 }
 
-// with is the store of an execution environment that has just started.
+// with returns the store of a new execution environment, whose vault has an empty
+// cache.
 func (s sealing) with(keyARN string) *webhookdb.Store {
 	return webhookdb.New(s.faulty, s.table, webhookdb.WithVault(vault.New(s.vaultKMS, keyARN)),
 		webhookdb.WithPause(func(ctx context.Context, _ int) error { return ctx.Err() }))
@@ -59,10 +60,11 @@ func (s sealing) stopKMS(down func(tenantID string) bool) {
 	})
 }
 
-func (s sealing) plainly() *webhookdb.Store { return webhookdb.New(s.faulty, s.table) }
+// withoutVault returns a store that writes plain text.
+func (s sealing) withoutVault() *webhookdb.Store { return webhookdb.New(s.faulty, s.table) }
 
-// everything is the text of all items of the table.
-func (s sealing) everything(t *testing.T) string {
+// dump returns the text of all items of the table.
+func (s sealing) dump(t *testing.T) string {
 	t.Helper()
 	out, err := s.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &s.table})
 	if err != nil {
@@ -110,7 +112,7 @@ func TestTheTableNeverShowsASecret(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if text := s.everything(t); strings.Contains(text, "MARKED") || strings.Count(text, "aes-256-gcm:") != 3 {
+	if text := s.dump(t); strings.Contains(text, "MARKED") || strings.Count(text, "aes-256-gcm:") != 3 {
 		t.Errorf("the table shows:\n%s", text)
 	}
 	got := s.get(t, w.Key())
@@ -137,7 +139,7 @@ func TestATenantHasOneDataKey(t *testing.T) {
 	}
 }
 
-func TestWritersAtTheSameTimeAgreeOnADataKey(t *testing.T) {
+func TestConcurrentWritersShareADataKey(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	var group errgroup.Group
@@ -152,16 +154,16 @@ func TestWritersAtTheSameTimeAgreeOnADataKey(t *testing.T) {
 	if err := group.Wait(); err != nil {
 		t.Fatal(err)
 	}
-	generations := map[string]bool{}
+	dataKeys := map[string]bool{}
 	for id := int64(1); id <= writers; id++ {
-		generations[string(s.raw(t, id)["data_key"].(*types.AttributeValueMemberB).Value)] = true
+		dataKeys[string(s.raw(t, id)["data_key"].(*types.AttributeValueMemberB).Value)] = true
 	}
-	if len(generations) != 1 {
-		t.Errorf("%d generations, want one", len(generations))
+	if len(dataKeys) != 1 {
+		t.Errorf("%d data keys, want one", len(dataKeys))
 	}
 }
 
-// What was swapped or changed in the table does not sign.
+// A secret that was swapped or altered in the table must not sign.
 func TestACiphertextOpensWhereItBelongsAlone(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
@@ -182,7 +184,7 @@ func TestACiphertextOpensWhereItBelongsAlone(t *testing.T) {
 		}
 	}
 	text := ofOne["secret"].(*types.AttributeValueMemberS).Value
-	tampered := text[:len(text)-6] + strings.Map(func(r rune) rune {
+	altered := text[:len(text)-6] + strings.Map(func(r rune) rune {
 		if r == 'A' {
 			return 'B'
 		}
@@ -196,8 +198,8 @@ func TestACiphertextOpensWhereItBelongsAlone(t *testing.T) {
 		{name: "of another webhook", secret: ofTwo["secret"]},
 		{name: "of another tenant", secret: ofForeign["secret"]},
 		{name: "of another tenant with its data key", secret: ofForeign["secret"], key: ofForeign["data_key"]},
-		{name: "tampered with", secret: &types.AttributeValueMemberS{Value: tampered}},
-		{name: "cut off", secret: &types.AttributeValueMemberS{Value: "aes-256-gcm:AAAA"}},
+		{name: "altered", secret: &types.AttributeValueMemberS{Value: altered}},
+		{name: "truncated", secret: &types.AttributeValueMemberS{Value: "aes-256-gcm:AAAA"}},
 		{name: "without base64", secret: &types.AttributeValueMemberS{Value: "aes-256-gcm:!"}},
 		{name: "without its data key", secret: ofOne["secret"], key: &types.AttributeValueMemberB{Value: []byte("none")}},
 	} {
