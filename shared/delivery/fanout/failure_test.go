@@ -3,7 +3,6 @@ package fanout_test
 import (
 	"slices"
 	"strings"
-	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -160,53 +159,4 @@ func TestHandleWhenAnEntryIsRefused(t *testing.T) {
 			}
 		})
 	}
-}
-
-// The process may end in front of, or after, each of its calls. SQS then
-// delivers the whole batch again. The calls are counted, so that one more is
-// covered without anyone remembering it.
-func TestHandleAfterACrashAtEveryCall(t *testing.T) {
-	t.Parallel()
-	for n := 1; ; n++ {
-		before, after := crashAndRepeat(t, n, false), crashAndRepeat(t, n, true)
-		if n > 100 {
-			t.Fatal("the calls have no end")
-		}
-		if !before && !after {
-			if n < 6 {
-				t.Errorf("a batch of every kind made %d calls, which cannot be all", n-1)
-			}
-			return
-		}
-	}
-}
-
-// crashAndRepeat reports whether the batch came to its n-th call.
-func crashAndRepeat(t *testing.T, n int, made bool) (reached bool) {
-	t.Helper()
-	b := setup(t)
-	b.subscribe(t, tenant)
-	var calls atomic.Int32
-	ends := crash(n, made)
-	b.faults.set(func(c call) (any, error) {
-		calls.Add(1)
-		return ends(c)
-	})
-	batch, poison := mixedBatch()
-	b.handle(t, batch...) // its answer is lost with the process
-	b.faults.set(nil)
-	if got := b.handle(t, pick(batch, []string{"small", "large", "unwanted", "poison"}, 2)...); len(got) > 0 {
-		t.Errorf("crash at call %d (made: %v): failed again: %v", n, made, got)
-	}
-	copies := b.copies(t)
-	for _, id := range []string{"small", "large"} {
-		if copies[id] < 1 || copies[id] > 2 {
-			t.Errorf("crash at call %d (made: %v): %s was queued %d times", n, made, id, copies[id])
-		}
-	}
-	letters := b.setAside(t)
-	if len(letters) < 1 || len(letters) > 2 || letters[0].Body != poison.Body {
-		t.Errorf("crash at call %d (made: %v): %d dead letters", n, made, len(letters))
-	}
-	return int(calls.Load()) >= n
 }
