@@ -9,23 +9,21 @@ import (
 	"webhooks/shared/strictjson"
 )
 
-// Message is a queue message that should hold an event.
+// Message is a message of the events queue.
 type Message struct {
 	ID     string    // the queue's id of the message
-	SentAt time.Time // when it was sent, with milliseconds
-	// EventID is the id that an event without its own got when it was read the
-	// first time, or "": a message that comes back from the dead letters has
-	// another ID, and its event must not.
+	SentAt time.Time // when it was first sent, in milliseconds
+	// EventID is set in a redriven message. It is the id that an event without an id
+	// of its own got before, and keeps although the message has a new ID.
 	EventID string
 	Body    []byte
 }
 
-// Decode reads the event in m. Its error is always a
-// [*deadletter.Refusal].
+// Decode decodes the event in m. Its error is always a [*deadletter.Refusal].
 func Decode(m Message) (Event, error) {
 	object, err := strictjson.Parse(m.Body)
 	if err != nil {
-		return Event{}, &deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "the message is not one JSON object in UTF-8 without duplicate names"}
+		return Event{}, &deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "the message is not one JSON object in UTF-8 without duplicate members"}
 	}
 	d := decoder{object: object, message: m}
 	e, refusal := d.decode()
@@ -63,19 +61,19 @@ func (d decoder) decode() (Event, *deadletter.Refusal) {
 func (d decoder) plain() (Event, *deadletter.Refusal) {
 	for name := range d.object {
 		if !slices.Contains([]string{"id", "type", "tenant_id", "timestamp", "data"}, name) {
-			return Event{}, refuse(deadletter.UnknownField, fmt.Sprintf("the event has a member %.64q that is none of id, type, tenant_id, timestamp, data", name))
+			return Event{}, refuse(deadletter.UnknownField, fmt.Sprintf("the event has a member %.64q other than id, type, tenant_id, timestamp and data", name))
 		}
 	}
 	tenant, ok := strictjson.String(d.object["tenant_id"])
 	if !ok {
-		return Event{}, refuse(deadletter.MissingField, "the event has no string tenant_id")
+		return Event{}, refuse(deadletter.MissingField, "the event's tenant_id is missing or not a string")
 	}
 	return d.members(tenant, "type", "timestamp", "data")
 }
 
-// envelope reads what EventBridge makes of PutEvents
+// envelope reads an EventBridge envelope
 // (https://docs.aws.amazon.com/eventbridge/latest/ref/overiew-event-structure.html).
-// AWS may add members to it, so unknown ones are none of our business.
+// AWS may add members to it, so unknown members are allowed.
 func (d decoder) envelope() (Event, *deadletter.Refusal) {
 	detail, err := strictjson.Parse(d.object["detail"])
 	if err != nil {
@@ -83,12 +81,12 @@ func (d decoder) envelope() (Event, *deadletter.Refusal) {
 	}
 	tenant, ok := strictjson.String(detail["tenant_id"])
 	if !ok {
-		return Event{}, refuse(deadletter.MissingField, "the envelope's detail has no string tenant_id")
+		return Event{}, refuse(deadletter.MissingField, "the tenant_id in the envelope's detail is missing or not a string")
 	}
 	return d.members(tenant, "detail-type", "time", "detail")
 }
 
-// members reads what both forms have, under the names that they give it.
+// members reads the members of both forms. Their names differ.
 func (d decoder) members(tenant, typeName, timestampName, dataName string) (Event, *deadletter.Refusal) {
 	e := Event{TenantID: tenant, Data: d.object[dataName]}
 	if e.Data == nil {
@@ -96,7 +94,7 @@ func (d decoder) members(tenant, typeName, timestampName, dataName string) (Even
 	}
 	kind, ok := strictjson.String(d.object[typeName])
 	if !ok {
-		return Event{}, refuse(deadletter.MissingField, "the event has no string "+typeName)
+		return Event{}, refuse(deadletter.MissingField, "the event's "+typeName+" is missing or not a string")
 	}
 	e.Type = Type(kind)
 	if value, given := d.object["id"]; given {
@@ -112,8 +110,8 @@ func (d decoder) members(tenant, typeName, timestampName, dataName string) (Even
 			return Event{}, refuse(deadletter.InvalidTimestamp, "the event's "+timestampName+" is not a string")
 		}
 	} else {
-		// The time of sending is the same when the queue gives us the message
-		// again: a repeat makes the same bytes.
+		// The time of sending is the same on every receive, so the body has the same
+		// bytes.
 		e.Timestamp = d.message.SentAt.UTC().Format(timestampLayout)
 	}
 	return e, nil
@@ -123,11 +121,11 @@ func (d decoder) members(tenant, typeName, timestampName, dataName string) (Even
 func (d decoder) finish(e Event) (Event, *deadletter.Refusal) {
 	switch {
 	case !ValidID(e.ID):
-		return Event{}, refuse(deadletter.InvalidID, "the event's id must be 1 to 64 of A-Z a-z 0-9 _ -")
+		return Event{}, refuse(deadletter.InvalidID, "the event's id must be 1 to 64 characters of A-Z a-z 0-9 _ -")
 	case !ValidID(e.TenantID):
-		return Event{}, refuse(deadletter.InvalidTenant, "the tenant_id must be 1 to 64 of A-Z a-z 0-9 _ -")
+		return Event{}, refuse(deadletter.InvalidTenant, "the tenant_id must be 1 to 64 characters of A-Z a-z 0-9 _ -")
 	case len(e.Data) > MaxData:
-		return Event{}, refuse(deadletter.DataTooLarge, fmt.Sprintf("the data has %d bytes and may have %d", len(e.Data), MaxData))
+		return Event{}, refuse(deadletter.DataTooLarge, fmt.Sprintf("the data has %d bytes; the limit is %d", len(e.Data), MaxData))
 	}
 	if _, known := e.Type.Bit(); !known {
 		return Event{}, refuse(deadletter.UnknownType, fmt.Sprintf("%.64q is not an event type", string(e.Type)))
@@ -138,8 +136,8 @@ func (d decoder) finish(e Event) (Event, *deadletter.Refusal) {
 	return e, nil
 }
 
-// validTimestamp reports whether s is RFC 3339. time.Parse alone also takes a
-// comma before the fraction, which the RFC and many receivers do not.
+// validTimestamp reports whether s is RFC 3339. time.Parse also accepts a comma
+// before the fraction, which the RFC and many receivers do not.
 func validTimestamp(s string) bool {
 	if len(s) > 64 || slices.Contains([]byte(s), ',') {
 		return false
@@ -148,7 +146,7 @@ func validTimestamp(s string) bool {
 	return err == nil
 }
 
-// readID returns the event's id if it is usable, for the dead letter.
+// readID returns the event's id for the dead letter, or "" if it is not valid.
 func (d decoder) readID() string {
 	id, ok := strictjson.String(d.object["id"])
 	if !ok || !ValidID(id) {

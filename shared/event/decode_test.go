@@ -12,7 +12,7 @@ import (
 	"webhooks/shared/event"
 )
 
-// message is body as the queue hands it over.
+// message returns a queue message with body.
 func message(body string) event.Message {
 	return event.Message{
 		ID:     "0b2d1c3e-7a5b-4f5e-9c1d-2e3f4a5b6c7d",
@@ -41,7 +41,7 @@ func TestDecode(t *testing.T) {
 			wantBody: `{"type":"alert.resolved","timestamp":"2026-01-26T10:00:00.007Z","data":null}`,
 		},
 		{
-			name:     "bytes of data kept",
+			name:     "the bytes of data are kept",
 			body:     `{"type":"alert.triggered","tenant_id":"acme","timestamp":"2026-01-26T10:00:00Z","data": { "z": 1.0000000000000000000001, "a": "\u00e9<\/" } }`,
 			wantID:   "evt_0b2d1c3e-7a5b-4f5e-9c1d-2e3f4a5b6c7d",
 			wantBody: `{"type":"alert.triggered","timestamp":"2026-01-26T10:00:00Z","data":{ "z": 1.0000000000000000000001, "a": "\u00e9<\/" }}`,
@@ -70,7 +70,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-func TestDecodeAgain(t *testing.T) {
+func TestDecodeKeepsTheIDOfARedrivenEvent(t *testing.T) {
 	t.Parallel()
 	m := message(`{"type":"alert.resolved","tenant_id":"acme","data":1}`)
 	for given, want := range map[string]string{"evt_first": "evt_first", "not.an.id": "evt_" + m.ID, "": "evt_" + m.ID} {
@@ -101,8 +101,8 @@ func TestDecodeRefuses(t *testing.T) {
 		{name: "invalid UTF-8", body: "{\"tenant_id\":\"acme\",\"type\":\"alert.resolved\",\"data\":\"\xff\"}", want: deadletter.NotJSON},
 		{name: "wrong case of a name", body: `{"id":"e1","Tenant_ID":"acme","type":"alert.resolved","data":1}`, want: deadletter.UnknownField, wantID: "e1"},
 		{name: "unknown member", body: `{` + rest + `,"priority":1}`, want: deadletter.UnknownField},
-		{name: "event and envelope at once", body: `{` + rest + `,"detail-type":"alert.resolved","detail":{"tenant_id":"other"}}`, want: deadletter.Ambiguous},
-		{name: "envelope with a tenant beside it", body: `{"detail-type":"alert.resolved","tenant_id":"acme","detail":{"tenant_id":"other"}}`, want: deadletter.Ambiguous},
+		{name: "event and envelope", body: `{` + rest + `,"detail-type":"alert.resolved","detail":{"tenant_id":"other"}}`, want: deadletter.Ambiguous},
+		{name: "envelope with a top-level tenant_id", body: `{"detail-type":"alert.resolved","tenant_id":"acme","detail":{"tenant_id":"other"}}`, want: deadletter.Ambiguous},
 		{name: "no tenant", body: `{"id":"e1","type":"alert.resolved","data":1}`, want: deadletter.MissingField, wantID: "e1"},
 		{name: "tenant not a string", body: `{"tenant_id":7,"type":"alert.resolved","data":1}`, want: deadletter.MissingField},
 		{name: "tenant with a separator", body: `{"tenant_id":"a#b","type":"alert.resolved","data":1}`, want: deadletter.InvalidTenant},
@@ -117,7 +117,7 @@ func TestDecodeRefuses(t *testing.T) {
 		{name: "timestamp without zone", body: `{"timestamp":"2026-01-26T10:00:00",` + rest + `}`, want: deadletter.InvalidTimestamp},
 		{name: "timestamp with a comma", body: `{"timestamp":"2026-01-26T10:00:00,5Z",` + rest + `}`, want: deadletter.InvalidTimestamp},
 		{name: "timestamp a number", body: `{"timestamp":1,` + rest + `}`, want: deadletter.InvalidTimestamp},
-		{name: "data beyond the limit", body: `{"id":"big","tenant_id":"acme","type":"alert.resolved","data":"` + strings.Repeat("x", event.MaxData-1) + `"}`, want: deadletter.DataTooLarge, wantID: "big"},
+		{name: "data above the limit", body: `{"id":"big","tenant_id":"acme","type":"alert.resolved","data":"` + strings.Repeat("x", event.MaxData-1) + `"}`, want: deadletter.DataTooLarge, wantID: "big"},
 		{name: "envelope without tenant", body: `{"detail-type":"alert.resolved","id":"e1","time":"2026-01-26T10:00:00Z","detail":{}}`, want: deadletter.MissingField, wantID: "e1"},
 		{name: "envelope whose detail is a string", body: `{"detail-type":"alert.resolved","detail":"x"}`, want: deadletter.MissingField},
 	}
@@ -150,7 +150,7 @@ func TestHash(t *testing.T) {
 	later := message(base)
 	later.SentAt = later.SentAt.Add(time.Hour)
 	if decode(later) != first {
-		t.Error("the same message sent later must be a duplicate")
+		t.Error("the same message sent later has another hash")
 	}
 	for name, body := range map[string]string{
 		"data":      `{"id":"e1","type":"alert.resolved","tenant_id":"acme","data":{"a":2}}`,
@@ -160,7 +160,7 @@ func TestHash(t *testing.T) {
 		"timestamp": `{"id":"e1","type":"alert.resolved","tenant_id":"acme","timestamp":"2026-01-26T10:00:00.007Z","data":{"a":1}}`,
 	} {
 		if decode(message(body)) == first {
-			t.Errorf("another %s must be another hash", name)
+			t.Errorf("events with different %s have the same hash", name)
 		}
 	}
 }
@@ -176,10 +176,11 @@ func FuzzDecode(f *testing.F) {
 		if !event.ValidID(e.ID) || !event.ValidID(e.TenantID) {
 			t.Errorf("accepted id %q of tenant %q", e.ID, e.TenantID)
 		}
-		// What we send must be readable by the strictest receiver: ourselves.
+		// Decode must accept the body that it produced, because it is as strict as any
+		// receiver.
 		again, err := event.Decode(event.Message{ID: "x", Body: []byte(`{"id":"x","tenant_id":"t","type":"` + string(e.Type) + `","timestamp":"` + e.Timestamp + `","data":` + string(e.Data) + `}`)})
 		if err != nil || !cmp.Equal(again.Body(), e.Body()) {
-			t.Errorf("the body %s does not survive: %v", e.Body(), err)
+			t.Errorf("the body %s changes when it is decoded again: %v", e.Body(), err)
 		}
 	})
 }

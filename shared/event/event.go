@@ -1,8 +1,8 @@
-// Package event reads what producers publish.
+// Package event decodes the events that producers publish.
 //
-// An event reaches us as {"id"?, "type", "tenant_id", "timestamp"?, "data"} or
-// as an EventBridge envelope. Both are read strictly: a message that names a
-// field wrongly is refused, never half understood.
+// An event arrives as {"id"?, "type", "tenant_id", "timestamp"?, "data"} or as an
+// EventBridge envelope. Both are decoded strictly: a misspelt or duplicate member
+// is refused and never ignored.
 package event
 
 import (
@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// MaxData is the size of the largest data of an event, in bytes.
+// MaxData is the largest size of an event's data, in bytes.
 const MaxData = 256 << 10
 
 // Event is one thing that happened to a tenant.
@@ -20,7 +20,7 @@ type Event struct {
 	ID       string
 	TenantID string
 	Type     Type
-	// Timestamp is when it happened, in RFC 3339, as the producer wrote it.
+	// Timestamp is when it happened, in RFC 3339, in the producer's own spelling.
 	Timestamp string
 	// Data is the producer's JSON value, byte for byte.
 	Data []byte
@@ -28,22 +28,22 @@ type Event struct {
 	timestampGiven bool
 }
 
-// Key names an event: ids are unique within a tenant only.
+// Key identifies an event: ids are unique within a tenant only.
 type Key struct {
 	TenantID string
 	ID       string
 }
 
-// Key returns the name of e.
+// Key returns the key of e.
 func (e Event) Key() Key { return Key{e.TenantID, e.ID} }
 
-// Body returns what every receiver of e gets, the same bytes on every attempt
-// (Standard Webhooks, "Payload structure").
+// Body returns the request body of e. Every receiver gets the same bytes on every
+// attempt (Standard Webhooks, "Payload structure").
 func (e Event) Body() []byte {
 	const members = len(`{"type":"","timestamp":"","data":}`)
 	body := make([]byte, 0, members+len(e.Type)+len(e.Timestamp)+len(e.Data))
 	body = append(body, `{"type":"`...)
-	body = append(body, e.Type...) // from the closed list: nothing to escape
+	body = append(body, e.Type...) // from a closed list: nothing to escape
 	body = append(body, `","timestamp":"`...)
 	body = append(body, e.Timestamp...) // RFC 3339: nothing to escape
 	body = append(body, `","data":`...)
@@ -51,12 +51,12 @@ func (e Event) Body() []byte {
 	return append(body, '}')
 }
 
-// Hash is a fingerprint of what a producer sent.
+// Hash is the SHA-256 of what a producer sent.
 type Hash [sha256.Size]byte
 
-// Hash tells a repeat of an event from another event under the same id. A
-// timestamp that we filled in does not count: a producer that sends the same
-// message twice leaves us two different ones.
+// Hash returns the hash of e, which tells a duplicate of an event from another
+// event with the same id. It covers the timestamp only if the producer gave it:
+// otherwise two equal messages have two different timestamps.
 func (e Event) Hash() Hash {
 	h := sha256.New()
 	timestamp := ""
@@ -65,7 +65,7 @@ func (e Event) Hash() Hash {
 	}
 	var length [8]byte
 	for _, part := range [][]byte{[]byte(e.TenantID), []byte(e.Type), []byte(timestamp), e.Data} {
-		// Lengths keep "ab"+"c" apart from "a"+"bc".
+		// The lengths make "ab"+"c" and "a"+"bc" different.
 		binary.BigEndian.PutUint64(length[:], uint64(len(part)))
 		h.Write(length[:])
 		h.Write(part)
@@ -73,10 +73,10 @@ func (e Event) Hash() Hash {
 	return Hash(h.Sum(nil))
 }
 
-// NewTest returns what the test route sends: type [Test], with data given.
+// NewTest returns the event that the test route sends: type [Test], with data.
 func NewTest(tenantID, id string, at time.Time, data []byte) Event {
 	return Event{ID: id, TenantID: tenantID, Type: Test, Timestamp: at.UTC().Format(timestampLayout), Data: data}
 }
 
-// timestampLayout is RFC 3339 with the milliseconds that SQS gives us.
+// timestampLayout is RFC 3339 with milliseconds, the precision of SentTimestamp.
 const timestampLayout = "2006-01-02T15:04:05.000Z07:00"

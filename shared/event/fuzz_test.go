@@ -11,8 +11,8 @@ import (
 	"webhooks/shared/strictjson"
 )
 
-// FuzzEnvelope: an EventBridge envelope belongs to the tenant that its detail
-// names, and to no other that stands somewhere else in it.
+// FuzzEnvelope checks that the tenant of an EventBridge envelope is the one in its
+// detail, whatever else the envelope contains.
 func FuzzEnvelope(f *testing.F) {
 	f.Add("training.failed", "2026-01-26T10:00:00Z", `{"tenant_id":"acme","job":9}`)
 	f.Add("alert.resolved", "2026-01-26T10:00:00,5Z", `{"tenant_id":"acme","tenant_id":"other"}`)
@@ -25,16 +25,16 @@ func FuzzEnvelope(f *testing.F) {
 		}
 		object, err := strictjson.Parse(e.Data)
 		if err != nil {
-			t.Fatalf("the data %s is accepted and no object: %v", e.Data, err)
+			t.Fatalf("Decode accepts the data %s, which is not an object: %v", e.Data, err)
 		}
 		if tenant, _ := strictjson.String(object["tenant_id"]); tenant != e.TenantID || !event.ValidID(tenant) {
-			t.Errorf("%s is an event of %q", body, e.TenantID)
+			t.Errorf("%s is decoded as an event of tenant %q", body, e.TenantID)
 		}
 	})
 }
 
-// FuzzPublished: what a tenant publishes over HTTP is its own event, and the queue
-// gives it back as it was.
+// FuzzPublished checks that an event that a tenant publishes over HTTP belongs to
+// the tenant, and that Decode reads the same event from the queue.
 func FuzzPublished(f *testing.F) {
 	f.Add([]byte(`{"id":"e1","type":"environment.created","timestamp":"2026-01-26T10:00:00Z","data":{"id":7}}`))
 	f.Add([]byte(`{"type":"alert.resolved","data":"\ufffe","tenant_id":"other"}`))
@@ -50,10 +50,10 @@ func FuzzPublished(f *testing.F) {
 		sent := e.Message()
 		got, err := event.Decode(event.Message{ID: "m1", SentAt: time.Unix(0, 0), Body: []byte(sent)})
 		if err != nil {
-			t.Fatalf("%s is accepted and queued as %s, which is refused: %v", text, sent, err)
+			t.Fatalf("%s is accepted and queued as %s, which Decode refuses: %v", text, sent, err)
 		}
 		if got.Key() != e.Key() || got.TenantID != "acme" || !cmp.Equal(got.Hash(), e.Hash()) {
-			t.Errorf("%s comes out of the queue as %+v, want %+v", text, got, e)
+			t.Errorf("%s is decoded from the queue as %+v, want %+v", text, got, e)
 		}
 	})
 }

@@ -1,12 +1,12 @@
 package event
 
-// MaxIDLength is the length of the longest id of an event or a tenant.
+// MaxIDLength is the longest id of an event or a tenant, in characters.
 const MaxIDLength = 64
 
-// ValidID reports whether s may name an event or a tenant: 1 to 64 of
-// [A-Za-z0-9_-]. Keys of tables and signed content join ids with '#' and '.',
-// so neither may occur (Standard Webhooks, "Webhook headers": an id must not
-// contain a full stop).
+// ValidID reports whether s is an id of an event or a tenant: 1 to 64 characters
+// of [A-Za-z0-9_-]. Table keys join ids with '#', and the signed content joins
+// them with '.', so an id contains neither (Standard Webhooks, "Webhook headers":
+// an id must not contain a full stop).
 func ValidID(s string) bool {
 	if s == "" || len(s) > MaxIDLength {
 		return false

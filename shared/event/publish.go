@@ -7,9 +7,9 @@ import (
 	"webhooks/shared/strictjson"
 )
 
-// DecodePublished reads an event that a tenant publishes over HTTP: as in the
-// queue, but without tenant_id, which comes from the token. An event without
-// an id gets newID. It returns every refused field, in order.
+// DecodePublished decodes an event that a tenant publishes over HTTP. It has the
+// form of a queue message without tenant_id, which comes from the token. An event
+// without an id gets newID. The result lists every refused field, in order.
 func DecodePublished(object strictjson.Object, tenantID, newID string) (Event, []apperr.Field) {
 	e := Event{TenantID: tenantID, ID: newID}
 	var fields []apperr.Field
@@ -56,15 +56,16 @@ func DecodePublished(object strictjson.Object, tenantID, newID string) (Event, [
 	return e, fields
 }
 
-// queueable reports whether SQS takes text: of the characters that it refuses,
-// valid JSON can only hold these two unescaped. See
+// queueable reports whether SQS accepts text. Of the characters that SQS refuses,
+// only these two can be unescaped in valid JSON. See
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 func queueable(text []byte) bool {
 	return !strings.ContainsAny(string(text), "\uFFFE\uFFFF")
 }
 
-// Message returns e as a message of the events queue, which [Decode] reads. A
-// timestamp that the producer did not give is left to the queue.
+// Message returns e as a message of the events queue, which [Decode] decodes. It
+// leaves out a timestamp that the producer did not give: Decode takes it from the
+// queue.
 func (e Event) Message() string {
 	b := make([]byte, 0, len(e.Data)+256)
 	b = append(b, `{"id":"`...)

@@ -1,9 +1,11 @@
 package event
 
-// Type is what happened, one of the closed list that the API document gives.
+import "slices"
+
+// Type says what happened. It is one of the closed list in the API document.
 type Type string
 
-// The event types a webhook can subscribe to.
+// The event types that a webhook can subscribe to.
 const (
 	EnvironmentCreated Type = "environment.created"
 	EnvironmentStarted Type = "environment.started"
@@ -16,26 +18,24 @@ const (
 	AlertResolved      Type = "alert.resolved"
 )
 
-// Test is the type of what the test route sends. Nobody subscribes to it and
-// no producer may publish it.
+// Test is the type of the event that the test route sends. No webhook subscribes
+// to it and no producer may publish it.
 const Test Type = "webhook.test"
 
-// Types returns the types a webhook can subscribe to. The place of a type is
-// its bit in the stored subscription index, so the list only grows at its end.
-func Types() []Type {
-	return []Type{
-		EnvironmentCreated, EnvironmentStarted, EnvironmentStopped, EnvironmentDeleted,
-		TrainingStarted, TrainingCompleted, TrainingFailed,
-		AlertTriggered, AlertResolved,
-	}
+// types lists the event types in the order of their bits. Stored subscription
+// indexes hold the bits, so the list only grows at its end.
+var types = [...]Type{
+	EnvironmentCreated, EnvironmentStarted, EnvironmentStopped, EnvironmentDeleted,
+	TrainingStarted, TrainingCompleted, TrainingFailed,
+	AlertTriggered, AlertResolved,
 }
 
-// Bit returns the place of t in [Types], and false for any other type.
+// Types returns the event types that a webhook can subscribe to.
+func Types() []Type { return slices.Clone(types[:]) }
+
+// Bit returns the bit of t in the subscription index. known is false for a type
+// that no webhook can subscribe to.
 func (t Type) Bit() (bit int, known bool) {
-	for i, known := range Types() {
-		if t == known {
-			return i, true
-		}
-	}
-	return 0, false
+	bit = slices.Index(types[:], t)
+	return bit, bit >= 0
 }

@@ -8,10 +8,10 @@ import (
 	"webhooks/shared/event"
 )
 
-// TestTypesKeepTheirPlace pins the order: a type's place is stored as a bit of
-// every subscription index, so inserting or removing one would subscribe
-// webhooks to other events.
-func TestTypesKeepTheirPlace(t *testing.T) {
+// TestTypesKeepTheirBits pins the order of the types: stored subscription indexes
+// hold their bits, so a type that is inserted or removed would subscribe webhooks
+// to other events.
+func TestTypesKeepTheirBits(t *testing.T) {
 	t.Parallel()
 	want := []event.Type{
 		"environment.created", "environment.started", "environment.stopped", "environment.deleted",
@@ -27,7 +27,7 @@ func TestTypesKeepTheirPlace(t *testing.T) {
 		}
 	}
 	if _, known := event.Test.Bit(); known {
-		t.Error("nobody may subscribe to the test type")
+		t.Error("webhooks can subscribe to the test type")
 	}
 }
 
@@ -35,7 +35,7 @@ func TestValidID(t *testing.T) {
 	t.Parallel()
 	for id, want := range map[string]bool{"a": true, "A-z_09": true, "": false, "a.b": false, "a#b": false, "a b": false, "é": false, "a\n": false} {
 		if event.ValidID(id) != want {
-			t.Errorf("ValidID(%q) = %v", id, !want)
+			t.Errorf("ValidID(%q) = %v, want %v", id, !want, want)
 		}
 	}
 }
