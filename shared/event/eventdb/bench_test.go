@@ -8,8 +8,8 @@ import (
 	"webhooks/shared/testkit/lambdatest"
 )
 
-// BenchmarkStore is without the SDK: what is left is to encode and deflate.
-func BenchmarkStore(b *testing.B) {
+// BenchmarkCreate measures encoding and compression, without the SDK.
+func BenchmarkCreate(b *testing.B) {
 	for _, size := range []int{512, 1 << 10, 4 << 10} {
 		b.Run(fmt.Sprintf("%dB", size), func(b *testing.B) {
 			store, e := eventdb.New(&written{}, "events", retention), lambdatest.NewEvent("acme", 1, size)

@@ -11,7 +11,7 @@ import (
 	"webhooks/shared/event/eventdb"
 )
 
-// bodyRow is the row of a body alone.
+// bodyRow returns the key of the row that holds only the body of e.
 func bodyRow(e event.Event) string {
 	return fmt.Sprintf("%s#%s#%x", e.TenantID, e.ID, e.Hash())
 }
@@ -22,18 +22,18 @@ func (b bundle) wantBody(t *testing.T, e event.Event) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The bodies are too long to be printed.
+	// The bodies are too long to print.
 	if string(body) != string(e.Body()) {
-		t.Errorf("the body of %d bytes came back as other %d bytes", len(e.Body()), len(body))
+		t.Errorf("GetBody returns %d bytes that differ from the %d bytes stored", len(body), len(e.Body()))
 	}
 }
 
-func TestBody(t *testing.T) {
+func TestGetBody(t *testing.T) {
 	t.Parallel()
 	const around = len(`{"type":"environment.created","timestamp":"2026-01-26T10:00:00Z","data":}`)
 	tests := []struct {
 		name, data string
-		own        bool // in a row of its own
+		own        bool // the body has a row of its own
 	}{
 		{name: "smallest", data: `0`},
 		{name: "white space, escapes and long numbers", data: "{ \"z\" :\t1.0000000000000000000001,\n\"a\":\"\\u00e9\\/\" }"},
@@ -54,18 +54,18 @@ func TestBody(t *testing.T) {
 				if err := b.PutBody(t.Context(), e, now); err != nil {
 					t.Fatal(err)
 				}
-				b.wantBody(t, e) // before it is stored, when the first delivery may run
+				b.wantBody(t, e) // the first delivery may run before the event is stored
 			}
 			b.store(t, e, 1)
 			b.wantBody(t, e)
 			if _, inline := b.item(t, "acme#e1")["body"].(*types.AttributeValueMemberB); inline == tt.own {
-				t.Errorf("body in the event's row: %v", inline)
+				t.Errorf("the event's row holds the body: %v", inline)
 			}
 		})
 	}
 }
 
-func TestBodyNotFound(t *testing.T) {
+func TestGetBodyNotFound(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	e := newEvent(t, "acme", "e1", `1`)
@@ -82,14 +82,14 @@ func TestBodyNotFound(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if body, err := b.GetBody(t.Context(), wanted.Key(), wanted.Hash()); !errors.Is(err, eventdb.ErrNotFound) {
-				t.Errorf("Body = %q, %v, want ErrNotFound", body, err)
+				t.Errorf("GetBody = %q, %v, want ErrNotFound", body, err)
 			}
 		})
 	}
 }
 
-// Deliveries of two events that fight for one id are both under way for days.
-func TestBodyAfterAConflict(t *testing.T) {
+// Deliveries of two events with the same id may both be in flight for days.
+func TestGetBodyAfterAConflict(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string][2]string{
 		"inline": {`1`, `2`},
@@ -107,7 +107,7 @@ func TestBodyAfterAConflict(t *testing.T) {
 			}
 			b.store(t, winner, 1)
 			if err := b.Store.Create(t.Context(), loser, []int64{1}, now); !errors.Is(err, eventdb.ErrConflict) {
-				t.Fatalf("Store = %v, want a conflict", err)
+				t.Fatalf("Create = %v, want a conflict", err)
 			}
 			b.wantBody(t, winner)
 			b.wantBody(t, loser)
@@ -115,11 +115,11 @@ func TestBodyAfterAConflict(t *testing.T) {
 	}
 }
 
-func TestBodyReturnsAFailure(t *testing.T) {
+func TestGetBodyReturnsErrors(t *testing.T) {
 	t.Parallel()
 	b, down := setup(t), errors.New("down")
 	b.faults.Fail("GetItem", down)
 	if _, err := b.GetBody(t.Context(), event.Key{TenantID: "acme", ID: "e1"}, event.Hash{}); !errors.Is(err, down) || errors.Is(err, eventdb.ErrNotFound) {
-		t.Errorf("error = %v: a failed read must not look like a missing body, which is given up", err)
+		t.Errorf("error = %v, want the read error: the dispatcher gives up a body that is not found", err)
 	}
 }

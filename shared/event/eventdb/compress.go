@@ -9,28 +9,27 @@ import (
 	"github.com/klauspost/compress/flate"
 )
 
-// writeUnit is what DynamoDB bills as one write request unit, in bytes:
+// writeUnit is the size of one write request unit, in bytes:
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 const writeUnit = 1 << 10
 
-// level is the cheapest that shrinks JSON as well as the default of
-// compress/flate, in a third of its time.
+// level is the lowest compression level that shrinks JSON as much as the default
+// of compress/flate. It takes a third of the time.
 const level = 5
 
-// compressor deflates bodies where that saves a write request unit. Its
-// writers are reused, because each holds more than half a megabyte.
+// compressor deflates bodies if that saves a write request unit. It reuses its
+// writers, because each holds more than half a megabyte.
 type compressor struct{ writers sync.Pool }
 
 func newCompressor() *compressor {
 	return &compressor{sync.Pool{New: func() any {
-		// The level is a valid constant, the only thing NewWriter refuses.
-		w, _ := flate.NewWriter(io.Discard, level)
+		w, _ := flate.NewWriter(io.Discard, level) // fails only for an invalid level
 		return w
 	}}}
 }
 
-// pack returns body, deflated when the item of other bytes beside it then
-// takes fewer write units.
+// pack returns body, deflated if its item then takes fewer write units. other is
+// the size of the rest of the item, in bytes.
 func (c *compressor) pack(body []byte, other int) (packed []byte, deflated bool) {
 	if units(len(body)+other) == 1 {
 		return body, false
@@ -40,10 +39,10 @@ func (c *compressor) pack(body []byte, other int) (packed []byte, deflated bool)
 	var small bytes.Buffer
 	w.Reset(&small)
 	if _, err := w.Write(body); err != nil || w.Close() != nil {
-		// A bytes.Buffer never fails; stored as it is, the body is as good.
+		// A bytes.Buffer never fails. If it does, the body is stored uncompressed.
 		return body, false
 	}
-	// Deflated, random bytes are a few bytes longer, which may be a unit more.
+	// Deflate makes random bytes a few bytes longer, which may take one unit more.
 	if units(small.Len()+other) >= units(len(body)+other) {
 		return body, false
 	}
@@ -52,8 +51,8 @@ func (c *compressor) pack(body []byte, other int) (packed []byte, deflated bool)
 
 func units(size int) int { return (size + writeUnit - 1) / writeUnit }
 
-// overhead is what r's item takes beside the body: names and values, a number
-// as up to 21 bytes. See
+// overhead returns an upper bound for the size of r's item without the body, in
+// bytes. See
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 func overhead(r row) int {
 	const names = len("event" + "type" + "hash" + "body" + "deflated" + "webhooks" + "ttl")
@@ -61,7 +60,7 @@ func overhead(r row) int {
 	return names + ttl + flag + len(r.Event) + len(r.Type) + len(r.Hash) + perWebhook*len(r.Webhooks)
 }
 
-// body returns the row's body as it was packed.
+// body returns the uncompressed body of the row.
 func (r row) body() ([]byte, error) {
 	if !r.Deflated {
 		return r.Body, nil

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Deflate makes random bytes a few bytes longer. No text is quite that random,
-// but whoever stores another kind of body must not pay a unit more for it.
+// Deflate makes random bytes a few bytes longer. No JSON text is that random, but
+// no body may take one unit more because of it.
 func TestPackNeverExpands(t *testing.T) {
 	t.Parallel()
 	c, random := newCompressor(), rand.New(rand.NewPCG(1, 2))
@@ -17,7 +17,7 @@ func TestPackNeverExpands(t *testing.T) {
 			body[i] = byte(random.Uint32())
 		}
 		if packed, deflated := c.pack(body, 200); deflated || !bytes.Equal(packed, body) {
-			t.Fatalf("%d random bytes were stored as %d", size, len(packed))
+			t.Fatalf("%d random bytes are stored as %d", size, len(packed))
 		}
 	}
 }

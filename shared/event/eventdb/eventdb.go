@@ -1,5 +1,5 @@
-// Package eventdb keeps events in DynamoDB: what is known under an id, and the
-// bodies that are too large for a queue message.
+// Package eventdb stores events in DynamoDB: the hash and the matches of each
+// event, and its body, which retries and large deliveries read.
 package eventdb
 
 import (
@@ -34,26 +34,25 @@ type Store struct {
 	table     string
 	retention time.Duration
 	bodies    *compressor
-	pause     dynamo.Pause
 }
 
-// New returns the store of table. An event is recognised for retention.
+// New returns the store of table. Events expire after retention; a store that only
+// reads may pass 0.
 func New(client DynamoDB, table string, retention time.Duration) *Store {
-	return &Store{client, table, retention, newCompressor(), dynamo.Backoff}
+	return &Store{client, table, retention, newCompressor()}
 }
 
-// InlineBody is the size of the largest body, in bytes, that is stored with
-// its event and embedded in delivery messages. A larger one has a row of its
-// own.
+// InlineBody is the largest body, in bytes, that is stored with its event and
+// embedded in delivery messages. A larger body has a row of its own.
 const InlineBody = 32 << 10
 
-// ErrConflict says that another event is stored under the same id.
+// ErrConflict reports that another event is stored under the same id.
 var ErrConflict = errors.New("another event is stored under this id")
 
-// ErrNotFound says that there is no such body, or no longer.
+// ErrNotFound reports that the body is not stored, or has expired.
 var ErrNotFound = errors.New("no such body")
 
-// row is an item of the table: an event, or a large body alone.
+// row is an item of the table: an event, or only a large body.
 type row struct {
 	Event    string  `dynamodbav:"event"`
 	Type     string  `dynamodbav:"type,omitempty"`
@@ -64,8 +63,8 @@ type row struct {
 	TTL      int64   `dynamodbav:"ttl"` // epoch seconds
 }
 
-// item returns r as DynamoDB takes it. attributevalue would look at the struct
-// anew for each of the events of a batch.
+// item returns the DynamoDB item of r. It avoids attributevalue, which would
+// inspect the struct again for each event of a batch.
 func (r row) item() dynamo.Item {
 	item := dynamo.Item{
 		"event": &types.AttributeValueMemberS{Value: r.Event},
@@ -90,18 +89,19 @@ func (r row) item() dynamo.Item {
 	return item
 }
 
-// ids never contain '#': [event.ValidID].
+// rowKey returns the key of an event's row. Ids never contain '#': [event.ValidID].
 func rowKey(k event.Key) string { return k.TenantID + "#" + k.ID }
 
-// bodyKey holds the hash: two events that fight for one id must not overwrite
-// each other's body while deliveries of both are under way.
+// bodyKey returns the key of a body's own row. It contains the hash, because two
+// events with the same id must not overwrite each other's body while deliveries
+// of both are in flight.
 func bodyKey(k event.Key, hash event.Hash) string {
 	return rowKey(k) + "#" + hex.EncodeToString(hash[:])
 }
 
-// Create stores e with the webhooks it matched, on the condition that its id is
-// free or expired. It returns nil when the same event is already stored, and
-// ErrConflict when another one is.
+// Create stores e with the ids of the webhooks that it matched, if its id is free
+// or has expired. It returns nil if the same event is already stored, and
+// ErrConflict if another event is.
 func (s *Store) Create(ctx context.Context, e event.Event, webhooks []int64, now time.Time) error {
 	err := s.putFree(ctx, s.row(e, webhooks, now).item(), now)
 	var taken *types.ConditionalCheckFailedException
@@ -114,7 +114,7 @@ func (s *Store) Create(ctx context.Context, e event.Event, webhooks []int64, now
 	return nil
 }
 
-// row is the row of e.
+// row returns the row of e.
 func (s *Store) row(e event.Event, webhooks []int64, now time.Time) row {
 	hash := e.Hash()
 	r := row{Event: rowKey(e.Key()), Type: string(e.Type), Hash: hash[:], Webhooks: webhooks, TTL: now.Add(s.retention).Unix()}
@@ -135,13 +135,13 @@ func sameHash(item map[string]types.AttributeValue, hash event.Hash) error {
 	return nil
 }
 
-// PutBody keeps the body of e in a row of its own, for deliveries that only
-// refer to it.
+// PutBody stores the body of e in a row of its own, for deliveries that do not
+// embed it.
 func (s *Store) PutBody(ctx context.Context, e event.Event, now time.Time) error {
 	r := row{Event: bodyKey(e.Key(), e.Hash()), TTL: now.Add(s.retention).Unix()}
 	r.Body, r.Deflated = s.bodies.pack(e.Body(), overhead(r))
-	// The first bytes win: the same event sent twice without a timestamp has two
-	// bodies, and attempts under one webhook-id must not differ.
+	// The first body stays: the same event sent twice without a timestamp has two
+	// bodies, and all attempts with one webhook-id must send the same bytes.
 	err := s.putFree(ctx, r.item(), now)
 	var taken *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &taken) {
@@ -150,7 +150,7 @@ func (s *Store) PutBody(ctx context.Context, e event.Event, now time.Time) error
 	return nil
 }
 
-// putFree writes item if its key is free, or its row expired at now.
+// putFree writes item if its key is free or its row has expired at now.
 func (s *Store) putFree(ctx context.Context, item dynamo.Item, now time.Time) error {
 	free := expression.Or(
 		expression.AttributeNotExists(expression.Name("event")),
@@ -169,8 +169,8 @@ func (s *Store) putFree(ctx context.Context, item dynamo.Item, now time.Time) er
 	return err
 }
 
-// GetBody returns the body of the event that has this key and hash, wherever it
-// is kept, or ErrNotFound.
+// GetBody returns the body of the event with key and hash, from either row. It
+// returns ErrNotFound if neither holds it.
 func (s *Store) GetBody(ctx context.Context, key event.Key, hash event.Hash) ([]byte, error) {
 	stored, err := s.get(ctx, rowKey(key))
 	if err != nil {
@@ -191,7 +191,7 @@ func (s *Store) GetBody(ctx context.Context, key event.Key, hash event.Hash) ([]
 	return body, nil
 }
 
-// get returns the row name, or an empty one.
+// get returns the row with the key name, or an empty row.
 func (s *Store) get(ctx context.Context, name string) (row, error) {
 	output, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: itemKey(name), ConsistentRead: aws.Bool(true)})
 	if err != nil {

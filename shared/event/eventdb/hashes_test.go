@@ -11,7 +11,7 @@ import (
 	"webhooks/shared/event/eventdb"
 )
 
-func TestKnown(t *testing.T) {
+func TestGetHashes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	stored, foreign := newEvent(t, "acme", "e1", `1`), newEvent(t, "globex", "e2", `2`)
@@ -26,10 +26,10 @@ func TestKnown(t *testing.T) {
 	}{
 		{name: "nothing", want: map[event.Key]event.Hash{}},
 		{name: "a stored event", keys: []event.Key{stored.Key()}, want: map[event.Key]event.Hash{stored.Key(): stored.Hash()}},
-		{name: "one whose body is elsewhere", keys: []event.Key{large.Key()}, want: map[event.Key]event.Hash{large.Key(): large.Hash()}},
-		{name: "another tenant's id", keys: []event.Key{{TenantID: "acme", ID: "e2"}}, want: map[event.Key]event.Hash{}},
+		{name: "an event whose body has its own row", keys: []event.Key{large.Key()}, want: map[event.Key]event.Hash{large.Key(): large.Hash()}},
+		{name: "an id of another tenant", keys: []event.Key{{TenantID: "acme", ID: "e2"}}, want: map[event.Key]event.Hash{}},
 		{
-			name: "the same key twice, among unknown ones",
+			name: "a key twice, and an unknown key",
 			keys: []event.Key{stored.Key(), {TenantID: "acme", ID: "new"}, stored.Key(), foreign.Key()},
 			want: map[event.Key]event.Hash{stored.Key(): stored.Hash(), foreign.Key(): foreign.Hash()},
 		},
@@ -42,14 +42,15 @@ func TestKnown(t *testing.T) {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("known (-want +got):\n%s", diff)
+				t.Errorf("hashes (-want +got):\n%s", diff)
 			}
 		})
 	}
 }
 
-// DynamoDB deletes an expired row up to days late: the id is free at once.
-func TestKnownForgetsAtTheEndOfTheRetention(t *testing.T) {
+// An id is free as soon as its row expires, although DynamoDB deletes the row up to
+// days later.
+func TestGetHashesSkipsExpiredEvents(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	e := newEvent(t, "acme", "e1", `1`)
@@ -57,16 +58,16 @@ func TestKnownForgetsAtTheEndOfTheRetention(t *testing.T) {
 	end := now.Add(retention).Truncate(time.Second)
 	for at, want := range map[time.Time]int{end.Add(-time.Second): 1, end: 0, end.Add(time.Hour): 0} {
 		if got, err := b.GetHashes(t.Context(), []event.Key{e.Key()}, at); err != nil || len(got) != want {
-			t.Errorf("%s from the end: %d known, %v, want %d", at.Sub(end), len(got), err, want)
+			t.Errorf("%s after the expiry: %d hashes, %v, want %d", at.Sub(end), len(got), err, want)
 		}
 	}
 }
 
-func TestKnownReturnsAFailure(t *testing.T) {
+func TestGetHashesReturnsErrors(t *testing.T) {
 	t.Parallel()
 	b, down := setup(t), errors.New("down")
 	b.faults.Fail("BatchGetItem", down)
 	if got, err := b.GetHashes(t.Context(), []event.Key{{TenantID: "acme", ID: "e1"}}, now); !errors.Is(err, down) || got != nil {
-		t.Errorf("Known = %v, %v", got, err)
+		t.Errorf("GetHashes = %v, %v", got, err)
 	}
 }

@@ -24,21 +24,21 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
 const maxStatements = 25
 
-// maxPuts is how many events are stored alone at once.
+// maxPuts is how many single events are stored at the same time.
 const maxPuts = 10
 
-// Matched is an event and the webhooks that it matched.
+// Matched is an event and the ids of the webhooks that it matched.
 type Matched struct {
 	Event    event.Event
 	Webhooks []int64
 }
 
-// CreateMany does what Create does for each of list, whose keys must differ, and
-// returns what became of each. New events, which are almost all, share one
-// request: BatchWriteItem has no conditions, but an INSERT of PartiQL is refused
-// where its key exists. It costs the same write units, and a request less of
-// the processor for each event. Where DynamoDB does not take the request itself
-// (no permission for PartiQL, say), each is stored alone, and refused says why.
+// CreateMany calls Create for each event of list, whose keys must differ, and
+// returns the result of each. New events, which are almost all, share one request:
+// BatchWriteItem has no conditions, but a PartiQL INSERT fails if its key exists.
+// It costs the same write units and saves one request's CPU per event. If DynamoDB
+// refuses the request itself, for instance without the permission for PartiQL,
+// each event is stored on its own, and refused says why.
 func (s *Store) CreateMany(ctx context.Context, list []Matched, now time.Time) (results []error, refused error) {
 	for chunk := range slices.Chunk(list, maxStatements) {
 		stored, err := s.insert(ctx, chunk, now)
@@ -47,10 +47,9 @@ func (s *Store) CreateMany(ctx context.Context, list []Matched, now time.Time) (
 	return results, refused
 }
 
-// insert stores up to maxStatements events. What alone is not inserted is
-// stored on its own, whatever the reason: the id may be taken, or expired, or
-// DynamoDB throttles single statements inside a success, of which the SDK's own
-// retries know nothing.
+// insert stores up to maxStatements events. An event whose statement fails is
+// stored on its own: its id may exist or have expired, or DynamoDB throttles single
+// statements of a successful request, which the SDK does not retry.
 func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (results []error, refused error) {
 	results = make([]error, len(list))
 	statements := make([]types.BatchStatementRequest, len(list))
@@ -62,7 +61,7 @@ func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (resu
 		err = fmt.Errorf("store %d events: %w", len(list), dynamo.Classify(err))
 		var answered smithy.APIError
 		if !errors.As(err, &answered) || apperr.Is(err, apperr.TemporarilyUnavailable) {
-			// DynamoDB is away or busy: a request for each event would only add to it.
+			// DynamoDB is down or overloaded: one request per event would add to the load.
 			return slices.Repeat([]error{err}, len(list)), nil
 		}
 		output, refused = &dynamodb.BatchExecuteStatementOutput{}, err
@@ -84,11 +83,11 @@ func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (resu
 			return nil
 		})
 	}
-	_ = group.Wait() // the results are in the list: the group itself never fails
+	_ = group.Wait() // the errors are in results
 	return results, refused
 }
 
-// expected reports whether a good statement may fail so.
+// expected reports whether a correct statement may fail with code.
 func expected(code types.BatchStatementErrorCodeEnum) bool {
 	switch code {
 	case types.BatchStatementErrorCodeEnumDuplicateItem, types.BatchStatementErrorCodeEnumTransactionConflict,
@@ -99,8 +98,8 @@ func expected(code types.BatchStatementErrorCodeEnum) bool {
 	return false
 }
 
-// insertion is the statement that adds item to table, with its values as
-// parameters.
+// insertion returns the statement that inserts item into table, with the values
+// as parameters.
 func insertion(table string, item dynamo.Item) types.BatchStatementRequest {
 	var text strings.Builder
 	text.WriteString(`INSERT INTO "` + table + `" VALUE {`)

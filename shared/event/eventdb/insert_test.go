@@ -24,7 +24,7 @@ func TestCreateMany(t *testing.T) {
 	again, taken := newEvent(t, "acme", "again", `1`), newEvent(t, "acme", "taken", `1`)
 	b.store(t, again, 7)
 	b.store(t, taken, 7)
-	// The expired ones were stored when it was time for them to expire now.
+	// This row expires exactly now.
 	expired := newEvent(t, "acme", "expired", `1`)
 	if err := b.Store.Create(t.Context(), expired, nil, now.Add(-retention)); err != nil {
 		t.Fatal(err)
@@ -33,7 +33,7 @@ func TestCreateMany(t *testing.T) {
 		e        event.Event
 		webhooks []int64
 		err      error
-		matched  []string // of the row that is there in the end
+		matched  []string // of the row in the table afterwards
 	}{
 		{e: newEvent(t, "acme", "new", `1`), webhooks: []int64{1, 2}, matched: []string{"1", "2"}},
 		{e: again, webhooks: []int64{1}, matched: []string{"7"}},
@@ -49,7 +49,7 @@ func TestCreateMany(t *testing.T) {
 	}
 	got, refused := b.CreateMany(t.Context(), list, now)
 	if len(got) != len(cases) || refused != nil {
-		t.Fatalf("%d results of %d events, %v", len(got), len(cases), refused)
+		t.Fatalf("%d results for %d events, %v", len(got), len(cases), refused)
 	}
 	for i, c := range cases {
 		row := b.item(t, c.e.TenantID+"#"+c.e.ID)
@@ -62,32 +62,32 @@ func TestCreateMany(t *testing.T) {
 	}
 }
 
-// The row must not depend on which of the two ways wrote it.
-func TestCreateManyWritesWhatStoreDoes(t *testing.T) {
+// Create and CreateMany must write the same row.
+func TestCreateManyWritesTheRowOfCreate(t *testing.T) {
 	t.Parallel()
-	for name, data := range map[string]string{"small": `1`, "deflated": compressible(4 << 10), "elsewhere": compressible(eventdb.InlineBody)} {
+	for name, data := range map[string]string{"small": `1`, "deflated": compressible(4 << 10), "body in its own row": compressible(eventdb.InlineBody)} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			one, all := setup(t), setup(t)
 			e := newEvent(t, "acme", "e1", data)
 			one.store(t, e, 1, 2)
-			all.storeAll(t, []eventdb.Matched{{Event: e, Webhooks: []int64{1, 2}}})
+			all.createMany(t, []eventdb.Matched{{Event: e, Webhooks: []int64{1, 2}}})
 			rows := []map[string]types.AttributeValue{one.item(t, "acme#e1"), all.item(t, "acme#e1")}
 			for _, row := range rows {
 				if !slices.Equal(matched(row), []string{"1", "2"}) {
 					t.Errorf("webhooks = %v", matched(row))
 				}
-				delete(row, "webhooks") // a set is in no order
+				delete(row, "webhooks") // a set has no order
 			}
 			if diff := cmp.Diff(rows[0], rows[1], cmp.AllowUnexported(types.AttributeValueMemberS{}, types.AttributeValueMemberB{}, types.AttributeValueMemberN{}, types.AttributeValueMemberBOOL{})); diff != "" {
-				t.Errorf("row (-Store +CreateMany):\n%s", diff)
+				t.Errorf("row (-Create +CreateMany):\n%s", diff)
 			}
 		})
 	}
 }
 
-// storeAll stores list, without a refusal.
-func (b bundle) storeAll(t *testing.T, list []eventdb.Matched) {
+// createMany stores list, and fails the test on any error.
+func (b bundle) createMany(t *testing.T, list []eventdb.Matched) {
 	t.Helper()
 	results, refused := b.CreateMany(t.Context(), list, now)
 	if err := errors.Join(append(results, refused)...); err != nil {
@@ -104,7 +104,7 @@ func several(t *testing.T, n int) []eventdb.Matched {
 	return list
 }
 
-// A statement takes 25 inserts at most.
+// A request holds at most 25 statements.
 func TestCreateManySplits(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -115,7 +115,7 @@ func TestCreateManySplits(t *testing.T) {
 	})
 	b.faults.Fail("PutItem", errors.New("an event was stored alone"))
 	list := several(t, 53)
-	b.storeAll(t, list)
+	b.createMany(t, list)
 	if diff := cmp.Diff([]int{25, 25, 3}, sizes); diff != "" {
 		t.Errorf("statements (-want +got):\n%s", diff)
 	}
@@ -124,11 +124,11 @@ func TestCreateManySplits(t *testing.T) {
 		keys = append(keys, m.Event.Key())
 	}
 	if known, err := b.GetHashes(t.Context(), keys, now); err != nil || len(known) != len(list) {
-		t.Errorf("%d known, %v, want %d", len(known), err, len(list))
+		t.Errorf("%d hashes, %v, want %d", len(known), err, len(list))
 	}
 }
 
-func TestCreateManyOfNothingAsksNothing(t *testing.T) {
+func TestCreateManyOfNothingSendsNoRequest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	got, refused := b.CreateMany(t.Context(), nil, now)
@@ -137,12 +137,12 @@ func TestCreateManyOfNothingAsksNothing(t *testing.T) {
 	}
 }
 
-// A success may hold failures, which the SDK does not repeat.
-func TestCreateManyStoresAloneWhatIsLeftOut(t *testing.T) {
+// A successful request may hold failed statements, which the SDK does not retry.
+func TestCreateManyRetriesFailedStatements(t *testing.T) {
 	t.Parallel()
 	for name, response := range map[string][]types.BatchStatementResponse{
-		"throttled":      {{Error: &types.BatchStatementError{Code: types.BatchStatementErrorCodeEnumThrottlingError}}},
-		"not in answers": nil,
+		"throttled":   {{Error: &types.BatchStatementError{Code: types.BatchStatementErrorCodeEnumThrottlingError}}},
+		"no response": nil,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -156,7 +156,7 @@ func TestCreateManyStoresAloneWhatIsLeftOut(t *testing.T) {
 				return out, err
 			})
 			list := several(t, 3)
-			b.storeAll(t, list)
+			b.createMany(t, list)
 			for _, m := range list {
 				b.wantBody(t, m.Event)
 			}
@@ -164,16 +164,16 @@ func TestCreateManyStoresAloneWhatIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestCreateManyReturnsFailures(t *testing.T) {
+func TestCreateManyReturnsErrors(t *testing.T) {
 	t.Parallel()
 	b, down := setup(t), errors.New("down")
 	list := several(t, 2)
 	b.store(t, list[1].Event)
 	b.faults.Fail("PutItem", down)
-	// The second is there already, and looking at it fails.
+	// The second event is already stored, and its conditional write fails.
 	got, refused := b.CreateMany(t.Context(), list, now)
 	if len(got) != 2 || got[0] != nil || !errors.Is(got[1], down) || refused != nil {
-		t.Errorf("results = %v, %v, want only the second down", got, refused)
+		t.Errorf("results = %v, %v, want an error for the second only", got, refused)
 	}
 	for _, away := range []error{down, &types.ThrottlingException{}, &types.InternalServerError{}} {
 		b.faults.Fail("BatchExecuteStatement", away)
@@ -190,8 +190,8 @@ func TestCreateManyReturnsFailures(t *testing.T) {
 	}
 }
 
-// A role without the permission, or a statement that DynamoDB does not take:
-// nothing is lost or delivered twice for it, and somebody learns of it.
+// Without the permission for PartiQL, or if DynamoDB refuses the statements, every
+// event is stored on its own and the caller learns why.
 func TestCreateManyWithoutTheBatch(t *testing.T) {
 	t.Parallel()
 	denied := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized"}

@@ -18,10 +18,10 @@ import (
 
 const retention = 30 * 24 * time.Hour
 
-// now has a fraction, which a TTL has not.
+// now has a fraction of a second. TTLs are whole seconds.
 var now = time.Date(2026, 1, 26, 10, 0, 0, 999_000_000, time.UTC)
 
-// bundle is one test's store, on a table of its own.
+// bundle is a store on a table of its own.
 type bundle struct {
 	*eventdb.Store
 	client *dynamodb.Client
@@ -37,7 +37,7 @@ func setup(t *testing.T) bundle {
 	return b
 }
 
-// newEvent returns the event id of tenant, as a producer sends it.
+// newEvent returns an event with a given id, tenant and data.
 func newEvent(t testing.TB, tenant, id, data string) event.Event {
 	t.Helper()
 	e, err := event.Decode(event.Message{
@@ -50,12 +50,12 @@ func newEvent(t testing.TB, tenant, id, data string) event.Event {
 	return e
 }
 
-// incompressible is a JSON string of size bytes that deflate can hardly shrink.
+// incompressible returns a JSON string of size bytes that deflate hardly shrinks.
 func incompressible(size int) string {
 	random, text := rand.New(rand.NewPCG(1, uint64(size))), bytes.NewBufferString(`"`)
 	for text.Len() < size-1 {
-		// Almost every character of two bytes there is: 11 of 16 bits are random.
-		// One in four is of one byte, so that any size can be made.
+		// A random character of two bytes has 11 random bits of 16. A single byte fills
+		// an odd size.
 		if r := rune(0x80 + random.IntN(0x780)); size-1-text.Len() >= 2 {
 			text.WriteRune(r)
 		} else {
@@ -65,7 +65,7 @@ func incompressible(size int) string {
 	return text.String() + `"`
 }
 
-// compressible is a JSON string of size bytes, all alike.
+// compressible returns a JSON string of size equal bytes.
 func compressible(size int) string {
 	return `"` + string(bytes.Repeat([]byte("x"), size-2)) + `"`
 }
@@ -77,7 +77,7 @@ func (b bundle) store(t *testing.T, e event.Event, webhooks ...int64) {
 	}
 }
 
-// item returns the row name as it is stored, nil if there is none.
+// item returns the row with the key name, or nil.
 func (b bundle) item(t *testing.T, name string) map[string]types.AttributeValue {
 	t.Helper()
 	out, err := b.client.GetItem(t.Context(), &dynamodb.GetItemInput{

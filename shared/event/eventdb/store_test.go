@@ -15,7 +15,7 @@ import (
 	"webhooks/shared/event/eventdb"
 )
 
-func TestStore(t *testing.T) {
+func TestCreate(t *testing.T) {
 	t.Parallel()
 	first, other := newEvent(t, "acme", "e1", `1`), newEvent(t, "acme", "e1", `2`)
 	tests := []struct {
@@ -26,10 +26,10 @@ func TestStore(t *testing.T) {
 		kept  event.Event
 	}{
 		{name: "the same event again", then: first, kept: first},
-		{name: "another event under its id", then: other, want: eventdb.ErrConflict, kept: first},
-		{name: "the second before it expires", then: other, after: retention - time.Second, want: eventdb.ErrConflict, kept: first},
-		{name: "another event once it has expired", then: other, after: retention, kept: other},
-		{name: "the same event once it has expired", then: first, after: retention, kept: first},
+		{name: "another event with its id", then: other, want: eventdb.ErrConflict, kept: first},
+		{name: "another event one second before the expiry", then: other, after: retention - time.Second, want: eventdb.ErrConflict, kept: first},
+		{name: "another event after the expiry", then: other, after: retention, kept: other},
+		{name: "the same event after the expiry", then: first, after: retention, kept: first},
 		{name: "another tenant's event", then: newEvent(t, "globex", "e1", `2`), kept: first},
 	}
 	for _, tt := range tests {
@@ -43,17 +43,17 @@ func TestStore(t *testing.T) {
 			}
 			known, err := b.GetHashes(t.Context(), []event.Key{first.Key()}, at)
 			if err != nil || known[first.Key()] != tt.kept.Hash() {
-				t.Errorf("known = %v, %v, want the hash of %s", known, err, tt.kept.Data)
+				t.Errorf("hashes = %v, %v, want the hash of %s", known, err, tt.kept.Data)
 			}
 			if body, err := b.GetBody(t.Context(), first.Key(), tt.kept.Hash()); err != nil || string(body) != string(tt.kept.Body()) {
-				t.Errorf("body = %q, %v, want that of %s", body, err, tt.kept.Data)
+				t.Errorf("body = %q, %v, want the body of %s", body, err, tt.kept.Data)
 			}
 		})
 	}
 }
 
-// A repeat must not prolong the row, nor change what it says was matched.
-func TestStoreLeavesTheSameEventAlone(t *testing.T) {
+// Storing the same event again changes neither the row's TTL nor its webhooks.
+func TestCreateDoesNotChangeTheSameEvent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	e := newEvent(t, "acme", "e1", `1`)
@@ -70,13 +70,13 @@ func TestStoreLeavesTheSameEventAlone(t *testing.T) {
 	}
 }
 
-// ttl is how DynamoDB reads the attribute: a number of epoch seconds.
+// ttl returns the TTL of a row, in epoch seconds.
 func ttl(item map[string]types.AttributeValue) string {
 	n, _ := item["ttl"].(*types.AttributeValueMemberN)
 	return n.Value
 }
 
-// matched returns the webhooks of a row, in the order of their texts.
+// matched returns the webhook ids of a row, sorted as strings.
 func matched(item map[string]types.AttributeValue) []string {
 	set, ok := item["webhooks"].(*types.AttributeValueMemberNS)
 	if !ok {
@@ -85,7 +85,7 @@ func matched(item map[string]types.AttributeValue) []string {
 	return slices.Sorted(slices.Values(set.Value))
 }
 
-func TestStoreExpiresAfterTheRetention(t *testing.T) {
+func TestRowsExpireAfterTheRetention(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	e := newEvent(t, "acme", "e1", compressible(eventdb.InlineBody))
@@ -101,7 +101,7 @@ func TestStoreExpiresAfterTheRetention(t *testing.T) {
 	}
 }
 
-func TestStoreOfManyMatches(t *testing.T) {
+func TestCreateWithManyMatches(t *testing.T) {
 	t.Parallel()
 	for name, matches := range map[string]int{"none": 0, "one": 1, "a full tenant": 1000} {
 		t.Run(name, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestStoreOfManyMatches(t *testing.T) {
 			var webhooks []int64
 			var want []string
 			for i := range matches {
-				// Ids go on growing when webhooks are deleted.
+				// Ids keep growing when webhooks are deleted.
 				webhooks = append(webhooks, 10_000_000+int64(i))
 				want = append(want, strconv.Itoa(10_000_000+i))
 			}
@@ -120,15 +120,15 @@ func TestStoreOfManyMatches(t *testing.T) {
 				t.Errorf("webhooks (-want +got):\n%s", diff)
 			}
 			if body, err := b.GetBody(t.Context(), e.Key(), e.Hash()); err != nil || string(body) != string(e.Body()) {
-				t.Errorf("the body of %d bytes came back as %d, %v", len(e.Body()), len(body), err)
+				t.Errorf("GetBody returns %d bytes, %v, want %d", len(body), err, len(e.Body()))
 			}
 		})
 	}
 }
 
-// Two functions may store under one id at once: one wins, and the other learns
-// it exactly when its event is another one.
-func TestStoreRaces(t *testing.T) {
+// Two functions may store an event with the same id at the same time. One of them
+// wins, and the other gets a conflict only if its event is different.
+func TestCreateRaces(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	events := []event.Event{newEvent(t, "acme", "e1", `1`), newEvent(t, "acme", "e1", `2`)}
@@ -148,18 +148,18 @@ func TestStoreRaces(t *testing.T) {
 			want = eventdb.ErrConflict
 		}
 		if !errors.Is(got, want) {
-			t.Errorf("store %d: %v, want %v", i, got, want)
+			t.Errorf("Create %d: %v, want %v", i, got, want)
 		}
 	}
 }
 
-func TestStoreReturnsAFailure(t *testing.T) {
+func TestWritesReturnErrors(t *testing.T) {
 	t.Parallel()
 	b, down := setup(t), errors.New("down")
 	b.faults.Fail("PutItem", down)
 	e := newEvent(t, "acme", "e1", `1`)
 	if err := b.Store.Create(t.Context(), e, nil, now); !errors.Is(err, down) || errors.Is(err, eventdb.ErrConflict) {
-		t.Errorf("Store: %v", err)
+		t.Errorf("Create: %v", err)
 	}
 	if err := b.PutBody(t.Context(), e, now); !errors.Is(err, down) {
 		t.Errorf("PutBody: %v", err)
