@@ -17,15 +17,15 @@ import (
 type receiver struct {
 	server *httptest.Server
 	mu     sync.Mutex
-	got    map[string]delivery // by event id, first attempts only
-	more   chan struct{}       // signals a delivery
+	got    map[string]arrival // by event id, first attempts only
+	more   chan struct{}      // signals a delivery
 }
 
-// delivery has the times of an event that arrived.
-type delivery struct{ published, arrived time.Time }
+// arrival has the times of an event that arrived.
+type arrival struct{ published, arrived time.Time }
 
 func newReceiver(status func() int) *receiver {
-	r := &receiver{got: make(map[string]delivery), more: make(chan struct{}, 1)}
+	r := &receiver{got: make(map[string]arrival), more: make(chan struct{}, 1)}
 	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		r.record(request)
 		w.WriteHeader(status())
@@ -46,7 +46,7 @@ func (r *receiver) record(request *http.Request) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if id := request.Header.Get("Webhook-Id"); r.got[id].arrived.IsZero() {
-		r.got[id] = delivery{time.Unix(0, sent.Data.At), arrived}
+		r.got[id] = arrival{time.Unix(0, sent.Data.At), arrived}
 	}
 	select {
 	case r.more <- struct{}{}:
