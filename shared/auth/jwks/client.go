@@ -11,13 +11,13 @@ import (
 	"webhooks/shared/guard"
 )
 
-// Limits of one fetch.
+// The limits of a fetch.
 const (
-	// FetchTimeout bounds a fetch from its dial to the last byte. A caller of
-	// the API waits for it.
+	// FetchTimeout limits a fetch, from the dial to the last byte. A caller of the
+	// API waits for it.
 	FetchTimeout = 3 * time.Second
-	// MaxBytes is the size of the largest key set. Large ones, with the
-	// certificates of a dozen keys, have 20 KB; an item of DynamoDB holds 400.
+	// MaxBytes limits the size of a key set. A set of a dozen keys with certificates
+	// has 20 KB. A DynamoDB item holds 400 KB.
 	MaxBytes = 64 << 10
 
 	maxHeaderBytes = 16 << 10
@@ -29,24 +29,23 @@ type Client struct {
 	http *http.Client
 }
 
-// NewClient returns a client for the key set at url. The operator who gives it
-// is trusted, but the guard holds for it too: https, the ports and addresses of
-// receivers, and http on loopback for the local stack alone. Nothing has to be
-// excepted then, and a name of the identity provider that DNS turns to the
-// Runtime API stays harmless. It fails on a url that the guard refuses.
+// NewClient returns a client for the key set at url, or an error if g refuses url.
+// The guard allows what it allows for receivers: https, their ports, public
+// addresses, and http on loopback in the local stack. The operator who configures
+// url is trusted, but the DNS of its host might resolve to Lambda's Runtime API.
 func NewClient(g *guard.Guard, url string) (*Client, error) {
 	u, err := g.CheckURL(url)
 	if err != nil {
-		return nil, fmt.Errorf("the address of the key set: %w", err)
+		return nil, fmt.Errorf("the URL of the key set: %w", err)
 	}
 	return &Client{url: u.String(), http: &http.Client{
 		Timeout: FetchTimeout,
-		// Who can make the identity provider redirect must not choose our keys.
+		// A redirect could fetch the keys of an attacker.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		Transport: &http.Transport{
 			DialContext: g.DialContext,
-			// A frozen function wakes with dead connections, and the next fetch
-			// is minutes away.
+			// The next fetch is minutes away, and a frozen function loses its
+			// connections.
 			DisableKeepAlives:      true,
 			DisableCompression:     true,
 			MaxResponseHeaderBytes: maxHeaderBytes,
@@ -54,12 +53,12 @@ func NewClient(g *guard.Guard, url string) (*Client, error) {
 	}}, nil
 }
 
-// Fetch returns the document that the identity provider answers, unread. An
-// answer other than 200, and one of more than [MaxBytes], is an error.
+// Fetch returns the key set without parsing it. It fails if the status is not 200 or
+// the body exceeds [MaxBytes].
 func (c *Client) Fetch(ctx context.Context) (text []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.url, http.NoBody)
 	if err != nil {
-		return nil, fmt.Errorf("make the request for the key set: %w", err)
+		return nil, fmt.Errorf("create the request for the key set: %w", err)
 	}
 	request.Header.Set("Accept", "application/jwk-set+json, application/json")
 	response, err := c.http.Do(request)
@@ -68,7 +67,7 @@ func (c *Client) Fetch(ctx context.Context) (text []byte, err error) {
 	}
 	defer func() { err = errors.Join(err, response.Body.Close()) }()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetch the key set: the answer is %s", response.Status)
+		return nil, fmt.Errorf("fetch the key set: the status is %s", response.Status)
 	}
 	text, err = io.ReadAll(io.LimitReader(response.Body, MaxBytes+1))
 	if err != nil {

@@ -23,16 +23,16 @@ func client(t *testing.T, local bool, url string) (*jwks.Client, error) {
 	return jwks.NewClient(g, url)
 }
 
-func TestAddressOfTheSetIsChecked(t *testing.T) {
+func TestURLOfTheKeySetIsChecked(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name, url   string
-		local, good bool
+		name, url      string
+		local, allowed bool
 	}{
-		{name: "https", url: "https://id.example.com/.well-known/jwks.json", good: true},
+		{name: "https", url: "https://id.example.com/.well-known/jwks.json", allowed: true},
 		{name: "http", url: "http://id.example.com/jwks"},
 		{name: "http on loopback", url: "http://127.0.0.1:8080/jwks"},
-		{name: "http on loopback for the local stack", url: "http://127.0.0.1:8080/jwks", local: true, good: true},
+		{name: "http on loopback for the local stack", url: "http://127.0.0.1:8080/jwks", local: true, allowed: true},
 		{name: "the metadata service", url: "https://169.254.169.254/jwks"},
 		{name: "a private address", url: "https://10.0.0.1/jwks"},
 		{name: "user info", url: "https://user:secret@id.example.com/jwks"},
@@ -40,8 +40,8 @@ func TestAddressOfTheSetIsChecked(t *testing.T) {
 		{name: "another port", url: "https://id.example.com:9001/jwks"},
 	}
 	for _, tt := range tests {
-		if _, err := client(t, tt.local, tt.url); (err == nil) != tt.good {
-			t.Errorf("%s: %v, want good %v", tt.name, err, tt.good)
+		if _, err := client(t, tt.local, tt.url); (err == nil) != tt.allowed {
+			t.Errorf("%s: error %v, want allowed %v", tt.name, err, tt.allowed)
 		}
 	}
 }
@@ -61,20 +61,20 @@ func TestFetchRefuses(t *testing.T) {
 		}},
 		{name: "another status", want: "404", answer: http.NotFound},
 		{name: "no content", want: "204", answer: func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) }},
-		{name: "a byte too much", want: "more than", answer: func(w http.ResponseWriter, _ *http.Request) {
+		{name: "a body of one byte too many", want: "more than", answer: func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, strings.Repeat(" ", jwks.MaxBytes+1))
 		}},
-		{name: "a stream without end", want: "more than", answer: func(w http.ResponseWriter, r *http.Request) {
+		{name: "an endless body", want: "more than", answer: func(w http.ResponseWriter, r *http.Request) {
 			for r.Context().Err() == nil {
 				if _, err := io.WriteString(w, strings.Repeat(" ", 4096)); err != nil {
 					return
 				}
 			}
 		}},
-		{name: "headers without end", want: "header", answer: func(w http.ResponseWriter, _ *http.Request) {
+		{name: "headers of 1 MiB", want: "header", answer: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("X-Long", strings.Repeat("a", 1<<20))
 		}},
-		{name: "a body that is cut off", want: "read the key set", answer: func(w http.ResponseWriter, _ *http.Request) {
+		{name: "a truncated body", want: "read the key set", answer: func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
 			_, _ = io.WriteString(w, "{")
 		}},
@@ -95,7 +95,7 @@ func TestFetchRefuses(t *testing.T) {
 	}
 }
 
-func TestFetchTakesTheLargestSet(t *testing.T) {
+func TestFetchAcceptsTheLargestKeySet(t *testing.T) {
 	t.Parallel()
 	p := jwkstest.NewProvider(t)
 	p.Answer(func(w http.ResponseWriter, _ *http.Request) {
@@ -110,14 +110,14 @@ func TestFetchTakesTheLargestSet(t *testing.T) {
 	}
 }
 
-// A provider that says nothing costs its limit, and no caller waits longer.
-func TestSlowProviderIsGivenUp(t *testing.T) {
+// A caller waits for a provider that does not answer no longer than FetchTimeout.
+func TestFetchOfASlowProviderTimesOut(t *testing.T) {
 	t.Parallel()
 	p := jwkstest.NewProvider(t)
 	p.Answer(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusOK)
 		_ = http.NewResponseController(w).Flush()
-		<-r.Context().Done() // the body never comes
+		<-r.Context().Done() // the body is never sent
 	})
 	c, err := client(t, true, p.URL)
 	if err != nil {
@@ -127,13 +127,13 @@ func TestSlowProviderIsGivenUp(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	if _, err := c.Fetch(ctx); err == nil || ctx.Err() != nil {
-		t.Errorf("the error is %v after %s", err, time.Since(start))
+		t.Errorf("error %v after %s, want a timeout", err, time.Since(start))
 	}
 }
 
 func TestUntrustedCertificateIsRefused(t *testing.T) {
 	t.Parallel()
-	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the request arrives") }))
+	server := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the server receives a request") }))
 	defer server.Close()
 	c, err := client(t, true, server.URL)
 	if err != nil {

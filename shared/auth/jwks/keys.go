@@ -10,59 +10,60 @@ import (
 	"time"
 )
 
-// How old a set may be.
+// The ages of a key set.
 const (
-	// RefreshAfter is the age at which a set is fetched anew: a key that the
-	// identity provider withdraws stops within this time.
+	// RefreshAfter is the age at which a set is fetched again. A key that the
+	// identity provider withdraws is refused after this time.
 	RefreshAfter = 10 * time.Minute
-	// RetryAfter is the time between two fetches, of all instances together. An
-	// unknown key id asks for a fetch, and anyone can invent one.
+	// RetryAfter is the least time between two fetches of all instances together. A
+	// token with an unknown key id triggers a fetch, and anyone can forge one.
 	RetryAfter = 30 * time.Second
-	// MaxAge is how long the last good set is used while the identity provider
-	// does not answer: a weekend. It issues no tokens meanwhile, so what a longer
-	// time would let in are old ones alone.
+	// MaxAge is how long the last good set is used while the identity provider is
+	// down: a weekend. It issues no tokens meanwhile, so a longer time would only
+	// accept old ones.
 	MaxAge = 72 * time.Hour
 )
 
 var (
-	// ErrNoKey says that the set, of which a fresh copy is at hand, has no key of
-	// that id for that algorithm. The token is refused.
+	// ErrNoKey is the error if a fresh set has no key of the id for the algorithm.
+	// The token is refused.
 	ErrNoKey = errors.New("no such key")
-	// ErrUnavailable says that nobody can tell whether there is such a key. It
-	// is no refusal: the token may be a good one.
+	// ErrUnavailable is the error if there is no set that is fresh enough to tell.
+	// The token may be valid and is not refused.
 	ErrUnavailable = errors.New("the identity provider's keys are unavailable")
 )
 
-// Record is what all instances share: the last good set and the last attempt
-// to get another. Times are whole seconds.
+// Record is what all instances share: the last good set and the time of the last
+// fetch. Times are whole seconds.
 type Record struct {
 	JWKS      []byte    // the document as it was fetched; empty before the first
-	FetchedAt time.Time // zero before the first
-	TriedAt   time.Time // of the last fetch, whatever came of it
+	FetchedAt time.Time // of JWKS; zero before the first
+	TriedAt   time.Time // of the last fetch, successful or not; zero before the first
 }
 
-// Store keeps the record where every instance finds it.
+// Store holds the record for all instances.
 type Store interface {
-	// Get returns the record, the zero Record before the first fetch.
+	// Get returns the record, or the zero Record before the first fetch.
 	Get(context.Context) (Record, error)
-	// Claim reports whether the caller may fetch: whether TriedAt is zero or not
-	// after limit. If so, it becomes now.
+	// Claim reports whether the caller may fetch, that is whether TriedAt is zero or
+	// not after limit. If so, Claim sets TriedAt to now.
 	Claim(ctx context.Context, limit, now time.Time) (bool, error)
 	// Put stores a set that was fetched at now, unless a newer one is stored.
 	Put(ctx context.Context, text []byte, now time.Time) error
 }
 
-// Fetcher asks the identity provider; see [Client].
+// Fetcher fetches the key set from the identity provider; see [Client].
 type Fetcher interface {
 	Fetch(context.Context) ([]byte, error)
 }
 
-// Keys finds the key of a token. It is safe for concurrent use: one call at a
-// time, because an instance of Lambda serves no more than one.
+// Keys finds the keys that may verify a token. It is safe for concurrent use. Calls
+// wait for each other, which costs nothing: a Lambda instance serves one request at
+// a time.
 //
-// Nothing is fetched before the first token asks. Then the set comes, in this
-// order, from memory, from the store, and from the identity provider. Of all
-// instances one fetches, and the others go on with the set they have.
+// Keys gets the set when it needs it: from memory, else from the store, else from
+// the identity provider. One of all instances fetches; the others meanwhile use the
+// set that they have.
 type Keys struct {
 	fetcher Fetcher
 	store   Store
@@ -72,7 +73,7 @@ type Keys struct {
 	mu        sync.Mutex
 	set       Set
 	fetchedAt time.Time // of set
-	lookedAt  time.Time // when this instance last read the store
+	readAt    time.Time // when this instance last read the store
 	triedAt   time.Time // when this instance last fetched
 }
 
@@ -81,13 +82,13 @@ func New(log *slog.Logger, fetcher Fetcher, store Store, now func() time.Time) *
 	return &Keys{fetcher: fetcher, store: store, log: log, now: now}
 }
 
-// Find returns the keys of an id that verify an algorithm, at least one; the
-// error is [ErrNoKey], or wraps [ErrUnavailable].
+// Find returns the keys with an id that verify an algorithm, at least one. The
+// error is [ErrNoKey] or wraps [ErrUnavailable].
 func (k *Keys) Find(ctx context.Context, id, algorithm string) ([]crypto.PublicKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	// Round drops the monotonic clock, which stands still in a frozen instance
-	// and would keep its set young.
+	// Round removes the monotonic clock. It stops while an instance is frozen, and
+	// the set would seem younger than it is.
 	now := k.now().Round(0)
 	err := k.refresh(ctx, now, RefreshAfter)
 	found, known := k.find(now, id, algorithm)
@@ -99,8 +100,8 @@ func (k *Keys) Find(ctx context.Context, id, algorithm string) ([]crypto.PublicK
 		return nil, fmt.Errorf("find a key: %w", errors.Join(ErrUnavailable, err))
 	}
 	if err != nil {
-		// The caller does not notice, so nobody else would say it.
-		k.log.LogAttrs(ctx, slog.LevelWarn, "the identity provider's keys are not renewed",
+		// Find succeeds with an older set, so only the log shows the error.
+		k.log.LogAttrs(ctx, slog.LevelWarn, "cannot refresh the identity provider's keys",
 			slog.String("error", err.Error()), slog.Time("fetched_at", k.fetchedAt))
 	}
 	if len(found) == 0 {
@@ -109,7 +110,7 @@ func (k *Keys) Find(ctx context.Context, id, algorithm string) ([]crypto.PublicK
 	return found, nil
 }
 
-// find looks into the set at hand, if it is not too old.
+// find looks the key up in the set in memory, unless it is too old.
 func (k *Keys) find(now time.Time, id, algorithm string) (found []crypto.PublicKey, known bool) {
 	if !k.usable(now) {
 		return nil, false
@@ -119,19 +120,19 @@ func (k *Keys) find(now time.Time, id, algorithm string) (found []crypto.PublicK
 
 func (k *Keys) usable(now time.Time) bool { return now.Sub(k.fetchedAt) <= MaxAge }
 
-// refresh gets a set younger than age, if there is one to be had. A failure
-// leaves the set as it is.
+// refresh gets a set that is younger than age, from the store or from the identity
+// provider. It keeps the set in memory if it gets no newer one.
 func (k *Keys) refresh(ctx context.Context, now time.Time, age time.Duration) error {
 	if now.Sub(k.fetchedAt) < age {
 		return nil
 	}
-	if age > RetryAfter && k.usable(now) && now.Sub(k.lookedAt) < RetryAfter {
-		return nil // the identity provider is down: not a read for each request
+	if age > RetryAfter && k.usable(now) && now.Sub(k.readAt) < RetryAfter {
+		return nil // while the provider is down, not every request reads the store
 	}
-	k.lookedAt = now
+	k.readAt = now
 	record, err := k.store.Get(ctx)
 	if err == nil {
-		err = k.adopt(record.JWKS, record.FetchedAt)
+		err = k.replace(record.JWKS, record.FetchedAt)
 	}
 	if now.Sub(k.fetchedAt) < age {
 		return err
@@ -143,8 +144,8 @@ func (k *Keys) refresh(ctx context.Context, now time.Time, age time.Duration) er
 	return errors.Join(err, k.fetch(ctx, now))
 }
 
-// adopt takes over a set that is younger than the one at hand.
-func (k *Keys) adopt(text []byte, fetchedAt time.Time) error {
+// replace replaces the set in memory by a newer one.
+func (k *Keys) replace(text []byte, fetchedAt time.Time) error {
 	if !fetchedAt.After(k.fetchedAt) {
 		return nil
 	}
@@ -156,30 +157,31 @@ func (k *Keys) adopt(text []byte, fetchedAt time.Time) error {
 	return nil
 }
 
-// mayFetch keeps the fetches RetryAfter apart: those of this instance always,
-// those of all of them where that works. An instance that cannot ask the store,
-// or has no set to go on with while another one fetches, looks after itself.
+// mayFetch reports whether this instance may fetch now. It keeps RetryAfter between
+// the fetches of this instance, and with the store's help between those of all
+// instances. An instance without a usable set does not wait for another instance,
+// nor does one that cannot use the store.
 func (k *Keys) mayFetch(ctx context.Context, now time.Time, record Record) (bool, error) {
-	limit, alone := now.Add(-RetryAfter), !k.usable(now)
+	limit, mustFetch := now.Add(-RetryAfter), !k.usable(now)
 	if k.triedAt.After(limit) {
 		return false, nil
 	}
-	if !alone && record.TriedAt.After(limit) {
-		return false, nil // spares the write, which a forged key id could ask for again and again
+	if !mustFetch && record.TriedAt.After(limit) {
+		return false, nil // saves a write for every token with a forged key id
 	}
 	claimed, err := k.store.Claim(ctx, limit, now)
-	return claimed || alone || err != nil, err
+	return claimed || mustFetch || err != nil, err
 }
 
-// fetch asks the identity provider and keeps what it answers. The set counts
-// from before the question.
+// fetch fetches the set from the identity provider and stores it. Its age counts
+// from the begin of the fetch.
 func (k *Keys) fetch(ctx context.Context, now time.Time) error {
 	k.triedAt = now
 	text, err := k.fetcher.Fetch(ctx)
 	if err != nil {
 		return err
 	}
-	if err := k.adopt(text, now); err != nil {
+	if err := k.replace(text, now); err != nil {
 		return err
 	}
 	return k.store.Put(ctx, text, now)

@@ -13,8 +13,8 @@ import (
 	"webhooks/shared/testkit/jwkstest"
 )
 
-// memory is a store that all instances of a test share. Package jwksdb tests
-// the real one.
+// memory is a store in memory that the instances of a test share. Package jwksdb
+// tests the real one.
 type memory struct {
 	record jwks.Record
 	reads  int
@@ -62,7 +62,7 @@ func setup(t *testing.T) *bundle {
 	}
 }
 
-// instance returns the keys as a function that has just started has them.
+// instance returns the keys of a function that has just started.
 func (b *bundle) instance() *jwks.Keys {
 	b.t.Helper()
 	g, err := guard.New(guard.Config{AllowLocal: true})
@@ -76,27 +76,28 @@ func (b *bundle) instance() *jwks.Keys {
 	return jwks.New(slog.New(slog.NewTextHandler(b.log, nil)), client, b.store, func() time.Time { return b.now })
 }
 
-// finds checks what becomes of a key id, and how often the provider has been
-// asked until then; wantErr nil means that the key is found.
-func (b *bundle) finds(k *jwks.Keys, id string, wantErr error, wantFetches int) {
+// find looks a key id up and checks the result and the number of fetches so far. A
+// nil wantErr means that the key is found.
+func (b *bundle) find(k *jwks.Keys, id string, wantErr error, wantFetches int) {
 	b.t.Helper()
 	found, err := k.Find(b.t.Context(), id, jwks.EdDSA)
 	if !errors.Is(err, wantErr) || (err == nil) != (len(found) == 1) {
 		b.t.Errorf("%s: found %d keys, %v; want %v", id, len(found), err, wantErr)
 	}
 	if got := b.provider.Fetches(); got != wantFetches {
-		b.t.Errorf("%s: the provider was asked %d times, want %d", id, got, wantFetches)
+		b.t.Errorf("%s: %d fetches, want %d", id, got, wantFetches)
 	}
 }
 
+// pass advances the clock.
 func (b *bundle) pass(d time.Duration) { b.now = b.now.Add(d) }
 
-func TestNothingIsDoneBeforeTheFirstToken(t *testing.T) {
+func TestNothingIsFetchedBeforeTheFirstToken(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.instance()
 	if b.provider.Fetches() != 0 || b.store.reads != 0 {
-		t.Error("a function that starts fetches or reads")
+		t.Error("New fetches the set or reads the store")
 	}
 }
 
@@ -104,50 +105,50 @@ func TestSetIsFetchedOnceForAllInstances(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	first, second := b.instance(), b.instance()
-	b.finds(first, "first", nil, 1)
-	b.finds(first, "first", nil, 1)
-	b.finds(second, "first", nil, 1)
+	b.find(first, "first", nil, 1)
+	b.find(first, "first", nil, 1)
+	b.find(second, "first", nil, 1)
 	if b.store.reads != 2 {
 		t.Errorf("%d reads of the store, want one for each instance", b.store.reads)
 	}
 }
 
-func TestWithdrawnKeyStopsAtTheNextRefresh(t *testing.T) {
+func TestWithdrawnKeyIsRefusedAfterTheNextRefresh(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	first, second := b.instance(), b.instance()
-	b.finds(first, "first", nil, 1)
-	b.finds(second, "first", nil, 1)
+	b.find(first, "first", nil, 1)
+	b.find(second, "first", nil, 1)
 	b.provider.Show(t, jwkstest.NewKey(t, "second", jwks.EdDSA))
 	b.pass(jwks.RefreshAfter - time.Second)
-	b.finds(first, "first", nil, 1)
+	b.find(first, "first", nil, 1)
 	b.pass(time.Second)
-	b.finds(first, "first", jwks.ErrNoKey, 2)
-	b.finds(second, "first", jwks.ErrNoKey, 2)
-	b.finds(second, "second", nil, 2)
+	b.find(first, "first", jwks.ErrNoKey, 2)
+	b.find(second, "first", jwks.ErrNoKey, 2)
+	b.find(second, "second", nil, 2)
 }
 
 func TestNewKeyIsFoundWithoutRestart(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	first, second := b.instance(), b.instance()
-	b.finds(first, "first", nil, 1)
-	b.finds(second, "first", nil, 1)
+	b.find(first, "first", nil, 1)
+	b.find(second, "first", nil, 1)
 	b.pass(jwks.RetryAfter)
 	b.provider.Show(t, b.key, jwkstest.NewKey(t, "second", jwks.EdDSA))
-	b.finds(first, "second", nil, 2)
-	b.finds(second, "second", nil, 2) // from the store
-	b.finds(second, "first", nil, 2)
+	b.find(first, "second", nil, 2)
+	b.find(second, "second", nil, 2) // from the store
+	b.find(second, "first", nil, 2)
 }
 
-func TestForgedKeyIDsDoNotHammerTheProvider(t *testing.T) {
+func TestForgedKeyIDsDoNotFloodTheProvider(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	instances := []*jwks.Keys{b.instance(), b.instance(), b.instance()}
 	for round := range 3 {
 		for _, k := range instances {
 			for range 5 {
-				b.finds(k, "forged", jwks.ErrNoKey, 1+round)
+				b.find(k, "forged", jwks.ErrNoKey, 1+round)
 			}
 		}
 		if want := len(instances) * (1 + round); b.store.reads > 2*want {
@@ -157,107 +158,107 @@ func TestForgedKeyIDsDoNotHammerTheProvider(t *testing.T) {
 	}
 }
 
-// With the provider down, nobody can say that an unknown id is forged.
-func TestForgedKeyIDsDoNotHammerAProviderThatIsDown(t *testing.T) {
+// While the provider is down, an unknown key id may be new or forged.
+func TestForgedKeyIDsDoNotFloodAProviderThatIsDown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	first, second := b.instance(), b.instance()
-	b.finds(first, "first", nil, 1)
+	b.find(first, "first", nil, 1)
 	b.provider.Down()
 	b.pass(jwks.RetryAfter)
 	for range 5 {
-		b.finds(first, "forged", jwks.ErrUnavailable, 2)
-		b.finds(second, "forged", jwks.ErrUnavailable, 2)
-		b.finds(first, "first", nil, 2)
-		b.finds(second, "first", nil, 2)
+		b.find(first, "forged", jwks.ErrUnavailable, 2)
+		b.find(second, "forged", jwks.ErrUnavailable, 2)
+		b.find(first, "first", nil, 2)
+		b.find(second, "first", nil, 2)
 	}
 	if b.store.claims != 2 {
 		t.Errorf("%d claims, want one for each fetch", b.store.claims)
 	}
 }
 
-func TestProviderThatIsDownTakesNothingDown(t *testing.T) {
+func TestLastSetIsUsedWhileTheProviderIsDown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	warm := b.instance()
-	b.finds(warm, "first", nil, 1)
+	b.find(warm, "first", nil, 1)
 	b.provider.Down()
 	b.pass(jwks.RefreshAfter)
-	b.finds(warm, "first", nil, 2)
+	b.find(warm, "first", nil, 2)
 	if !strings.Contains(b.log.String(), "503") {
-		t.Errorf("the log does not say why the set is not renewed: %s", b.log)
+		t.Errorf("the log does not say why the refresh failed: %s", b.log)
 	}
 	reads := b.store.reads
 	for range 5 {
-		b.finds(warm, "first", nil, 2)
+		b.find(warm, "first", nil, 2)
 	}
 	if b.store.reads != reads {
 		t.Error("each request reads the store while the provider is down")
 	}
 	b.pass(jwks.MaxAge - jwks.RefreshAfter - time.Second)
-	b.finds(b.instance(), "first", nil, 3) // one that has just started
+	b.find(b.instance(), "first", nil, 3) // a cold start
 	b.pass(2 * time.Second)
-	b.finds(warm, "first", jwks.ErrUnavailable, 4)
-	b.finds(b.instance(), "first", jwks.ErrUnavailable, 5)
+	b.find(warm, "first", jwks.ErrUnavailable, 4)
+	b.find(b.instance(), "first", jwks.ErrUnavailable, 5)
 	b.provider.Show(t, b.key)
 	b.pass(jwks.RetryAfter)
-	b.finds(warm, "first", nil, 6)
+	b.find(warm, "first", nil, 6)
 }
 
-func TestProviderThatWasNeverThereIsAnError(t *testing.T) {
+func TestProviderThatNeverAnsweredIsAnError(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.provider.Down()
 	k := b.instance()
 	for range 3 {
-		b.finds(k, "first", jwks.ErrUnavailable, 1)
+		b.find(k, "first", jwks.ErrUnavailable, 1)
 	}
-	// Another instance has nothing to go on with either, and asks itself.
-	b.finds(b.instance(), "first", jwks.ErrUnavailable, 2)
+	// Another instance has no set either, so it fetches without waiting.
+	b.find(b.instance(), "first", jwks.ErrUnavailable, 2)
 	b.provider.Show(t, b.key)
-	b.finds(k, "first", jwks.ErrUnavailable, 2)
+	b.find(k, "first", jwks.ErrUnavailable, 2)
 	b.pass(jwks.RetryAfter)
-	b.finds(k, "first", nil, 3)
+	b.find(k, "first", nil, 3)
 }
 
-func TestGarbageDoesNotReplaceAGoodSet(t *testing.T) {
+func TestUnusableSetDoesNotReplaceAGoodOne(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	k := b.instance()
-	b.finds(k, "first", nil, 1)
+	b.find(k, "first", nil, 1)
 	b.provider.Show(t) // a set without a key
 	b.pass(jwks.RefreshAfter)
-	b.finds(k, "first", nil, 2)
-	b.finds(b.instance(), "first", nil, 2)
+	b.find(k, "first", nil, 2)
+	b.find(b.instance(), "first", nil, 2)
 }
 
-func TestStoreThatIsDownTakesNothingDown(t *testing.T) {
+func TestKeysAreFoundWhileTheStoreIsDown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.store.err = errors.New("throttled")
 	k := b.instance()
-	b.finds(k, "first", nil, 1)
+	b.find(k, "first", nil, 1)
 	if !strings.Contains(b.log.String(), "throttled") {
-		t.Errorf("the log does not mention the store: %s", b.log)
+		t.Errorf("the log does not show the error of the store: %s", b.log)
 	}
 	for range 3 {
-		b.finds(k, "forged", jwks.ErrNoKey, 1)
+		b.find(k, "forged", jwks.ErrNoKey, 1)
 	}
 	b.pass(jwks.RefreshAfter)
-	b.finds(k, "first", nil, 2)
+	b.find(k, "first", nil, 2)
 	b.provider.Down()
 	b.pass(jwks.RefreshAfter)
 	for range 3 {
-		b.finds(k, "first", nil, 3)
-		b.finds(k, "forged", jwks.ErrUnavailable, 3)
+		b.find(k, "first", nil, 3)
+		b.find(k, "forged", jwks.ErrUnavailable, 3)
 	}
 }
 
-// What somebody wrote into the table by hand must not end the service.
-func TestGarbageInTheStoreIsReplaced(t *testing.T) {
+// A record that somebody wrote by hand must not stop the service.
+func TestInvalidRecordInTheStoreIsReplaced(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.store.record = jwks.Record{JWKS: []byte("garbage"), FetchedAt: b.now.Add(-time.Minute)}
-	b.finds(b.instance(), "first", nil, 1)
-	b.finds(b.instance(), "first", nil, 1)
+	b.find(b.instance(), "first", nil, 1)
+	b.find(b.instance(), "first", nil, 1)
 }

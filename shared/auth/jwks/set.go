@@ -1,6 +1,6 @@
-// Package jwks is the identity provider's JSON Web Key Set (RFC 7517): which
-// of its keys may verify a token, how the set is fetched, and how it is kept so
-// that an identity provider that is down takes no request down with it.
+// Package jwks holds the identity provider's JSON Web Key Set (RFC 7517). It selects
+// the keys that may verify a token, fetches the set, and shares it between
+// instances, so that requests succeed while the identity provider is down.
 package jwks
 
 import (
@@ -18,8 +18,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// The algorithms whose tokens are accepted (RFC 7518 §3.1, RFC 8037 §3.1). All
-// are asymmetric: with HMAC in the list, a public key could serve as a secret.
+// The accepted algorithms (RFC 7518 §3.1, RFC 8037 §3.1). All are asymmetric. If HMAC
+// were accepted, a forger could sign with the public key as the secret.
 const (
 	RS256 = "RS256" // RSASSA-PKCS1-v1_5 with SHA-256
 	PS256 = "PS256" // RSASSA-PSS with SHA-256
@@ -27,20 +27,20 @@ const (
 	EdDSA = "EdDSA" // Ed25519
 )
 
-// Algorithms returns every algorithm accepted.
+// Algorithms returns the accepted algorithms.
 func Algorithms() []string { return []string{RS256, PS256, ES256, EdDSA} }
 
-// RSA keys outside of these sizes are not used. RFC 7518 §3.3 demands the
-// lower; the upper bounds the time that one verification takes.
+// The sizes of usable RSA keys. RFC 7518 §3.3 requires the minimum; the maximum
+// limits the time of a verification.
 const (
 	minRSABits = 2048
 	maxRSABits = 8192
 )
 
-// errNoKey is the error of a set without one key of use.
+// errNoKey is the error for a set without a usable key.
 var errNoKey = errors.New("no key of the set can verify a token")
 
-// Set is the keys of a set that may verify tokens. The zero Set has none.
+// Set holds the usable keys of a key set. The zero Set has none.
 type Set struct{ keys []key }
 
 type key struct {
@@ -49,9 +49,8 @@ type key struct {
 	public     crypto.PublicKey
 }
 
-// jwk is what decides whether a key is used (RFC 7517 §4), and its material. A
-// certificate (x5c) is not looked at and its address (x5u) is not followed: the
-// key's own parameters are what the identity provider is trusted for.
+// jwk holds the members of a key (RFC 7517 §4) that decide whether it is usable, and
+// its parameters. Certificates (x5c) are ignored and their URL (x5u) is not fetched.
 type jwk struct {
 	KeyType    string   `json:"kty"`
 	Use        string   `json:"use"`
@@ -65,16 +64,15 @@ type jwk struct {
 	E          string   `json:"e"`
 }
 
-// Parse reads a key set. Of its keys it keeps those that have an id, are meant
-// for signatures, and fit an algorithm of [Algorithms]; the others are ignored,
-// as RFC 7517 §5 wants it, so that one key of a new kind does not end all
-// others. A set of which nothing is left is an error.
+// Parse parses a key set. It keeps the keys that have an id, are for signatures, and
+// fit one of [Algorithms]. It ignores the others (RFC 7517 §5), so that a key of a
+// new type does not make the set unusable. A set without a usable key is an error.
 func Parse(text []byte) (Set, error) {
 	var document struct {
 		Keys []jsontext.Value `json:"keys"`
 	}
 	if err := json.Unmarshal(text, &document); err != nil {
-		return Set{}, fmt.Errorf("read the key set: %w", err)
+		return Set{}, fmt.Errorf("parse the key set: %w", err)
 	}
 	var set Set
 	for _, value := range document.Keys {
@@ -96,7 +94,7 @@ func (k jwk) usable() (key, bool) {
 	if k.ID == "" || k.Use != "" && k.Use != "sig" || k.Operations != nil && !slices.Contains(k.Operations, "verify") {
 		return key{}, false
 	}
-	// Material only: with x5u in it, the library would fetch that address.
+	// Only the parameters: the library would fetch an x5u.
 	parsed, err := jwkset.NewJWKFromMarshal(jwkset.JWKMarshal{
 		KTY: jwkset.KTY(k.KeyType), CRV: jwkset.CRV(k.Curve), X: k.X, Y: k.Y, N: k.N, E: k.E,
 	}, jwkset.JWKMarshalOptions{}, jwkset.JWKValidateOptions{})
@@ -110,8 +108,8 @@ func (k jwk) usable() (key, bool) {
 	return key{id: k.ID, algorithms: algorithms, public: parsed.Key()}, len(algorithms) > 0
 }
 
-// algorithmsOf returns the algorithms that a key can verify: its type and size
-// decide, never the token's header (RFC 8725 §3.1).
+// algorithmsOf returns the algorithms that a key may verify. They depend on the key's
+// type and size, never on the header of the token (RFC 8725 §3.1).
 func algorithmsOf(public crypto.PublicKey) []string {
 	switch public := public.(type) {
 	case *rsa.PublicKey:
@@ -128,8 +126,8 @@ func algorithmsOf(public crypto.PublicKey) []string {
 	return nil
 }
 
-// find returns the keys of an id that verify an algorithm, and whether there
-// are any of that id at all. More than one is rare, and allowed (RFC 7517 §4.5).
+// find returns the keys with an id that verify an algorithm, and whether any key has
+// the id. Several keys may share an id (RFC 7517 §4.5), though few sets have such.
 func (s Set) find(id, algorithm string) (found []crypto.PublicKey, known bool) {
 	for _, k := range s.keys {
 		if k.id != id {

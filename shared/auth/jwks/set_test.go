@@ -22,7 +22,7 @@ import (
 	"webhooks/shared/testkit/jwkstest"
 )
 
-// document is a fetcher that answers one document.
+// document is a fetcher that returns itself.
 type document []byte
 
 func (d document) Fetch(context.Context) ([]byte, error) { return d, nil }
@@ -34,14 +34,14 @@ func find(t *testing.T, text []byte, id, algorithm string) ([]crypto.PublicKey, 
 	return keys.Find(t.Context(), id, algorithm)
 }
 
-func TestKeyIsUsedForWhatItIs(t *testing.T) {
+func TestKeyVerifiesItsAlgorithms(t *testing.T) {
 	t.Parallel()
 	keys := map[string]map[string]any{
 		"rsa": jwkstest.NewKey(t, "rsa", jwks.RS256).JWK(t),
 		"ec":  jwkstest.NewKey(t, "ec", jwks.ES256).JWK(t),
 		"ed":  jwkstest.NewKey(t, "ed", jwks.EdDSA).JWK(t),
 	}
-	always := jwkstest.NewKey(t, "always", jwks.EdDSA).JWK(t) // a set without a good key is an error
+	always := jwkstest.NewKey(t, "always", jwks.EdDSA).JWK(t) // a set without a usable key is an error
 	tests := []struct {
 		name   string
 		key    string
@@ -50,11 +50,11 @@ func TestKeyIsUsedForWhatItIs(t *testing.T) {
 	}{
 		{name: "RSA for RS256", key: "rsa", want: []string{jwks.RS256}},
 		{name: "RSA for PS256", key: "rsa", change: map[string]any{"alg": "PS256"}, want: []string{jwks.PS256}},
-		{name: "RSA that states no algorithm", key: "rsa", change: map[string]any{"alg": nil}, want: []string{jwks.RS256, jwks.PS256}},
+		{name: "RSA without an algorithm", key: "rsa", change: map[string]any{"alg": nil}, want: []string{jwks.RS256, jwks.PS256}},
 		{name: "RSA for another algorithm", key: "rsa", change: map[string]any{"alg": "RS512"}},
-		{name: "RSA for encryption by its algorithm", key: "rsa", change: map[string]any{"alg": "RSA-OAEP"}},
-		{name: "RSA that claims to be ECDSA", key: "rsa", change: map[string]any{"alg": "ES256"}},
-		{name: "RSA that claims to be HMAC", key: "rsa", change: map[string]any{"alg": "HS256"}},
+		{name: "RSA with an algorithm for encryption", key: "rsa", change: map[string]any{"alg": "RSA-OAEP"}},
+		{name: "RSA with an algorithm for ECDSA", key: "rsa", change: map[string]any{"alg": "ES256"}},
+		{name: "RSA with an algorithm for HMAC", key: "rsa", change: map[string]any{"alg": "HS256"}},
 		{name: "P-256", key: "ec", change: map[string]any{"alg": nil}, want: []string{jwks.ES256}},
 		{name: "P-256 with a point off the curve", key: "ec", change: map[string]any{"x": strings.Repeat("A", 43)}},
 		{name: "P-256 coordinates on P-384", key: "ec", change: map[string]any{"crv": "P-384"}},
@@ -68,11 +68,11 @@ func TestKeyIsUsedForWhatItIs(t *testing.T) {
 		{name: "for no operation", key: "ec", change: map[string]any{"key_ops": []string{}}},
 		{name: "without an id", key: "ec", change: map[string]any{"kid": nil}},
 		{name: "with an id of another type", key: "ec", change: map[string]any{"kid": 7}},
-		{name: "of no type", key: "ec", change: map[string]any{"kty": nil}},
+		{name: "without a type", key: "ec", change: map[string]any{"kty": nil}},
 		{name: "of an unknown type", key: "ec", change: map[string]any{"kty": "AKP"}},
 		{name: "symmetric", key: "ec", change: map[string]any{"kty": "oct", "k": "c2VjcmV0"}},
-		{name: "with a certificate that is none", key: "ec", change: map[string]any{"x5c": []string{"!"}, "x5u": "http://127.0.0.1:1/"}, want: []string{jwks.ES256}},
-		{name: "with members that nobody knows", key: "ec", change: map[string]any{"exp": 1, "kid2": "x"}, want: []string{jwks.ES256}},
+		{name: "with an invalid certificate", key: "ec", change: map[string]any{"x5c": []string{"!"}, "x5u": "http://127.0.0.1:1/"}, want: []string{jwks.ES256}},
+		{name: "with unknown members", key: "ec", change: map[string]any{"exp": 1, "kid2": "x"}, want: []string{jwks.ES256}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -108,14 +108,14 @@ func changed(members, changes map[string]any) map[string]any {
 	return result
 }
 
-func TestKeyOfWrongSizeIsNotUsed(t *testing.T) {
+func TestKeyOfAnotherSizeIsIgnored(t *testing.T) {
 	t.Parallel()
 	p384, err := ecdsa.GenerateKey(elliptic.P384(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
 	modulus := func(bits uint) map[string]any {
-		n := new(big.Int).Lsh(big.NewInt(1), bits-1) // only its length matters here
+		n := new(big.Int).Lsh(big.NewInt(1), bits-1) // the test needs only the length
 		return map[string]any{
 			"kty": "RSA", "kid": "k", "e": "AQAB", "n": base64.RawURLEncoding.EncodeToString(n.SetBit(n, 0, 1).Bytes()),
 		}
@@ -160,7 +160,7 @@ func TestKeysMayShareAnID(t *testing.T) {
 		t.Fatalf("found %d keys, %v", len(found), err)
 	}
 	if !found[0].(*rsa.PublicKey).Equal(rsaKey.Private.Public()) {
-		t.Error("not the RSA key")
+		t.Error("the key found is not the RSA key")
 	}
 }
 
@@ -171,18 +171,18 @@ func TestParseRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, text := range map[string]string{
-		"nothing": "", "HTML": "<html>", "no object": "[]", "null": "null", "no keys": "{}", "null keys": `{"keys":null}`,
-		"empty keys": `{"keys":[]}`, "keys that are none": `{"keys":[null,1,"x",[],{}]}`, "keys of another type": `{"keys":{}}`,
-		"other case": strings.Replace(good, `"keys"`, `"Keys"`, 1), "more behind": good + "{}", "cut off": good[:len(good)-1],
-		"two sets": strings.TrimSuffix(good, "}") + `,"keys":[]}`, "one key alone": strings.TrimSuffix(strings.TrimPrefix(good, `{"keys":[`), "]}"),
+		"nothing": "", "HTML": "<html>", "array": "[]", "null": "null", "no keys": "{}", "null keys": `{"keys":null}`,
+		"empty keys": `{"keys":[]}`, "elements that are not keys": `{"keys":[null,1,"x",[],{}]}`, "keys of another type": `{"keys":{}}`,
+		"other case": strings.Replace(good, `"keys"`, `"Keys"`, 1), "trailing data": good + "{}", "cut off": good[:len(good)-1],
+		"two sets": strings.TrimSuffix(good, "}") + `,"keys":[]}`, "a key without a set": strings.TrimSuffix(strings.TrimPrefix(good, `{"keys":[`), "]}"),
 	} {
 		if _, err := jwks.Parse([]byte(text)); err == nil {
-			t.Errorf("%s is read as a key set", name)
+			t.Errorf("%s: parsed as a key set", name)
 		}
 	}
 }
 
-// The keys and signatures of RFC 7515 A.3 and RFC 8037 A.
+// TestPublishedVectors verifies the signatures of RFC 7515 A.3 and RFC 8037 A.
 func TestPublishedVectors(t *testing.T) {
 	t.Parallel()
 	text := []byte(`{"keys":[
@@ -215,7 +215,7 @@ func FuzzParse(f *testing.F) {
 		for _, id := range []string{"ec", "ed", "r", ""} {
 			for _, algorithm := range []string{"none", "HS256", ""} {
 				if found, err := find(t, text, id, algorithm); err == nil {
-					t.Errorf("%q finds %v for %q", id, found, algorithm)
+					t.Errorf("the id %q has %v for the algorithm %q", id, found, algorithm)
 				}
 			}
 		}

@@ -1,6 +1,5 @@
-// Package jwksdb keeps the identity provider's key set in DynamoDB, as one item
-// of the table of API keys: every instance of the authorizer reads that table
-// anyway.
+// Package jwksdb stores the identity provider's key set in DynamoDB, as a row of the
+// table of API keys, which the authorizer reads anyway.
 package jwksdb
 
 import (
@@ -20,8 +19,8 @@ import (
 	"webhooks/shared/auth/jwks"
 )
 
-// prefix begins the item's key_id. No id of an API key has a '#', so no token
-// can ask for the item; and the authorizer's role may write only what begins so.
+// prefix begins the row's key_id. No id of an API key has a '#', so no token can
+// read the row. The authorizer's role may write only rows with this prefix.
 const prefix = "jwks#"
 
 // The attributes that expressions name.
@@ -32,7 +31,7 @@ const (
 	triedName   = "tried"
 )
 
-// item is the record in the table. Times are unix seconds, 0 or absent: never.
+// item is the row of the record. Times are Unix seconds; 0 or absent means never.
 type item struct {
 	JWKS    []byte `dynamodbav:"jwks"`
 	Fetched int64  `dynamodbav:"fetched"`
@@ -45,17 +44,16 @@ type DynamoDB interface {
 	UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error)
 }
 
-// Store keeps the key set of one identity provider; it is a [jwks.Store]. It is
-// safe for concurrent use.
+// Store holds the key set of one identity provider. It implements [jwks.Store] and
+// is safe for concurrent use.
 type Store struct {
 	client DynamoDB
 	table  string
 	id     string
 }
 
-// New returns the store in a table, for the key set at url. Another url is
-// another item: what one identity provider said is never taken for the word of
-// the next.
+// New returns the store in table for the key set at url. Each url has its own row,
+// so that a new identity provider never gets the keys of the last.
 func New(client DynamoDB, table, url string) *Store {
 	hash := sha256.Sum256([]byte(url))
 	return &Store{client: client, table: table, id: prefix + hex.EncodeToString(hash[:])}
@@ -65,16 +63,16 @@ func (s *Store) key() map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{idName: &types.AttributeValueMemberS{Value: s.id}}
 }
 
-// Get returns the record. It reads consistently: what another instance has just
-// fetched need not be fetched again.
+// Get returns the record. The read is strongly consistent, so that no instance
+// fetches what another has just stored.
 func (s *Store) Get(ctx context.Context) (jwks.Record, error) {
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: s.key(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
-		return jwks.Record{}, fmt.Errorf("get the kept key set: %w", err)
+		return jwks.Record{}, fmt.Errorf("get the stored key set: %w", err)
 	}
 	var i item
 	if err := attributevalue.UnmarshalMap(out.Item, &i); err != nil {
-		return jwks.Record{}, fmt.Errorf("decode the kept key set: %w", err)
+		return jwks.Record{}, fmt.Errorf("decode the stored key set: %w", err)
 	}
 	return jwks.Record{JWKS: i.JWKS, FetchedAt: at(i.Fetched), TriedAt: at(i.Tried)}, nil
 }
@@ -86,8 +84,8 @@ func at(seconds int64) time.Time {
 	return time.Unix(seconds, 0).UTC()
 }
 
-// Claim reports whether the last fetch was not after limit, and if so notes
-// that there is one now: of two callers one is told so.
+// Claim reports whether the last fetch was not after limit, and then sets its time
+// to now. The write is conditional, so only one of two callers gets true.
 func (s *Store) Claim(ctx context.Context, limit, now time.Time) (bool, error) {
 	return s.update(ctx, "claim a fetch of the key set",
 		absentOr(triedName, expression.Name(triedName).LessThanEqual(expression.Value(limit.Unix()))),
@@ -108,7 +106,7 @@ func absentOr(name string, condition expression.ConditionBuilder) expression.Con
 	return expression.Name(name).AttributeNotExists().Or(condition)
 }
 
-// update changes the item, and reports whether the condition held.
+// update changes the row and reports whether the condition held.
 func (s *Store) update(ctx context.Context, what string, condition expression.ConditionBuilder, change expression.UpdateBuilder) (bool, error) {
 	e, err := expression.NewBuilder().WithCondition(condition).WithUpdate(change).Build()
 	if err != nil {

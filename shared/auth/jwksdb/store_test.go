@@ -44,12 +44,12 @@ func (b bundle) holds(t *testing.T, want jwks.Record) {
 	}
 }
 
-func TestNothingIsKeptAtFirst(t *testing.T) {
+func TestRecordIsZeroBeforeTheFirstFetch(t *testing.T) {
 	t.Parallel()
 	setup(t).holds(t, jwks.Record{})
 }
 
-func TestOneOfTwoMayFetch(t *testing.T) {
+func TestOneFetchInRetryAfterIsClaimed(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	claim := func(now time.Time, want bool) {
@@ -66,7 +66,7 @@ func TestOneOfTwoMayFetch(t *testing.T) {
 	b.holds(t, jwks.Record{TriedAt: b.now.Add(jwks.RetryAfter)})
 }
 
-func TestOneOfManyAtOnceMayFetch(t *testing.T) {
+func TestOneOfManyConcurrentClaimsSucceeds(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	const callers = 8
@@ -87,11 +87,11 @@ func TestOneOfManyAtOnceMayFetch(t *testing.T) {
 		}
 	}
 	if count != 1 {
-		t.Errorf("%d of %d may fetch", count, callers)
+		t.Errorf("%d of %d claims succeed, want 1", count, callers)
 	}
 }
 
-func TestLatestSetIsKept(t *testing.T) {
+func TestNewestSetIsKept(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	put := func(text []byte, at time.Time) {
@@ -111,7 +111,7 @@ func TestLatestSetIsKept(t *testing.T) {
 	b.holds(t, jwks.Record{JWKS: large, FetchedAt: b.now.Add(time.Hour), TriedAt: b.now})
 }
 
-func TestProvidersAreKeptApart(t *testing.T) {
+func TestEachProviderHasItsOwnRow(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	if err := jwksdb.New(b.client, b.table, url+"2").Put(t.Context(), []byte("other"), b.now); err != nil {
@@ -120,8 +120,8 @@ func TestProvidersAreKeptApart(t *testing.T) {
 	b.holds(t, jwks.Record{})
 }
 
-// The item lies among the API keys and must not become one.
-func TestItemIsNoAPIKey(t *testing.T) {
+// The row stands in the table of API keys and must not be read as one.
+func TestRowIsNotAnAPIKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	if err := b.store.Put(t.Context(), []byte("set"), b.now); err != nil {
@@ -133,39 +133,39 @@ func TestItemIsNoAPIKey(t *testing.T) {
 	}
 	id := out.Items[0]["key_id"].(*types.AttributeValueMemberS).Value
 	if apikey.ValidID(id) {
-		t.Errorf("%s can be the id of an API key", id)
+		t.Errorf("%s is a valid id of an API key", id)
 	}
 	if key, err := apikeydb.New(b.client, b.table).Get(t.Context(), id); err == nil {
-		t.Errorf("read as the API key %+v", key)
+		t.Errorf("Get returns the row as the API key %+v", key)
 	}
 	if keys, err := apikeydb.New(b.client, b.table).List(t.Context(), "acme"); err != nil || len(keys) != 0 {
-		t.Errorf("listed: %v, %v", keys, err)
+		t.Errorf("List returns the row: %v, %v", keys, err)
 	}
 }
 
-// away is a table that does not answer.
-type away struct{}
+// broken is a client whose calls fail.
+type broken struct{}
 
-var errAway = errors.New("away")
+var errBroken = errors.New("broken")
 
-func (away) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
-	return nil, errAway
+func (broken) GetItem(context.Context, *dynamodb.GetItemInput, ...func(*dynamodb.Options)) (*dynamodb.GetItemOutput, error) {
+	return nil, errBroken
 }
 
-func (away) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	return nil, errAway
+func (broken) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
+	return nil, errBroken
 }
 
-func TestTableThatIsAwayIsAnError(t *testing.T) {
+func TestFailedCallsAreErrors(t *testing.T) {
 	t.Parallel()
-	store := jwksdb.New(away{}, "keys", url)
-	if _, err := store.Get(t.Context()); !errors.Is(err, errAway) {
+	store := jwksdb.New(broken{}, "keys", url)
+	if _, err := store.Get(t.Context()); !errors.Is(err, errBroken) {
 		t.Errorf("get: %v", err)
 	}
-	if ok, err := store.Claim(t.Context(), time.Now(), time.Now()); ok || !errors.Is(err, errAway) {
+	if ok, err := store.Claim(t.Context(), time.Now(), time.Now()); ok || !errors.Is(err, errBroken) {
 		t.Errorf("claim: %v, %v", ok, err)
 	}
-	if err := store.Put(t.Context(), nil, time.Now()); !errors.Is(err, errAway) {
+	if err := store.Put(t.Context(), nil, time.Now()); !errors.Is(err, errBroken) {
 		t.Errorf("put: %v", err)
 	}
 }

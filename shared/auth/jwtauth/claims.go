@@ -12,11 +12,11 @@ import (
 	"webhooks/shared/event"
 )
 
-// maxSubject is the length of the longest subject (OpenID Connect Core 1.0 §2).
+// maxSubject is the maximum length of a subject (OpenID Connect Core 1.0 §2).
 const maxSubject = 255
 
-// claims are a token's claims. The library checks those of RFC 7519 through the
-// methods of MapClaims, and then calls Validate.
+// claims holds the claims of a token. The library checks those of RFC 7519 through
+// the methods of MapClaims, and then calls Validate.
 type claims struct {
 	jwt.MapClaims
 	tenantClaim, scopeClaim string
@@ -24,8 +24,8 @@ type claims struct {
 	caller auth.Caller // set by Validate
 }
 
-// UnmarshalJSON reads strictly: a name that occurs twice is refused (RFC 7519
-// §4), because two readers could take two different values for it.
+// UnmarshalJSON refuses duplicate names (RFC 7519 §4), of which two parsers could take
+// different values.
 func (c *claims) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &c.MapClaims) }
 
 // Validate checks what the library does not check, and sets c.caller.
@@ -45,22 +45,22 @@ func (c *claims) Validate() error {
 	}
 	subject, _ := c.MapClaims["sub"].(string)
 	if len(subject) > maxSubject || strings.ContainsFunc(subject, func(r rune) bool { return r <= ' ' || r > '~' }) {
-		subject = "" // for the audit log alone: no reason to refuse
+		subject = "" // it is for the audit log only, so the token is not refused
 	}
 	c.caller = auth.Caller{TenantID: tenant, Scopes: known(names), Subject: subject}
 	return nil
 }
 
-// plausible refuses dates that overflow when the library converts them from
-// floating point, which may turn a far future into the past. An absent date is
-// the library's to judge.
+// plausible reports whether a date is absent or between 1970 and 9999. The library
+// converts dates from floating point; larger ones overflow and may become dates in
+// the past. The library checks absent dates.
 func plausible(date any) bool {
 	seconds, ok := date.(float64)
 	return !ok || seconds >= 0 && seconds <= float64(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).Unix())
 }
 
-// scopeNames reads a string of names between spaces (RFC 8693 §4.2), or an array
-// of names, as some identity providers have it. Absent means none.
+// scopeNames returns the names in a string with spaces between them (RFC 8693 §4.2),
+// or in an array, which some identity providers use. Absent means none.
 func scopeNames(value any) ([]string, bool) {
 	switch value := value.(type) {
 	case nil:
@@ -81,8 +81,8 @@ func scopeNames(value any) ([]string, bool) {
 	return nil, false
 }
 
-// known returns the scopes among names, in the order of [auth.Scopes]. Others
-// are meant for other services.
+// known returns the scopes among names, in the order of [auth.Scopes]. Other names
+// are the scopes of other services.
 func known(names []string) []auth.Scope {
 	return slices.DeleteFunc(auth.Scopes(), func(s auth.Scope) bool { return !slices.Contains(names, string(s)) })
 }

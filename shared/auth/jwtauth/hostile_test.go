@@ -19,11 +19,11 @@ import (
 	"webhooks/shared/testkit/jwkstest"
 )
 
-// part returns the base64url of a part that somebody wrote by hand.
+// part returns the base64url of a part of a token.
 func part(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
-// Every secret that a library was ever talked into: the public key as it is
-// published, in each encoding, and nothing.
+// Libraries have accepted HMAC signatures whose secret was the published public key,
+// in any of its encodings, or empty.
 func TestPublicKeyIsNoSecret(t *testing.T) {
 	t.Parallel()
 	b := setup(t, jwks.RS256)
@@ -38,7 +38,7 @@ func TestPublicKeyIsNoSecret(t *testing.T) {
 		for _, method := range []jwt.SigningMethod{jwt.SigningMethodHS256, jwt.SigningMethodHS384, jwt.SigningMethodHS512} {
 			token := jwkstest.Sign(t, method, secret, b.claims(nil), map[string]any{"kid": key.ID})
 			b.refused(t, token, jwtauth.WrongAlgorithm)
-			// The same signature under the name of an accepted algorithm.
+			// The same signature with the name of an accepted algorithm.
 			_, rest, _ := strings.Cut(token, ".")
 			b.refused(t, part(`{"alg":"RS256","kid":"RS256"}`)+"."+rest, jwtauth.WrongSignature)
 		}
@@ -61,7 +61,7 @@ func TestUnsignedTokenIsRefused(t *testing.T) {
 	b.refused(t, part(`{"alg":"EdDSA","kid":"EdDSA"}`)+"."+payload+".", jwtauth.WrongSignature)
 }
 
-// A key verifies its own algorithm alone, whatever the header asks for.
+// A key verifies only its own algorithm, whatever the header says.
 func TestAlgorithmOfAnotherKeyIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t, jwks.Algorithms()...)
@@ -96,7 +96,7 @@ func TestForgedKeyIsRefused(t *testing.T) {
 	b := setup(t, jwks.ES256)
 	forger := jwkstest.NewKey(t, jwks.ES256, jwks.ES256)
 	b.refused(t, forger.Sign(t, b.claims(nil), nil), jwtauth.WrongSignature)
-	// A header that brings its own key is not listened to (RFC 8725 §3.10).
+	// A key in the header is ignored (RFC 8725 §3.10).
 	for name, value := range map[string]any{
 		"jwk": forger.JWK(t), "jku": "http://127.0.0.1:1/jwks", "x5u": "http://127.0.0.1:1/cert", "x5c": []string{"MIIB"},
 	} {
@@ -112,7 +112,7 @@ func TestForgedKeyIsRefused(t *testing.T) {
 	b.refused(t, jwkstest.Sign(t, jwt.SigningMethodES384, p384, b.claims(nil), map[string]any{"kid": jwks.ES256}), jwtauth.WrongAlgorithm)
 }
 
-func TestHeaderThatAsksForMoreIsRefused(t *testing.T) {
+func TestHeaderWithAnotherTypeOrExtensionIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t, jwks.EdDSA)
 	for _, header := range []map[string]any{
@@ -123,7 +123,7 @@ func TestHeaderThatAsksForMoreIsRefused(t *testing.T) {
 	}
 }
 
-func TestFormIsChecked(t *testing.T) {
+func TestMalformedTokensAreRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t, jwks.EdDSA)
 	good := b.keys[jwks.EdDSA].Sign(t, b.claims(nil), nil)
@@ -133,23 +133,23 @@ func TestFormIsChecked(t *testing.T) {
 		want        jwtauth.Refusal
 	}{
 		{name: "nothing", want: jwtauth.Malformed},
-		{name: "dots alone", token: "..", want: jwtauth.Malformed},
+		{name: "only dots", token: "..", want: jwtauth.Malformed},
 		{name: "two parts", token: parts[0] + "." + parts[1], want: jwtauth.Malformed},
 		{name: "four parts", token: good + ".", want: jwtauth.Malformed},
 		{name: "encrypted, five parts", token: "a.b.c.d.e", want: jwtauth.Malformed},
 		{name: "a line break", token: parts[0] + "\n." + parts[1] + "." + parts[2], want: jwtauth.Malformed},
 		{name: "a space before", token: " " + good, want: jwtauth.Malformed},
 		{name: "padding", token: good + "==", want: jwtauth.Malformed},
-		{name: "the other base64", token: strings.ReplaceAll(good, parts[2][:1], "+"), want: jwtauth.Malformed},
-		{name: "a header that is no JSON", token: part("{") + "." + parts[1] + "." + parts[2], want: jwtauth.Malformed},
+		{name: "standard base64", token: strings.ReplaceAll(good, parts[2][:1], "+"), want: jwtauth.Malformed},
+		{name: "a header that is not JSON", token: part("{") + "." + parts[1] + "." + parts[2], want: jwtauth.Malformed},
 		{name: "a header that is an array", token: part("[]") + "." + parts[1] + "." + parts[2], want: jwtauth.Malformed},
 		{name: "a header that is null", token: part("null") + "." + parts[1] + "." + parts[2], want: jwtauth.WrongAlgorithm},
 		{name: "claims that are null", token: parts[0] + "." + part("null") + "." + parts[2], want: jwtauth.NoTenant},
-		{name: "claims that are a text", token: parts[0] + "." + part(`"a"`) + "." + parts[2], want: jwtauth.Malformed},
-		{name: "claims with more behind", token: parts[0] + "." + part("{}{}") + "." + parts[2], want: jwtauth.Malformed},
-		{name: "a claim twice", token: parts[0] + "." + part(`{"tenant_id":"acme","tenant_id":"victim"}`) + "." + parts[2], want: jwtauth.Malformed},
+		{name: "claims that are a string", token: parts[0] + "." + part(`"a"`) + "." + parts[2], want: jwtauth.Malformed},
+		{name: "two claim objects", token: parts[0] + "." + part("{}{}") + "." + parts[2], want: jwtauth.Malformed},
+		{name: "a duplicate claim", token: parts[0] + "." + part(`{"tenant_id":"acme","tenant_id":"victim"}`) + "." + parts[2], want: jwtauth.Malformed},
 		{name: "claims that are not UTF-8", token: parts[0] + "." + part("{\"a\":\"\xff\"}") + "." + parts[2], want: jwtauth.Malformed},
-		{name: "claims a thousand deep", token: parts[0] + "." + part(strings.Repeat("[", 4000)) + "." + parts[2], want: jwtauth.Malformed},
+		{name: "claims nested 4,000 deep", token: parts[0] + "." + part(strings.Repeat("[", 4000)) + "." + parts[2], want: jwtauth.Malformed},
 		{name: "8 KB", token: pad(good, jwtauth.MaxBytes), want: jwtauth.WrongSignature},
 		{name: "8 KB and a byte", token: pad(good, jwtauth.MaxBytes+1), want: jwtauth.TooLong},
 	}
@@ -157,21 +157,21 @@ func TestFormIsChecked(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if got := jwtauth.HasForm(tt.token); got != (strings.Count(tt.token, ".") == 2) {
-				t.Errorf("formed: %v", got)
+				t.Errorf("HasForm = %v", got)
 			}
 			setup(t, jwks.EdDSA).refused(t, tt.token, tt.want)
 		})
 	}
 }
 
-// pad makes a token n bytes long, of a length that base64 can have.
+// pad returns the token with characters added up to n bytes.
 func pad(token string, n int) string {
 	return token + strings.Repeat("A", n-len(token))
 }
 
-// The law: of a token of any algorithm, every other byte in every place is
-// refused.
-func TestChangedByteNeverPasses(t *testing.T) {
+// TestChangedByteIsRefused checks a property: a valid token with any one byte changed
+// is refused.
+func TestChangedByteIsRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t, jwks.Algorithms()...)
 	tokens := map[string]string{}
@@ -188,7 +188,7 @@ func TestChangedByteNeverPasses(t *testing.T) {
 			t.Fatalf("byte %d as %q: accepted for %+v", place, other, caller)
 		}
 	})
-	// The last characters, whose spare bits base64 decoders like to ignore.
+	// The last character has spare bits, which a lenient base64 decoder ignores.
 	for algorithm, token := range tokens {
 		for _, c := range alphabet {
 			if changed := token[:len(token)-1] + string(c); changed != token {
@@ -200,7 +200,7 @@ func TestChangedByteNeverPasses(t *testing.T) {
 	}
 }
 
-// FuzzVerify: nothing but the provider's own tokens gets in, and nothing panics.
+// FuzzVerify checks that only the provider's tokens are accepted and nothing panics.
 func FuzzVerify(f *testing.F) {
 	b := setup(f, jwks.EdDSA)
 	good := []string{

@@ -1,7 +1,7 @@
-// Package jwtauth verifies JSON Web Tokens (RFC 7519) that an identity provider
-// issues, as RFC 8725 advises: the operator fixes algorithms, issuer and
-// audience, the key decides what it may verify, and nothing that a token says
-// about itself is believed before its signature.
+// Package jwtauth verifies the JSON Web Tokens (RFC 7519) of an identity provider, as
+// RFC 8725 recommends. The service fixes the algorithms and the operator the issuer
+// and the audience. The key, not the token, determines the algorithm. No claim is
+// trusted before the signature is verified.
 package jwtauth
 
 import (
@@ -19,23 +19,23 @@ import (
 	"webhooks/shared/auth/jwks"
 )
 
-// MaxBytes is the length of the longest token. Identity providers stay below
-// it, because the gateway takes no more than 10 KB of headers.
+// MaxBytes is the length of the longest token accepted. API Gateway accepts 10 KB of
+// headers in all.
 const MaxBytes = 8 << 10
 
-// Skew is how far the clocks may be apart: a token is good for so long after
-// its end and before its beginning.
+// Skew is the accepted difference between the clocks: a token is valid from Skew
+// before its nbf until Skew after its exp.
 const Skew = 60 * time.Second
 
-// Config says which tokens are accepted. All of it is required.
+// Config determines which tokens are accepted. Every field is required.
 type Config struct {
-	Issuer      string // the iss claim, exactly
-	Audience    string // the aud claim, or one element of it, exactly
-	TenantClaim string // the claim that holds the tenant's id
-	ScopeClaim  string // the claim that holds the scopes: a string of names between spaces, or an array
+	Issuer      string // equals the iss claim
+	Audience    string // equals the aud claim or one of its elements
+	TenantClaim string // the name of the claim with the tenant's id
+	ScopeClaim  string // the name of the claim with the scopes: a string with spaces, or an array
 }
 
-// Keys finds the keys that may verify a token, see [jwks.Keys.Find].
+// Keys finds the keys that may verify a token; see [jwks.Keys.Find].
 type Keys interface {
 	Find(ctx context.Context, id, algorithm string) ([]crypto.PublicKey, error)
 }
@@ -49,8 +49,8 @@ type Verifier struct {
 	validator *jwt.Validator
 }
 
-// New returns a verifier. It fails when cfg is incomplete: the library takes an
-// empty issuer for leave to accept any.
+// New returns a verifier. It fails if cfg is incomplete, because the library treats an
+// empty issuer as "any".
 func New(cfg Config, keys Keys, now func() time.Time) (*Verifier, error) {
 	if cfg.Issuer == "" || cfg.Audience == "" || cfg.TenantClaim == "" || cfg.ScopeClaim == "" {
 		return nil, errors.New("JWTs need an issuer, an audience, a tenant claim and a scope claim")
@@ -59,7 +59,7 @@ func New(cfg Config, keys Keys, now func() time.Time) (*Verifier, error) {
 		jwt.WithValidMethods(jwks.Algorithms()),
 		jwt.WithIssuer(cfg.Issuer), jwt.WithAudience(cfg.Audience), jwt.WithExpirationRequired(),
 		jwt.WithLeeway(Skew), jwt.WithTimeFunc(now),
-		// Otherwise a last character could change and the token still verify.
+		// Without it, a token with another last character may also verify.
 		jwt.WithStrictDecoding(),
 	}
 	return &Verifier{cfg: cfg, keys: keys, parser: jwt.NewParser(options...), validator: jwt.NewValidator(options...)}, nil
@@ -79,11 +79,11 @@ func (v *Verifier) Verify(ctx context.Context, text string) (auth.Caller, error)
 	switch {
 	case len(text) > MaxBytes:
 		return auth.Caller{}, TooLong
-	case !HasForm(text) || strings.ContainsFunc(text, foreign):
+	case !HasForm(text) || strings.ContainsFunc(text, notCompact):
 		return auth.Caller{}, Malformed
 	}
 	c := &claims{tenantClaim: v.cfg.TenantClaim, scopeClaim: v.cfg.ScopeClaim}
-	token, err := v.parser.ParseWithClaims(text, c, func(token *jwt.Token) (any, error) { return v.verifiers(ctx, token) })
+	token, err := v.parser.ParseWithClaims(text, c, func(token *jwt.Token) (any, error) { return v.verificationKeys(ctx, token) })
 	switch {
 	case err == nil:
 		return c.caller, nil
@@ -97,9 +97,9 @@ func (v *Verifier) Verify(ctx context.Context, text string) (auth.Caller, error)
 	return auth.Caller{}, refusalOf(err)
 }
 
-// foreign reports whether a compact token cannot have r. Go's base64 decoder
-// passes over line breaks.
-func foreign(r rune) bool {
+// notCompact reports whether r cannot occur in a JWT in compact form. Go's base64
+// decoder ignores line breaks.
+func notCompact(r rune) bool {
 	switch {
 	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', r == '-', r == '_', r == '.':
 		return false
@@ -107,25 +107,27 @@ func foreign(r rune) bool {
 	return true
 }
 
-// wrongAlgorithm tells apart two failures for which the library has one error.
+// wrongAlgorithm reports whether the token's algorithm is not accepted. The library
+// has the same error for that and for a wrong signature.
 func wrongAlgorithm(token *jwt.Token) bool {
 	name, _ := token.Header["alg"].(string)
 	return !slices.Contains(jwks.Algorithms(), name)
 }
 
-// verifiers returns the keys for a token whose algorithm is accepted.
+// verificationKeys returns the keys for a token whose algorithm is accepted.
 //
-// The claims are checked here already, and once more by the library after the
-// signature: what would be refused anyway need not ask for a key, and so cannot
-// make us call the identity provider.
-func (v *Verifier) verifiers(ctx context.Context, token *jwt.Token) (any, error) {
-	if !accepted(token.Header) {
+// It checks the claims before it looks a key up, so that a token with invalid claims
+// cannot trigger a fetch from the identity provider. The library checks them again
+// after the signature.
+func (v *Verifier) verificationKeys(ctx context.Context, token *jwt.Token) (any, error) {
+	if !acceptedHeader(token.Header) {
 		return nil, WrongType
 	}
 	if err := v.validator.Validate(token.Claims); err != nil {
 		return nil, err
 	}
-	// Without a key id no rotation can be noticed. Identity providers set it.
+	// Without a key id, a rotated key cannot be told from a forged one. Identity
+	// providers set it.
 	id, _ := token.Header["kid"].(string)
 	if id == "" {
 		return nil, UnknownKey
@@ -144,11 +146,11 @@ func (v *Verifier) verifiers(ctx context.Context, token *jwt.Token) (any, error)
 	return set, nil
 }
 
-// accepted checks what else the header may say. A critical extension must be
-// understood or the token refused (RFC 7515 §4.1.11), and we understand none. A
-// token with a type of its own, such as a logout token, has another purpose
-// (RFC 8725 §3.11); at+jwt is an access token (RFC 9068 §2.1).
-func accepted(header map[string]any) bool {
+// acceptedHeader checks the rest of the header. It refuses critical extensions,
+// because this package implements none (RFC 7515 §4.1.11). It accepts the types JWT
+// and at+jwt, an access token (RFC 9068 §2.1); another type, such as that of a
+// logout token, has another purpose (RFC 8725 §3.11).
+func acceptedHeader(header map[string]any) bool {
 	if _, critical := header["crit"]; critical {
 		return false
 	}

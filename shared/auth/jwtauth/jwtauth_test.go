@@ -44,36 +44,36 @@ func TestClaimsAreChecked(t *testing.T) {
 		{name: "ended 59 s ago", change: map[string]any{"exp": at(-59 * time.Second)}},
 		{name: "ended 60 s ago", change: map[string]any{"exp": at(-60 * time.Second)}, want: jwtauth.Expired},
 		{name: "ended 61 s ago", change: map[string]any{"exp": at(-61 * time.Second)}, want: jwtauth.Expired},
-		{name: "ends never", change: map[string]any{"exp": nil}, want: jwtauth.WrongClaims},
+		{name: "never ends", change: map[string]any{"exp": nil}, want: jwtauth.WrongClaims},
 		{name: "ends at 0", change: map[string]any{"exp": 0}, want: jwtauth.WrongClaims},
 		{name: "ends before 1970", change: map[string]any{"exp": -1}, want: jwtauth.WrongClaims},
-		{name: "ends at a text", change: map[string]any{"exp": fmt.Sprint(at(time.Hour))}, want: jwtauth.WrongClaims},
-		{name: "ends after all calendars", change: map[string]any{"exp": 1e300}, want: jwtauth.WrongClaims},
+		{name: "ends at a string", change: map[string]any{"exp": fmt.Sprint(at(time.Hour))}, want: jwtauth.WrongClaims},
+		{name: "ends after the year 9999", change: map[string]any{"exp": 1e300}, want: jwtauth.WrongClaims},
 		{name: "ends at a fraction", change: map[string]any{"exp": float64(at(time.Hour)) + 0.5}},
 		{name: "begins in 59 s", change: map[string]any{"nbf": at(59 * time.Second)}},
 		{name: "begins in 60 s", change: map[string]any{"nbf": at(60 * time.Second)}},
 		{name: "begins in 61 s", change: map[string]any{"nbf": at(61 * time.Second)}, want: jwtauth.NotYetValid},
-		{name: "begins after all calendars", change: map[string]any{"nbf": 1e300}, want: jwtauth.WrongClaims},
+		{name: "begins after the year 9999", change: map[string]any{"nbf": 1e300}, want: jwtauth.WrongClaims},
 		{name: "begins at an array", change: map[string]any{"nbf": []any{}}, want: jwtauth.WrongClaims},
 		{name: "issued in the future", change: map[string]any{"iat": at(time.Hour)}},
 		{name: "another issuer", change: map[string]any{"iss": "https://evil.example.com/"}, want: jwtauth.WrongIssuer},
-		{name: "an issuer that begins alike", change: map[string]any{"iss": strings.TrimSuffix(issuer, "/")}, want: jwtauth.WrongIssuer},
+		{name: "an issuer without its last character", change: map[string]any{"iss": strings.TrimSuffix(issuer, "/")}, want: jwtauth.WrongIssuer},
 		{name: "an issuer in upper case", change: map[string]any{"iss": strings.ToUpper(issuer)}, want: jwtauth.WrongIssuer},
 		{name: "no issuer", change: map[string]any{"iss": nil}, want: jwtauth.WrongClaims},
-		{name: "issuers", change: map[string]any{"iss": []any{issuer}}, want: jwtauth.WrongClaims},
+		{name: "an array of issuers", change: map[string]any{"iss": []any{issuer}}, want: jwtauth.WrongClaims},
 		{name: "another audience", change: map[string]any{"aud": "https://other.example.com"}, want: jwtauth.WrongAudience},
-		{name: "an audience that begins alike", change: map[string]any{"aud": audience + "/"}, want: jwtauth.WrongAudience},
+		{name: "an audience with one more character", change: map[string]any{"aud": audience + "/"}, want: jwtauth.WrongAudience},
 		{name: "no audience", change: map[string]any{"aud": nil}, want: jwtauth.WrongClaims},
 		{name: "several audiences", change: map[string]any{"aud": []any{"https://other.example.com", audience}}},
 		{name: "several other audiences", change: map[string]any{"aud": []any{"a", "b"}}, want: jwtauth.WrongAudience},
-		{name: "audiences that are none", change: map[string]any{"aud": []any{audience, 1}}, want: jwtauth.WrongClaims},
+		{name: "audiences of another type", change: map[string]any{"aud": []any{audience, 1}}, want: jwtauth.WrongClaims},
 		{name: "no tenant", change: map[string]any{"tenant_id": nil}, want: jwtauth.NoTenant},
 		{name: "an empty tenant", change: map[string]any{"tenant_id": ""}, want: jwtauth.NoTenant},
 		{name: "a tenant with a separator", change: map[string]any{"tenant_id": "acme#1"}, want: jwtauth.NoTenant},
 		{name: "a tenant of 65 characters", change: map[string]any{"tenant_id": strings.Repeat("a", 65)}, want: jwtauth.NoTenant},
 		{name: "a tenant that is a number", change: map[string]any{"tenant_id": 7}, want: jwtauth.NoTenant},
-		{name: "tenants", change: map[string]any{"tenant_id": []any{"acme"}}, want: jwtauth.NoTenant},
-		{name: "a tenant under another case", change: map[string]any{"tenant_id": nil, "Tenant_ID": "acme"}, want: jwtauth.NoTenant},
+		{name: "an array of tenants", change: map[string]any{"tenant_id": []any{"acme"}}, want: jwtauth.NoTenant},
+		{name: "a claim in other case", change: map[string]any{"tenant_id": nil, "Tenant_ID": "acme"}, want: jwtauth.NoTenant},
 		{name: "scopes that are a number", change: map[string]any{"scope": 7}, want: jwtauth.WrongClaims},
 		{name: "scopes that are numbers", change: map[string]any{"scope": []any{7}}, want: jwtauth.WrongClaims},
 	}
@@ -82,10 +82,10 @@ func TestClaimsAreChecked(t *testing.T) {
 			t.Parallel()
 			token := b.keys[jwks.EdDSA].Sign(t, b.claims(tt.change), nil)
 			if tt.want != "" {
-				b := setup(t) // nothing that these claims need of a key
+				b := setup(t) // without keys: these claims are refused before one is looked up
 				b.refused(t, token, tt.want)
-				if b.set.asks.Load() != 0 {
-					t.Error("a key is looked up for claims that are refused anyway")
+				if b.set.finds.Load() != 0 {
+					t.Error("a key is looked up for invalid claims")
 				}
 				return
 			}
@@ -96,7 +96,7 @@ func TestClaimsAreChecked(t *testing.T) {
 	}
 }
 
-func TestScopesAreReadInEveryForm(t *testing.T) {
+func TestScopesOfEveryForm(t *testing.T) {
 	t.Parallel()
 	b := setup(t, jwks.EdDSA)
 	both := []auth.Scope{auth.WebhooksRead, auth.EventsPublish}
@@ -111,9 +111,9 @@ func TestScopesAreReadInEveryForm(t *testing.T) {
 		{name: "string with more spaces", scope: "  events:publish   webhooks:read ", want: both},
 		{name: "array", scope: []any{"events:publish", "webhooks:read"}, want: both},
 		{name: "empty array", scope: []any{}, want: []auth.Scope{}},
-		{name: "array with a string of two", scope: []any{"events:publish webhooks:read"}, want: []auth.Scope{}},
+		{name: "array with two names in a string", scope: []any{"events:publish webhooks:read"}, want: []auth.Scope{}},
 		{name: "twice", scope: "webhooks:read events:publish webhooks:read", want: both},
-		{name: "unknown ones", scope: "webhooks:read admin events:publish webhooks:*", want: both},
+		{name: "unknown scopes", scope: "webhooks:read admin events:publish webhooks:*", want: both},
 		{name: "other case", scope: "Webhooks:Read", want: []auth.Scope{}},
 	}
 	for _, tt := range tests {
@@ -127,7 +127,7 @@ func TestScopesAreReadInEveryForm(t *testing.T) {
 	}
 }
 
-func TestSubjectIsForPrinting(t *testing.T) {
+func TestSubjectIsPrintable(t *testing.T) {
 	t.Parallel()
 	b := setup(t, jwks.EdDSA)
 	long := strings.Repeat("a", 255)
@@ -136,19 +136,19 @@ func TestSubjectIsForPrinting(t *testing.T) {
 	} {
 		got, err := b.verifier.Verify(t.Context(), b.keys[jwks.EdDSA].Sign(t, b.claims(map[string]any{"sub": subject}), nil))
 		if err != nil || got.Subject != want {
-			t.Errorf("%v becomes %q, %v; want %q", subject, got.Subject, err, want)
+			t.Errorf("the subject of sub %v is %q, %v; want %q", subject, got.Subject, err, want)
 		}
 	}
 }
 
-func TestProviderThatIsAwayIsNoRefusal(t *testing.T) {
+func TestUnavailableKeysAreNotARefusal(t *testing.T) {
 	t.Parallel()
 	b := setup(t, jwks.EdDSA)
 	b.set.err = fmt.Errorf("find: %w", jwks.ErrUnavailable)
 	_, err := b.verifier.Verify(t.Context(), b.keys[jwks.EdDSA].Sign(t, b.claims(nil), nil))
 	var refusal jwtauth.Refusal
 	if !errors.Is(err, jwks.ErrUnavailable) || errors.As(err, &refusal) {
-		t.Errorf("the error is %v", err)
+		t.Errorf("error %v, want ErrUnavailable", err)
 	}
 }
 

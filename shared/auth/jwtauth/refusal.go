@@ -6,37 +6,38 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Refusal is the error of a token that is refused: why, for the operator's log.
-// The caller is told nothing.
+// Refusal is the error for an invalid token. It is the reason for the operator's log;
+// the caller does not learn it.
 type Refusal string
 
 // The refusals.
 const (
-	Disabled       Refusal = "disabled"        // the stack accepts no JWTs; nothing of the token was read
-	TooLong        Refusal = "too long"        // more than [MaxBytes]
-	Malformed      Refusal = "malformed"       // not three parts of base64url that hold JSON
-	WrongType      Refusal = "wrong type"      // its header says it is no access token, or asks for what we do not know
-	WrongAlgorithm Refusal = "wrong algorithm" // none, HMAC, or another that is not accepted
-	UnknownKey     Refusal = "unknown key"     // no key id, or none that has a key for the algorithm
+	Disabled       Refusal = "disabled"        // the stack has no identity provider
+	TooLong        Refusal = "too long"        // longer than [MaxBytes]
+	Malformed      Refusal = "malformed"       // not three parts of base64url with JSON in them
+	WrongType      Refusal = "wrong type"      // not an access token, or with a critical extension
+	WrongAlgorithm Refusal = "wrong algorithm" // none, HMAC, or another one that is not accepted
+	UnknownKey     Refusal = "unknown key"     // no key id, or no key with that id for the algorithm
 	WrongSignature Refusal = "wrong signature"
 	Expired        Refusal = "expired"
 	NotYetValid    Refusal = "not yet valid"
 	WrongIssuer    Refusal = "wrong issuer"
 	WrongAudience  Refusal = "wrong audience"
-	NoTenant       Refusal = "no tenant"    // its claim is absent or no id of a tenant
+	NoTenant       Refusal = "no tenant"    // the claim is absent or not a valid tenant id
 	WrongClaims    Refusal = "wrong claims" // no expiry, or a claim of the wrong type
 )
 
-// Error says that the token is refused and why.
+// Error returns the reason of the refusal.
 func (r Refusal) Error() string { return "the token is refused: " + string(r) }
 
-// refusalOf says why the library, or a check of ours that it called, refused.
+// refusalOf returns the refusal for an error of the library, which may wrap one of
+// this package.
 func refusalOf(err error) Refusal {
 	var own Refusal
 	if errors.As(err, &own) {
 		return own
 	}
-	// The library joins several reasons into one error: the first one counts.
+	// The library may join several errors. The first in this list counts.
 	for _, reason := range []struct {
 		err     error
 		refusal Refusal

@@ -19,16 +19,16 @@ const (
 	audience = "https://webhooks.example.com"
 )
 
-// keySet is the provider's keys by id and algorithm; err stands for a provider
-// that is away.
+// keySet is the provider's keys by id and algorithm. With err it is a provider that
+// is down.
 type keySet struct {
-	keys map[string]crypto.PublicKey
-	err  error
-	asks atomic.Int64
+	keys  map[string]crypto.PublicKey
+	err   error
+	finds atomic.Int64
 }
 
 func (s *keySet) Find(_ context.Context, id, algorithm string) ([]crypto.PublicKey, error) {
-	s.asks.Add(1)
+	s.finds.Add(1)
 	if s.err != nil {
 		return nil, s.err
 	}
@@ -67,7 +67,7 @@ func setup(t testing.TB, algorithms ...string) *bundle {
 	return b
 }
 
-// claims returns good claims with changes; a nil removes one.
+// claims returns valid claims with changes; a nil removes a claim.
 func (b *bundle) claims(changes map[string]any) map[string]any {
 	result := map[string]any{
 		"iss": issuer, "aud": audience, "sub": "user-1", "exp": b.now.Add(time.Hour).Unix(),
@@ -78,15 +78,15 @@ func (b *bundle) claims(changes map[string]any) map[string]any {
 	return result
 }
 
-// refused checks that a token is refused, and why.
+// refused checks that a token is refused for the reason want.
 func (b *bundle) refused(t *testing.T, token string, want jwtauth.Refusal) {
 	t.Helper()
 	caller, err := b.verifier.Verify(t.Context(), token)
 	var refusal jwtauth.Refusal
 	if !errors.As(err, &refusal) || refusal != want {
-		t.Errorf("the error is %v, want the refusal %q", err, want)
+		t.Errorf("error %v, want the refusal %q", err, want)
 	}
 	if caller.TenantID != "" || caller.Scopes != nil || caller.Subject != "" {
-		t.Errorf("a refused token speaks for %+v", caller)
+		t.Errorf("a refused token has the caller %+v", caller)
 	}
 }
