@@ -1,1 +1,1 @@
-"""What the three kinds of tools share."""
+"""What all the tools share: output, processes, virtual environments, settings, and clients of a deployed stack."""

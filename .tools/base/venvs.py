@@ -1,77 +1,99 @@
-"""The virtual environments of the local cloud, made on demand under .local/venv.
+"""The virtual environments of the tools, made on demand under .local/venv.
 
-One for each program, because they pin different versions of the same packages. Standard library
-only: this runs before anything is installed.
+There is one for each file in requirements/, because the programs pin different versions of the same
+packages. This module needs the standard library only: it runs before anything is installed.
 """
 
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from base.console import alone, step, stop_with
+from base.console import step, stop_with
+from base.paths import LOCAL, TOOLS
+from base.processes import alone, output
 
-TOOLS = Path(__file__).resolve().parent.parent
-ROOT = TOOLS.parent
-VENVS = ROOT / ".local" / "venv"
-OLDEST_PYTHON = (3, 11)  # tomllib; the SAM CLI and ministack want 3.10
+VENVS = LOCAL / "venv"
+OLDEST_PYTHON = (3, 11)  # tomllib; the SAM CLI and ministack need 3.10
 
 
-def cloud() -> Path:
-    """The folder of programs of the environment that has ministack, boto3 and the verifier."""
-    return make("cloud")
+def python() -> Path:
+    """The Python of the environment that the tools themselves run in."""
+    return make("cloud") / "python"
+
+
+def runs_here() -> bool:
+    """Whether this process runs in that environment."""
+    return Path(sys.prefix).resolve() == (VENVS / "cloud").resolve()
 
 
 def sam() -> Path:
-    """The folder that holds `sam`: the PATH's when it is new enough, else an environment's."""
+    """The SAM CLI: the one on the PATH when it is new enough, else the one of an environment."""
     if found := shutil.which("sam"):
-        answer = subprocess.run([found, "--version"], capture_output=True, text=True).stdout
-        wanted = re.search(r"aws-sam-cli==([\d.]+)", requirements("sam").read_text()).group(1)
-        if (version := re.search(r"version ([\d.]+)", answer)) and numbers(version.group(1)) >= numbers(wanted):
-            return Path(found).parent
-    return make("sam")
+        version = re.search(r"version ([\d.]+)", output([found, "--version"]))
+        if version and numbers(version[1]) >= numbers(pinned("sam", "aws-sam-cli")):
+            return Path(found)
+    return make("sam") / "sam"
 
 
 def make(name: str) -> Path:
-    """Creates the environment, or again when its requirement file is not the one it was made from, or the
-    checkout was moved: its programs name the place where it was made."""
+    """The folder with the programs of an environment.
+
+    The environment is made anew when its requirement file, Python, or the path of the checkout has changed:
+    its programs name the folder that they were installed in.
+    """
     with alone(VENVS / f"{name}.lock"):
-        return make_alone(name)
-
-
-def make_alone(name: str) -> Path:
-    folder, wanted = VENVS / name, requirements(name).read_text() + f"\n# python {sys.version} in {VENVS / name}\n"
-    made_from = folder / "made-from.txt"
-    if made_from.exists() and made_from.read_text() == wanted:
-        return folder / "bin"
-    with step(f"Install {what(name)} into .local/venv/{name}"):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        run([sys.executable, "-m", "venv", str(folder)], hint="Debian and Ubuntu keep it in the package python3-venv.")
-        run([str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check", "-r", str(requirements(name))])
-        made_from.write_text(wanted)
+        folder = VENVS / name
+        made_from = folder / "made-from.txt"
+        wanted = requirements(name).read_text() + f"\n# python {sys.version} in {folder}\n"
+        if not made_from.exists() or made_from.read_text() != wanted:
+            with step(f"Install {', '.join(packages(name))} into .local/venv/{name}"):
+                install(name, folder)
+                made_from.write_text(wanted)
     return folder / "bin"
 
 
-def run(command: list[str], hint: str = "") -> None:
+def install(name: str, folder: Path) -> None:
+    """Makes the environment in an empty folder."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    run([sys.executable, "-m", "venv", str(folder)], hint="On Debian and Ubuntu, install the package python3-venv.")
+    pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
+    run([*pip, "-r", str(requirements(name))])
+
+
+def run(command: Sequence[str], hint: str = "") -> None:
+    """Runs a program; when it fails, stops with its output."""
     result = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if result.returncode:
         stop_with(f"{' '.join(command)} failed:\n{result.stdout.strip()}\n{hint}".strip())
 
 
 def requirements(name: str) -> Path:
+    """The requirement file of an environment."""
     return TOOLS / "requirements" / f"{name}.txt"
 
 
-def what(name: str) -> str:
-    return ", ".join(line for line in requirements(name).read_text().split("\n") if line and line[0] != "#")
+def packages(name: str) -> list[str]:
+    """The packages of an environment with their versions."""
+    lines = requirements(name).read_text().splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
+
+
+def pinned(name: str, package: str) -> str:
+    """The version of a package that an environment pins."""
+    return dict(line.split("==") for line in packages(name))[package]
 
 
 def numbers(version: str) -> list[int]:
+    """A version as numbers, which compare in the right order."""
     return [int(part) for part in version.split(".") if part]
 
 
 def check_python() -> None:
+    """Stops when this Python is too old for the tools."""
     if sys.version_info < OLDEST_PYTHON:
-        stop_with(f"Python {'.'.join(map(str, OLDEST_PYTHON))} or newer is needed; {sys.executable} is {sys.version.split()[0]}.")
+        wanted, have = ".".join(map(str, OLDEST_PYTHON)), sys.version.split()[0]
+        stop_with(f"Python {wanted} or newer is needed; {sys.executable} is {have}.")

@@ -1,1 +1,1 @@
-"""Checks beyond the Go tests: soak, isolation, conformance, containers."""
+"""The checks of this checkout: its tests in a cloud of their own, and what runs longer or needs containers."""

@@ -1,8 +1,7 @@
 """`sam local invoke` of every function with its sample event, in containers, two at a time.
 
-The samples of events/ are those that a developer invokes. Two things in them are replaced, in a copy: the
-tenant, so that each run finds a tenant without anything, and the receiver's host, so that no run sends
-requests to somebody else's.
+The samples are those of events/, which developers invoke. A copy is invoked in which two values are replaced:
+the tenant, so that each run has a new one, and the receiver's URL, so that no run calls somebody's server.
 """
 
 import concurrent.futures
@@ -12,58 +11,77 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from cloud import instance as cloud
-from cloud import containers
 from base.console import say, stop_with
-from base.venvs import ROOT
+from base.paths import LOCAL, ROOT
+from cloud import containers
+from cloud.instance import Cloud
 
-SECONDS = 120  # for one, with the image that SAM makes for the first
+SECONDS = 120  # for one invocation; the first also waits for the image that SAM makes
 AT_ONCE = 2
 SAMPLE_TENANT, SAMPLE_URL = "demo", "https://your-server.com/webhook"
 URL = "http://127.0.0.1:9/"  # nothing listens there in a container
-# The samples of publish-events and fanout are different events with one id.
-APART = {"publish-events"}
+# The samples of publish-events and fanout are different events with the same id.
+OWN_TENANT = {"publish-events"}
 
-Expectation = Callable[[object], bool]
+Expectation = Callable[[Any], bool]  # of an answer
+Result = subprocess.CompletedProcess[str] | subprocess.TimeoutExpired
 
 
-def http(status: int, **data) -> Expectation:
-    """An answer of the API: its status, the code of a refusal, and what its data has."""
-    def holds(answer) -> bool:
-        if answer["statusCode"] != status or not 200 <= status < 300:
-            return answer["statusCode"] == status and json.loads(answer["body"])["code"] // 100 == status
+def http(status: int, **data: object) -> Expectation:
+    """An answer of the API with this status; the code of an error must fit it, and `data` must have these values."""
+
+    def expected(answer: Any) -> bool:
+        if answer["statusCode"] != status:
+            return False
+        if not 200 <= status < 300:
+            return int(json.loads(answer["body"])["code"]) // 100 == status
         if status == 204 or not data:
             return True
         shown = json.loads(answer["body"])["data"]
         return all(shown[name] == value for name, value in data.items())
-    return holds
+
+    return expected
 
 
-def exactly(want) -> Expectation:
-    return lambda answer: answer == want
+def exactly(want: object) -> Expectation:
+    """This answer and no other."""
+    return lambda answer: bool(answer == want)
 
 
-def logged(answer) -> int:
-    """How many logs there are."""
-    return json.loads(answer["body"])["data"]["pagination"]["total"] if answer["statusCode"] == 200 else 0
+def has_logs(answer: Any) -> bool:
+    """A list with a log."""
+    if answer["statusCode"] != 200:
+        return False
+    return int(json.loads(answer["body"])["data"]["pagination"]["total"]) > 0
+
+
+def new_key(answer: Any) -> bool:
+    """An API key of another tenant than the sample's."""
+    return answer["tenant_id"] != SAMPLE_TENANT and str(answer["api_key"]).startswith("whk_")
+
+
+def refused(answer: Any) -> bool:
+    """The authorizer's no: the sample's key was never issued."""
+    return answer["isAuthorized"] is False
 
 
 NONE_FAILED = exactly({"batchItemFailures": []})
 
-# By folder, in the order that the tenant's only webhook and its first log need: what is in one step may run at
-# the same time. A function that is in none, or in two, fails the check.
+# By folder, in the order that the tenant's only webhook and its first log need. The functions of one step run
+# side by side. The check fails for a function that is in no step, or in two.
 STEPS: list[dict[str, Expectation]] = [
     {"create-webhook": http(201, webhook_id=1)},
     {"dispatcher": NONE_FAILED},
-    {"list-webhook-logs": lambda answer: logged(answer) > 0},  # before the deployed functions make other attempts
+    {"list-webhook-logs": has_logs},  # before the deployed functions make other attempts
     {
         "fanout": NONE_FAILED,
         "retrier": exactly(None),
-        "keys": lambda answer: answer["tenant_id"] != SAMPLE_TENANT and answer["api_key"].startswith("whk_"),
-        "authorizer": lambda answer: answer["isAuthorized"] is False,  # nobody issued the sample's key
+        "keys": new_key,
+        "authorizer": refused,
         "publish-events": http(202, id="env-42-created"),
         "list-webhooks": http(200),
         "get-webhook": http(200, webhook_id=1),
@@ -80,43 +98,47 @@ STEPS: list[dict[str, Expectation]] = [
 ]
 
 
-def check(it: cloud.Cloud) -> None:
-    """Stops when a function does not answer its sample as it should, or has none."""
+def check(cloud: Cloud) -> None:
+    """Invokes every function; stops when one has no sample, or answers it in an unexpected way."""
     functions = logical_ids()
     planned = [folder for expected in STEPS for folder in expected]
     if sorted(planned) != sorted(functions):
-        stop_with(f"{sorted(set(functions) ^ set(planned)) or sorted(planned)}: the template and the steps of {Path(__file__).name} differ.")
+        differing = sorted(set(functions) ^ set(planned)) or sorted(planned)
+        stop_with(f"{differing}: the template and the steps of {Path(__file__).name} differ.")
     tenant, begun = f"invoked{os.getpid()}-{int(time.time())}", time.monotonic()
-    containers.prepare(it)
-    folder = ROOT / ".local" / "containers" / "events"
+    containers.prepare(cloud)
+    folder = LOCAL / "containers" / "events"
     folder.mkdir(parents=True, exist_ok=True)
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
         for expected in STEPS:
-            invoked = {name: pool.submit(invoke, it, functions[name], sample(name, tenant, folder)) for name in expected}
-            failures = [failure for name, future in invoked.items() if (failure := judge(name, expected[name], future.result()))]
-            if failures:
-                stop_with("sam local invoke: " + "\n".join(failures))
-    say(f"  sam local invoke of all {len(planned)} functions, each with its sample ... {time.monotonic() - begun:.1f} s")
+            invoked = {n: pool.submit(invoke, cloud, functions[n], sample(n, tenant, folder)) for n in expected}
+            faults = [fault(name, expected[name], future.result()) for name, future in invoked.items()]
+            if any(faults):
+                stop_with("sam local invoke: " + "\n".join(filter(None, faults)))
+    seconds = time.monotonic() - begun
+    say(f"  sam local invoke of all {len(planned)} functions, each with its sample ... {seconds:.1f} s")
 
 
-class Template(yaml.SafeLoader):
-    """Reads template.yaml; what CloudFormation's own tags say does not matter here."""
+class TemplateLoader(yaml.SafeLoader):
+    """Reads template.yaml without CloudFormation's own tags, whose values do not matter here."""
 
 
-Template.add_multi_constructor("!", lambda *_: None)
+TemplateLoader.add_multi_constructor("!", lambda *_: None)
 
 
 def logical_ids() -> dict[str, str]:
     """The functions of the template by their folders."""
-    resources = yaml.load((ROOT / "template.yaml").read_text(encoding="utf-8"), Template)["Resources"]
-    return {Path(r["Properties"]["CodeUri"]).name: name for name, r in resources.items() if r["Type"] == "AWS::Serverless::Function"}
+    text = (ROOT / "template.yaml").read_text(encoding="utf-8")
+    resources = yaml.load(text, TemplateLoader)["Resources"]
+    functions = {name: r for name, r in resources.items() if r["Type"] == "AWS::Serverless::Function"}
+    return {Path(r["Properties"]["CodeUri"]).name: name for name, r in functions.items()}
 
 
 def sample(name: str, tenant: str, folder: Path) -> Path:
-    """The sample of a function as it is invoked here."""
+    """Writes the copy of a function's sample that is invoked."""
     text = (ROOT / "events" / f"{name}.json").read_text(encoding="utf-8")
-    tenant += "-apart" if name in APART else ""
-    # A batch holds its messages as JSON within JSON.
+    tenant += "-apart" if name in OWN_TENANT else ""
+    # A batch holds its messages as JSON within JSON, with \" for a quote.
     for quote in ('"', '\\"'):
         text = text.replace(quote + SAMPLE_TENANT + quote, quote + tenant + quote)
     copy = folder / f"{name}.json"
@@ -124,23 +146,25 @@ def sample(name: str, tenant: str, folder: Path) -> Path:
     return copy
 
 
-def invoke(it: cloud.Cloud, function: str, event: Path) -> subprocess.CompletedProcess | subprocess.TimeoutExpired:
-    command = containers.command_line("local", "invoke", function, "--event", str(event))
+def invoke(cloud: Cloud, function: str, event: Path) -> Result:
+    """Invokes a function with an event."""
+    command = containers.command_line("invoke", function, "--event", str(event))
+    env = containers.environment(cloud)
     try:
-        return subprocess.run(command, env=containers.environment(it), cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
+        return subprocess.run(command, env=env, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS)
     except subprocess.TimeoutExpired as expired:
         return expired
 
 
-def judge(name: str, holds: Expectation, result) -> str:
-    """What is wrong with an answer, or nothing."""
+def fault(name: str, expected: Expectation, result: Result) -> str:
+    """What is wrong with a function's answer; empty when it is as expected."""
     if isinstance(result, subprocess.TimeoutExpired):
         return f"{name} did not answer its sample within {SECONDS} s\n{(result.stderr or b'').decode()[-4000:]}"
     lines = result.stdout.strip().splitlines()
     try:
-        answer = json.loads(lines[-1])
-        if result.returncode == 0 and holds(answer):
+        if result.returncode == 0 and expected(json.loads(lines[-1])):
             return ""
     except (IndexError, KeyError, TypeError, ValueError):
-        pass  # it is shown as it came
-    return f"{name} answered its sample with {lines[-1:] or 'nothing'} (exit code {result.returncode})\n{result.stderr[-4000:]}"
+        pass  # the report below shows the answer
+    answer = lines[-1:] or "nothing"
+    return f"{name} answered its sample with {answer} (exit status {result.returncode})\n{result.stderr[-4000:]}"

@@ -1,81 +1,101 @@
-"""The producers of a soak: events through SQS, EventBridge and HTTP, each sent again until it is accepted."""
+"""The producers of a soak: they publish by SQS, EventBridge and HTTP, and send each event until it is accepted."""
 
 import json
 import threading
 import time
 import urllib.error
 from collections import Counter
+from collections.abc import Callable
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from base.api import Api
 from cloud.instance import Cloud
-from cloud.demo import Api
 
-AGAIN_SECONDS = 0.5
-# What a producer gets while the cloud restarts or a function behind the API is killed.
+RETRY_SECONDS = 0.5
+# What a producer gets while the cloud restarts, or when a function behind the API is killed.
 FAILURES = (BotoCoreError, ClientError, urllib.error.URLError, OSError, json.JSONDecodeError)
+
+Publish = Callable[[str], str | None]  # sends an event once; returns its id when it was accepted
 
 
 class Producers:
-    """One thread a way. An event counts as accepted once its producer was told so."""
+    """One thread for each way to publish. An event counts as accepted once its producer has the answer."""
 
-    def __init__(self, cloud: Cloud, stack: dict, kind: str, rate: float):
+    def __init__(self, cloud: Cloud, stack: dict[str, str], kind: str, rate: float) -> None:
+        """They publish events of a type (`kind`), together at a rate (events per second)."""
         self.stack, self.kind = stack, kind
-        self.over, self.lock, self.ids, self.by = threading.Event(), threading.Lock(), set(), Counter()
+        self.stopped, self.lock = threading.Event(), threading.Lock()
+        self.ids: set[str] = set()
+        self.count_by_way: Counter[str] = Counter()
         self.sqs, self.bus = cloud.client("sqs"), cloud.client("events")
         self.api = Api(stack["api_url"], stack["api_key"])
-        ways = {"SQS": self.by_sqs, "EventBridge": self.by_bus, "HTTP": self.by_http}
-        pause = len(ways) / rate
-        self.threads = [threading.Thread(target=self.publish, args=(name, way, pause), daemon=True) for name, way in ways.items()]
+        ways: dict[str, Publish] = {"SQS": self.by_sqs, "EventBridge": self.by_bus, "HTTP": self.by_http}
+        arguments = [(name, publish, len(ways) / rate) for name, publish in ways.items()]
+        self.threads = [threading.Thread(target=self.produce, args=args, daemon=True) for args in arguments]
 
     def start(self) -> None:
+        """Begins to publish."""
         for thread in self.threads:
             thread.start()
 
     def stop(self) -> None:
-        """Returns when what is under way is accepted."""
-        self.over.set()
+        """Ends publishing, and returns once every event that was sent is accepted."""
+        self.stopped.set()
         for thread in self.threads:
             thread.join()
 
     def accepted(self) -> set[str]:
+        """The ids of the accepted events."""
         with self.lock:
             return set(self.ids)
 
     def counts(self) -> str:
+        """The number of accepted events by the way they were published."""
         with self.lock:
-            return ", ".join(f"{name} {count}" for name, count in self.by.items())
+            return ", ".join(f"{name} {count}" for name, count in self.count_by_way.items())
 
-    def publish(self, name: str, way, pause: float) -> None:
+    def produce(self, name: str, publish: Publish, pause: float) -> None:
+        """Publishes an event every `pause` seconds. After a delay, one event at most follows at once."""
         due, number = time.monotonic(), 0
-        while not self.over.wait(max(0.0, due - time.monotonic())):
+        while not self.stopped.wait(max(0.0, due - time.monotonic())):
             number += 1
-            event = self.until_accepted(way, f"soak-{name}-{number}")
+            event = self.until_accepted(publish, f"soak-{name}-{number}")
             with self.lock:
                 self.ids.add(event)
-                self.by[name] += 1
+                self.count_by_way[name] += 1
             due = max(due + pause, time.monotonic() - pause)
 
-    def until_accepted(self, way, event: str) -> str:
+    def until_accepted(self, publish: Publish, event: str) -> str:
+        """Sends the event until it is accepted; returns its id."""
         while True:
             try:
-                if accepted := way(event):
+                if accepted := publish(event):
                     return accepted
             except FAILURES:
                 pass
-            time.sleep(AGAIN_SECONDS)
+            time.sleep(RETRY_SECONDS)
 
     def by_sqs(self, event: str) -> str:
-        body = {"id": event, "type": self.kind, "tenant_id": self.stack["tenant_id"], "data": {"event": event}}
+        """Sends to the events queue."""
+        tenant = self.stack["tenant_id"]
+        body = {"id": event, "type": self.kind, "tenant_id": tenant, "data": {"event": event}}
         self.sqs.send_message(QueueUrl=self.stack["events_queue_url"], MessageBody=json.dumps(body))
         return event
 
     def by_bus(self, event: str) -> str | None:
-        """The bus chooses the id itself: an answer that was lost makes it another event."""
-        detail = json.dumps({"tenant_id": self.stack["tenant_id"], "event": event})
-        entry = {"EventBusName": self.stack["event_bus_name"], "Source": "soak", "DetailType": self.kind, "Detail": detail}
-        return self.bus.put_events(Entries=[entry])["Entries"][0].get("EventId")
+        """Sends to the bus, which chooses the id: after a lost answer, the same event gets another id."""
+        entry = {
+            "EventBusName": self.stack["event_bus_name"],
+            "Source": "soak",
+            "DetailType": self.kind,
+            "Detail": json.dumps({"tenant_id": self.stack["tenant_id"], "event": event}),
+        }
+        accepted: str | None = self.bus.put_events(Entries=[entry])["Entries"][0].get("EventId")
+        return accepted
 
     def by_http(self, event: str) -> str | None:
-        status, _ = self.api.call("POST", "/api/v1/events", {"id": event, "type": self.kind, "data": {"event": event}})
+        """Posts to the API."""
+        body = {"id": event, "type": self.kind, "data": {"event": event}}
+        status, _ = self.api.call("POST", "/api/v1/events", body)
         return event if status == 202 else None

@@ -1,99 +1,124 @@
-"""The soak: events at a set rate to receivers that fail, hang, vanish and come back, while function processes
-are killed and the local cloud is stopped gently and started again.
+"""The soak: publishes events at a set rate while receivers fail, hang and close, function processes are killed,
+and the local cloud is stopped and started again.
 
-Everything that was accepted is looked for at every receiver in the end. Loopback only, on a cloud of its own
+At the end it looks for every accepted event at every receiver. It uses loopback only, and a cloud of its own
 that keeps its data over the restarts. The retries table takes no part: it holds waits beyond 15 minutes.
 """
 
 import contextlib
 import threading
 import time
+from collections.abc import Iterator
 
-from check import chaos
-from operate import letters
-from cloud.instance import Cloud
-from cloud.demo import Api
+from base.api import Api
+from base.console import say
+from check.chaos import Chaos
 from check.producers import Producers
-from check.receivers import Receivers
-from base.console import say, step
+from check.soak_receivers import SoakReceivers
+from cloud import instance, local_stack
+from cloud.build import build
+from cloud.instance import Cloud
+from operate import letters
 
 EVENT_TYPE = "training.completed"
-# The template's parameters: 19 waits, five minutes in all, and attempts that time out soon.
+# Of the template: 19 waits of five minutes together, and a short timeout of attempts.
 PARAMETERS = ("RetrySchedule=1,2,3,4,5,5,8,10,10,15,15,20,20,30,30,30,30,30,30", "AttemptTimeoutSeconds=3")
-# Of the queues, once deployed: a killed function's messages come again after it, on AWS after minutes.
+# Of the queues: after this time the messages of a killed function are received again (on AWS after minutes).
 VISIBILITY_SECONDS = 15
 SETTLE_SECONDS = 300
 REPORT_SECONDS = 10
-NAMED = 10  # so many of the lost are named
+LOST_EXAMPLES = 10
 
 
-def soak(cloud: Cloud, stack: dict, duration: float, rate: float) -> int:
-    """Runs it and prints the result. Answers the exit status: 1 when something is lost."""
-    say(f"  {duration:.0f} s at {rate:g} events/s; the log of the cloud is {cloud.log}")
-    hurry(cloud)
-    with Receivers() as receivers:
+def soak(duration: float, rate: float) -> int:
+    """Runs a soak (seconds, events per second) and prints the result. Returns exit status 1 when events are lost."""
+    cloud = instance.soak(PARAMETERS)
+    build()
+    cloud.drop()
+    try:
+        cloud.start()
+        stack = local_stack.bring_up(cloud)
+        say(f"  {duration:.0f} s at {rate:g} events/s; the log of the cloud is {cloud.log}")
+        return soak_in(cloud, stack, duration, rate)
+    finally:
+        cloud.stop()
+
+
+def soak_in(cloud: Cloud, stack: dict[str, str], duration: float, rate: float) -> int:
+    """The soak itself, in a cloud that runs."""
+    shorten_visibility(cloud)
+    with SoakReceivers() as receivers:
         register(Api(stack["api_url"], stack["api_key"]), receivers)
         producers = Producers(cloud, stack, EVENT_TYPE, rate)
-        trouble = chaos.Chaos(cloud, duration)
-        with watching(producers, receivers, trouble):
+        chaos = Chaos(cloud, duration)
+        with progress(producers, receivers, chaos):
             producers.start()
-            receivers.misbehave()
-            trouble.run()
+            receivers.begin_faults()
+            chaos.run()
             producers.stop()
-            receivers.behave()
+            receivers.end_faults()
             settle(producers, receivers)
-        return report(cloud, producers, receivers, trouble)
+        return report(cloud, producers, receivers, chaos)
 
 
-def hurry(cloud: Cloud) -> None:
+def shorten_visibility(cloud: Cloud) -> None:
+    """Sets a short visibility timeout of the queues, but not of the dead-letter queues."""
     sqs = cloud.client("sqs")
-    for name, queue in letters.queues(cloud.client, cloud.stack).items():
+    for name, queue in cloud.stack.queues().items():
         if "DeadLetters" not in name:
             sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})
 
 
-def register(api: Api, receivers: Receivers) -> None:
+def register(api: Api, receivers: SoakReceivers) -> None:
+    """Registers a webhook for each receiver."""
     for name, url in receivers.urls().items():
         api.must(201, "POST", "/api/v1/webhooks", {"name": name, "url": url, "events": [EVENT_TYPE]})
 
 
 @contextlib.contextmanager
-def watching(producers: Producers, receivers: Receivers, trouble: chaos.Chaos):
-    """Prints how far it is while the body runs."""
-    over, begun = threading.Event(), time.monotonic()
+def progress(producers: Producers, receivers: SoakReceivers, chaos: Chaos) -> Iterator[None]:
+    """Prints the progress every few seconds during the body."""
+    ended, begun = threading.Event(), time.monotonic()
 
-    def watch():
-        while not over.wait(REPORT_SECONDS):
+    def watch() -> None:
+        while not ended.wait(REPORT_SECONDS):
             accepted = producers.accepted()
             left = sum(len(missing) for missing in receivers.missing(accepted).values())
-            say(f"  {time.monotonic() - begun:4.0f} s: accepted {len(accepted)}, deliveries under way {left}, "
-                f"duplicates {receivers.duplicates()}, killed {trouble.killed}, restarts {trouble.restarts}")
+            say(
+                f"  {time.monotonic() - begun:4.0f} s: accepted {len(accepted)}, deliveries under way {left}, "
+                f"duplicates {receivers.duplicates()}, killed {chaos.killed}, restarts {chaos.restarts}"
+            )
 
     thread = threading.Thread(target=watch, daemon=True)
     thread.start()
     try:
         yield
     finally:
-        over.set()
+        ended.set()
         thread.join()
 
 
-def settle(producers: Producers, receivers: Receivers) -> None:
-    """Waits until everything has arrived, or for so long that it never will."""
+def settle(producers: Producers, receivers: SoakReceivers) -> None:
+    """Waits until everything has arrived, at most for the time that all retries take."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while any(receivers.missing(producers.accepted()).values()) and time.monotonic() < deadline:
         receivers.changed.wait(timeout=1)
         receivers.changed.clear()
 
 
-def report(cloud: Cloud, producers: Producers, receivers: Receivers, trouble: chaos.Chaos) -> int:
+def report(cloud: Cloud, producers: Producers, receivers: SoakReceivers, chaos: Chaos) -> int:
+    """Prints the result; returns the exit status."""
     accepted, missing = producers.accepted(), receivers.missing(producers.accepted())
     lost = {event for events in missing.values() for event in events}
     for name, events in missing.items():
         if events:
-            say(f"  {name} never got {len(events)}: {', '.join(sorted(events)[:NAMED])}")
-    letters.show(cloud.client, cloud.stack)
-    say(f"  by {producers.counts()}; {receivers.requests()} requests; {trouble.killed} function processes killed, "
-        f"{trouble.restarts} gentle restarts")
-    print(f"accepted {len(accepted)}, delivered {len(accepted) - len(lost)}, duplicates {receivers.duplicates()}, lost {len(lost)}", flush=True)
+            say(f"  {name} did not get {len(events)}: {', '.join(sorted(events)[:LOST_EXAMPLES])}")
+    letters.show(cloud.stack)
+    say(
+        f"  by {producers.counts()}; {receivers.requests()} requests; {chaos.killed} function processes killed, "
+        f"{chaos.restarts} restarts"
+    )
+    delivered = len(accepted) - len(lost)
+    summary = f"accepted {len(accepted)}, delivered {delivered}, duplicates {receivers.duplicates()}, lost {len(lost)}"
+    print(summary, flush=True)
     return 1 if lost or not accepted else 0

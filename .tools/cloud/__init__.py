@@ -1,1 +1,1 @@
-"""The local cloud: an AWS on this machine with the stack in it."""
+"""The local cloud: ministack, an AWS on one port of this machine, with the stack of this checkout in it."""

@@ -1,7 +1,7 @@
-"""Starts and stops a local cloud: one ministack process, its state and its log in one folder.
+"""Starts and stops a local cloud: one ministack process, whose data and log are in one folder.
 
-They run side by side: `local` keeps its data between runs (make run), `test` starts empty and
-forgets (make test), `soak` starts empty and keeps its data while it is restarted (make soak). Runs in the virtual environment `cloud`.
+Three of them can run side by side: `local` keeps its data between runs (make run), `test` starts empty and
+forgets its data (make test), `soak` starts empty and keeps its data while it is restarted (make soak).
 """
 
 import contextlib
@@ -15,68 +15,86 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from base.console import say, step, stop_with
-from base.venvs import ROOT, TOOLS
+from base.api import without_proxy
+from base.console import step, stop_with
+from base.paths import LOCAL, TOOLS
+from base.processes import tail
+from base.stacks import Stack
 
 REGION = "us-east-1"
-KEY_ID, SECRET = "test", "test"  # ministack's root of the account; worth nothing anywhere else
+KEY_ID, SECRET = "test", "test"  # ministack's credentials of the account's root; worth nothing anywhere else
 START_SECONDS, STOP_SECONDS = 60, 60
-LOCAL = "webhooks-local"
+# The identity provider of the end-to-end tests listens this far above the cloud's port.
+JWKS_PORT_OFFSET = 1000
+LOCAL_STACK = "webhooks-local"
 
 
 @dataclass
 class Cloud:
-    """One local cloud. `port` is the wanted one until it runs, then the one it listens on."""
+    """One local cloud. `port` is the wanted one until the cloud runs, then the one it listens on."""
 
     folder: Path
     port: int
-    any_port: bool  # another free port will do
+    any_port: bool  # whether it may take another port when the wanted one is not free
     keeps_data: bool
-    stack: str
-    parameters: tuple[str, ...] = ()  # of the template, beside those of samconfig.toml
+    stack_name: str
+    parameters: tuple[str, ...] = ()  # of the template, in addition to those of samconfig.toml
+
+    @property
+    def stack(self) -> Stack:
+        """The stack that is deployed in this cloud."""
+        return Stack(self.stack_name, self.client)
 
     @property
     def lock(self) -> Path:
+        """The file that the process holds locked, with its id and port."""
         return self.folder / "cloud.pid"
 
     @property
     def log(self) -> Path:
+        """The output of the process."""
         return self.folder / "cloud.log"
 
     @property
     def calls(self) -> Path:
-        """What the functions' roles were used for, of a cloud for tests; see launcher.py."""
+        """What the functions' roles were used for, in a cloud for tests; see record_calls in launcher.py."""
         return self.folder / "calls.jsonl"
 
     @property
     def jwks_url(self) -> str:
-        """Where a test may be the identity provider whose JWTs the stack takes (shared/systemtest/e2e/jwt_test.go)."""
-        return "" if self.keeps_data else f"http://127.0.0.1:{self.port + 1000}/jwks"
+        """The URL at which a test serves the keys of its JWTs (shared/systemtest/e2e/jwt_test.go)."""
+        return "" if self.keeps_data else f"http://127.0.0.1:{self.port + JWKS_PORT_OFFSET}/jwks"
 
     @property
     def stack_file(self) -> Path:
-        return (ROOT / ".local" if self.stack == LOCAL else self.folder) / "stack.json"
+        """The file that describes the stack to tests and other programs."""
+        return (LOCAL if self.stack_name == LOCAL_STACK else self.folder) / "stack.json"
 
     @property
     def endpoint(self) -> str:
+        """The URL of all its AWS services."""
         return f"http://127.0.0.1:{self.port}"
 
-    def client(self, service: str):
-        """A client that fails soon rather than retrying for long: the cloud is on this machine."""
+    def client(self, service: str) -> Any:
+        """A client that reports a failure soon instead of retrying for long: the cloud is on this machine."""
         return boto3.client(
-            service, endpoint_url=self.endpoint, region_name=REGION, aws_access_key_id=KEY_ID, aws_secret_access_key=SECRET,
+            service,
+            endpoint_url=self.endpoint,
+            region_name=REGION,
+            aws_access_key_id=KEY_ID,
+            aws_secret_access_key=SECRET,
             config=Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=90),
         )
 
     def process(self) -> int | None:
-        """The process id while it runs: the launcher holds the lock for as long as it lives."""
+        """The id of the process while it runs: it holds the lock until it ends."""
         if not self.lock.exists():
             return None
         with self.lock.open("r+", encoding="utf-8") as file:
@@ -89,14 +107,14 @@ class Cloud:
         return None
 
     def start(self) -> bool:
-        """Starts it if it does not run and waits until it answers. Says whether it had to."""
+        """Starts the cloud unless it runs, and waits until it answers. Returns whether it was started."""
         if self.process():
             return False
-        if taken(self.port) or (self.any_port and not bindable(self.port + 1000)):
+        if taken(self.port) or (self.any_port and not bindable(self.port + JWKS_PORT_OFFSET)):
             if not self.any_port:
                 stop_with(
                     f"port {self.port} of 127.0.0.1 is taken by another program.\n"
-                    f"End that program (`ss -ltnp` or `lsof -i :{self.port}` names it) or choose another port: make run PORT=4600"
+                    f"`ss -ltnp` or `lsof -i :{self.port}` names it: end it, or choose another port: make run PORT=4600"
                 )
             self.port = free_port()
         with step(f"Start the local cloud on 127.0.0.1:{self.port}"):
@@ -104,14 +122,22 @@ class Cloud:
         return True
 
     def launch(self) -> None:
-        temporary = self.folder / "tmp"  # the functions' unpacked code; worthless once it has ended
+        """Starts the process and waits until it answers."""
+        temporary = self.folder / "tmp"  # the unpacked code of the functions; worthless once the cloud has ended
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
+        launcher = str(TOOLS / "cloud" / "launcher.py")
         with self.log.open("w", encoding="utf-8") as out:
-            # Its own session: Ctrl-C in the terminal that ran `make run` must not end it.
             process = subprocess.Popen(
-                [sys.executable, "-P", str(TOOLS / "cloud" / "launcher.py"), str(self.lock), str(self.port)],
-                stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=self.environment(), cwd=self.folder, start_new_session=True,
+                # -P: the modules in the launcher's folder must not hide those of ministack.
+                [sys.executable, "-P", launcher, str(self.lock), str(self.port)],
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=self.environment(),
+                cwd=self.folder,
+                # A session of its own: Ctrl-C in the terminal that ran `make run` must not end the cloud.
+                start_new_session=True,
             )
         deadline = time.monotonic() + START_SECONDS
         while not healthy(self.endpoint):
@@ -123,13 +149,13 @@ class Cloud:
             time.sleep(0.1)
 
     def environment(self) -> dict[str, str]:
-        """Nothing of the caller's but the PATH and the home: the functions inherit what ministack has."""
+        """The environment of ministack, which the functions inherit: of the caller's only PATH and HOME."""
         env = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),
             "TMPDIR": str(self.folder / "tmp"),
             "PYTHONUNBUFFERED": "1",
-            "AUTH": "true",  # IAM is enforced
+            "AUTH": "true",  # enforces IAM
             "BIND_HOST": "127.0.0.1",
             "GATEWAY_PORT": str(self.port),
             "MINISTACK_HOST": "localhost",
@@ -138,9 +164,9 @@ class Cloud:
             "AWS_SECRET_ACCESS_KEY": SECRET,
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
-            "DOCKER_HOST": "tcp://127.0.0.1:1",  # it would end containers that it takes for its own
+            "DOCKER_HOST": "tcp://127.0.0.1:1",  # out of reach: ministack ends containers that it takes for its own
             "LAMBDA_EXECUTOR": os.environ.get("LAMBDA_EXECUTOR", "local"),
-            "IOT_MTLS_ENABLED": "0",  # each opens a port of its own
+            "IOT_MTLS_ENABLED": "0",  # this and SFTP would each open a port
             "SFTP_ENABLED": "0",
             "S3_DATA_DIR": str(self.folder / "s3"),
         }
@@ -153,7 +179,10 @@ class Cloud:
         return env
 
     def stop(self) -> bool:
-        """Ends it gently, which is when ministack writes its state, then whatever functions it left."""
+        """Stops the cloud with SIGTERM, on which ministack saves its state, then kills the functions it left.
+
+        Returns whether the cloud ran.
+        """
         pid = self.process()
         if pid is None:
             return False
@@ -164,81 +193,107 @@ class Cloud:
                 stop_with(f"the local cloud (process {pid}) did not end within {STOP_SECONDS} s; its log is {self.log}")
             time.sleep(0.1)
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(pid, signal.SIGKILL)  # the functions are its process group
+            os.killpg(pid, signal.SIGKILL)  # the functions are in its process group
         return True
 
     def drop(self) -> None:
-        """Forgets everything: data, code, logs and what is known of the stack."""
+        """Stops the cloud and deletes its data, code and logs, and the stack file."""
         self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
         self.stack_file.unlink(missing_ok=True)
 
-    def read_stack(self) -> dict:
-        """What the last run wrote about the stack; empty when there is nothing to read."""
+    def read_stack(self) -> dict[str, str]:
+        """The content of the stack file; empty when the file is missing or broken."""
         try:
-            return json.loads(self.stack_file.read_text(encoding="utf-8"))
+            content: dict[str, str] = json.loads(self.stack_file.read_text(encoding="utf-8"))
         except (FileNotFoundError, json.JSONDecodeError):
             return {}
+        return content
 
-    def write_stack(self, **known: str) -> dict:
-        """Writes the stack file, which tests and other programs read, in one rename."""
+    def write_stack(self, **known: str) -> dict[str, str]:
+        """Replaces the stack file in one rename, and returns its content."""
         stack = {
-            "stack_name": self.stack, "endpoint_url": self.endpoint, "region": REGION,
-            "access_key_id": KEY_ID, "secret_access_key": SECRET,
-            "calls_file": str(self.calls), "log_file": str(self.log), "jwks_url": self.jwks_url, **known,
+            "stack_name": self.stack_name,
+            "endpoint_url": self.endpoint,
+            "region": REGION,
+            "access_key_id": KEY_ID,
+            "secret_access_key": SECRET,
+            "calls_file": str(self.calls),
+            "log_file": str(self.log),
+            "jwks_url": self.jwks_url,
+            **known,
         }
         part = self.stack_file.with_suffix(".part")
         part.write_text(json.dumps(stack, indent=2) + "\n", encoding="utf-8")
-        part.chmod(0o600)  # it holds a key
+        part.chmod(0o600)  # the file holds an API key
         part.replace(self.stack_file)
         return stack
 
+    def aws_environment(self) -> dict[str, str]:
+        """The caller's environment, in which every AWS tool and SDK talks to this cloud and never to an account."""
+        own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        return own | {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": REGION,
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_ACCESS_KEY_ID": KEY_ID,
+            "AWS_SECRET_ACCESS_KEY": SECRET,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "NO_PROXY": "127.0.0.1,localhost",
+            "SAM_CLI_TELEMETRY": "0",
+            "SAM_CLI_POLL_DELAY": "0.5",
+        }
+
 
 def local(port: int = 4566) -> Cloud:
-    return Cloud(ROOT / ".local" / "cloud", port, any_port=False, keeps_data=True, stack=LOCAL)
+    """The cloud of `make run`."""
+    return Cloud(LOCAL / "cloud", port, any_port=False, keeps_data=True, stack_name=LOCAL_STACK)
 
 
 def test(port: int = 4577) -> Cloud:
-    return Cloud(ROOT / ".local" / "test", port, any_port=True, keeps_data=False, stack="webhooks-test")
+    """The cloud of `make test`."""
+    return Cloud(LOCAL / "test", port, any_port=True, keeps_data=False, stack_name="webhooks-test")
 
 
 def soak(parameters: tuple[str, ...]) -> Cloud:
-    return Cloud(ROOT / ".local" / "soak", free_port(), any_port=True, keeps_data=True, stack="webhooks-soak", parameters=parameters)
+    """The cloud of `make soak`, with these parameters of the template."""
+    return Cloud(LOCAL / "soak", free_port(), True, keeps_data=True, stack_name="webhooks-soak", parameters=parameters)
 
 
 def healthy(endpoint: str) -> bool:
-    # Without the environment's proxies: the address is this machine's.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    """Whether ministack answers."""
     try:
-        with opener.open(endpoint + "/_ministack/health", timeout=2) as answer:
-            return answer.status == 200
+        with without_proxy().open(endpoint + "/_ministack/health", timeout=2) as answer:
+            return bool(answer.status == 200)
     except OSError:
         return False
 
 
 def taken(port: int) -> bool:
+    """Whether something listens on the port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def free_port() -> int:
-    """A port that is free, with the identity provider's 1,000 above it, and stays so: below those that the
-    kernel gives to connections (from 32768 on Linux, 49152 elsewhere), among which a test's own would be."""
+    """A free port whose identity provider's port is free as well.
+
+    Both are below the ports that the kernel gives to connections (from 32768 on Linux, 49152 elsewhere),
+    so that no connection takes them in the meantime.
+    """
     for port in random.sample(range(10_000, 31_000), 100):
-        if bindable(port) and bindable(port + 1000):
+        if bindable(port) and bindable(port + JWKS_PORT_OFFSET):
             return port
     stop_with("no port of 127.0.0.1 from 10000 to 32000 is free")
 
 
 def bindable(port: int) -> bool:
+    """Whether a server could listen on the port."""
     with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what closed a moment ago does not count
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ignores connections that have just closed
         try:
             probe.bind(("127.0.0.1", port))
         except OSError:
             return False
         return True
-
-
-def tail(log: Path, lines: int = 20) -> str:
-    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])

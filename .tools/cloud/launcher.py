@@ -1,7 +1,7 @@
 """Runs ministack with the few changes that version 1.5.33 needs.
 
-Started by cloud.py; the arguments are the lock file and the port. Each change says when it
-can go; when all have gone, start `ministack` itself.
+Started by instance.py with two arguments: the lock file and the port. Each change says when it can go;
+when all have gone, start `ministack` itself.
 """
 
 import fcntl
@@ -12,9 +12,10 @@ import re
 import socketserver
 import sys
 import threading
+from typing import Any, TextIO
 
-# Its Lambda Runtime API answers in two small writes, and Nagle's algorithm holds the second
-# back until the first is acknowledged: 40 ms more for every warm invocation.
+# ministack's Lambda Runtime API answers in two small writes, and Nagle's algorithm holds back the second
+# one until the first is acknowledged: 40 ms more for every warm invocation.
 # Can go when a warm invocation takes less than 10 ms without it.
 socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 
@@ -24,40 +25,42 @@ from ministack.core import iam_actions, iam_evaluator, persistence  # noqa: E402
 AUTOSAVE_SECONDS = 20
 
 
-def hold(path: str, port: str):
-    """Locks the file for as long as this process lives, so that others can tell whether it does.
+def hold(path: str, port: str) -> TextIO:
+    """Locks the file until this process ends, by which others can tell whether it runs.
 
-    A process id alone cannot: after a crash it may belong to another program.
+    A process id alone cannot tell: after a crash another program may have it.
     """
-    lock = open(path, "a+", encoding="utf-8")
+    lock = open(path, "a+", encoding="utf-8")  # noqa: PTH123, SIM115 (closed when the process ends)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        sys.exit(f"{path} is held: this cloud is running already")
+        sys.exit(f"{path} is locked: this cloud is running already")
     lock.truncate(0)
     lock.write(f"{os.getpid()} {port}\n")
     lock.flush()
     return lock
 
 
-def batches_need_no_permission_of_their_own() -> None:
-    """On AWS, sqs:SendMessage allows SendMessageBatch too, and no action of that name exists:
+def allow_batches_of_messages() -> None:
+    """Lets sqs:SendMessage allow SendMessageBatch too, as on AWS, where no action of that name exists.
+
     https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 
     Can go when a role with sqs:SendMessage alone may send a batch here.
     """
     extract = iam_actions.extract_iam_action
 
-    def extract_single(*args, **kwargs):
+    def extract_single(*args: Any, **kwargs: Any) -> Any:
         action = extract(*args, **kwargs)
         return action.removesuffix("Batch") if action and action.startswith("sqs:") else action
 
     iam_actions.extract_iam_action = extract_single
 
 
-def statements_need_the_permission_of_what_they_do() -> None:
-    """On AWS, a PartiQL statement is allowed by dynamodb:PartiQLInsert (or …Select, …Update, …Delete) on its
-    table, and no action is named BatchExecuteStatement:
+def check_statements_by_their_kind() -> None:
+    """Lets dynamodb:PartiQLInsert (…Select, …Update, …Delete) on a table allow a batch of such statements.
+
+    So it is on AWS, where no action is named BatchExecuteStatement:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
 
     Can go when a role with dynamodb:PartiQLInsert alone may insert a batch here.
@@ -67,70 +70,81 @@ def statements_need_the_permission_of_what_they_do() -> None:
     def statements(body: bytes) -> list[str]:
         return [s["Statement"] for s in json.loads(body or b"{}").get("Statements", [])]
 
-    def extract_statement(service, method, path, headers, body, query_params):
+    def extract_statement(service: str, method: str, path: str, headers: Any, body: bytes, query_params: Any) -> Any:
         action = extract(service, method, path, headers, body, query_params)
         if action != "dynamodb:BatchExecuteStatement":
             return action
         kinds = {s.split(maxsplit=1)[0].capitalize() for s in statements(body)}
-        return f"dynamodb:PartiQL{kinds.pop()}" if len(kinds) == 1 else action  # mixed: nobody is allowed that
+        # Statements of several kinds keep an action that no policy allows.
+        return f"dynamodb:PartiQL{kinds.pop()}" if len(kinds) == 1 else action
 
-    def statement_resources(body, region, account_id):
-        tables = dict.fromkeys(table for s in statements(body) for table in re.findall(r'^INSERT INTO "([^"]+)"', s))
-        return [arn for t in tables for arn in resources(json.dumps({"TableName": t}), region, account_id)] or resources(body, region, account_id)
+    def statement_resources(body: bytes, region: str, account_id: str) -> Any:
+        found = (table for s in statements(body) for table in re.findall(r'^INSERT INTO "([^"]+)"', s))
+        bodies = [json.dumps({"TableName": table}) for table in dict.fromkeys(found)]
+        arns = [arn for named in bodies for arn in resources(named, region, account_id)]
+        return arns or resources(body, region, account_id)
 
     iam_actions.extract_iam_action, iam_actions.dynamodb_resource_arns = extract_statement, statement_resources
 
 
 def record_calls(path: str) -> None:
-    """Writes down what the functions' roles were allowed and used: one JSON line for each role, action and
-    resource, the first time. A test compares it with what the template grants (shared/systemtest/e2e/roles_test.go).
+    """Records the calls that the functions' roles were allowed and made.
+
+    The file gets one JSON line for each role, action and resource at their first call. A test compares
+    it with what the template grants (shared/systemtest/e2e/roles_test.go).
 
     Can go when ministack's CloudTrail names the resources of a call.
     """
     evaluate, seen = iam_evaluator.evaluate, set()
-    out = open(path, "w", encoding="utf-8", buffering=1)  # a line is there once it is written
+    out = open(path, "w", encoding="utf-8", buffering=1)  # noqa: PTH123, SIM115 (buffering=1 writes each line at once)
 
-    def evaluate_and_record(ctx, *args, **kwargs):
+    def evaluate_and_record(ctx: Any, *args: Any, **kwargs: Any) -> Any:
         result = evaluate(ctx, *args, **kwargs)
         _, is_role, session = ctx.principal_arn.partition(":assumed-role/")
         call = session.split("/")[0], ctx.action, ctx.resource_arn
         if is_role and result.decision == "Allow" and call not in seen:
             seen.add(call)
-            out.write(json.dumps(dict(zip(("role", "action", "resource"), call))) + "\n")
+            out.write(json.dumps(dict(zip(("role", "action", "resource"), call, strict=True))) + "\n")
         return result
 
     iam_evaluator.evaluate = evaluate_and_record
 
 
 def autosave() -> None:
-    """Writes the state every few seconds: ministack itself does so only when it ends gently.
+    """Saves the state every few seconds; ministack itself saves it only on SIGTERM.
 
-    Can go when ministack does it. The two writers share file names, hence the lock.
+    Can go when ministack does the same. Its own save at the end writes the same files, hence the lock.
     """
     saving, save_all = threading.Lock(), persistence.save_all
 
-    def save_one_at_a_time(services):
+    def save_one_at_a_time(services: Any) -> None:
         with saving:
             save_all(services)
 
-    def loop():
+    def loop() -> None:
         while True:
             pause.wait(AUTOSAVE_SECONDS)
             save_one_at_a_time(app._build_persistence_save_dict())
 
     app.save_all = save_one_at_a_time
-    pause = threading.Event()  # never set: a wait that ends with the process
+    pause = threading.Event()  # never set
     logging.getLogger("persistence").setLevel(logging.WARNING)
     threading.Thread(target=loop, daemon=True).start()
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Runs ministack until SIGTERM."""
     lock = hold(sys.argv[1], sys.argv[2])
     sys.argv[1:] = []  # ministack reads its own arguments
-    batches_need_no_permission_of_their_own()
-    statements_need_the_permission_of_what_they_do()
+    allow_batches_of_messages()
+    check_statements_by_their_kind()
     if path := os.environ.pop("RECORD_CALLS", ""):
         record_calls(path)
     if persistence.PERSIST_STATE:
         autosave()
-    app.main()
+    with lock:
+        app.main()
+
+
+if __name__ == "__main__":
+    main()

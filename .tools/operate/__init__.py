@@ -1,1 +1,1 @@
-"""What operates a deployed stack, on AWS or on this machine."""
+"""The tools with which a platform engineer operates a deployed stack: on AWS, or on this machine to try them."""

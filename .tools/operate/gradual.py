@@ -1,70 +1,60 @@
-"""Makes a built template one for a gradual deployment: `make deploy` with the parameter GradualDeployment.
+"""Prepares the built template for a gradual deployment: `make deploy` with the parameter GradualDeployment.
 
-Every HTTP function and the dispatcher gets an alias `live`, which CodeDeploy moves to the new version step by
-step and back when the alarm on our own errors rings. It is not in template.yaml because of two properties of
-SAM (seen with translator 1.115.0): an alias cannot depend on a parameter, and a new version is published only
-when the code changes, so that an alias would go on serving the parameters of the last version. Here every
-deployment publishes every one of these functions anew.
-
-`python3 gradual.py TEMPLATE ENVIRONMENT` writes TEMPLATE beside itself with `.gradual` in its name when the
-environment of samconfig.toml asks for it, and prints the name of the template to deploy.
+Every HTTP function and the dispatcher gets an alias `live`. CodeDeploy moves the alias to the new version in
+steps, and back when the alarm on our own errors fires. template.yaml itself has no aliases because of two
+properties of SAM (translator 1.115.0): an alias cannot depend on a parameter, and a new version is published
+only when the code changes, so that an alias would keep the parameters of the last version. Here every
+deployment publishes a new version of each of these functions.
 """
 
-import sys
 import time
-import tomllib
 from pathlib import Path
+from typing import Any
 
 import yaml
 
-from base.venvs import ROOT
+from base import samconfig
 
 PARAMETER = "GradualDeployment"
-RULE = "GradualDeploymentNeedsMake"  # the template's guard against a deployment without this
+RULE = "GradualDeploymentNeedsMake"  # the rule by which the template refuses a deployment without this
 ALIAS, ALARM = "live", "ErrorLinesAlarm"
-OTHERS = {"DispatcherFunction"}
+OTHER_FUNCTIONS = {"DispatcherFunction"}  # besides those of the API
 
 
-def main(template: str, environment: str) -> None:
-    how = parameters(environment).get(PARAMETER, "none")
+def prepare(template: str, environment: str) -> str:
+    """The file name of the template to deploy in an environment of samconfig.toml.
+
+    It is the given one, or with GradualDeployment a copy named ….gradual.yaml in the same folder, because the
+    functions' CodeUri are relative to it.
+    """
+    how = samconfig.deployment(environment).parameters.get(PARAMETER, "none")
     if how == "none":
-        print(template)
-        return
+        return template
     built = yaml.safe_load(Path(template).read_text(encoding="utf-8"))
     gradual = Path(template).with_suffix(".gradual.yaml")
-    # In the same folder: the functions' CodeUri are relative to it.
-    gradual.write_text(yaml.safe_dump(make_gradual(built, how, str(int(time.time()))), sort_keys=False), encoding="utf-8")
-    print(gradual)
+    content = make_gradual(built, how, release=str(int(time.time())))
+    gradual.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return str(gradual)
 
 
-def parameters(environment: str) -> dict[str, str]:
-    """The parameters that samconfig.toml sets, which is where a gradual deployment is asked for."""
-    deploy = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))[environment]["deploy"]["parameters"]
-    overrides = deploy.get("parameter_overrides", [])
-    pairs = overrides.split() if isinstance(overrides, str) else overrides
-    return {name: value.strip('"') for name, _, value in (pair.partition("=") for pair in pairs)}
-
-
-def make_gradual(template: dict, how: str, release: str) -> dict:
-    """The template with aliases and deployment preferences; `release` is what tells this deployment from others."""
+def make_gradual(template: dict[str, Any], how: str, release: str) -> dict[str, Any]:
+    """The template with aliases and deployment preferences (`how`); `release` identifies this deployment."""
     del template["Rules"][RULE]
     alarms = {"Fn::If": ["HasAlarms", [{"Ref": ALARM}], [{"Ref": "AWS::NoValue"}]]}
     for name, resource in template["Resources"].items():
-        if not moves(name, resource):
+        if not deployed_gradually(name, resource):
             continue
         resource["Properties"] |= {
             "AutoPublishAlias": ALIAS,
-            "AutoPublishCodeSha256": release,  # SAM makes the version's name of it
-            "VersionDeletionPolicy": "Delete",  # after the alias has left it
+            "AutoPublishCodeSha256": release,  # SAM derives the name of the version from it
+            "VersionDeletionPolicy": "Delete",  # once the alias no longer points to the version
             "DeploymentPreference": {"Enabled": True, "Type": how, "Alarms": alarms},
         }
     return template
 
 
-def moves(name: str, resource: dict) -> bool:
+def deployed_gradually(name: str, resource: dict[str, Any]) -> bool:
+    """Whether the resource is a function that gets an alias."""
     events = resource.get("Properties", {}).get("Events") or {}
-    return resource["Type"] == "AWS::Serverless::Function" and (name in OTHERS or any(event["Type"] == "HttpApi" for event in events.values()))
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+    is_http = any(event["Type"] == "HttpApi" for event in events.values())
+    return resource["Type"] == "AWS::Serverless::Function" and (name in OTHER_FUNCTIONS or is_http)

@@ -1,95 +1,104 @@
-"""What lies in the dead letters, by reason, and what to do about it; on AWS and on the local cloud alike."""
+"""`make letters`: lists the dead letters of a stack by reason, with what to do about them."""
 
+import json
 from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 from base.console import say
+from base.paths import ROOT
+from base.stacks import Stack
 
-PEEK_SECONDS = 30  # how long a letter that was looked at is hidden, unless it is given back first
-EMPTY_ANSWERS = 3  # SQS may answer empty although there are messages
+Letter = dict[str, Any]  # a message of a dead-letter queue, as SQS answers it
+
+HIDDEN_SECONDS = 30  # for others, unless the letter is given back first
+EMPTY_ANSWERS = 3  # SQS may answer without messages although it has some
 SHORT_POLL_SECONDS = 1
-# The reason of a letter without one: SQS itself moved it, and does not say why.
+# The reasons of letters that SQS or EventBridge moved: neither writes the attribute `reason`.
 TOO_OFTEN = "received_too_often"
 NOT_SENT = "not_sent_by_the_bus"
-
-ADVICE = {
-    "not_json": "the producer sent no valid JSON object (UTF-8, no member twice): mend the producer, publish again",
-    "ambiguous": "the message can be read as an event and as an envelope: mend the producer, publish again",
-    "missing_field": "type, tenant or data is missing: mend the producer, publish again",
-    "unknown_field": "a member of that name does not exist: mend the producer, publish again",
-    "unknown_type": "no such event type: mend the producer, or deploy a version that knows it and redrive",
-    "invalid_id": "ids are 1-64 of A-Z a-z 0-9 _ -: mend the producer, publish again",
-    "invalid_tenant": "tenants are 1-64 of A-Z a-z 0-9 _ -: mend the producer, publish again",
-    "invalid_timestamp": "timestamps are RFC 3339: mend the producer, publish again",
-    "data_too_large": "data is more than 256 KiB: send a link instead, publish again",
-    "conflict": "another event has this id: publish it again under an id of its own; to redrive it makes it a conflict again",
-    "too_many_receives": "it failed again and again for a reason of ours, which the function's log names: mend that, redrive",
-    "unreadable": "no version of the dispatcher that ran could read it: redrive after a roll-back or an update, else delete it",
-    "body_missing": "the event has expired, or its fan-out never ended: redrive the event if its letter is there too, then this",
-    TOO_OFTEN: "SQS moved it: the function crashed, timed out or was throttled each time; see its log and alarms, mend that, redrive",
-    NOT_SENT: "EventBridge could not send it to the events queue (the detail says why): mend the queue's policy, redrive",
-}
+REASONS = ROOT / "shared" / "deadletter" / "reasons.json"
 
 
-def queues(client, stack: str) -> dict[str, str]:
-    """The URLs of the stack's queues by their logical ids: a queue's physical id is its URL."""
-    answer = client("cloudformation").describe_stack_resources(StackName=stack)
-    return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in answer["StackResources"] if r["ResourceType"] == "AWS::SQS::Queue"}
+@dataclass(frozen=True)
+class Advice:
+    """What a reason means, and what to do about letters with it."""
+
+    happened: str
+    do: str
 
 
-def reason(letter: dict) -> str:
-    attributes = letter.get("MessageAttributes", {})
-    if "reason" in attributes:
-        return attributes["reason"]["StringValue"]
-    return NOT_SENT if "ERROR_CODE" in attributes else TOO_OFTEN
+UNKNOWN_REASON = Advice("No version of this checkout writes this reason.", "Read the detail.")
 
 
-def detail(letter: dict) -> str:
-    attributes = letter.get("MessageAttributes", {})
-    for name in ("detail", "ERROR_MESSAGE", "ERROR_CODE"):
-        if name in attributes:
-            return attributes[name]["StringValue"]
-    return ""
+def advice() -> dict[str, Advice]:
+    """The advice by reason, from the list that the functions are tested against."""
+    reasons = json.loads(REASONS.read_text(encoding="utf-8"))
+    return {entry["reason"]: Advice(entry["happened"], entry["do"]) for entry in reasons}
 
 
-def show(client, stack: str) -> int:
-    """Prints how many letters each queue has, by reason with an example, and answers how many there are."""
-    total = 0
-    for name, url in sorted(queues(client, stack).items()):
+def show(stack: Stack) -> int:
+    """Prints the number of letters by queue and reason, with an example's detail. Returns the total."""
+    total, sqs, known = 0, stack.client("sqs"), advice()
+    for name, url in sorted(stack.queues().items()):
         if "DeadLetters" not in name:
             continue
-        counts, examples = Counter(), {}
-        for letter in peek(client("sqs"), url):
-            counts[reason(letter)] += 1
-            examples.setdefault(reason(letter), detail(letter))
-        total += counts.total()
-        for what, count in counts.most_common():
-            say(f"  {name}: {count} × {what}" + (f" ({examples[what]})" if examples[what] else ""))
-            say(f"      {ADVICE.get(what, 'the detail says why')}")
+        letters = peek(sqs, url)
+        total += len(letters)
+        for why, count in Counter(map(reason, letters)).most_common():
+            example = next(detail(letter) for letter in letters if reason(letter) == why)
+            say(f"  {name}: {count} × {why}" + (f" ({example})" if example else ""))
+            about = known.get(why, UNKNOWN_REASON)
+            say(f"      {about.happened}\n      {about.do}")
     if not total:
         say("  No dead letters.")
     return total
 
 
-def peek(sqs, url: str) -> list[dict]:
-    """The letters of a queue, each once; they are given back at the end."""
-    found, empty = {}, 0
+def reason(letter: Letter) -> str:
+    """Why the message is a dead letter."""
+    attributes = letter.get("MessageAttributes", {})
+    if "reason" in attributes:
+        return str(attributes["reason"]["StringValue"])
+    return NOT_SENT if "ERROR_CODE" in attributes else TOO_OFTEN
+
+
+def detail(letter: Letter) -> str:
+    """What the function or EventBridge says about this letter; empty when neither says anything."""
+    attributes = letter.get("MessageAttributes", {})
+    for name in ("detail", "ERROR_MESSAGE", "ERROR_CODE"):
+        if name in attributes:
+            return str(attributes[name]["StringValue"])
+    return ""
+
+
+def peek(sqs: Any, url: str) -> list[Letter]:
+    """All letters of a queue, which stay in it."""
+    letters = list(receive_all(sqs, url, HIDDEN_SECONDS))
+    give_back(sqs, url, letters)
+    return letters
+
+
+def receive_all(sqs: Any, url: str, hidden_seconds: int) -> Iterator[Letter]:
+    """Every letter of a queue once. A received letter is hidden from others for that time."""
+    seen, empty = set(), 0
     while empty < EMPTY_ANSWERS:
-        new = [letter for letter in receive(sqs, url, PEEK_SECONDS) if letter["MessageId"] not in found]
+        answer = sqs.receive_message(
+            QueueUrl=url,
+            MaxNumberOfMessages=10,
+            VisibilityTimeout=hidden_seconds,
+            WaitTimeSeconds=SHORT_POLL_SECONDS,
+            MessageSystemAttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        )
+        new = [letter for letter in answer.get("Messages", []) if letter["MessageId"] not in seen]
+        seen |= {letter["MessageId"] for letter in new}
         empty = 0 if new else empty + 1
-        found |= {letter["MessageId"]: letter for letter in new}
-    give_back(sqs, url, found.values())
-    return list(found.values())
+        yield from new
 
 
-def give_back(sqs, url: str, received) -> None:
-    """Lets others see letters again."""
-    for letter in received:
+def give_back(sqs: Any, url: str, letters: Iterable[Letter]) -> None:
+    """Makes received letters visible to others again."""
+    for letter in letters:
         sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"], VisibilityTimeout=0)
-
-
-def receive(sqs, url: str, hidden: int) -> list[dict]:
-    """Up to ten letters, hidden from others for so many seconds."""
-    return sqs.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=hidden, WaitTimeSeconds=SHORT_POLL_SECONDS,
-        MessageSystemAttributeNames=["All"], MessageAttributeNames=["All"],
-    ).get("Messages", [])

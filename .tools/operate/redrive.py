@@ -1,74 +1,103 @@
-"""Sends dead letters back to where they came from, on AWS and on the local cloud alike.
+"""`make redrive`: sends dead letters back to the queue that they came from.
 
-SQS's own StartMessageMoveTask would bring the reason along as an attribute and take every message;
-the local cloud has none. It would also give an event without an id another one: that is made of the
-message's id, which a letter that SQS itself moved still has, and the message that is sent back has not.
-Each letter is sent first and deleted then: a crash in between sends it twice, which a receiver
-recognises by webhook-id.
+SQS's own StartMessageMoveTask would take every letter, keep its reason as an attribute, and give an event
+without an id another one: that id is made of the id of the message, and the message that is sent back has a
+new one. The local cloud has no such task either.
+
+Each letter is sent first and deleted afterwards: after a crash in between it is sent twice, and receivers
+recognise the duplicate by webhook-id.
 """
 
 import time
+from typing import Any
 
-from operate import letters
 from base.console import say, step, stop_with
+from base.stacks import Stack
+from operate import letters
+from operate.letters import Letter
 
-# The logical ids in template.yaml: whose letters they are, and where they go.
+# By the name for the command line, the logical ids in template.yaml of the letters' queue and of the target.
 QUEUES = {
     "events": ("EventsDeadLettersQueue", "EventsQueue"),
     "deliveries": ("DeliveriesDeadLettersQueue", "DeliveriesQueue"),
     "bus": ("BusDeadLettersQueue", "EventsQueue"),
 }
 ABOUT_THE_EVENT = ("event_id", "sent_at")  # all other attributes are about the letter
-HIDDEN_SECONDS = 300  # a letter that stays is not seen again within this run
-EMPTY_ANSWERS = 3  # SQS may answer empty although there are messages
+HIDDEN_SECONDS = 300  # from others, and from this run, which receives each letter once
 
 
-def redrive(client, stack: str, name: str, reason: str) -> int:
-    """Redrives the letters that were there when it began; with a reason, only those. Returns how many."""
-    if name not in QUEUES:
-        stop_with(f"QUEUE must be one of {', '.join(QUEUES)}, not {name!r}.")
-    sqs, urls = client("sqs"), letters.queues(client, stack)
-    source, target = (urls[logical] for logical in QUEUES[name])
-    began, moved, kept, empty = time.time() * 1000, 0, [], 0
-    with step(f"Redrive the dead letters of {name}"):
-        while empty < EMPTY_ANSWERS:
-            received = letters.receive(sqs, source, HIDDEN_SECONDS)
-            empty = 0 if received else empty + 1
-            for letter in received:
+def redrive(stack: Stack, queue: str, reason: str = "") -> int:
+    """Sends back the letters that are in the queue now; with a reason, only those. Returns their number.
+
+    The other letters stay. When a call of SQS fails, they are given back before the failure ends the program.
+    """
+    if queue not in QUEUES:
+        stop_with(f"QUEUE must be one of {', '.join(QUEUES)}, not {queue!r}.")
+    urls = stack.queues()
+    source, target = (urls[logical] for logical in QUEUES[queue])
+    kept: list[Letter] = []
+    sqs, began, sent = stack.client("sqs"), time.time() * 1000, 0
+    with step(f"Redrive the dead letters of {queue}"):
+        try:
+            for letter in letters.receive_all(sqs, source, HIDDEN_SECONDS):
                 if wanted(letter, reason, began):
                     send_back(sqs, letter, source, target, events=target == urls["EventsQueue"])
-                    moved += 1
+                    sent += 1
                 else:
                     kept.append(letter)
-        letters.give_back(sqs, source, kept)
-    say(f"{moved} sent back, {len(kept)} kept.")
-    return moved
+        except BaseException:
+            say(f"failed after {sent} were sent back.")
+            raise
+        finally:
+            letters.give_back(sqs, source, kept)
+    say(f"{sent} sent back, {len(kept)} kept.")
+    return sent
 
 
-def wanted(letter: dict, reason: str, began: float) -> bool:
-    """A letter that was written while we worked may be one that we sent back: it waits for the next time."""
+def wanted(letter: Letter, reason: str, began: float) -> bool:
+    """Whether to send the letter back in this run, which began at that time (Unix milliseconds).
+
+    A younger letter may be one that this run sent back and that failed again: the next run takes it.
+    """
     if float(letter["Attributes"]["SentTimestamp"]) > began:
         return False
     return not reason or letters.reason(letter) == reason
 
 
-def send_back(sqs, letter: dict, source: str, target: str, events: bool) -> None:
-    message = {"QueueUrl": target, "MessageBody": letter["Body"], "MessageAttributes": attributes(letter, events)}
+def send_back(sqs: Any, letter: Letter, source: str, target: str, events: bool) -> None:
+    """Sends one letter to the target queue and deletes it from its own."""
+    message = {
+        "QueueUrl": target,
+        "MessageBody": letter["Body"],
+        "MessageAttributes": attributes(letter, events),
+    }
     if group := letter["Attributes"].get("MessageGroupId"):
         message["MessageGroupId"] = group
     sqs.send_message(**message)
     sqs.delete_message(QueueUrl=source, ReceiptHandle=letter["ReceiptHandle"])
 
 
-def attributes(letter: dict, events: bool) -> dict:
-    """What belongs to the event. Of an event that SQS itself moved it is what the message was: its id, which the
-    event has if it has none of its own, and when it was sent."""
+def attributes(letter: Letter, events: bool) -> dict[str, dict[str, str]]:
+    """The attributes of the message that is sent back: those about the event.
+
+    A letter that SQS moved from the events queue is the producer's own message: its id and its time of sending
+    become attributes, unless it has them, because the message that is sent back has others.
+    """
     has = letter.get("MessageAttributes", {})
-    kept = {name: {key: has[name][key] for key in ("DataType", "StringValue") if key in has[name]} for name in ABOUT_THE_EVENT if name in has}
+    kept = {
+        name: {"DataType": has[name]["DataType"], "StringValue": has[name]["StringValue"]}
+        for name in ABOUT_THE_EVENT
+        if name in has
+    }
     if events and letters.reason(letter) == letters.TOO_OFTEN:
-        kept = {"event_id": text("evt_" + letter["MessageId"]), "sent_at": text(letter["Attributes"]["SentTimestamp"])} | kept
+        original = {
+            "event_id": text("evt_" + letter["MessageId"]),
+            "sent_at": text(letter["Attributes"]["SentTimestamp"]),
+        }
+        return original | kept
     return kept
 
 
-def text(value: str) -> dict:
+def text(value: str) -> dict[str, str]:
+    """A message attribute with a text."""
     return {"DataType": "String", "StringValue": value}

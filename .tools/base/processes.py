@@ -1,0 +1,51 @@
+"""Other programs: to run them, to wait for them, and to keep two commands of this checkout apart."""
+
+import contextlib
+import fcntl
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from base.console import stop_with
+from base.paths import ROOT
+
+
+def run_quietly(command: Sequence[str], log: Path, env: Mapping[str, str], hint: str = "") -> None:
+    """Runs a program in the root of the checkout with its output in a log. A failure prints the end of the log."""
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w", encoding="utf-8") as out:
+        run = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, env=env, cwd=ROOT)
+    if run.returncode:
+        name = f"{Path(command[0]).name} {command[1]}"
+        stop_with("\n".join([f"{name} failed:", tail(log, 40), f"The whole output: {log}", hint]).rstrip())
+
+
+def output(command: Sequence[str]) -> str:
+    """The standard output of a program; empty when it fails without any."""
+    return subprocess.run(command, capture_output=True, text=True).stdout
+
+
+def tail(log: Path, lines: int = 20) -> str:
+    """The last lines of a log."""
+    return "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-lines:])
+
+
+def wait_until(condition: Callable[[], bool], seconds: float, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Waits until the process has made the condition true. Stops when it ends before that, or takes too long."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        ended = process.poll() is not None
+        if ended or time.monotonic() > deadline:
+            fault = "ended" if ended else f"is not ready after {seconds:.0f} s"
+            stop_with(f"{Path(str(process.args[0])).name} {fault}:\n{tail(log, 30)}")  # type: ignore[index]
+        time.sleep(0.1)
+
+
+@contextlib.contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Holds the file's lock: the body runs in one command of this checkout at a time."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
