@@ -50,7 +50,7 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     add_checks(commands)
     add_programs(commands)
     # argparse would take the options of the other program for its own.
-    if arguments and arguments[0] in PASS_ON and arguments[1:2] not in (["-h"], ["--help"]):
+    if arguments and arguments[0] in PASS_ON and not {"-h", "--help"} & set(arguments[1:2]):
         parsed = parser.parse_args(arguments[:1])
         parsed.arguments = list(arguments[1:])
         return parsed
@@ -424,6 +424,13 @@ def seconds(text: str) -> int:
     return int(match[1]) * {"s": 1, "m": 60, "h": 3600, "": 1}[match[2]]
 
 
+def given(text: str) -> str:
+    """Accepts any text but an empty one."""
+    if not text:
+        raise ValueError("must be given.")
+    return text
+
+
 def json_value(text: str) -> Any:
     """A JSON value."""
     try:
@@ -439,7 +446,7 @@ TYPE = Option("TYPE", "environment.created", "the type of the event")
 DATA = Option("DATA", "{}", "the data of the event, as JSON", json_value)
 VIA = Option("VIA", "sqs", "sqs, or bus for EventBridge", one_of("sqs", "bus"))
 SCOPES = Option("SCOPES", "", "the scopes of the key; empty for all")
-KEY_ID = Option("KEY_ID", "", "the id of the key")
+KEY_ID = Option("KEY_ID", "", "the id of the key; `api-keys` lists them", given)
 STACK = Option("STACK_NAME", "", "the stack in the caller's AWS account; empty for the local stack")
 QUEUE = Option("QUEUE", "events", "events, deliveries or bus", one_of("events", "deliveries", "bus"))
 REASON = Option("REASON", "", "send back the letters with this reason only")

@@ -38,6 +38,7 @@ class ParseTest(unittest.TestCase):
             (["soak"], {"DURATION": "1 day"}, "DURATION must be like 60s or 10m, not '1 day'."),
             (["soak"], {"RATE": "0"}, "RATE must be a positive number, not '0'."),
             (["run"], {"PORT": "http"}, "PORT must be a positive number, not 'http'."),
+            (["revoke-key"], {}, "KEY_ID must be given."),
             (["run", "--speed", "9"], {}, "unrecognized arguments: --speed 9"),
             (["fly"], {}, "invalid choice: 'fly'"),
             ([], {}, "COMMAND"),

@@ -41,13 +41,13 @@ def sam() -> Path:
 def make(name: str) -> Path:
     """The folder with the programs of an environment.
 
-    The environment is made anew when its requirement file, Python, or the path of the checkout has changed:
+    The environment is made anew when its packages, Python, or the path of the checkout have changed:
     its programs name the folder that they were installed in.
     """
     with alone(VENVS / f"{name}.lock"):
         folder = VENVS / name
         made_from = folder / "made-from.txt"
-        wanted = requirements(name).read_text() + f"\n# python {sys.version} in {folder}\n"
+        wanted = "\n".join([*packages(name), f"python {sys.version} in {folder}"])
         if not made_from.exists() or made_from.read_text() != wanted:
             with step(f"Install {', '.join(packages(name))} into .local/venv/{name}"):
                 install(name, folder)

@@ -35,9 +35,10 @@ def build() -> None:
         sources = source_hash()
         if BUILT_FROM.exists() and BUILT_FROM.read_text() == sources:
             return
+        sam = str(venvs.sam())
         with step("Build the functions"):
             compile_once()
-            command = [str(venvs.sam()), "build", "--config-env", "local", "--build-dir", str(BUILD)]
+            command = [sam, "build", "--config-env", "local", "--build-dir", str(BUILD)]
             run_quietly([*command, "--parameter-overrides", *overrides()], LOG, os.environ | BUILD_ENV)
             if not NATIVE:
                 build_for_this_machine()

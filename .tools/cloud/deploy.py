@@ -35,11 +35,11 @@ def deploy(cloud: Cloud) -> None:
         build = build_hash()
         if deployed_build(cloud) == build:
             return
+        command, hint = deploy_command(cloud), RESET if cloud.keeps_data else ""
         with step("Deploy the stack"):
             cloud.client("s3").create_bucket(Bucket=samconfig.deployment("local").s3_bucket)
             settle(cloud)
-            hint = RESET if cloud.keeps_data else ""
-            run_quietly(deploy_command(cloud), cloud.folder / "deploy.log", cloud.aws_environment(), hint)
+            run_quietly(command, cloud.folder / "deploy.log", cloud.aws_environment(), hint)
         with step("Correct what the local cloud ignores"):
             corrections.apply(cloud)
             cloud.client("ssm").put_parameter(Name=parameter(cloud), Value=build, Type="String", Overwrite=True)
