@@ -16,7 +16,7 @@ func TestTheCursorFollowsTenMinutesBehind(t *testing.T) {
 	b := setup(t)
 	for range 3 {
 		b.run(t)
-		// Minute -10 began more than ten minutes ago and has not ended by then.
+		// Ten minutes ago is within minute -10, so that minute is not yet settled.
 		if got := b.behind(t); got != 10 {
 			t.Fatalf("the cursor is %d minutes behind, want 10", got)
 		}
@@ -27,18 +27,18 @@ func TestTheCursorFollowsTenMinutesBehind(t *testing.T) {
 func TestTheCursorPassesNoMinuteThatWasNotEmpty(t *testing.T) {
 	t.Parallel()
 	shards := []string{"evt_0000", "evt_0001", "evt_0002", "evt_0003", "evt_0004", "evt_0005", "evt_0006", "evt_0007"}
-	for _, name := range shards { // in whatever shard it is
+	for _, name := range shards { // rows of every shard
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.put(t, waiting(name, b.now.Add(-13*time.Minute)))
 			b.run(t)
 			if got := b.behind(t); got != 13 {
-				t.Errorf("the cursor is %d minutes behind: it left a minute that had a row", got)
+				t.Errorf("the cursor is %d minutes behind, want 13: the minute had a row", got)
 			}
 			b.run(t)
 			if got := b.behind(t); got != 10 {
-				t.Errorf("the cursor is %d minutes behind after the row moved", got)
+				t.Errorf("the cursor is %d minutes behind after the row was moved, want 10", got)
 			}
 		})
 	}
@@ -48,7 +48,7 @@ func TestTheCursorPassesNoMinuteThatWasNotRead(t *testing.T) {
 	t.Parallel()
 	for shard := range retrydb.Shards {
 		b := setup(t)
-		b.retries.in = func(m retrydb.Minute, s int) error {
+		b.retries.list = func(m retrydb.Minute, s int) error {
 			if m == retrydb.MinuteOf(b.now)-12 && s == shard {
 				return errBroken
 			}
@@ -77,11 +77,11 @@ func TestARowThatCannotBeSentHoldsTheCursor(t *testing.T) {
 	b.sent.refuse = nil
 	b.run(t)
 	if moved := b.sent.take(t); len(moved) != 1 {
-		t.Errorf("moved %v", moved)
+		t.Errorf("moved %v, want evt_1", moved)
 	}
 }
 
-// A dispatcher with another clock, or a slow write.
+// A row may be late because of another clock or a slow write.
 func TestALateRowIsFound(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -95,7 +95,7 @@ func TestALateRowIsFound(t *testing.T) {
 	}
 }
 
-func TestMissedTicksAreCaughtUp(t *testing.T) {
+func TestARunMovesTheRowsOfMissedRuns(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for name, offset := range map[string]time.Duration{"evt_1": 3 * time.Minute, "evt_2": 40 * time.Minute, "evt_3": 61 * time.Minute} {
@@ -109,11 +109,11 @@ func TestMissedTicksAreCaughtUp(t *testing.T) {
 	}
 	b.run(t)
 	if got := b.behind(t); got != 10 {
-		t.Errorf("the cursor is %d minutes behind after an hour without ticks", got)
+		t.Errorf("the cursor is %d minutes behind after an hour without runs, want 10", got)
 	}
 }
 
-func TestTheFirstStartLooksBackADay(t *testing.T) {
+func TestARunWithoutACursorStartsADayBack(t *testing.T) {
 	t.Parallel()
 	b := newBundle(retrydb.New(newMemory(), "retries"))
 	b.put(t, waiting("evt_1", b.now.Add(-23*time.Hour)), waiting("evt_2", b.now))
@@ -122,7 +122,7 @@ func TestTheFirstStartLooksBackADay(t *testing.T) {
 		t.Errorf("moved %v", moved)
 	}
 	if got := b.behind(t); got != 23*60 {
-		t.Errorf("the cursor is %d minutes behind, want to be at the row of 23 hours ago", got)
+		t.Errorf("the cursor is %d minutes behind, want it at the row of 23 hours ago", got)
 	}
 	b.run(t)
 	if got := b.behind(t); got != 10 {
@@ -137,17 +137,17 @@ func TestAnUnreadableRowHoldsTheCursorAndNothingElse(t *testing.T) {
 	if _, err := b.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.table, Item: unreadable(at)}); err != nil {
 		t.Fatal(err)
 	}
-	b.put(t, several(8, at)...) // some of them in its shard
+	b.put(t, several(8, at)...) // some in the same shard
 	b.put(t, waiting("after", b.now))
 	for range 2 {
 		if err := b.retrier.Run(t.Context()); err == nil {
 			t.Error("the unreadable row is not reported")
 		}
 		if got := b.behind(t); got != 12 {
-			t.Errorf("the cursor is %d minutes behind, want to be held at 12", got)
+			t.Errorf("the cursor is %d minutes behind, want 12", got)
 		}
 	}
 	if moved := b.sent.take(t); len(moved) != 9 {
-		t.Errorf("moved %d rows, want the nine that can be read", len(moved))
+		t.Errorf("moved %d rows, want the nine that can be decoded", len(moved))
 	}
 }

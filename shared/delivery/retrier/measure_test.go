@@ -15,9 +15,9 @@ import (
 	"webhooks/shared/testkit/metrictest"
 )
 
-// TestARunWithNothingToDoIsFree: a metric that is written every minute costs as
-// much as one that is written every second.
-func TestARunWithNothingToDoIsFree(t *testing.T) {
+// A metric costs money in every hour in which it is written, so an idle run writes
+// none.
+func TestAnIdleRunWritesNoMetric(t *testing.T) {
 	t.Parallel()
 	b, log := setup(t), metrictest.New()
 	b.retrier.Metrics = log.Writer
@@ -27,7 +27,7 @@ func TestARunWithNothingToDoIsFree(t *testing.T) {
 	}
 }
 
-func TestARunSaysWhatItMovedAndHowFarItIsBehind(t *testing.T) {
+func TestARunWritesHowManyRowsItMovedAndHowFarItIsBehind(t *testing.T) {
 	t.Parallel()
 	b, log := setup(t), metrictest.New()
 	b.retrier.Metrics = log.Writer
@@ -47,8 +47,7 @@ func TestARunSaysWhatItMovedAndHowFarItIsBehind(t *testing.T) {
 	}
 }
 
-// TestAnEventIsFollowedThroughTheRetrier: the line names the events that moved.
-func TestAnEventIsFollowedThroughTheRetrier(t *testing.T) {
+func TestTheLogNamesTheMovedEvents(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var log bytes.Buffer

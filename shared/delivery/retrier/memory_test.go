@@ -13,9 +13,9 @@ import (
 
 type item = map[string]types.AttributeValue
 
-// memory is a retries table for tests that need a clock of their own, or three
-// days in a second. It knows the five calls of the store and nothing else; how
-// the store fares with DynamoDB is tested in retrydb.
+// memory is a retries table in memory, for tests with a fake clock and tests that
+// simulate days. It has only the calls of the store; package retrydb tests the store
+// with DynamoDB.
 type memory struct {
 	mu   sync.Mutex
 	rows map[string]map[string]item // by due, by id
@@ -59,7 +59,7 @@ func (m *memory) GetItem(_ context.Context, in *dynamodb.GetItemInput, _ ...func
 	return &dynamodb.GetItemOutput{Item: m.rows[text(in.Key["due"])][text(in.Key["id"])]}, nil
 }
 
-// PutItem writes the cursor, forward only.
+// PutItem writes the cursor. It only moves it forward.
 func (m *memory) PutItem(_ context.Context, in *dynamodb.PutItemInput, _ ...func(*dynamodb.Options)) (*dynamodb.PutItemOutput, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -101,7 +101,7 @@ func (m *memory) Query(_ context.Context, in *dynamodb.QueryInput, _ ...func(*dy
 	return out, nil
 }
 
-// waiting returns the rows that are there.
+// waiting returns all rows.
 func (m *memory) waiting() []item {
 	m.mu.Lock()
 	defer m.mu.Unlock()

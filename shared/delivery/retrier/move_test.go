@@ -17,7 +17,7 @@ import (
 
 var errBroken = errors.New("broken")
 
-func TestMovesWhatIsDueSoonWithWhatRemains(t *testing.T) {
+func TestARunMovesTheRowsOfTheNext90Seconds(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	offsets := map[string]time.Duration{
@@ -41,9 +41,9 @@ func TestMovesWhatIsDueSoonWithWhatRemains(t *testing.T) {
 			t.Errorf("%s: %d rows are left, moved: %t", name, left, moved)
 		}
 	}
-	// The edge and what is beyond it share a minute.
+	// The rows at the edge and beyond it are in the same minute.
 	if left := b.left(t, b.now.Add(offsets["beyond"])); left != 1 {
-		t.Errorf("%d rows are left at the edge, want the one beyond it", left)
+		t.Errorf("%d rows are left in the minute of the edge, want the one beyond it", left)
 	}
 	b.run(t)
 	if again := b.sent.take(t); len(again) != 0 {
@@ -76,7 +76,7 @@ func TestMovesMoreThanAPage(t *testing.T) {
 	}
 }
 
-func TestARowIsThereUntilItsMessageIsSent(t *testing.T) {
+func TestARowIsDeletedAfterItsMessageIsSent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.put(t, several(20, b.now)...)
@@ -99,7 +99,7 @@ func TestARowIsThereUntilItsMessageIsSent(t *testing.T) {
 	b.run(t)
 	got := slices.Sorted(maps.Keys(b.sent.take(t)))
 	if diff := cmp.Diff([]string{"evt_0007", "evt_0017"}, got); diff != "" || b.left(t, b.now) != 0 {
-		t.Errorf("moved the next time (-want +got):\n%s", diff)
+		t.Errorf("moved by the next run (-want +got):\n%s", diff)
 	}
 }
 
@@ -124,7 +124,7 @@ func TestTwoRetriersAtOnceLoseNothing(t *testing.T) {
 	if len(copies) != n || b.left(t, b.now) != 0 {
 		t.Errorf("%d of %d deliveries were sent, %d rows are left", len(copies), n, b.left(t, b.now))
 	}
-	// Copies are equal to the last byte, so they compute the same next due time.
+	// Copies are equal byte for byte, so they compute the same next due time.
 	for body, count := range copies {
 		if count > 2 {
 			t.Errorf("%d copies of %s", count, body)
@@ -144,13 +144,11 @@ func TestWithoutItsCursorNothingIsMoved(t *testing.T) {
 	}
 }
 
-// What a queue refuses once, it may refuse for a while: the rest of the run is
-// not given up for it.
 func TestAFailureInOneMinuteDoesNotStopTheOthers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.put(t, waiting("evt_1", b.now.Add(-2*time.Minute)), waiting("evt_2", b.now))
-	b.retries.in = func(m retrydb.Minute, _ int) error {
+	b.retries.list = func(m retrydb.Minute, _ int) error {
 		if m == retrydb.MinuteOf(b.now)-2 {
 			return errBroken
 		}

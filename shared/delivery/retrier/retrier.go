@@ -1,13 +1,14 @@
-// Package retrier moves deliveries that are about to become due from the
-// retries table to the deliveries queue.
+// Package retrier moves deliveries that become due from the retries table to the
+// deliveries queue.
 //
-// It runs every minute and looks at every minute from its cursor to the next
-// 90 seconds, the present ones first. The cursor only moves to minutes at least ten minutes past that
-// it found empty in every shard, so late rows, missed ticks, clock skew and
-// two retriers at once do no harm: a dispatcher writes rows that are due in more
-// than 15 minutes, or from now on when the queue takes none, and a row is deleted only after its message was
-// sent. Two retriers at once may send one row twice; the copies compute the
-// same next due time and collapse into one row again.
+// It runs every minute, and reads the minutes from its cursor up to 90 seconds ahead,
+// the recent ones first. A row is deleted only after its message was sent. The cursor
+// passes a minute only if the minute is at least ten minutes past and was empty in
+// every shard. So late rows, missed runs, clocks that differ by minutes and two
+// retriers at once lose nothing: a dispatcher writes rows that are due in more than 15
+// minutes, or from now on if the queue refused the message. Two retriers at once may
+// send a row twice; the copies of the delivery compute the same next due time and
+// collapse into one row again.
 package retrier
 
 import (
@@ -23,14 +24,14 @@ import (
 )
 
 const (
-	// ahead is how far before its due time a row is moved. It is longer than the
-	// tick, so that the queue's delay and not the tick decides the second.
-	ahead = 90 * time.Second
-	// settled is how long a minute must be past before the cursor may leave it.
+	// lookahead is how long before its due time a row is moved. It is longer than the
+	// minute between two runs, so the delay of the message decides the exact second.
+	lookahead = 90 * time.Second
+	// settled is how long a minute must be past before the cursor may pass it.
 	settled = 10 * time.Minute
-	// firstLook is how far back a retrier looks that finds no cursor.
-	firstLook = 24 * time.Hour
-	// reserve is the time that a run leaves for the cursor and its log line.
+	// firstLookback is how far back a run without a cursor starts.
+	firstLookback = 24 * time.Hour
+	// reserve is the time that a run keeps for the cursor and its log line.
 	reserve = 5 * time.Second
 )
 
@@ -42,23 +43,24 @@ type Retries interface {
 	Delete(ctx context.Context, rows []retrydb.Row) error
 }
 
-// Queue is the queue of deliveries.
+// Queue is the deliveries queue.
 type Queue interface {
 	Send(ctx context.Context, messages []queue.Message) []error
 }
 
-// Retrier moves rows.
+// Retrier moves rows from the table to the queue.
 type Retrier struct {
 	Log     *slog.Logger
 	Retries Retries
 	Queue   Queue
 	Now     func() time.Time
-	// Metrics gets one line per run that had something to do; nil measures nothing.
+	// Metrics gets a line per run that moved a row or is behind; nil measures nothing.
 	Metrics *metric.Writer
 }
 
-// Run moves what is due within the next 90 s. What it has no time for, the
-// next run goes on with. It returns what failed: those rows stay.
+// Run moves the rows that are due within the next 90 s. The next run continues with
+// the rows for which ctx leaves no time. The error joins all failures; rows that were
+// not sent stay in the table.
 func (r *Retrier) Run(ctx context.Context) error {
 	now := r.Now()
 	cursor, known, err := r.Retries.Cursor(ctx)
@@ -66,17 +68,17 @@ func (r *Retrier) Run(ctx context.Context) error {
 		return err
 	}
 	if !known {
-		cursor = retrydb.MinuteOf(now.Add(-firstLook))
+		cursor = retrydb.MinuteOf(now.Add(-firstLookback))
 	}
-	// The cursor may pass the minutes before this one. The others come first:
-	// whatever holds the cursor back (a row that cannot be read holds it for
-	// weeks) must not hold back what is due now.
+	// The cursor may pass the minutes before recent. They come last, so that they never
+	// delay rows that are due now: a row that cannot be decoded holds the cursor back
+	// for weeks.
 	recent := max(cursor, retrydb.MinuteOf(now.Add(-settled)))
-	present := r.moveMinutes(ctx, recent, retrydb.MinuteOf(now.Add(ahead))+1, now)
+	present := r.moveMinutes(ctx, recent, retrydb.MinuteOf(now.Add(lookahead))+1, now)
 	past := r.moveMinutes(ctx, cursor, recent, now)
 	moved, failures := present.moved+past.moved, append(present.failures, past.failures...)
-	if past.clean > cursor || !known {
-		if err := r.Retries.Advance(ctx, past.clean); err != nil {
+	if past.emptyUntil > cursor || !known {
+		if err := r.Retries.Advance(ctx, past.emptyUntil); err != nil {
 			failures = append(failures, err)
 		}
 	}
@@ -87,52 +89,53 @@ func (r *Retrier) Run(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// behind returns for how many minutes the oldest row has been due that a sweep
-// up to recent left, or met: 0 when it left and met none.
+// behind returns how many minutes ago the first minute before recent began that had a
+// row or was not read, or 0 without such a minute.
 func behind(past sweep, recent retrydb.Minute, now time.Time) int {
-	if past.clean >= recent {
+	if past.emptyUntil >= recent {
 		return 0
 	}
-	return int(retrydb.MinuteOf(now) - past.clean)
+	return int(retrydb.MinuteOf(now) - past.emptyUntil)
 }
 
-// sweep is what became of the rows of several minutes.
+// sweep is the result of moving the rows of several minutes.
 type sweep struct {
-	moved    int
-	clean    retrydb.Minute // the first minute that was not empty, or not looked at
-	complete bool           // every minute was looked at
-	failures []error
+	moved      int
+	emptyUntil retrydb.Minute // the first minute that was not empty or not read
+	complete   bool           // every minute was read
+	failures   []error
 }
 
-// moveMinutes moves the rows of the minutes from first up to, but not of, end.
+// moveMinutes moves the rows of the minutes from first to end, without end.
 func (r *Retrier) moveMinutes(ctx context.Context, first, end retrydb.Minute, now time.Time) sweep {
-	all := sweep{clean: first}
+	all := sweep{emptyUntil: first}
 	m := first
 	for ; m < end && !r.outOfTime(ctx); m++ {
 		result := r.moveMinute(ctx, m, now)
 		all.moved += result.moved
 		all.failures = append(all.failures, result.failures...)
-		if m == all.clean && result.empty {
-			all.clean++
+		if m == all.emptyUntil && result.empty {
+			all.emptyUntil++
 		}
 	}
 	all.complete = m >= end
 	return all
 }
 
+// outOfTime reports whether ctx leaves less than the reserve.
 func (r *Retrier) outOfTime(ctx context.Context) bool {
 	deadline, has := ctx.Deadline()
 	return ctx.Err() != nil || has && time.Until(deadline) < reserve
 }
 
-// result is what became of a minute's or a shard's rows.
+// result is the result of moving the rows of a minute or a shard.
 type result struct {
 	moved    int
-	empty    bool // there was not a single row
+	empty    bool // all of it was read, and it had no row
 	failures []error
 }
 
-// moveMinute moves the rows of m, all shards at once.
+// moveMinute moves the rows of m. The shards are read concurrently.
 func (r *Retrier) moveMinute(ctx context.Context, m retrydb.Minute, now time.Time) result {
 	var shards [retrydb.Shards]result
 	var group sync.WaitGroup
@@ -149,6 +152,7 @@ func (r *Retrier) moveMinute(ctx context.Context, m retrydb.Minute, now time.Tim
 	return all
 }
 
+// moveShard moves the rows of a shard of m, page by page.
 func (r *Retrier) moveShard(ctx context.Context, m retrydb.Minute, shard int, now time.Time) result {
 	all := result{empty: true}
 	for after := ""; !r.outOfTime(ctx); {
@@ -172,12 +176,12 @@ func (r *Retrier) moveShard(ctx context.Context, m retrydb.Minute, shard int, no
 			return all
 		}
 	}
-	all.empty = false // not looked at to the end
+	all.empty = false // not read to its end
 	return all
 }
 
-// logSent writes one line about the rows of a page, so that an event can be
-// followed through here.
+// logSent logs the event ids of the sent rows, so that an operator can follow an event
+// through the retrier.
 func (r *Retrier) logSent(ctx context.Context, rows []retrydb.Row) {
 	ids := make([]string, 0, len(rows))
 	for _, row := range rows {
@@ -186,23 +190,23 @@ func (r *Retrier) logSent(ctx context.Context, rows []retrydb.Row) {
 	r.Log.InfoContext(ctx, "retries queued", "event_ids", ids)
 }
 
-// move sends those rows that are near and deletes what was sent.
+// move sends the rows that are due within the lookahead and deletes those it sent.
 func (r *Retrier) move(ctx context.Context, rows []retrydb.Row, now time.Time) (moved int, err error) {
-	var near []retrydb.Row
+	var due []retrydb.Row
 	var messages []queue.Message
-	// A run with a backlog takes long: what remains is counted from this moment,
-	// not from its start.
+	// The delays count from now and not from the start of the run, which takes long
+	// with a backlog.
 	sending := r.Now()
 	for _, row := range rows {
-		if row.Delivery.Due.After(now.Add(ahead)) {
+		if row.Delivery.Due.After(now.Add(lookahead)) {
 			continue
 		}
-		near = append(near, row)
+		due = append(due, row)
 		messages = append(messages, queue.Message{
 			Body: row.Delivery.Encode(), Delay: row.Delivery.Due.Sub(sending), Group: row.Delivery.Webhook.TenantID,
 		})
 	}
-	if len(near) == 0 {
+	if len(due) == 0 {
 		return 0, nil
 	}
 	var sent []retrydb.Row
@@ -212,7 +216,7 @@ func (r *Retrier) move(ctx context.Context, rows []retrydb.Row, now time.Time) (
 			failures = append(failures, err)
 			continue
 		}
-		sent = append(sent, near[i])
+		sent = append(sent, due[i])
 	}
 	if len(sent) > 0 {
 		r.logSent(ctx, sent)

@@ -22,7 +22,7 @@ import (
 
 var start = time.Date(2026, 1, 26, 10, 0, 30, 0, time.UTC)
 
-// bundle is a retrier on a table of its own, whose cursor is 15 minutes past.
+// bundle is a retrier on a table of its own. The cursor is 15 minutes behind.
 type bundle struct {
 	retrier *retrier.Retrier
 	store   *retrydb.Store
@@ -53,17 +53,16 @@ func newBundle(store *retrydb.Store) *bundle {
 	return b
 }
 
-// retries is the store with what a test injects. A func answers a call with an
-// error, or with nil to let it through.
+// retries is the store with faults. A func that returns an error fails the call.
 type retries struct {
 	retrier.Retries
-	in     func(m retrydb.Minute, shard int) error
+	list   func(m retrydb.Minute, shard int) error
 	delete func([]retrydb.Row) error
 }
 
 func (r *retries) List(ctx context.Context, m retrydb.Minute, shard int, after string) (rows []retrydb.Row, next string, unreadable, err error) {
-	if r.in != nil {
-		if err := r.in(m, shard); err != nil {
+	if r.list != nil {
+		if err := r.list(m, shard); err != nil {
 			return nil, "", nil, err
 		}
 	}
@@ -79,7 +78,7 @@ func (r *retries) Delete(ctx context.Context, rows []retrydb.Row) error {
 	return r.Retries.Delete(ctx, rows)
 }
 
-// sent is a queue that shows what was sent to it.
+// sent is a queue that keeps its messages.
 type sent struct {
 	mu       sync.Mutex
 	messages []queue.Message
@@ -89,8 +88,8 @@ type sent struct {
 func (s *sent) Send(_ context.Context, messages []queue.Message) []error {
 	failures := make([]error, len(messages))
 	for i, m := range messages {
-		// Not under the lock: the clock of a bubble stands still while a goroutine
-		// waits for one.
+		// The lock is not held here: the fake clock of synctest does not advance while a
+		// goroutine waits for a mutex.
 		if s.refuse != nil {
 			content, _ := delivery.Decode([]byte(m.Body))
 			failures[i] = s.refuse(*content.Delivery)
@@ -108,8 +107,8 @@ func (s *sent) add(m queue.Message) {
 	s.messages = append(s.messages, m)
 }
 
-// take returns the delay of what was sent since the last take, by event. No
-// event may be there twice.
+// take returns the delays of the messages since the last take, by event id. It fails
+// if an event was sent twice.
 func (s *sent) take(t *testing.T) map[string]time.Duration {
 	t.Helper()
 	s.mu.Lock()
@@ -138,7 +137,7 @@ func waiting(name string, due time.Time) delivery.Delivery {
 	}
 }
 
-// several returns n deliveries that are due at due, in all shards.
+// several returns n deliveries that are due at due; with many, all shards have some.
 func several(n int, due time.Time) []delivery.Delivery {
 	list := make([]delivery.Delivery, 0, n)
 	for i := range n {
@@ -163,7 +162,7 @@ func (b *bundle) run(t *testing.T) {
 	}
 }
 
-// left counts the rows of the minute of due.
+// left returns the number of rows in the minute of due.
 func (b *bundle) left(t *testing.T, due time.Time) int {
 	t.Helper()
 	n := 0
@@ -192,7 +191,7 @@ func (b *bundle) behind(t *testing.T) int {
 	return int(retrydb.MinuteOf(b.now) - m)
 }
 
-// unreadable is a row that no version understands, in shard 0.
+// unreadable returns a row in shard 0 that cannot be decoded.
 func unreadable(due time.Time) item {
 	value := func(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
 	return item{"due": value(fmt.Sprintf("%d#0", retrydb.MinuteOf(due))), "id": value("a"), "message": value("hello")}

@@ -10,8 +10,8 @@ import (
 	"webhooks/shared/delivery/retrydb"
 )
 
-// timed returns a retrier on a table in memory whose clock is the bubble's and
-// whose cursor is 15 minutes past.
+// timed returns a retrier on a table in memory, with the clock of synctest. The cursor
+// is 15 minutes behind.
 func timed(t *testing.T) (*bundle, *memory) {
 	t.Helper()
 	table := newMemory()
@@ -24,14 +24,14 @@ func timed(t *testing.T) (*bundle, *memory) {
 	return b, table
 }
 
-// tick runs the retrier for as long as its function may take.
+// tick runs the retrier with the time limit of its function.
 func (b *bundle) tick(t *testing.T) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Second)
 	defer cancel()
 	err := b.retrier.Run(ctx)
 	if ctx.Err() != nil {
-		t.Fatal("the run did not end before its function")
+		t.Fatal("the run did not end before the time limit")
 	}
 	return err
 }
@@ -43,7 +43,7 @@ func TestABacklogIsContinuedByTheNextRun(t *testing.T) {
 		const n = 6000
 		b.put(t, several(n, b.now.Add(-12*time.Minute))...)
 		b.sent.refuse = func(delivery.Delivery) error {
-			time.Sleep(40 * time.Millisecond) // a slow queue: some 4,500 a run
+			time.Sleep(40 * time.Millisecond) // a slow queue: about 4,500 rows a run
 			return nil
 		}
 		moved := 0
@@ -51,9 +51,9 @@ func TestABacklogIsContinuedByTheNextRun(t *testing.T) {
 			if err := b.tick(t); err != nil {
 				t.Fatal(err)
 			}
-			now := len(b.sent.take(t)) // it fails when one is sent twice
+			now := len(b.sent.take(t)) // take fails if a row is sent twice
 			if moved += now; now == 0 || now == n || run > 20 {
-				t.Fatalf("run %d moved %d, %d in all", run, now, moved)
+				t.Fatalf("run %d moved %d rows, %d in all", run, now, moved)
 			}
 			if left := len(table.waiting()); left != n-moved {
 				t.Fatalf("%d rows are left after %d of %d moved", left, moved, n)
@@ -62,27 +62,27 @@ func TestABacklogIsContinuedByTheNextRun(t *testing.T) {
 	})
 }
 
-func TestTheDelayIsCountedFromTheSending(t *testing.T) {
+func TestTheDelayCountsFromTheSend(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b, table := timed(t)
 		due := b.now.Add(80 * time.Second)
 		b.put(t, waiting("evt_1", due))
-		table.query = func() { time.Sleep(time.Second) } // a run takes its time
+		table.query = func() { time.Sleep(time.Second) }
 		if err := b.tick(t); err != nil {
 			t.Fatal(err)
 		}
 		delay := b.sent.take(t)["evt_1"]
-		// The queue counts from when it gets the message.
+		// The queue counts the delay from the send.
 		if arrives := b.now.Add(delay); !arrives.Before(due) || delay <= 0 {
-			t.Errorf("delay %v: the time of the run itself is not taken off", delay)
+			t.Errorf("delay %v: the time since the start of the run is not subtracted", delay)
 		}
 	})
 }
 
-// A row that cannot be read holds the cursor for as long as nobody mends it. The
-// minutes since then must not come between a run and what is due now.
-func TestAHeldCursorDoesNotDelayWhatIsDueNow(t *testing.T) {
+// A row that cannot be decoded holds the cursor until an operator deletes it. A run
+// reads the minutes since then after the rows that are due now.
+func TestAHeldCursorDoesNotDelayRowsThatAreDueNow(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		b, table := timed(t)
@@ -94,7 +94,7 @@ func TestAHeldCursorDoesNotDelayWhatIsDueNow(t *testing.T) {
 			t.Error("the unreadable row is not reported")
 		}
 		if moved := b.sent.take(t); len(moved) != 1 {
-			t.Errorf("moved %v, want what is due now", moved)
+			t.Errorf("moved %v, want evt_1", moved)
 		}
 	})
 }
@@ -110,7 +110,7 @@ func TestARunWithoutTimeDoesNotMoveTheCursor(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := b.behind(t); got != 15 || len(b.sent.take(t)) != 0 {
-			t.Errorf("the cursor is %d minutes behind", got)
+			t.Errorf("the cursor is %d minutes behind, want 15 and no row moved", got)
 		}
 	})
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery"
@@ -20,20 +22,21 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// visibility is how late a message comes again whose dispatcher died: six times
-// the function's timeout.
+// visibility is the visibility timeout of the queue, after which it repeats a message
+// whose dispatcher died: six times the function's timeout.
 const visibility = 6 * time.Minute
 
 const (
-	// shortSchedule has six attempts: two short waits, and then waits in the table.
+	// shortSchedule has six attempts. The first two waits are spent in the queue, the
+	// others in the table.
 	shortSchedule = "5,300,1800,3600,3600"
-	// longSchedule catches up within seven attempts with a receiver that asked for
-	// an hour three times.
+	// longSchedule has seven attempts. The last is due later than any that a receiver
+	// requests which asks for an hour three times.
 	longSchedule = "5,300,1800,7200,18000,36000"
 )
 
-// world is one delivery on its way through the real dispatcher and retrier, on
-// a clock that jumps from one thing to the next.
+// world is one delivery with the real dispatcher and retrier, and a clock that jumps
+// from one event to the next.
 type world struct {
 	now        time.Time
 	messages   []pending
@@ -43,15 +46,22 @@ type world struct {
 	retries    *retries
 	schedule   delivery.Schedule
 	made       []int // requests by attempt
-	attempt    int   // the one that is handled
-	// answer is what the receiver does; nil is a 500 at once. It may let time pass.
+	attempt    int   // of the delivery that is handled
+	// answer is the receiver's; nil answers 500 at once. It may advance now.
 	answer func(attempt int) attempt.Result
+	// skew returns by how much the clock of the next instance is ahead of now, between
+	// -maxSkew and maxSkew; nil means that all clocks agree.
+	skew    func() time.Duration
+	maxSkew time.Duration
+	ahead   time.Duration // the clock of the instance that runs
+	// refuse reports whether the queue refuses the next message; nil refuses none.
+	refuse func() bool
 }
 
 // pending is a message in the deliveries queue.
 type pending struct {
 	body string
-	at   time.Time // visible from then on
+	at   time.Time // when it becomes visible
 }
 
 func newWorld(t *testing.T, waits string) *world {
@@ -60,9 +70,9 @@ func newWorld(t *testing.T, waits string) *world {
 		t.Fatal(err)
 	}
 	w := &world{now: start, table: newMemory(), schedule: schedule, made: make([]int, len(schedule)+2)}
-	clock, log := func() time.Time { return w.now }, slog.New(slog.DiscardHandler)
+	clock, log := func() time.Time { return w.now.Add(w.ahead) }, slog.New(slog.DiscardHandler)
 	store := retrydb.New(w.table, "retries")
-	// The first look back over a day would be most of the test's work.
+	// Without a cursor the first run would read the minutes of a day.
 	if err := store.Advance(t.Context(), retrydb.MinuteOf(w.now)); err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +94,7 @@ func first() delivery.Delivery {
 	return d
 }
 
-// plan returns when the schedule alone has each attempt due.
+// plan returns the due time of each attempt by the schedule alone.
 func (w *world) plan() []time.Time {
 	d := first()
 	due := []time.Time{1: d.Due}
@@ -98,7 +108,7 @@ func (w *world) plan() []time.Time {
 	}
 }
 
-// rows returns the deliveries in the table.
+// rows returns the deliveries of the rows.
 func (w *world) rows() []delivery.Delivery {
 	var list []delivery.Delivery
 	for _, row := range w.table.waiting() {
@@ -113,11 +123,16 @@ func (w *world) rows() []delivery.Delivery {
 type deliveries struct{ *world }
 
 func (d deliveries) Send(_ context.Context, messages []queue.Message) []error {
-	for _, m := range messages {
+	failures := make([]error, len(messages))
+	for i, m := range messages {
+		if d.refuse != nil && d.refuse() {
+			failures[i] = errBroken
+			continue
+		}
 		delay := (max(m.Delay, 0) + time.Second - 1).Truncate(time.Second)
 		d.messages = append(d.messages, pending{m.Body, d.now.Add(delay)})
 	}
-	return make([]error, len(messages))
+	return failures
 }
 
 // Wake and Send make the world its own receiver.
@@ -130,7 +145,7 @@ func (w *world) Send(context.Context, attempt.Request) attempt.Result {
 	return w.answer(w.attempt)
 }
 
-// stubs is a webhook, and tables that take everything.
+// stubs stands for the other tables: it has one webhook and accepts every write.
 type stubs struct{}
 
 func (stubs) GetMany(_ context.Context, keys []webhook.Key, _ time.Time) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
@@ -147,7 +162,7 @@ func (w *world) earliest() time.Time {
 	return slices.MinFunc(w.messages, func(a, b pending) int { return a.at.Compare(b.at) }).at
 }
 
-// take removes the message that is visible first, and waits for it.
+// take removes the message that is visible first, and advances now to that time.
 func (w *world) take() pending {
 	at := w.earliest()
 	first := slices.IndexFunc(w.messages, func(m pending) bool { return m.at.Equal(at) })
@@ -159,18 +174,35 @@ func (w *world) take() pending {
 	return m
 }
 
-// nextTick returns when the retrier next runs with something to move; false
-// when nothing waits in the table.
-func (w *world) nextTick() (time.Time, bool) {
-	var due time.Time
+// oldest returns when the first row is due; false without rows.
+func (w *world) oldest() (due time.Time, exists bool) {
 	for _, row := range w.rows() {
 		if due.IsZero() || row.Due.Before(due) {
 			due = row.Due
 		}
 	}
+	return due, !due.IsZero()
+}
+
+// nextTick returns the next run of the retrier that may have a row to move; false
+// without rows.
+func (w *world) nextTick() (time.Time, bool) {
+	due, exists := w.oldest()
 	next := w.now.Truncate(time.Minute).Add(time.Minute)
-	if soon := due.Add(-time.Minute).Truncate(time.Minute); soon.After(next) {
+	if soon := due.Add(-time.Minute - w.maxSkew).Truncate(time.Minute); soon.After(next) {
 		next = soon
 	}
-	return next, !due.IsZero()
+	return next, exists
+}
+
+// skipRuns moves the cursor as the runs before now do, which have no row to move: to
+// ten minutes before the fastest clock, but not past a row.
+func (w *world) skipRuns(t rapid.TB) {
+	cursor := retrydb.MinuteOf(w.now.Add(w.maxSkew-10*time.Minute)) - 1
+	if due, exists := w.oldest(); exists {
+		cursor = min(cursor, retrydb.MinuteOf(due))
+	}
+	if err := w.retries.Advance(context.Background(), cursor); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -17,13 +17,13 @@ type cursorItem struct {
 	Minute Minute `dynamodbav:"minute"`
 }
 
-// cursorKey names the one item of the table that is no row. It has no TTL.
-func cursorKey() rowKey { return rowKey{"cursor", "cursor"} }
+// cursorKey is the key of the cursor, the only item that is not a row. It has no TTL.
+var cursorKey = rowKey{"cursor", "cursor"}
 
-// Cursor returns the first minute that may still hold rows, and false when
-// none was ever written down.
+// Cursor returns the first minute that may still have rows, and false if the table
+// has no cursor yet.
 func (s *Store) Cursor(ctx context.Context) (Minute, bool, error) {
-	output, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: cursorKey().item(), ConsistentRead: aws.Bool(true)})
+	output, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{TableName: &s.table, Key: cursorKey.item(), ConsistentRead: aws.Bool(true)})
 	if err != nil {
 		return 0, false, fmt.Errorf("read the cursor: %w", err)
 	}
@@ -37,8 +37,8 @@ func (s *Store) Cursor(ctx context.Context) (Minute, bool, error) {
 	return c.Minute, true, nil
 }
 
-// Advance moves the cursor to m. It never moves it back: another retrier may
-// have moved it further meanwhile.
+// Advance moves the cursor forward to m. It does nothing if the cursor is at or past
+// m: another retrier may have moved it meanwhile.
 func (s *Store) Advance(ctx context.Context, m Minute) error {
 	behind := expression.Or(
 		expression.AttributeNotExists(expression.Name("due")),
@@ -47,7 +47,7 @@ func (s *Store) Advance(ctx context.Context, m Minute) error {
 	if err != nil {
 		return fmt.Errorf("build the condition: %w", err)
 	}
-	encoded, err := attributevalue.MarshalMap(cursorItem{cursorKey(), m})
+	encoded, err := attributevalue.MarshalMap(cursorItem{cursorKey, m})
 	if err != nil {
 		return fmt.Errorf("encode the cursor: %w", err)
 	}

@@ -18,11 +18,11 @@ func (b bundle) cursor(t *testing.T) (retrydb.Minute, bool) {
 	return m, known
 }
 
-func TestThereIsNoCursorAtFirst(t *testing.T) {
+func TestANewTableHasNoCursor(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	if m, known := b.cursor(t); known {
-		t.Errorf("cursor = %d", m)
+		t.Errorf("cursor = %d, want none", m)
 	}
 	if err := b.Advance(t.Context(), 0); err != nil {
 		t.Fatal(err)
@@ -65,16 +65,16 @@ func TestRetriersAtOnceLeaveTheFurthestCursor(t *testing.T) {
 	}
 }
 
-func TestTheCursorIsNoRow(t *testing.T) {
+func TestTheCursorIsNotARow(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	if err := b.Advance(t.Context(), retrydb.MinuteOf(due)); err != nil {
 		t.Fatal(err)
 	}
-	if rows, _ := b.in(t, retrydb.MinuteOf(due)); len(rows) != 0 {
-		t.Errorf("%d rows", len(rows))
+	if rows, _ := b.list(t, retrydb.MinuteOf(due)); len(rows) != 0 {
+		t.Errorf("%d rows, want none", len(rows))
 	}
-	// DynamoDB would delete it, and a day of rows might be passed over.
+	// Without a cursor the retrier reads only the rows of the last day.
 	if _, expires := b.raw(t)[0]["ttl"]; expires {
 		t.Error("the cursor has a TTL")
 	}

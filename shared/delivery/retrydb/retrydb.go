@@ -1,10 +1,9 @@
-// Package retrydb keeps deliveries whose next attempt is further away than a
-// queue can delay it, in the order in which they become due.
+// Package retrydb stores deliveries whose next attempt is due later than a queue can
+// delay a message, by the minute in which they are due.
 //
-// A row's key is the minute in which it is due and its id, which names event,
-// webhook and attempt: copies of a delivery compute the same due time and so
-// collapse into one row. The minute is spread over a few shards, because one
-// partition takes 1,000 writes a second.
+// The key of a row is that minute and an id of event, webhook and attempt. Copies of
+// a delivery have the same due time, so they collapse into one row. A minute has
+// several shards, because a partition of DynamoDB takes 1,000 writes a second.
 package retrydb
 
 import (
@@ -25,14 +24,14 @@ import (
 	"webhooks/shared/delivery"
 )
 
-// Shards is how many partitions a minute has. Each is a query of every tick of
-// the retrier, so it is small: two take 2,000 writes a second, and the jitter of
-// the shortest wait that is kept here spreads its retries over six minutes.
+// Shards is the number of partitions of a minute. It is small, because the retrier
+// queries each of them at every tick. Two shards take 2,000 writes a second, and the
+// jitter spreads the retries of even the shortest stored wait over six minutes.
 const Shards = 2
 
-// safetyNet is how long after its due time DynamoDB deletes a row that nobody
-// moved. The alarm on old rows comes long before it.
-const safetyNet = 30 * 24 * time.Hour
+// ttl is how long after its due time DynamoDB deletes a row that was not moved. The
+// alarm RetriesBehindAlarm is raised long before.
+const ttl = 30 * 24 * time.Hour
 
 // DynamoDB is the part of the SDK's client that a Store calls.
 type DynamoDB interface {
@@ -52,8 +51,8 @@ type Store struct {
 // Option changes how a Store waits.
 type Option func(*Store)
 
-// WithPause replaces [dynamo.Backoff], which waits before writes that DynamoDB left
-// unprocessed are sent again.
+// WithPause replaces [dynamo.Backoff], the wait before unprocessed writes are sent
+// again.
 func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
 
 // New returns the store of table.
@@ -65,7 +64,7 @@ func New(client DynamoDB, table string, options ...Option) *Store {
 	return s
 }
 
-// Row is a delivery that waits for its attempt.
+// Row is a stored delivery.
 type Row struct {
 	Delivery delivery.Delivery
 	key      rowKey
@@ -79,30 +78,31 @@ type rowKey struct {
 type item struct {
 	rowKey
 	Message string `dynamodbav:"message"`
-	TTL     int64  `dynamodbav:"ttl"` // epoch seconds
+	TTL     int64  `dynamodbav:"ttl"` // unix seconds
 }
 
-// Minute is a minute of time, counted from the epoch.
+// Minute is a minute, counted from the unix epoch.
 type Minute int64
 
-// MinuteOf returns the minute that t is in.
+// MinuteOf returns the minute of t.
 func MinuteOf(t time.Time) Minute { return Minute(t.Unix() / 60) }
 
+// partition returns the partition key of a shard of m.
 func partition(m Minute, shard int) string {
 	return strconv.FormatInt(int64(m), 10) + "#" + strconv.Itoa(shard)
 }
 
-// keyOf returns the key of the row that keeps d.
+// keyOf returns the key of the row of d.
 func keyOf(d delivery.Delivery) rowKey {
 	id := d.Event.TenantID + "#" + d.Event.ID + "#" + strconv.FormatInt(d.Webhook.ID, 10) + "#" + strconv.Itoa(d.Attempt)
 	h := fnv.New32a()
-	_, _ = h.Write([]byte(id)) // writing to a hash never fails
+	_, _ = h.Write([]byte(id)) // Write of a hash never returns an error
 	return rowKey{partition(MinuteOf(d.Due), int(h.Sum32()%Shards)), id}
 }
 
-// PutMany keeps deliveries and returns an error for each, nil where it is kept.
-// The body of the event is left out: it is read again from the events table,
-// which keeps a row at one write unit.
+// PutMany stores deliveries, without their bodies, and returns an error for each, nil
+// if it is stored. Without the body a row costs one write unit; the dispatcher reads
+// the body from the events table.
 func (s *Store) PutMany(ctx context.Context, deliveries []delivery.Delivery) []error {
 	failures := make([]error, len(deliveries))
 	requests := make(map[rowKey]types.WriteRequest, len(deliveries))
@@ -110,7 +110,7 @@ func (s *Store) PutMany(ctx context.Context, deliveries []delivery.Delivery) []e
 	for i, d := range deliveries {
 		d.Body = nil
 		keys[i] = keyOf(d)
-		encoded, err := attributevalue.MarshalMap(item{keys[i], d.Encode(), d.Due.Add(safetyNet).Unix()})
+		encoded, err := attributevalue.MarshalMap(item{keys[i], d.Encode(), d.Due.Add(ttl).Unix()})
 		if err != nil {
 			failures[i] = fmt.Errorf("encode a retry: %w", err)
 			continue
@@ -126,7 +126,7 @@ func (s *Store) PutMany(ctx context.Context, deliveries []delivery.Delivery) []e
 	return failures
 }
 
-// Delete forgets rows, and returns what failed.
+// Delete deletes rows. Its error joins the errors of the rows that it could not delete.
 func (s *Store) Delete(ctx context.Context, rows []Row) error {
 	requests := make(map[rowKey]types.WriteRequest, len(rows))
 	for _, row := range rows {
@@ -139,6 +139,7 @@ func (s *Store) Delete(ctx context.Context, rows []Row) error {
 	return errors.Join(failures...)
 }
 
+// item returns k as attributes.
 func (k rowKey) item() map[string]types.AttributeValue {
 	return map[string]types.AttributeValue{
 		"due": &types.AttributeValueMemberS{Value: k.Due},
@@ -146,17 +147,19 @@ func (k rowKey) item() map[string]types.AttributeValue {
 	}
 }
 
-// List returns a page of the rows of a shard of m, those after the id after, and
-// the id to go on after, which is "" at the end. A row that cannot be read is
-// left out and reported, so that it does not stand in the way of the others.
+// List returns a page of the rows of a shard of m: up to 100 rows whose ids follow
+// after. Next is the after of the following page, or "" if there is none. Rows that
+// cannot be decoded are left out, and unreadable joins their errors, so that such a
+// row does not block the others.
 //
-// The read is eventually consistent, which costs half: a row is written a quarter
-// of an hour before its minute is first read, and DynamoDB needs a second.
+// The read is eventually consistent, which costs half. That is enough: a row is
+// usually written a quarter of an hour before it is read, DynamoDB is consistent
+// within a second, and the retrier reads a minute again until it is ten minutes past.
 func (s *Store) List(ctx context.Context, m Minute, shard int, after string) (rows []Row, next string, unreadable, err error) {
 	query, err := expression.NewBuilder().WithKeyCondition(
 		expression.Key("due").Equal(expression.Value(partition(m, shard)))).Build()
 	if err != nil {
-		return nil, "", nil, fmt.Errorf("build the query: %w", err)
+		return nil, "", nil, fmt.Errorf("build the query for retries: %w", err)
 	}
 	input := &dynamodb.QueryInput{
 		TableName: &s.table, Limit: aws.Int32(pageSize),
@@ -172,7 +175,7 @@ func (s *Store) List(ctx context.Context, m Minute, shard int, after string) (ro
 		return nil, "", nil, fmt.Errorf("read the retries of minute %d: %w", m, err)
 	}
 	for _, attributes := range output.Items {
-		row, err := readRow(attributes)
+		row, err := decodeRow(attributes)
 		if err != nil {
 			unreadable = errors.Join(unreadable, err)
 			continue
@@ -185,21 +188,22 @@ func (s *Store) List(ctx context.Context, m Minute, shard int, after string) (ro
 	return rows, next, unreadable, nil
 }
 
-// pageSize is how many rows one query reads: 100 deliveries are ten messages
-// of ten.
+// pageSize is the number of rows of a page: 100 messages are ten SendMessageBatch
+// calls.
 const pageSize = 100
 
-func readRow(attributes map[string]types.AttributeValue) (Row, error) {
+// decodeRow returns the row of a stored item.
+func decodeRow(attributes map[string]types.AttributeValue) (Row, error) {
 	var it item
 	if err := attributevalue.UnmarshalMap(attributes, &it); err != nil {
-		return Row{}, fmt.Errorf("read a retry: %w", err)
+		return Row{}, fmt.Errorf("decode a retry: %w", err)
 	}
 	message, err := delivery.Decode([]byte(it.Message))
 	if err != nil {
-		return Row{}, fmt.Errorf("read retry %s %s: %w", it.Due, it.ID, err)
+		return Row{}, fmt.Errorf("decode retry %s %s: %w", it.Due, it.ID, err)
 	}
 	if message.Delivery == nil {
-		return Row{}, fmt.Errorf("retry %s %s is no delivery", it.Due, it.ID)
+		return Row{}, fmt.Errorf("retry %s %s is not a delivery", it.Due, it.ID)
 	}
 	return Row{*message.Delivery, it.rowKey}, nil
 }

@@ -17,7 +17,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// deliveries returns what rows keep, by event.
+// deliveries returns the deliveries of rows, sorted by event id.
 func deliveries(rows []retrydb.Row) []delivery.Delivery {
 	var list []delivery.Delivery
 	for _, row := range rows {
@@ -27,20 +27,20 @@ func deliveries(rows []retrydb.Row) []delivery.Delivery {
 	return list
 }
 
-func TestRowsRoundTripWithoutTheirBody(t *testing.T) {
+func TestRowsHaveNoBody(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	with := sample(1)
 	with.Body = []byte(`{"type":"training.failed"}`)
 	b.put(t, with, sample(2))
 
-	rows, _ := b.in(t, retrydb.MinuteOf(due))
+	rows, _ := b.list(t, retrydb.MinuteOf(due))
 	want := []delivery.Delivery{sample(1), sample(2)}
 	if diff := gocmp.Diff(want, deliveries(rows)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	if with.Body == nil {
-		t.Error("Put took the caller's body away")
+		t.Error("PutMany removed the caller's body")
 	}
 }
 
@@ -53,11 +53,11 @@ func TestRowsAreFoundInTheirMinute(t *testing.T) {
 	b.put(t, first, last)
 
 	m := retrydb.MinuteOf(due)
-	if rows, _ := b.in(t, m); len(rows) != 2 {
-		t.Errorf("%d rows in the minute, want both ends of it", len(rows))
+	if rows, _ := b.list(t, m); len(rows) != 2 {
+		t.Errorf("%d rows in the minute, want the first and the last", len(rows))
 	}
 	for _, other := range []retrydb.Minute{m - 1, m + 1} {
-		if rows, _ := b.in(t, other); len(rows) != 0 {
+		if rows, _ := b.list(t, other); len(rows) != 0 {
 			t.Errorf("%d rows in minute %d", len(rows), other-m)
 		}
 	}
@@ -68,15 +68,15 @@ func TestCopiesCollapse(t *testing.T) {
 	b := setup(t)
 	withBody := sample(1)
 	withBody.Body = []byte(`{}`)
-	b.put(t, sample(1), withBody) // two copies in one batch: DynamoDB itself would refuse the key twice
+	b.put(t, sample(1), withBody) // two copies in one batch: DynamoDB refuses a key twice
 	b.put(t, sample(1))
 
-	if rows, _ := b.in(t, retrydb.MinuteOf(due)); len(rows) != 1 {
-		t.Errorf("%d rows of three copies", len(rows))
+	if rows, _ := b.list(t, retrydb.MinuteOf(due)); len(rows) != 1 {
+		t.Errorf("%d rows of three copies, want 1", len(rows))
 	}
 }
 
-func TestOthersDoNotCollapse(t *testing.T) {
+func TestDifferentDeliveriesDoNotCollapse(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	list := []delivery.Delivery{sample(1)}
@@ -85,7 +85,7 @@ func TestOthersDoNotCollapse(t *testing.T) {
 		func(d *delivery.Delivery) { d.Webhook.ID++ },
 		func(d *delivery.Delivery) { d.Event.ID = "evt_1" },
 		func(d *delivery.Delivery) { d.Webhook.TenantID, d.Event.TenantID = "globex", "globex" },
-		// A tenant and an event whose names run together to the same text.
+		// The tenant and event ids concatenate to the same text.
 		func(d *delivery.Delivery) {
 			d.Webhook.TenantID, d.Event.TenantID, d.Event.ID = "acme-evt", "acme-evt", "001"
 		},
@@ -95,26 +95,26 @@ func TestOthersDoNotCollapse(t *testing.T) {
 		list = append(list, d)
 	}
 	b.put(t, list...)
-	if rows, _ := b.in(t, retrydb.MinuteOf(due)); len(rows) != len(list) {
+	if rows, _ := b.list(t, retrydb.MinuteOf(due)); len(rows) != len(list) {
 		t.Errorf("%d rows of %d deliveries", len(rows), len(list))
 	}
 }
 
-func TestPagesHoldEachRowOnce(t *testing.T) {
+func TestPagesHaveEachRowOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	const n = 250 // a shard of 100 and more has a second page
+	const n = 250 // a page has 100 rows
 	b.put(t, samples(n)...)
 
-	rows, pages := b.in(t, retrydb.MinuteOf(due))
+	rows, pages := b.list(t, retrydb.MinuteOf(due))
 	if slices.Max(pages[:]) < 2 {
-		t.Fatalf("pages = %v: no shard needed a second one", pages)
+		t.Fatalf("pages = %v, want a shard with two", pages)
 	}
 	if diff := gocmp.Diff(samples(n), deliveries(rows)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	if slices.Min(pages[:]) < 1 || slices.Max(pages[:]) > 2 {
-		t.Errorf("pages = %v: the shards are not even", pages)
+		t.Errorf("pages = %v, want even shards", pages)
 	}
 }
 
@@ -122,15 +122,15 @@ func TestDelete(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.put(t, samples(60)...)
-	rows, _ := b.in(t, retrydb.MinuteOf(due))
+	rows, _ := b.list(t, retrydb.MinuteOf(due))
 	if err := b.Delete(t.Context(), rows[:40]); err != nil {
 		t.Fatal(err)
 	}
-	left, _ := b.in(t, retrydb.MinuteOf(due))
+	left, _ := b.list(t, retrydb.MinuteOf(due))
 	if diff := gocmp.Diff(deliveries(rows[40:]), deliveries(left)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
-	// Two retriers may delete one row.
+	// Two retriers may delete the same row.
 	if err := b.Delete(t.Context(), rows[:1]); err != nil {
 		t.Errorf("delete again: %v", err)
 	}
@@ -139,7 +139,7 @@ func TestDelete(t *testing.T) {
 	}
 }
 
-func TestUnreadableRowsAreReportedAndNotInTheWay(t *testing.T) {
+func TestListReportsUnreadableRowsAndReturnsTheOthers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.put(t, sample(1))
@@ -181,14 +181,14 @@ func TestARowCostsOneWriteUnit(t *testing.T) {
 		case *types.AttributeValueMemberS:
 			size += len(v.Value)
 		case *types.AttributeValueMemberN:
-			size += 21 // at most
+			size += 21 // the maximum
 		}
 	}
 	if size > 1<<10 {
-		t.Errorf("the largest row has %d bytes, more than one write unit", size)
+		t.Errorf("the largest row has %d bytes, want at most a write unit of 1024", size)
 	}
 	want := strconv.FormatInt(due.Add(30*24*time.Hour).Unix(), 10)
 	if ttl, _ := item["ttl"].(*types.AttributeValueMemberN); ttl == nil || ttl.Value != want {
-		t.Errorf("ttl = %v, want %s: a month after the row is due", item["ttl"], want)
+		t.Errorf("ttl = %v, want %s: 30 days after the row is due", item["ttl"], want)
 	}
 }

@@ -41,7 +41,7 @@ func setup(t *testing.T) bundle {
 	return b
 }
 
-// sample is a delivery of event number n, without its body.
+// sample returns a delivery of event number n, without its body.
 func sample(n int) delivery.Delivery {
 	return delivery.Delivery{
 		Webhook: webhook.Key{TenantID: "acme", ID: 7}, Event: event.Key{TenantID: "acme", ID: fmt.Sprintf("evt_%03d", n)},
@@ -57,7 +57,7 @@ func samples(n int) []delivery.Delivery {
 	return list
 }
 
-// put keeps deliveries, all of them.
+// put stores deliveries. It fails if one is not stored.
 func (b bundle) put(t *testing.T, deliveries ...delivery.Delivery) {
 	t.Helper()
 	for i, err := range b.PutMany(t.Context(), deliveries) {
@@ -67,8 +67,8 @@ func (b bundle) put(t *testing.T, deliveries ...delivery.Delivery) {
 	}
 }
 
-// in reads all rows of a minute, and how many pages each shard had.
-func (b bundle) in(t *testing.T, m retrydb.Minute) (rows []retrydb.Row, pages [retrydb.Shards]int) {
+// list returns all rows of a minute, and the number of pages of each shard.
+func (b bundle) list(t *testing.T, m retrydb.Minute) (rows []retrydb.Row, pages [retrydb.Shards]int) {
 	t.Helper()
 	for shard := range retrydb.Shards {
 		for after := ""; ; {
@@ -85,7 +85,7 @@ func (b bundle) in(t *testing.T, m retrydb.Minute) (rows []retrydb.Row, pages [r
 	return rows, pages
 }
 
-// raw reads everything in the table as DynamoDB holds it.
+// raw returns all items of the table.
 func (b bundle) raw(t *testing.T) []map[string]types.AttributeValue {
 	t.Helper()
 	out, err := b.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &b.table})
@@ -95,12 +95,12 @@ func (b bundle) raw(t *testing.T) []map[string]types.AttributeValue {
 	return out.Items
 }
 
-// text is a string attribute.
+// text returns a string attribute.
 func text(value string) *types.AttributeValueMemberS {
 	return &types.AttributeValueMemberS{Value: value}
 }
 
-// insert writes a row that only a broken writer would.
+// insert writes an item that the store itself never writes.
 func (b bundle) insert(t *testing.T, partition, id, message string) {
 	t.Helper()
 	_, err := b.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.table, Item: map[string]types.AttributeValue{
@@ -116,7 +116,7 @@ func partitionOf(t *testing.T, item map[string]types.AttributeValue) string {
 	t.Helper()
 	value, ok := item["due"].(*types.AttributeValueMemberS)
 	if !ok || !strings.Contains(value.Value, "#") {
-		t.Fatalf("row %v has no partition", item)
+		t.Fatalf("row %v has no partition key", item)
 	}
 	return value.Value
 }

@@ -11,7 +11,7 @@ import (
 	"webhooks/shared/aws/dynamo"
 )
 
-// write makes requests and returns the errors of those that failed.
+// write sends requests and returns the errors of those that failed, by row.
 func (s *Store) write(ctx context.Context, requests map[rowKey]types.WriteRequest) map[rowKey]error {
 	failed := make(map[rowKey]error)
 	for chunk := range slices.Chunk(slices.Collect(maps.Keys(requests)), dynamo.MaxWrites) {
@@ -19,8 +19,8 @@ func (s *Store) write(ctx context.Context, requests map[rowKey]types.WriteReques
 		for _, key := range chunk {
 			pending = append(pending, requests[key])
 		}
-		// Only what is left failed: behind each row is an attempt that would be made
-		// again.
+		// Requests that are not left succeeded. Reporting them as failed would repeat
+		// their attempts.
 		left, err := dynamo.BatchWrite(ctx, s.client, s.pause, s.table, pending)
 		for _, request := range left {
 			failed[requestKey(request)] = fmt.Errorf("write retries: %w", err)
@@ -40,7 +40,7 @@ func requestKey(request types.WriteRequest) rowKey {
 	due, _ := attributes["due"].(*types.AttributeValueMemberS)
 	id, _ := attributes["id"].(*types.AttributeValueMemberS)
 	if due == nil || id == nil {
-		return rowKey{} // never: rowKey.item and PutMany set both
+		return rowKey{} // unreachable: rowKey.item and PutMany set both
 	}
 	return rowKey{due.Value, id.Value}
 }

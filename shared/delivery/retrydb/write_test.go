@@ -11,12 +11,12 @@ import (
 	"webhooks/shared/testkit/faulttest"
 )
 
-// leaving writes all but the last n requests of every call.
+// leaving returns a fault that leaves the last n requests of every call unprocessed.
 func (b bundle) leaving(t *testing.T, n int) func(*dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
 	return func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
 		requests := in.RequestItems[b.table]
 		if len(requests) == 0 || len(requests) > 25 {
-			t.Errorf("a call with %d writes, which DynamoDB refuses", len(requests))
+			t.Errorf("a call with %d writes, want 1 to 25", len(requests))
 		}
 		n := min(n, len(requests))
 		now, later := requests[:len(requests)-n], requests[len(requests)-n:]
@@ -45,15 +45,15 @@ func TestUnprocessedRowsAreWrittenAgain(t *testing.T) {
 		return b.leaving(t, max(left, 0))(in)
 	})
 	b.put(t, samples(25)...)
-	if rows, _ := b.in(t, retrydb.MinuteOf(due)); len(rows) != 25 {
-		t.Errorf("%d rows of 25", len(rows))
+	if rows, _ := b.list(t, retrydb.MinuteOf(due)); len(rows) != 25 {
+		t.Errorf("%d rows, want 25", len(rows))
 	}
 	if got := b.pauses.Load(); got != 2 {
-		t.Errorf("%d pauses between three tries", got)
+		t.Errorf("%d pauses, want 2 between three tries", got)
 	}
 }
 
-// Behind every failure of Put is an attempt that will be made again.
+// The dispatcher repeats the attempt of every delivery that PutMany reports as failed.
 func TestOnlyTheRowsThatWereNotWrittenFail(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -63,7 +63,7 @@ func TestOnlyTheRowsThatWereNotWrittenFail(t *testing.T) {
 	stored := make(map[string]bool)
 	failures := b.PutMany(t.Context(), list)
 	b.faults.Clear()
-	rows, _ := b.in(t, retrydb.MinuteOf(due))
+	rows, _ := b.list(t, retrydb.MinuteOf(due))
 	for _, row := range rows {
 		stored[row.Delivery.Event.ID] = true
 	}
@@ -76,20 +76,20 @@ func TestOnlyTheRowsThatWereNotWrittenFail(t *testing.T) {
 		}
 	}
 	if failed != 3 {
-		t.Errorf("%d failures, want the 3 that DynamoDB kept leaving out", failed)
+		t.Errorf("%d failures, want the 3 that DynamoDB left unprocessed", failed)
 	}
 }
 
-func TestDeleteReportsWhatIsLeft(t *testing.T) {
+func TestDeleteReportsUnprocessedRows(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.put(t, samples(10)...)
-	rows, _ := b.in(t, retrydb.MinuteOf(due))
+	rows, _ := b.list(t, retrydb.MinuteOf(due))
 	faulttest.On(b.faults, b.leaving(t, 4))
 	if err := b.Delete(t.Context(), rows); err == nil {
-		t.Error("Delete reports nothing")
+		t.Error("Delete returns no error")
 	}
-	if left, _ := b.in(t, retrydb.MinuteOf(due)); len(left) != 4 {
+	if left, _ := b.list(t, retrydb.MinuteOf(due)); len(left) != 4 {
 		t.Errorf("%d rows are left, want 4", len(left))
 	}
 }
@@ -106,7 +106,7 @@ func TestAFailedCallFailsItsRowsAlone(t *testing.T) {
 		return b.leaving(t, 0)(in)
 	})
 	failed := 0
-	// Of two copies in the first call both are told.
+	// Both copies of a row in the first call get its error.
 	for _, err := range b.PutMany(t.Context(), append(samples(30), samples(30)...)) {
 		if errors.Is(err, broken) {
 			failed++

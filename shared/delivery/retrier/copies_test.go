@@ -15,28 +15,28 @@ import (
 	"webhooks/shared/delivery/retrydb"
 )
 
-// fault is what goes wrong with one receipt of a message.
+// fault is a failure while the dispatcher handles a message.
 type fault int
 
 const (
 	none         fault = iota
-	diedBefore         // the dispatcher died before the request
-	diedAfter          // … after it, before anything was written down
-	diedSettling       // … when only the message was not settled; or SQS repeats it
-	faults             // how many there are
+	diedBefore         // the dispatcher dies before the request
+	diedAfter          // it dies after the request, before it writes anything
+	diedSettling       // it dies after all writes; the same as a duplicate from SQS
+	faults             // the number of faults
 )
 
-// step lets one thing happen: the next message is received, or the retrier
-// runs. It dies between sending and deleting if tickDies says so: just what a
-// second retrier at the same moment comes to.
+// step receives the next message or runs the retrier, whichever is first. If tickDies
+// returns true, the retrier dies between sending and deleting, which has the same
+// effect as a second retrier at the same time.
 func (w *world) step(t rapid.TB, faultOf func(attempt int) fault, tickDies func() bool) {
+	if w.skew != nil {
+		w.ahead = w.skew()
+	}
 	if tick, waiting := w.nextTick(); waiting && (len(w.messages) == 0 || !w.earliest().Before(tick)) {
 		w.now = tick
 		w.retries.delete = nil
-		// The runs since the last one found nothing and moved the cursor.
-		if err := w.retries.Advance(context.Background(), retrydb.MinuteOf(tick.Add(-10*time.Minute))-2); err != nil {
-			t.Fatal(err)
-		}
+		w.skipRuns(t)
 		if tickDies() {
 			w.retries.delete = func([]retrydb.Row) error { return errBroken }
 		}
@@ -64,6 +64,7 @@ func (w *world) step(t rapid.TB, faultOf func(attempt int) fault, tickDies func(
 }
 
 func (w *world) handle(t rapid.TB, body string) {
+	w.skipRuns(t)
 	response, err := w.dispatcher.Handle(context.Background(), events.SQSEvent{Records: []events.SQSMessage{{
 		MessageId: "m", Body: body, Attributes: map[string]string{"ApproximateReceiveCount": "1"},
 	}}})
@@ -72,21 +73,21 @@ func (w *world) handle(t rapid.TB, body string) {
 	}
 }
 
-// resting tells whether nothing is under way: there is no message, and no row
-// that the retrier is about to move (one that it sent and could not delete is
-// still there beside the row of the next attempt).
-func (w *world) resting() bool {
+// idle reports whether there is neither a message nor a row that the retrier is about
+// to move. (A row that was sent and not deleted is in the table beside the row of the
+// next attempt.)
+func (w *world) idle() bool {
 	tick, waiting := w.nextTick()
 	return len(w.messages) == 0 && (!waiting || tick.Sub(w.now) > 2*time.Minute)
 }
 
-// live runs the world until nothing is left in it, and calls look whenever it is
-// resting.
-func (w *world) live(t rapid.TB, faultOf func(attempt int) fault, tickDies func() bool, look func()) {
+// runToEnd steps until no message and no row is left, and calls whenIdle each time the
+// world is idle.
+func (w *world) runToEnd(t rapid.TB, faultOf func(attempt int) fault, tickDies func() bool, whenIdle func()) {
 	for steps := 0; ; steps++ {
 		rows := len(w.table.waiting())
-		if w.resting() {
-			look()
+		if w.idle() {
+			whenIdle()
 		}
 		if len(w.messages) == 0 && rows == 0 {
 			return
@@ -98,7 +99,7 @@ func (w *world) live(t rapid.TB, faultOf func(attempt int) fault, tickDies func(
 	}
 }
 
-// once lets the first receipt of each attempt up to the third go wrong.
+// once returns faults for the first receipt of each of the first three attempts.
 func once(t *rapid.T, attempts int) func(attempt int) fault {
 	had := make([]bool, attempts)
 	return func(attempt int) fault {
@@ -113,13 +114,13 @@ func once(t *rapid.T, attempts int) func(attempt int) fault {
 
 func never() bool { return false }
 
-// Whatever dies and whatever comes twice: the copies of a delivery collapse into
-// one row again, every attempt is made, and nothing is left behind.
+// After any four faults, the copies of a delivery collapse into one row again, every
+// attempt is made, and no message or row is left.
 func TestCopiesOfADeliveryCollapse(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, shortSchedule)
-		left := rapid.IntRange(0, 4).Draw(rt, "faults") // 24 minutes late at most: the last two waits are longer
+		left := rapid.IntRange(0, 4).Draw(rt, "faults") // at most 24 minutes, less than the last two waits
 		faultOf := func(int) fault {
 			if left == 0 {
 				return none
@@ -137,9 +138,9 @@ func TestCopiesOfADeliveryCollapse(t *testing.T) {
 			left--
 			return true
 		}
-		w.live(rt, faultOf, tickDies, func() {
+		w.runToEnd(rt, faultOf, tickDies, func() {
 			if rows := len(w.table.waiting()); rows > 1 {
-				rt.Fatalf("%d chains of one delivery, requests by attempt: %v", rows, w.made[1:])
+				rt.Fatalf("%d rows of one delivery, requests by attempt: %v", rows, w.made[1:])
 			}
 		})
 		for attempt, made := range w.made[1:] {
@@ -150,15 +151,14 @@ func TestCopiesOfADeliveryCollapse(t *testing.T) {
 	})
 }
 
-// As many copies as the first three attempts may make: from the fourth on, each
-// attempt is one request. (Two deaths in a row at the third attempt are 12
-// minutes: then its copy is too late for the row of the fourth, and collapses
-// one attempt later.)
-func TestOneChainBeyondTheThirdAttempt(t *testing.T) {
+// However many copies the first three attempts make: from the fourth on, each attempt
+// is one request. (Two deaths in a row at the third attempt take 12 minutes: then the
+// copy is too late for the row of the fourth, and collapses one attempt later.)
+func TestOneRequestFromTheFourthAttemptOn(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, shortSchedule)
-		w.live(rt, once(rt, len(w.made)), never, func() {})
+		w.runToEnd(rt, once(rt, len(w.made)), never, func() {})
 		for attempt := 4; attempt < len(w.made); attempt++ {
 			if w.made[attempt] != 1 {
 				rt.Fatalf("attempt %d is %d requests: %v", attempt, w.made[attempt], w.made[1:])
@@ -167,17 +167,18 @@ func TestOneChainBeyondTheThirdAttempt(t *testing.T) {
 	})
 }
 
-// A receiver that asks for time moves the next attempt away from the schedule,
-// and each copy's by another clock. Whatever it asks, and however slow it is: of
-// a delivery that is on schedule there is one chain, and the others join it as
-// soon as the schedule's own times lie ahead of what was asked.
-func TestCopiesCollapseAfterTheReceiverAskedForTime(t *testing.T) {
+// Retry-After moves the due time of the next attempt away from the schedule, and for
+// each copy of the delivery by another amount. Whatever it asks for, and however slow
+// the receiver is: at most one row is on schedule, and the copies collapse as soon as
+// the schedule's time is later than the requested one.
+func TestCopiesCollapseAfterRetryAfter(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, longSchedule)
 		plan := w.plan()
-		// until is when the attempt after each may be made at the latest copy's wish.
-		until := make([]time.Time, len(w.made))
+		// requested is the latest time before which a copy must not make the attempt
+		// after n.
+		requested := make([]time.Time, len(w.made))
 		w.answer = func(n int) attempt.Result {
 			result := attempt.Result{StatusCode: 503}
 			if rapid.Bool().Draw(rt, "slow") {
@@ -190,14 +191,14 @@ func TestCopiesCollapseAfterTheReceiverAskedForTime(t *testing.T) {
 			wait := w.schedule[n-1] / 2
 			if n <= 3 && rapid.Bool().Draw(rt, "asks") {
 				result.RetryAfter = time.Duration(rapid.IntRange(1, 3600).Draw(rt, "Retry-After")) * time.Second
-				wait = max(wait, result.RetryAfter+15*time.Minute) // what is asked is rounded up
+				wait = max(wait, result.RetryAfter+15*time.Minute) // rounded up
 			}
-			if wish := w.now.Add(wait); wish.After(until[n]) {
-				until[n] = wish
+			if earliest := w.now.Add(wait); earliest.After(requested[n]) {
+				requested[n] = earliest
 			}
 			return result
 		}
-		w.live(rt, once(rt, len(w.made)), never, func() {
+		w.runToEnd(rt, once(rt, len(w.made)), never, func() {
 			onPlan := 0
 			for _, row := range w.rows() {
 				if row.Due.Equal(plan[row.Attempt]) {
@@ -205,25 +206,25 @@ func TestCopiesCollapseAfterTheReceiverAskedForTime(t *testing.T) {
 				}
 			}
 			if onPlan > 1 {
-				rt.Fatalf("%d chains that are on schedule, requests by attempt: %v", onPlan, w.made[1:])
+				rt.Fatalf("%d rows are on schedule, requests by attempt: %v", onPlan, w.made[1:])
 			}
 		})
 		last := len(w.made) - 1
 		for n := 4; n <= last; n++ {
-			ahead := until[n-1].Before(plan[n])
+			ahead := requested[n-1].Before(plan[n])
 			if ahead && w.made[n] != 1 || w.made[n] == 0 {
-				rt.Fatalf("attempt %d is %d requests, its time lies ahead: %t; requests by attempt: %v", n, w.made[n], ahead, w.made[1:])
+				rt.Fatalf("attempt %d is %d requests, scheduled after the requested time: %t; requests by attempt: %v", n, w.made[n], ahead, w.made[1:])
 			}
 			if n == last && !ahead {
-				rt.Fatalf("attempt %d was planned for %v, and the one before may last until %v: the schedule is never caught up with", n, plan[n], until[n-1])
+				rt.Fatalf("attempt %d is planned for %v, and still requested for %v: the delivery does not return to its schedule", n, plan[n], requested[n-1])
 			}
 		}
 	})
 }
 
-// The usual copy is as late as a dead dispatcher's messages, and the usual
-// receiver asks for whole quarters of an hour: then there is one row at once.
-func TestOneRowOfWhatTheReceiverAskedFor(t *testing.T) {
+// If Retry-After asks for whole quarters of an hour, a copy that is received again
+// after a crash collapses at once.
+func TestCopiesCollapseAtOnceAfterRetryAfter(t *testing.T) {
 	t.Parallel()
 	for _, asked := range []time.Duration{30 * time.Minute, time.Hour, 24 * time.Hour} {
 		for after := 1; after <= 3; after++ {
@@ -237,7 +238,7 @@ func TestOneRowOfWhatTheReceiverAskedFor(t *testing.T) {
 					return attempt.Result{StatusCode: 500}
 				}
 				repeated := false
-				w.live(t, func(n int) fault {
+				w.runToEnd(t, func(n int) fault {
 					if n != after || repeated {
 						return none
 					}
