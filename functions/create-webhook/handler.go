@@ -26,8 +26,8 @@ func (h handler) route() httpapi.Route {
 	return httpapi.Route{Pattern: "POST /api/v1/webhooks", Scope: auth.WebhooksWrite, Audit: "webhook.create", Handle: h.create}
 }
 
-// created is the contract's answer. The secret is there only when we made it:
-// whoever sent one knows it.
+// created is the data of the answer. It has the secret only if the customer sent
+// none.
 type created struct {
 	WebhookID int64     `json:"webhook_id"`
 	Name      string    `json:"name"`

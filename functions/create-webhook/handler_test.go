@@ -20,9 +20,15 @@ import (
 	"webhooks/shared/webhook"
 )
 
+// setup returns the route of this function with the sample event.
+func setup(t *testing.T, settings ...string) routetest.Route {
+	t.Helper()
+	return routetest.New(t, build, "create-webhook.json", settings...)
+}
+
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "create-webhook.json", nil)
+	b := setup(t)
 	before := time.Now().Truncate(time.Second)
 	answer := b.Invoke(t)
 
@@ -46,7 +52,7 @@ func TestTheSampleEvent(t *testing.T) {
 
 func TestAGeneratedSecretIsShownOnce(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "create-webhook.json", nil)
+	b := setup(t)
 	answer := b.Send(t, `{"name":"n","url":"https://receiver.example/","events":["alert.resolved"]}`)
 	shown, _ := answer.Envelope(t).Data["secret"].(string)
 
@@ -58,50 +64,44 @@ func TestAGeneratedSecretIsShownOnce(t *testing.T) {
 		t.Errorf("shown %q, stored %q, want the same whsec_ secret", shown, w.Secret)
 	}
 	if !w.Enabled {
-		t.Error("not enabled without being told otherwise")
+		t.Error("the webhook is disabled, want enabled by default")
 	}
 }
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "create-webhook.json", nil)
+	b := setup(t)
 	tests := []struct {
 		name   string
 		body   string
 		reason apperr.Reason
 		fields []string
 	}{
-		{name: "no body", body: "", reason: apperr.InvalidJSON},
-		{name: "no JSON", body: "{", reason: apperr.InvalidJSON},
+		{name: "empty body", body: "", reason: apperr.InvalidJSON},
+		{name: "not JSON", body: "{", reason: apperr.InvalidJSON},
 		{name: "two values", body: `{}{}`, reason: apperr.InvalidJSON},
-		{name: "every field", body: `{"name":"","secret":"x","events":["x"],"enabled":1,"x":1}`, reason: apperr.InvalidFields, fields: []string{"name", "url", "secret", "events", "enabled", "x"}},
+		{name: "every field is invalid", body: `{"name":"","secret":"x","events":["x"],"enabled":1,"x":1}`, reason: apperr.InvalidFields, fields: []string{"name", "url", "secret", "events", "enabled", "x"}},
 		{name: "loopback", body: `{"name":"n","url":"http://127.0.0.1:8080/","events":["alert.resolved"]}`, reason: apperr.InvalidFields, fields: []string{"url"}},
 		{name: "too large", body: `{"name":"` + strings.Repeat("a", httpapi.MaxBody) + `"}`, reason: apperr.BodyTooLarge},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			answer := b.Send(t, tt.body)
-			if got := answer.Envelope(t).Code; got != int(tt.reason) || answer.Status != int(tt.reason)/100 {
-				t.Errorf("answer %d, code %d, want code %d", answer.Status, got, tt.reason)
-			}
-			if d := cmp.Diff(tt.fields, answer.Refused(t)); d != "" {
-				t.Errorf("fields (-want +got):\n%s", d)
-			}
+			routetest.WantRefused(t, b.Send(t, tt.body), tt.reason, tt.fields...)
 		})
 	}
 }
 
-func TestTheLocalStackTakesLoopback(t *testing.T) {
+func TestTheLocalStackAcceptsLoopback(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "create-webhook.json", map[string]string{"LOCAL_RECEIVERS": "true"})
+	b := setup(t, "LOCAL_RECEIVERS=true")
 	answer := b.Send(t, `{"name":"n","url":"http://127.0.0.1:8080/","events":["alert.resolved"]}`)
 	if answer.Status != http.StatusCreated {
 		t.Errorf("answer %d %s, want 201", answer.Status, answer.Body)
 	}
 }
 
-// full is a store whose tenant is at the limit.
+// full is a store whose tenants are at the limit.
 type full struct{}
 
 func (full) Create(context.Context, webhook.Webhook, time.Time) (webhook.Webhook, error) {

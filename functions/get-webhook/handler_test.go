@@ -13,14 +13,19 @@ import (
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
-	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/testkit/routetest"
 	"webhooks/shared/webhook"
 )
 
+// setup returns the route of this function with the sample event.
+func setup(t *testing.T) routetest.Route {
+	t.Helper()
+	return routetest.New(t, build, "get-webhook.json")
+}
+
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "get-webhook.json", nil)
+	b := setup(t)
 	w := b.Create(t, "demo")
 
 	answer := b.Invoke(t)
@@ -33,9 +38,8 @@ func TestTheSampleEvent(t *testing.T) {
 
 func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "get-webhook.json", nil)
+	b := setup(t).As("demo", auth.WebhooksRead)
 	b.Create(t, "demo")
-	b.Request.RequestContext.Authorizer.Lambda["scopes"] = "webhooks:read"
 
 	data := b.Invoke(t).Envelope(t).Data
 	if _, shown := data["secret"]; shown || data["webhook_id"] != 1.0 {
@@ -43,9 +47,9 @@ func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
 	}
 }
 
-func TestTroubleIsShown(t *testing.T) {
+func TestHealthIsShown(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "get-webhook.json", nil)
+	b := setup(t)
 	w := b.Create(t, "demo")
 	now := time.Now()
 	if _, err := b.Webhooks.MarkSlow(t.Context(), w, now); err != nil {
@@ -68,10 +72,10 @@ func TestTroubleIsShown(t *testing.T) {
 	}
 }
 
-// Nothing that reads alone needs to be able to open a secret.
+// A caller that may only read must not cause the decryption of a secret.
 func TestReadingAloneOpensNoSecret(t *testing.T) {
 	t.Parallel()
-	secret := func(scope auth.Scope) (opened bool) {
+	opens := func(scope auth.Scope) (opened bool) {
 		h := handler{webhooks: getterFunc(func(withSecrets bool) { opened = withSecrets }), now: time.Now}
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.SetPathValue("webhook_id", "1")
@@ -80,12 +84,12 @@ func TestReadingAloneOpensNoSecret(t *testing.T) {
 		}
 		return opened
 	}
-	if secret(auth.LogsRead) || !secret(auth.WebhooksWrite) {
-		t.Error("want the secret opened for webhooks:write and for nobody else")
+	if opens(auth.LogsRead) || !opens(auth.WebhooksWrite) {
+		t.Error("want the secret decrypted with webhooks:write only")
 	}
 }
 
-// getterFunc is told whether the secrets are asked for.
+// getterFunc is a store without webhooks. It gets whether a call reads secrets.
 type getterFunc func(withSecrets bool)
 
 func (f getterFunc) Get(context.Context, webhook.Key) (webhook.Webhook, error) {
@@ -100,7 +104,7 @@ func (f getterFunc) GetWithSecrets(context.Context, webhook.Key, time.Time) (web
 
 func TestNotFound(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "get-webhook.json", nil)
+	b := setup(t)
 	b.Create(t, "globex")
 	b.Create(t, "demo")
 	if err := b.Webhooks.Delete(t.Context(), webhook.Key{TenantID: "demo", ID: 1}); err != nil {
@@ -111,31 +115,25 @@ func TestNotFound(t *testing.T) {
 		id     string
 		reason apperr.Reason
 	}{
-		{name: "deleted, and another tenant's", id: "1", reason: apperr.WebhookNotFound},
-		{name: "never given", id: "9223372036854775807", reason: apperr.WebhookNotFound},
-		{name: "the tenant's own item", id: "0", reason: apperr.InvalidWebhookID},
+		{name: "deleted, but another tenant has the id", id: "1", reason: apperr.WebhookNotFound},
+		{name: "unknown", id: "9223372036854775807", reason: apperr.WebhookNotFound},
+		{name: "item 0", id: "0", reason: apperr.InvalidWebhookID},
 		{name: "negative", id: "-1", reason: apperr.InvalidWebhookID},
 		{name: "not a number", id: "abc", reason: apperr.InvalidWebhookID},
-		{name: "another spelling", id: "01", reason: apperr.InvalidWebhookID},
+		{name: "leading zero", id: "01", reason: apperr.InvalidWebhookID},
 		{name: "too large", id: "9223372036854775808", reason: apperr.InvalidWebhookID},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			request := b.Request
-			request.RawPath = "/api/v1/webhooks/" + tt.id
-			request.RequestContext.HTTP.Path = request.RawPath
-			answer := cloudtest.Invoke(t, b.Function, request)
-			if got := answer.Envelope(t).Code; got != int(tt.reason) || answer.Status != int(tt.reason)/100 {
-				t.Errorf("answer %d, code %d, want code %d", answer.Status, got, tt.reason)
-			}
+			routetest.WantRefused(t, b.At("/api/v1/webhooks/"+tt.id).Invoke(t), tt.reason)
 		})
 	}
 }
 
-func TestTheFieldsAreTheContracts(t *testing.T) {
+func TestTheFieldsAreThoseOfTheContract(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "get-webhook.json", nil)
+	b := setup(t)
 	b.Create(t, "demo")
 	var envelope struct {
 		Data map[string]json.RawMessage `json:"data"`

@@ -22,9 +22,15 @@ import (
 	"webhooks/shared/webhook"
 )
 
+// setup returns the route of this function with the sample event.
+func setup(t *testing.T) routetest.Route {
+	t.Helper()
+	return routetest.New(t, build, "list-webhooks.json")
+}
+
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "list-webhooks.json", nil)
+	b := setup(t)
 	b.Create(t, "globex")
 	w := b.Create(t, "demo", func(w *webhook.Webhook) {
 		w.Events = []event.Type{event.EnvironmentStarted, event.EnvironmentCreated}
@@ -44,20 +50,20 @@ func TestTheSampleEvent(t *testing.T) {
 
 func TestATenantWithoutWebhooksHasAnEmptyList(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "list-webhooks.json", nil)
+	b := setup(t)
 	answer := b.Invoke(t)
 	if want := `{"code":0,"message":"success","data":{"items":[]}}`; answer.Status != http.StatusOK || answer.Body != want {
 		t.Errorf("answer %d %s\nwant   200 %s", answer.Status, answer.Body, want)
 	}
 }
 
-// maxPayload is what Lambda returns at most, in bytes.
+// maxPayload is the limit of a response from Lambda, in bytes:
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxPayload = 6 << 20
 
-// The list has no pages, so all that a tenant may register must fit into one
-// answer, as the runtime encodes it: the body is a string within JSON, where
-// what is escaped once is escaped again.
+// The list has no pages, so the largest list of a tenant must fit into one
+// response of Lambda. The body is a JSON string in that response, so characters
+// that are escaped in the body are escaped twice.
 func TestTheLongestListFitsIntoLambdasAnswer(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
@@ -87,13 +93,13 @@ func TestTheLongestListFitsIntoLambdasAnswer(t *testing.T) {
 	}
 }
 
-// fixed is a store that holds the same for every tenant.
+// fixed is a store with the same webhooks for every tenant.
 type fixed []webhook.Webhook
 
 func (f fixed) List(context.Context, string) ([]webhook.Webhook, error) { return f, nil }
 
-// longestList is a tenant's list at every limit, made of text as far as a POST
-// takes it.
+// longestList returns the list of a tenant at every limit. Its names and URLs
+// repeat text, if a POST accepts that.
 func longestList(t *testing.T, text string) fixed {
 	t.Helper()
 	urls, err := guard.New(guard.Config{})
@@ -102,7 +108,7 @@ func longestList(t *testing.T, text string) fixed {
 	}
 	const host = "https://receiver.example/?"
 	ask := map[string]any{
-		"name":   "n" + strings.Repeat(text, webhook.MaxNameLength-1), // not blank
+		"name":   "n" + strings.Repeat(text, webhook.MaxNameLength-1), // a blank name is refused
 		"url":    host + strings.Repeat(text, (guard.MaxURLBytes-len(host))/len(text)),
 		"events": event.Types(),
 	}
@@ -114,7 +120,7 @@ func longestList(t *testing.T, text string) fixed {
 		return webhook.DecodeRegistration(body, urls)
 	}
 	n, err := decode()
-	if apperr.Is(err, apperr.InvalidFields) { // then not in a URL
+	if apperr.Is(err, apperr.InvalidFields) { // text is not allowed in a URL
 		ask["url"] = host + strings.Repeat("<", guard.MaxURLBytes-len(host))
 		n, err = decode()
 	}

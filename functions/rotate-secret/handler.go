@@ -25,8 +25,8 @@ func (h handler) route() httpapi.Route {
 	return httpapi.Route{Pattern: "POST /api/v1/webhooks/{webhook_id}/secret/rotate", Scope: auth.WebhooksWrite, Audit: "secret.rotate", Handle: h.rotate}
 }
 
-// rotated is the answer: the new secret, and until when the replaced one signs
-// beside it. It is absent where that ended at once.
+// rotated is the data of the answer: the new secret, and the time until which the
+// replaced one signs too. Without an overlap the time is absent.
 type rotated struct {
 	WebhookID               int64     `json:"webhook_id"`
 	Secret                  string    `json:"secret"`
@@ -42,8 +42,8 @@ func (h handler) rotate(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	// The new secret is made once: a write that is repeated because its answer
-	// was lost must not replace it by another.
+	// DecodeRotation generates the secret once, so a retry of the write does not
+	// replace it by another.
 	rotation, err := webhook.DecodeRotation(body)
 	if err != nil {
 		return httpapi.Reply{}, err

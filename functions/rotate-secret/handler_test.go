@@ -14,10 +14,11 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// setup returns the route, and the webhook that its sample rotates.
+// setup returns the route of this function with the sample event, and the webhook
+// whose secret the sample rotates.
 func setup(t *testing.T) (routetest.Route, webhook.Webhook) {
 	t.Helper()
-	b := routetest.New(t, build, "rotate-secret.json", nil)
+	b := routetest.New(t, build, "rotate-secret.json")
 	return b, b.Create(t, "demo")
 }
 
@@ -28,7 +29,7 @@ func TestTheSampleEvent(t *testing.T) {
 
 	got := b.Stored(t, w.Key())
 	if len(got.PreviousSecrets) != 1 || got.Secret == webhooktest.Secret || got.PreviousSecrets[0].Secret != webhooktest.Secret {
-		t.Fatalf("secret %q and %v before it", got.Secret, got.PreviousSecrets)
+		t.Fatalf("secret %q, previous secrets %v, want a new secret and the replaced one", got.Secret, got.PreviousSecrets)
 	}
 	ends := got.PreviousSecrets[0].ExpiresAt
 	want := fmt.Sprintf(`{"code":0,"message":"密钥已轮换","data":{"webhook_id":1,"secret":"%s","previous_secret_expires_at":"%s"}}`,
@@ -37,11 +38,11 @@ func TestTheSampleEvent(t *testing.T) {
 		t.Errorf("answer %d %s\nwant   200 %s", answer.Status, answer.Body, want)
 	}
 	if overlap := time.Until(ends); overlap > 48*time.Hour || overlap < 47*time.Hour {
-		t.Errorf("the old secret signs for %v, want two days", overlap)
+		t.Errorf("the replaced secret signs for %v, want two days", overlap)
 	}
 	w.Secret, w.PreviousSecrets, w.Revision, w.UpdatedAt = got.Secret, got.PreviousSecrets, 2, got.UpdatedAt
 	if d := cmp.Diff(w, got); d != "" {
-		t.Errorf("nothing else may change (-want +got):\n%s", d)
+		t.Errorf("stored webhook (-want +got):\n%s", d)
 	}
 }
 
@@ -52,9 +53,9 @@ func TestOverlap(t *testing.T) {
 		body string
 		days float64
 	}{
-		{name: "without a body", body: "", days: 1},
-		{name: "without a number", body: "{}", days: 1},
-		{name: "at once", body: `{"overlap_days":0}`, days: 0},
+		{name: "empty body", body: "", days: 1},
+		{name: "without overlap_days", body: "{}", days: 1},
+		{name: "no overlap", body: `{"overlap_days":0}`, days: 0},
 		{name: "a week", body: `{"overlap_days":7}`, days: 7},
 	}
 	for _, tt := range tests {
@@ -76,19 +77,19 @@ func TestOverlap(t *testing.T) {
 			}
 			if tt.days == 0 {
 				if _, shown := data["previous_secret_expires_at"]; shown || signing(0) != 1 {
-					t.Errorf("%d secrets sign, answer %v, want the new one alone", signing(0), data)
+					t.Errorf("%d secrets sign, answer %v, want only the new one", signing(0), data)
 				}
 				return
 			}
 			end := time.Duration(tt.days * float64(24*time.Hour))
 			if signing(0) != 2 || signing(end-time.Hour) != 2 || signing(end) != 1 {
-				t.Errorf("the old secret signs until %v", got.PreviousSecrets)
+				t.Errorf("previous secrets %v, want the replaced one to sign for %v", got.PreviousSecrets, end)
 			}
 		})
 	}
 }
 
-func TestThreeRotationsKeepTwoOldSecrets(t *testing.T) {
+func TestThreeRotationsKeepTwoReplacedSecrets(t *testing.T) {
 	t.Parallel()
 	b, w := setup(t)
 	var shown []any
@@ -115,18 +116,14 @@ func TestRefusals(t *testing.T) {
 		fields []string
 	}{
 		{name: "eight days", body: `{"overlap_days":8}`, reason: apperr.InvalidFields, fields: []string{"overlap_days"}},
-		{name: "less than none", body: `{"overlap_days":-1}`, reason: apperr.InvalidFields, fields: []string{"overlap_days"}},
-		{name: "another field", body: `{"days":1}`, reason: apperr.InvalidFields, fields: []string{"days"}},
-		{name: "no JSON", body: `1 day`, reason: apperr.InvalidJSON},
+		{name: "negative", body: `{"overlap_days":-1}`, reason: apperr.InvalidFields, fields: []string{"overlap_days"}},
+		{name: "unknown field", body: `{"days":1}`, reason: apperr.InvalidFields, fields: []string{"days"}},
+		{name: "not JSON", body: `1 day`, reason: apperr.InvalidJSON},
 	}
 	for _, tt := range tests {
-		answer := b.Send(t, tt.body)
-		if got := answer.Envelope(t).Code; got != int(tt.reason) || answer.Status != http.StatusBadRequest {
-			t.Errorf("%s: answer %d, code %d, want code %d", tt.name, answer.Status, got, tt.reason)
-		}
-		if d := cmp.Diff(tt.fields, answer.Refused(t)); d != "" {
-			t.Errorf("%s: fields (-want +got):\n%s", tt.name, d)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			routetest.WantRefused(t, b.Send(t, tt.body), tt.reason, tt.fields...)
+		})
 	}
 	if d := cmp.Diff(w, b.Stored(t, w.Key())); d != "" {
 		t.Errorf("a refused rotation changed something (-want +got):\n%s", d)

@@ -1,5 +1,5 @@
-// Function rotate-secret serves POST
-// /api/v1/webhooks/{webhook_id}/secret/rotate: it gives a webhook a new secret.
+// Function rotate-secret serves POST /api/v1/webhooks/{webhook_id}/secret/rotate:
+// it replaces the secret of a webhook by a generated one.
 package main
 
 import (

@@ -15,9 +15,15 @@ import (
 
 const updated = `{"code":0,"message":"更新成功"}`
 
+// setup returns the route of this function with the sample event.
+func setup(t *testing.T) routetest.Route {
+	t.Helper()
+	return routetest.New(t, build, "update-webhook.json")
+}
+
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "update-webhook.json", nil)
+	b := setup(t)
 	want := b.Create(t, "demo")
 	want.Name, want.Enabled, want.Revision = "环境事件通知（更新）", false, 2
 
@@ -28,13 +34,13 @@ func TestTheSampleEvent(t *testing.T) {
 	got := b.Stored(t, want.Key())
 	want.UpdatedAt = got.UpdatedAt
 	if d := cmp.Diff(want, got); d != "" {
-		t.Errorf("what is absent must stay (-want +got):\n%s", d)
+		t.Errorf("stored webhook (-want +got):\n%s", d)
 	}
 }
 
-func TestAChangedSecretSignsBesideTheOldOne(t *testing.T) {
+func TestTheReplacedSecretKeepsSigningForADay(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "update-webhook.json", nil)
+	b := setup(t)
 	w := b.Create(t, "demo")
 	if answer := b.Send(t, `{"secret":"another-secret"}`); answer.Status != http.StatusOK {
 		t.Fatalf("answer %d %s", answer.Status, answer.Body)
@@ -49,10 +55,10 @@ func TestAChangedSecretSignsBesideTheOldOne(t *testing.T) {
 	}
 }
 
-// GET shows the secret and the secret sent back is the same one: no rotation.
-func TestAGetSentBackIsNoRotation(t *testing.T) {
+// The answer of a GET has the current secret. Sending it back must not rotate it.
+func TestTheAnswerOfGetSentBackChangesNothing(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "update-webhook.json", nil)
+	b := setup(t)
 	w := b.Create(t, "demo")
 	view := w.View()
 	view.Secret = w.Secret
@@ -68,13 +74,13 @@ func TestAGetSentBackIsNoRotation(t *testing.T) {
 	got := b.Stored(t, w.Key())
 	w.Revision, w.UpdatedAt = got.Revision, got.UpdatedAt
 	if d := cmp.Diff(w, got); d != "" {
-		t.Errorf("it changed (-want +got):\n%s", d)
+		t.Errorf("the webhook changed (-want +got):\n%s", d)
 	}
 }
 
-func TestDisablingLeavesTheIndex(t *testing.T) {
+func TestADisabledWebhookMatchesNoEvent(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "update-webhook.json", nil)
+	b := setup(t)
 	b.Create(t, "demo")
 	b.Send(t, `{"enabled":false}`)
 	if index := b.Index(t, "demo"); len(index.Match(event.EnvironmentCreated)) != 0 {
@@ -84,7 +90,7 @@ func TestDisablingLeavesTheIndex(t *testing.T) {
 
 func TestRefusals(t *testing.T) {
 	t.Parallel()
-	b := routetest.New(t, build, "update-webhook.json", nil)
+	b := setup(t)
 	w := b.Create(t, "demo")
 	tests := []struct {
 		name   string
@@ -92,20 +98,16 @@ func TestRefusals(t *testing.T) {
 		reason apperr.Reason
 		fields []string
 	}{
-		{name: "no body", body: "", reason: apperr.InvalidJSON},
+		{name: "empty body", body: "", reason: apperr.InvalidJSON},
 		{name: "nothing to update", body: `{}`, reason: apperr.NothingToUpdate},
-		{name: "only what is read-only", body: `{"webhook_id":1,"created_at":"2026-01-26T10:00:00Z"}`, reason: apperr.NothingToUpdate},
+		{name: "only read-only fields", body: `{"webhook_id":1,"created_at":"2026-01-26T10:00:00Z"}`, reason: apperr.NothingToUpdate},
 		{name: "null", body: `{"name":null,"secret":null}`, reason: apperr.InvalidFields, fields: []string{"name", "secret"}},
-		{name: "one bad field among good ones", body: `{"name":"good","events":[],"x":1}`, reason: apperr.InvalidFields, fields: []string{"events", "x"}},
+		{name: "invalid fields among valid ones", body: `{"name":"good","events":[],"x":1}`, reason: apperr.InvalidFields, fields: []string{"events", "x"}},
 	}
 	for _, tt := range tests {
-		answer := b.Send(t, tt.body)
-		if got := answer.Envelope(t).Code; got != int(tt.reason) || answer.Status != http.StatusBadRequest {
-			t.Errorf("%s: answer %d, code %d, want code %d", tt.name, answer.Status, got, tt.reason)
-		}
-		if d := cmp.Diff(tt.fields, answer.Refused(t)); d != "" {
-			t.Errorf("%s: fields (-want +got):\n%s", tt.name, d)
-		}
+		t.Run(tt.name, func(t *testing.T) {
+			routetest.WantRefused(t, b.Send(t, tt.body), tt.reason, tt.fields...)
+		})
 	}
 	if d := cmp.Diff(w, b.Stored(t, w.Key())); d != "" {
 		t.Errorf("a refused update changed something (-want +got):\n%s", d)

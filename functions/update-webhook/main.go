@@ -1,4 +1,4 @@
-// Function update-webhook serves PUT /api/v1/webhooks/{webhook_id}: it changes some fields of a webhook.
+// Function update-webhook serves PUT /api/v1/webhooks/{webhook_id}: it updates a webhook.
 package main
 
 import (
