@@ -1,5 +1,5 @@
-// Function dispatcher reads the deliveries queue, makes the attempts and sees
-// to what follows.
+// Function dispatcher consumes the deliveries queue and the slow queue: it makes the
+// attempts of deliveries and records their results.
 package main
 
 import (
@@ -36,7 +36,7 @@ func build(log *slog.Logger, getenv func(string) string) (boot.SQSFunction, erro
 	if err != nil {
 		return nil, err
 	}
-	// After New, which names every variable that is missing.
+	// This comes after New, whose error names every missing variable.
 	if err := d.SetSchedule(schedule, kept); err != nil {
 		return nil, err
 	}

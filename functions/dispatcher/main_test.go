@@ -22,7 +22,7 @@ import (
 	"webhooks/shared/webhook/webhookdb"
 )
 
-// bundle is the function as it is built, on tables and queues of its own.
+// bundle is the built function, on tables and queues of its own.
 type bundle struct {
 	handler  lambda.Handler
 	webhooks *webhookdb.Store
@@ -58,9 +58,9 @@ func setup(t *testing.T) bundle {
 	}
 }
 
-// invoke sends the sample event to a receiver that answers status, and returns
-// the function's answer and the logs.
-func (b bundle) invoke(t *testing.T, status int) (answer string, logs []attemptlog.Log) {
+// invoke invokes the function with the sample event, whose receiver answers status.
+// It returns the function's response and the logs.
+func (b bundle) invoke(t *testing.T, status int) (response string, logs []attemptlog.Log) {
 	t.Helper()
 	receiver := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(status) }))
 	defer receiver.Close()
@@ -79,26 +79,26 @@ func (b bundle) invoke(t *testing.T, status int) (answer string, logs []attemptl
 	return string(payload), page.Logs
 }
 
-// settled is the answer that settles a batch: the list is never null.
+// settled is the response that settles a whole batch. The list is never null.
 const settled = `{"batchItemFailures":[]}`
 
 func TestTheSampleEventIsDelivered(t *testing.T) {
 	t.Parallel()
-	answer, logs := setup(t).invoke(t, http.StatusOK)
-	if answer != settled || len(logs) != 1 || logs[0].Outcome != attemptlog.Delivered || logs[0].EventID != "env-42-created" {
-		t.Errorf("answer %s, logs %+v", answer, logs)
+	response, logs := setup(t).invoke(t, http.StatusOK)
+	if response != settled || len(logs) != 1 || logs[0].Outcome != attemptlog.Delivered || logs[0].EventID != "env-42-created" {
+		t.Errorf("response %s, logs %+v", response, logs)
 	}
 }
 
-func TestTheNextAttemptIsInTheQueue(t *testing.T) {
+func TestTheNextAttemptIsQueued(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	answer, logs := b.invoke(t, http.StatusInternalServerError)
-	if answer != settled || len(logs) != 1 || logs[0].Outcome != attemptlog.Retrying {
-		t.Fatalf("answer %s, logs %+v", answer, logs)
+	response, logs := b.invoke(t, http.StatusInternalServerError)
+	if response != settled || len(logs) != 1 || logs[0].Outcome != attemptlog.Retrying {
+		t.Fatalf("response %s, logs %+v", response, logs)
 	}
-	// The sample is long overdue: its next attempt keeps its planned time, in the
-	// past, and is made after the least pause of a receiver.
+	// The sample is long overdue. Its next attempt keeps its planned time, which is in
+	// the past, and is due after the shortest pause between two attempts.
 	past, pause := logs[0].CreatedAt.Add(-24*time.Hour), logs[0].NextAttemptAt.Sub(logs[0].CreatedAt)
 	out, err := sqs.NewFromConfig(cloudtest.Config(t)).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &b.queue, WaitTimeSeconds: 5})
 	if err != nil || len(out.Messages) != 1 {
@@ -106,11 +106,11 @@ func TestTheNextAttemptIsInTheQueue(t *testing.T) {
 	}
 	m, err := delivery.Decode([]byte(*out.Messages[0].Body))
 	if err != nil || m.Delivery == nil || m.Delivery.Attempt != 2 || m.Delivery.Planned.After(past) || !m.Delivery.Due.Equal(logs[0].NextAttemptAt) || pause < 2*time.Second {
-		t.Errorf("message %s (%v), want attempt 2, planned for long ago, after a pause and not %v", *out.Messages[0].Body, err, pause)
+		t.Errorf("message %s (%v), want attempt 2, planned in the past and due after a pause, got %v", *out.Messages[0].Body, err, pause)
 	}
 }
 
-// A schedule that is too long is told, and deliveries are made all the same.
+// A schedule that is too long is logged and does not stop the function.
 func TestALongScheduleIsLogged(t *testing.T) {
 	t.Parallel()
 	for schedule, lines := range map[string]int{"604800,604800": 1, "604800": 0} {

@@ -1,4 +1,4 @@
-// Function fanout reads the events queue and queues one delivery for each
+// Function fanout consumes the events queue and queues one delivery for each
 // webhook that an event matches.
 package main
 

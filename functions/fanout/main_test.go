@@ -22,7 +22,7 @@ import (
 	"webhooks/shared/webhook/webhookdb"
 )
 
-// bundle is the function as it is built, on empty tables and queues.
+// bundle is the built function, on tables and queues of its own.
 type bundle struct {
 	lambda.Handler
 	webhooks                *webhookdb.Store
@@ -54,17 +54,17 @@ func setup(t *testing.T) bundle {
 	return b
 }
 
-// invoke invokes the function with payload, as the runtime does.
+// invoke invokes the function with payload and returns its response.
 func (b bundle) invoke(t *testing.T, payload []byte) string {
 	t.Helper()
-	answer, err := b.Invoke(t.Context(), payload)
+	response, err := b.Invoke(t.Context(), payload)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.TrimSpace(string(answer))
+	return strings.TrimSpace(string(response))
 }
 
-// bodies returns the bodies of the messages in a queue, at most ten, in order.
+// bodies returns the bodies of up to ten messages of a queue, sorted.
 func (b bundle) bodies(t *testing.T, url string) []string {
 	t.Helper()
 	out, err := b.queues.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: 10})
@@ -87,9 +87,9 @@ func TestSampleEvent(t *testing.T) {
 		t.Fatal(err)
 	}
 	sample := cloudtest.Event(t, "fanout.json")
-	for range 2 { // the second time both are known
+	for range 2 { // the second time, both events are duplicates
 		if got := b.invoke(t, sample); got != `{"batchItemFailures":[]}` {
-			t.Errorf("answer = %s", got)
+			t.Errorf("response = %s", got)
 		}
 	}
 	want := map[string]string{
@@ -101,11 +101,11 @@ func TestSampleEvent(t *testing.T) {
 	for _, body := range deliveries {
 		m, err := delivery.Decode([]byte(body))
 		if err != nil || m.Delivery == nil {
-			t.Fatalf("%s is no delivery: %v", body, err)
+			t.Fatalf("%s is not a delivery: %v", body, err)
 		}
 		got[m.Delivery.Event.ID] = string(m.Delivery.Body)
 		if m.Delivery.Webhook != w.Key() || !m.Delivery.Due.Equal(time.UnixMilli(1769421600007)) {
-			t.Errorf("delivery to %v due at %v", m.Delivery.Webhook, m.Delivery.Due)
+			t.Errorf("delivery to %v due at %v, want %v and the time of sending", m.Delivery.Webhook, m.Delivery.Due, w.Key())
 		}
 		stored, err := b.events.GetBody(t.Context(), m.Delivery.Event, m.Delivery.Hash)
 		if err != nil || string(stored) != string(m.Delivery.Body) {
@@ -120,8 +120,8 @@ func TestSampleEvent(t *testing.T) {
 	}
 }
 
-// Every variable is in its place: poison goes to the dead letters, and so does
-// what was received too often.
+// The function reads every variable from its place: it refuses invalid messages
+// and messages that are received for nearly the last time.
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -129,26 +129,26 @@ func TestDeadLetters(t *testing.T) {
 		return map[string]any{"messageId": id, "body": body, "attributes": map[string]string{"SentTimestamp": "1769421600007", "ApproximateReceiveCount": receives}}
 	}
 	exhausted := `{"type":"alert.resolved","tenant_id":"demo","data":1}`
-	payload, err := json.Marshal(map[string]any{"Records": []any{record("m1", "poison", "1"), record("m2", exhausted, "49"), record("m3", exhausted, "48")}})
+	payload, err := json.Marshal(map[string]any{"Records": []any{record("m1", "invalid", "1"), record("m2", exhausted, "49"), record("m3", exhausted, "48")}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := b.invoke(t, payload); got != `{"batchItemFailures":[]}` {
-		t.Errorf("answer = %s", got)
+		t.Errorf("response = %s", got)
 	}
-	if diff := cmp.Diff([]string{"poison", exhausted}, b.bodies(t, b.deadLetters)); diff != "" {
+	if diff := cmp.Diff([]string{"invalid", exhausted}, b.bodies(t, b.deadLetters)); diff != "" {
 		t.Errorf("dead letters (-want +got):\n%s", diff)
 	}
 }
 
-// Logs are read by more people than events: they hold ids and reasons only.
+// More people read the logs than the events, so logs hold only ids and reasons.
 func TestLogHoldsNoData(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.invoke(t, cloudtest.Event(t, "fanout.json"))
 	line := strings.TrimSpace(b.log.String())
 	if strings.Contains(line, "\n") {
-		t.Fatalf("the log is not one line about the batch:\n%s", b.log)
+		t.Fatalf("the log has more than one line for the batch:\n%s", b.log)
 	}
 	for _, id := range []string{`"tenant_id":"demo"`, `"event_id":"env-42-created"`, `"event_id":"6a7e8feb-b491-4cf7-a9f1-bf3703467718"`} {
 		if !strings.Contains(line, id) {
@@ -156,6 +156,6 @@ func TestLogHoldsNoData(t *testing.T) {
 		}
 	}
 	if strings.Contains(line, "gpu-lab") || strings.Contains(line, "out of memory") {
-		t.Errorf("the line holds data: %s", line)
+		t.Errorf("the line contains event data: %s", line)
 	}
 }

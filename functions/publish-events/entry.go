@@ -13,17 +13,17 @@ import (
 	"webhooks/shared/strictjson"
 )
 
-// maxEvents is how many events one request may carry.
+// maxEvents is the largest number of events in one request.
 const maxEvents = 100
 
-// entry is one event of a request and why it is not accepted, if it is not.
+// entry is one event of a request. err says why it is not accepted.
 type entry struct {
 	event event.Event
 	err   error
 }
 
-// newEntry reads an event of a tenant. Without an id it gets a random one, so
-// a producer that wants to repeat a request safely gives its own.
+// newEntry decodes an event of a tenant. An event without an id gets a random one,
+// so only a producer that sets the id can safely repeat a request.
 func newEntry(object strictjson.Object, tenantID string) *entry {
 	e, fields := event.DecodePublished(object, tenantID, "evt_"+rand.Text())
 	err := apperr.Refuse(fields)
@@ -33,8 +33,8 @@ func newEntry(object strictjson.Object, tenantID string) *entry {
 	return &entry{e, err}
 }
 
-// idsOf returns the ids of the entries that are acceptable in themselves: what a
-// caller wrote in place of another id does not get into the log.
+// idsOf returns the ids of the valid entries, for the log: invalid text that a
+// caller sent as an id does not get into the log.
 func idsOf(entries []*entry) []string {
 	var ids []string
 	for _, e := range entries {
@@ -45,8 +45,8 @@ func idsOf(entries []*entry) []string {
 	return ids
 }
 
-// readBatch reads the events of {"events": [...]}. An event that is not
-// acceptable is an entry with an error; the others go on.
+// readBatch decodes the events of {"events": [...]}. An invalid event becomes an
+// entry with an error and does not fail the others.
 func readBatch(object strictjson.Object, list jsontext.Value, tenantID string) ([]*entry, error) {
 	var fields []apperr.Field
 	var values []jsontext.Value
@@ -74,20 +74,21 @@ func readBatch(object strictjson.Object, list jsontext.Value, tenantID string) (
 	return entries, nil
 }
 
-// result is what became of one event of a batch, in the order of the request.
+// result is the result of one event of a batch.
 type result struct {
 	ID    string            `json:"id,omitzero"`
 	Error *httpapi.Envelope `json:"error,omitzero"`
 }
 
+// results are the data of the reply to a batch. Items has the order of the request.
 type results struct {
 	Accepted int      `json:"accepted"`
 	Items    []result `json:"items"`
 }
 
-// batchReply is 202 when at least one event is accepted. When none is, the
-// status is that of the first refusal: a producer that only looks at the
-// status is not misled.
+// batchReply returns 202 if at least one event is accepted. Otherwise it has the
+// status and the message of the first error, so that a producer that checks only
+// the status is not misled.
 func batchReply(r *http.Request, entries []*entry) httpapi.Reply {
 	var answer results
 	for _, e := range entries {

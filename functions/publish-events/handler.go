@@ -13,11 +13,11 @@ import (
 	"webhooks/shared/strictjson"
 )
 
-// maxBody is the size of the largest request body, in bytes: what the queue
-// takes in one request.
+// maxBody is the largest request body, in bytes. SQS has the same limit for one
+// request.
 const maxBody = 1 << 20
 
-// store reads the hashes of the events that are stored.
+// store reads the hashes of stored events.
 type store interface {
 	GetHashes(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error)
 }
@@ -69,10 +69,10 @@ func (h handler) publish(r *http.Request, caller auth.Caller) (httpapi.Reply, er
 	return reply, nil
 }
 
-// queueAll queues the entries that are new. What is stored already under the
-// same id is accepted if it is the same event, and a conflict otherwise.
+// queueAll queues the valid entries that are not stored yet. It sets the error of
+// each entry that fails.
 func (h handler) queueAll(ctx context.Context, entries []*entry) {
-	entries = h.unknown(ctx, entries)
+	entries = h.unstored(ctx, entries)
 	messages := make([]queue.Message, 0, len(entries))
 	for _, e := range entries {
 		messages = append(messages, queue.Message{Body: e.event.Message(), Group: e.event.TenantID})
@@ -84,8 +84,10 @@ func (h handler) queueAll(ctx context.Context, entries []*entry) {
 	}
 }
 
-// unknown returns the entries that are not stored, and settles the others.
-func (h handler) unknown(ctx context.Context, entries []*entry) []*entry {
+// unstored returns the valid entries that are not stored. Of the others, an entry
+// that is stored is accepted without being queued again, and an entry whose id
+// belongs to another event is a conflict.
+func (h handler) unstored(ctx context.Context, entries []*entry) []*entry {
 	var keys []event.Key
 	var valid []*entry
 	for _, e := range entries {
@@ -95,17 +97,17 @@ func (h handler) unknown(ctx context.Context, entries []*entry) []*entry {
 		}
 	}
 	stored, err := h.events.GetHashes(ctx, keys, h.now())
-	var unknown []*entry
+	var unstored []*entry
 	for _, e := range valid {
-		hash, known := stored[e.event.Key()]
+		hash, isStored := stored[e.event.Key()]
 		switch {
 		case err != nil:
 			e.err = apperr.Wrap(err, apperr.TemporarilyUnavailable)
-		case known && hash != e.event.Hash():
+		case isStored && hash != e.event.Hash():
 			e.err = apperr.New(apperr.EventConflict, e.event.ID)
-		case !known:
-			unknown = append(unknown, e)
+		case !isStored:
+			unstored = append(unstored, e)
 		}
 	}
-	return unknown
+	return unstored
 }

@@ -52,7 +52,7 @@ func (b bundle) publish(t *testing.T, body string) cloudtest.Answer {
 	return cloudtest.Invoke(t, b.function, b.request)
 }
 
-// queued takes everything out of the queue.
+// queued receives all messages of the queue.
 func (b bundle) queued(t *testing.T) []string {
 	t.Helper()
 	var bodies []string
@@ -106,10 +106,10 @@ func TestRefused(t *testing.T) {
 		{name: "not JSON", body: `hello`, status: 400},
 		{name: "everything wrong", body: `{"id":"a.b","type":"x","timestamp":"today","tenant_id":"acme"}`, status: 400, want: []string{"id", "type", "timestamp", "data", "tenant_id"}},
 		{name: "empty", body: `{}`, status: 400, want: []string{"type", "data"}},
-		{name: "a type that is no string", body: `{"type":1,"data":1}`, status: 400, want: []string{"type"}},
-		{name: "what no queue carries", body: "{\"type\":\"alert.resolved\",\"data\":\"\uffff\"}", status: 400, want: []string{"data"}},
-		{name: "events no list", body: `{"events":{}}`, status: 400, want: []string{"events"}},
-		{name: "no events", body: `{"events":[]}`, status: 400, want: []string{"events"}},
+		{name: "type is not a string", body: `{"type":1,"data":1}`, status: 400, want: []string{"type"}},
+		{name: "a character that SQS refuses", body: "{\"type\":\"alert.resolved\",\"data\":\"\uffff\"}", status: 400, want: []string{"data"}},
+		{name: "events is not a list", body: `{"events":{}}`, status: 400, want: []string{"events"}},
+		{name: "events is empty", body: `{"events":[]}`, status: 400, want: []string{"events"}},
 		{name: "101 events", body: `{"events":[1` + strings.Repeat(",1", 100) + `]}`, status: 400, want: []string{"events"}},
 		{name: "a batch with a type", body: `{"events":[{}],"type":"alert.resolved"}`, status: 400, want: []string{"type"}},
 		{name: "data too large", body: `{"type":"alert.resolved","data":` + large + `}`, status: 413},
@@ -159,7 +159,7 @@ func TestBatch(t *testing.T) {
 			t.Errorf("%d events queued, want 2", n)
 		}
 	})
-	t.Run("none accepted is no success", func(t *testing.T) {
+	t.Run("a batch without an accepted event fails", func(t *testing.T) {
 		answer := b.publish(t, `{"events":[{"type":"nothing","data":1}]}`)
 		if answer.Status != 400 || answer.Envelope(t).Code != 40002 {
 			t.Errorf("answer = %d %s", answer.Status, answer.Body)
@@ -167,9 +167,9 @@ func TestBatch(t *testing.T) {
 	})
 }
 
-// TestTheLineNamesWhatWasPublished: ids that were checked, and nothing of what was
-// written in their place.
-func TestTheLineNamesWhatWasPublished(t *testing.T) {
+// TestLogLineNamesPublishedEvents checks that the log line has the ids of the valid
+// events, and no invalid text that was sent as an id.
+func TestLogLineNamesPublishedEvents(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, body, want string }{
 		{name: "one", body: `{"id":"a","type":"alert.resolved","data":1}`, want: `"event_id":"a"`},
@@ -187,17 +187,17 @@ func TestTheLineNamesWhatWasPublished(t *testing.T) {
 				t.Fatalf("answer = %d %s", answer.Status, answer.Body)
 			}
 			if line := b.log.String(); !strings.Contains(line, tt.want) || strings.Contains(line, "no id") {
-				t.Errorf("line = %s, want %s in it and no other id", line, tt.want)
+				t.Errorf("log line = %s, want %s and no other id", line, tt.want)
 			}
 		})
 	}
 	b := setup(t)
 	if answer := b.publish(t, `{"id":"no id","type":"alert.resolved","data":1}`); answer.Status != 400 || strings.Contains(b.log.String(), "no id") {
-		t.Errorf("answer = %d, line = %s, want 400 and nothing of the id", answer.Status, b.log)
+		t.Errorf("answer = %d, log line = %s, want 400 and not the id", answer.Status, b.log)
 	}
 }
 
-func TestKnownID(t *testing.T) {
+func TestStoredID(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	const first = `{"id":"e1","type":"alert.resolved","data":1}`
@@ -213,7 +213,7 @@ func TestKnownID(t *testing.T) {
 		t.Errorf("the same event again: %d %s", answer.Status, answer.Body)
 	}
 	if answer := b.publish(t, `{"id":"e1","type":"alert.resolved","data":2}`); answer.Status != 409 {
-		t.Errorf("another event under its id: %d %s, want 409", answer.Status, answer.Body)
+		t.Errorf("another event with its id: %d %s, want 409", answer.Status, answer.Body)
 	}
 	if n := len(b.queued(t)); n != 0 {
 		t.Errorf("%d events queued, want none", n)
@@ -231,6 +231,6 @@ func TestQueueDown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if answer := b.publish(t, `{"type":"alert.resolved","data":1}`); answer.Status != 503 {
-		t.Errorf("answer = %d %s, want 503: nothing was accepted", answer.Status, answer.Body)
+		t.Errorf("answer = %d %s, want 503, because nothing is queued", answer.Status, answer.Body)
 	}
 }

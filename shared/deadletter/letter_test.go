@@ -24,13 +24,13 @@ func TestOrigin(t *testing.T) {
 	}{
 		{name: "a new message", message: events.SQSMessage{Attributes: sent}, wantMillis: 1769421600007},
 		{
-			name: "one that comes back from the dead letters",
+			name: "a redriven message",
 			message: events.SQSMessage{Attributes: sent, MessageAttributes: map[string]events.SQSMessageAttribute{
 				"event_id": text("evt_1"), "sent_at": text("1769000000001"),
 			}},
 			wantID: "evt_1", wantMillis: 1769000000001,
 		},
-		{name: "nothing known", message: events.SQSMessage{}, wantErr: true},
+		{name: "a message without a time", message: events.SQSMessage{}, wantErr: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -40,7 +40,7 @@ func TestOrigin(t *testing.T) {
 				t.Fatalf("error = %v", err)
 			}
 			if err == nil && (id != tt.wantID || !at.Equal(time.UnixMilli(tt.wantMillis))) {
-				t.Errorf("origin = %q, %v", id, at)
+				t.Errorf("Origin = %q, %v, want %q, %v", id, at, tt.wantID, time.UnixMilli(tt.wantMillis))
 			}
 		})
 	}

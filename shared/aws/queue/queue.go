@@ -1,4 +1,4 @@
-// Package queue sends messages to SQS in as few requests as they fit in.
+// Package queue sends messages to SQS in as few requests as possible.
 package queue
 
 import (
@@ -18,54 +18,50 @@ import (
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 const (
 	maxEntries = 10
-	maxBytes   = 1 << 20 // of all bodies and attributes together
-	// MaxDelay is the longest DelaySeconds of a message.
+	maxBytes   = 1 << 20 // of all bodies and attributes of a request
+	// MaxDelay is the longest delay of a message.
 	MaxDelay = 15 * time.Minute
 )
 
-// concurrency is how many requests one Send has under way at once: enough for
+// concurrency is how many requests one Send makes at the same time: enough for
 // 10,000 deliveries in a few seconds, and too few to be throttled.
 const concurrency = 8
 
-// tries is how often an entry that SQS refuses for its own fault is sent.
+// tries is how often an entry is sent that SQS rejects because of its own error.
 const tries = 3
 
-// Message is what is sent.
+// Message is a message to send.
 type Message struct {
 	Body string
-	// Delay is rounded up to whole seconds and kept within [0, MaxDelay].
+	// Delay is rounded up to whole seconds and limited to [0, MaxDelay].
 	Delay time.Duration
-	// Group is the fair-queue group; "" is none. See
+	// Group is the message group of a fair queue, or "". See
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
 	Group      string
 	Attributes map[string]string
 }
 
-// API is the part of SQS that a [Queue] calls.
-type API interface {
+// SQS is the part of the SQS client that a [Queue] calls.
+type SQS interface {
 	SendMessageBatch(context.Context, *sqs.SendMessageBatchInput, ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error)
 }
 
 // Queue is one SQS queue.
 type Queue struct {
-	api API
-	url string
+	client SQS
+	url    string
 }
 
 // New returns the queue at url.
-func New(api API, url string) *Queue { return &Queue{api, url} }
+func New(client SQS, url string) *Queue { return &Queue{client, url} }
 
-// Open returns the queue at url with a client of its own, for a program that
-// speaks with nothing else of AWS.
-func Open(cfg aws.Config, url string) *Queue { return New(sqs.NewFromConfig(cfg), url) }
-
-// Send sends messages and returns an error for each of them, nil where it was
-// accepted. Entries that fail inside an accepted request are sent again; a
-// request that fails as a whole was already tried again by the SDK.
+// Send sends messages and returns an error for each of them, nil where SQS
+// accepted it. Entries that fail in a successful request are retried here. A
+// request that fails as a whole was already retried by the SDK.
 func (q *Queue) Send(ctx context.Context, messages []Message) []error {
 	failures := make([]error, len(messages))
 	batches := pack(messages)
-	if len(batches) == 1 { // as almost always: a goroutine would grow a stack of its own
+	if len(batches) == 1 { // the usual case: this saves the stack of a goroutine
 		q.sendBatch(ctx, messages, batches[0], failures)
 		return failures
 	}
@@ -77,12 +73,12 @@ func (q *Queue) Send(ctx context.Context, messages []Message) []error {
 			return nil
 		})
 	}
-	// The failures are in the list: the group itself never fails.
-	_ = group.Wait()
+	_ = group.Wait() // the errors are in failures
 	return failures
 }
 
-// pack splits messages into requests and returns the places of each.
+// pack splits messages into requests. It returns the indexes of the messages of
+// each request.
 func pack(messages []Message) [][]int {
 	var batches [][]int
 	var batch []int
@@ -100,8 +96,8 @@ func pack(messages []Message) [][]int {
 	return batches
 }
 
-// size counts what SQS counts: the body, and name, type and value of each
-// attribute.
+// size returns the size of m as SQS counts it, in bytes: the body, and the name,
+// type and value of each attribute.
 func (m Message) size() int {
 	size := len(m.Body)
 	for name, value := range m.Attributes {
@@ -112,15 +108,15 @@ func (m Message) size() int {
 
 const attributeType = "String"
 
-// sendBatch sends the messages at the places of batch and writes down which
-// failed. Batches have different places, so they may run at once.
+// sendBatch sends the messages with the indexes in batch and sets their failures.
+// Batches have different indexes, so they may run at the same time.
 func (q *Queue) sendBatch(ctx context.Context, messages []Message, batch []int, failures []error) {
 	for try := 1; len(batch) > 0; try++ {
 		var again []int
 		for i, err := range q.try(ctx, messages, batch) {
 			failures[i] = err
 			var refused *entryError
-			if errors.As(err, &refused) && !refused.ours && try < tries {
+			if errors.As(err, &refused) && !refused.senderFault && try < tries {
 				again = append(again, i)
 			}
 		}
@@ -128,14 +124,14 @@ func (q *Queue) sendBatch(ctx context.Context, messages []Message, batch []int, 
 	}
 }
 
-// try sends one request and returns what became of each place.
+// try sends one request and returns the result of each index.
 func (q *Queue) try(ctx context.Context, messages []Message, batch []int) map[int]error {
 	entries := make([]types.SendMessageBatchRequestEntry, 0, len(batch))
 	for _, i := range batch {
 		entries = append(entries, entry(strconv.Itoa(i), messages[i]))
 	}
 	results := make(map[int]error, len(batch))
-	output, err := q.api.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries}, withoutMD5)
+	output, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries}, withoutMD5)
 	if err != nil {
 		for _, i := range batch {
 			results[i] = fmt.Errorf("send to %s: %w", q.url, err)
@@ -143,8 +139,8 @@ func (q *Queue) try(ctx context.Context, messages []Message, batch []int) map[in
 		return results
 	}
 	for _, i := range batch {
-		// Until the answer names the entry it was not accepted.
-		results[i] = &entryError{code: "not in the answer"}
+		// An entry that the response does not name was not accepted.
+		results[i] = &entryError{code: "not in the response"}
 	}
 	for _, accepted := range output.Successful {
 		if i, err := strconv.Atoi(aws.ToString(accepted.Id)); err == nil {
@@ -159,8 +155,8 @@ func (q *Queue) try(ctx context.Context, messages []Message, batch []int) map[in
 	return results
 }
 
-// withoutMD5 spares the SDK the MD5 of every body, which it would compare with
-// the one that SQS sends back: TLS has seen to the bytes already.
+// withoutMD5 stops the SDK from comparing the MD5 of every body with the one in the
+// response: TLS already protects the bytes.
 func withoutMD5(o *sqs.Options) { o.DisableMessageChecksumValidation = true }
 
 func entry(id string, m Message) types.SendMessageBatchRequestEntry {
@@ -182,10 +178,10 @@ func delaySeconds(d time.Duration) int32 {
 	return int32((d + time.Second - 1) / time.Second)
 }
 
-// entryError is an entry that SQS did not accept.
+// entryError is the error of an entry that SQS did not accept.
 type entryError struct {
 	code, message string
-	ours          bool // the message itself is at fault: sending it again is no use
+	senderFault   bool // the message itself is wrong, so a retry is useless
 }
 
 func (e *entryError) Error() string {

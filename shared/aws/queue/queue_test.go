@@ -17,7 +17,7 @@ import (
 	"webhooks/shared/aws/queue"
 )
 
-// stub records requests and answers them with answer.
+// stub keeps the requests. answer returns their responses.
 type stub struct {
 	mu       sync.Mutex
 	requests []*sqs.SendMessageBatchInput
@@ -34,7 +34,8 @@ func (s *stub) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput
 	return accept(in, nil), nil
 }
 
-// accept accepts every entry but those in refused.
+// accept accepts every entry except those in refused, which says whether each is
+// the sender's fault.
 func accept(in *sqs.SendMessageBatchInput, refused map[string]bool) *sqs.SendMessageBatchOutput {
 	out := &sqs.SendMessageBatchOutput{}
 	for _, e := range in.Entries {
@@ -101,9 +102,9 @@ func TestSendEntry(t *testing.T) {
 	}
 }
 
-func TestSendAgain(t *testing.T) {
+func TestSendRetries(t *testing.T) {
 	t.Parallel()
-	t.Run("an entry that SQS failed is sent again alone", func(t *testing.T) {
+	t.Run("an entry that fails with an error of SQS is retried alone", func(t *testing.T) {
 		t.Parallel()
 		s := &stub{answer: func(call int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 			if call == 1 {
@@ -118,7 +119,7 @@ func TestSendAgain(t *testing.T) {
 			t.Errorf("requests = %v", s.requests)
 		}
 	})
-	t.Run("an entry at fault is not", func(t *testing.T) {
+	t.Run("an entry that fails with an error of the sender is not retried", func(t *testing.T) {
 		t.Parallel()
 		s := &stub{answer: func(_ int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 			return accept(in, map[string]bool{"0": true}), nil
@@ -128,7 +129,7 @@ func TestSendAgain(t *testing.T) {
 			t.Errorf("failures = %v after %d requests", failures, len(s.requests))
 		}
 	})
-	t.Run("an entry that keeps failing is given up", func(t *testing.T) {
+	t.Run("an entry is tried three times", func(t *testing.T) {
 		t.Parallel()
 		s := &stub{answer: func(_ int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 			return accept(in, map[string]bool{"0": false}), nil
@@ -137,7 +138,7 @@ func TestSendAgain(t *testing.T) {
 			t.Errorf("failures = %v after %d requests", failures, len(s.requests))
 		}
 	})
-	t.Run("a failed request fails its messages only", func(t *testing.T) {
+	t.Run("a failed request fails only its own messages", func(t *testing.T) {
 		t.Parallel()
 		down := errors.New("down")
 		s := &stub{answer: func(_ int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
@@ -151,13 +152,13 @@ func TestSendAgain(t *testing.T) {
 			t.Errorf("failures = %v", failures)
 		}
 	})
-	t.Run("an entry missing from the answer was not accepted", func(t *testing.T) {
+	t.Run("an entry that the response does not name has failed", func(t *testing.T) {
 		t.Parallel()
 		s := &stub{answer: func(int, *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
 			return &sqs.SendMessageBatchOutput{}, nil
 		}}
 		if failures := queue.New(s, "q").Send(t.Context(), bodies(1, 1)); failures[0] == nil {
-			t.Error("no failure")
+			t.Error("Send returned no error")
 		}
 	})
 }

@@ -29,15 +29,15 @@ func TestHandleDuplicates(t *testing.T) {
 	if got := b.handle(t, received(m, 2), message("m3", m.Body)); len(got) > 0 {
 		t.Errorf("failed: %v", got)
 	}
-	// Another spelling of the same members is the same event.
+	// White space between members does not change the event.
 	b.handle(t, message("m4", strings.Replace(m.Body, `"id":`, ` "id" :  `, 1)))
 	if got := b.queued(t); len(got) > 0 {
 		t.Errorf("deliveries of later batches = %v", got)
 	}
-	b.wantSetAside(t)
+	b.wantLetters(t)
 }
 
-// After the retention an id is free, although DynamoDB deletes its row late.
+// An id is free after the retention, although DynamoDB deletes its row later.
 func TestHandleAnExpiredID(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -51,12 +51,12 @@ func TestHandleAnExpiredID(t *testing.T) {
 	if diff := cmp.Diff([]delivery.Delivery{createdDelivery(t, tenant, "e1", `2`, id)}, b.queued(t)); diff != "" {
 		t.Errorf("deliveries (-want +got):\n%s", diff)
 	}
-	b.wantSetAside(t)
+	b.wantLetters(t)
 }
 
-// Copies in one batch share the fate of the first: if that one failed, deleting
-// them would leave one receive less for the event.
-func TestHandleDuplicatesOfAFailure(t *testing.T) {
+// Duplicates in a batch fail with their original: each of them is another chance for
+// the event to be received.
+func TestHandleDuplicatesOfAFailedEvent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.subscribe(t, tenant)
@@ -71,13 +71,14 @@ func TestHandleDuplicatesOfAFailure(t *testing.T) {
 	}
 }
 
-// race lets two functions pass their reads before either stores.
+// race handles two messages at the same time: both are read before either is
+// stored.
 func (b bundle) race(t *testing.T, first, second events.SQSMessage) {
 	t.Helper()
 	var both, done sync.WaitGroup
 	both.Add(2)
 	b.faults.set(func(c call) (any, error) {
-		if c.what == store {
+		if c.purpose == store {
 			both.Done()
 			both.Wait()
 		}
@@ -94,24 +95,25 @@ func (b bundle) race(t *testing.T, first, second events.SQSMessage) {
 	b.faults.set(nil)
 }
 
-func TestHandleOneMessageTwiceAtOnce(t *testing.T) {
+func TestHandleOneMessageTwiceConcurrently(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	id := b.subscribe(t, tenant)
 	m := message("m1", created(tenant, "e1", `1`))
 	b.race(t, m, received(m, 2))
-	// Both are told apart from other events by nothing: receivers see one id.
+	// Receivers recognise the duplicate by its webhook-id.
 	want := createdDelivery(t, tenant, "e1", `1`, id)
 	if diff := cmp.Diff([]delivery.Delivery{want, want}, b.queued(t)); diff != "" {
 		t.Errorf("deliveries (-want +got):\n%s", diff)
 	}
-	b.wantSetAside(t)
-	b.wantKnown(t, want)
+	b.wantLetters(t)
+	b.wantStored(t, want)
 }
 
-// Two events under one id at once: the deliveries of both are queued, so each
-// must find its own body for days, and the loser is reported.
-func TestHandleConflictAtOnce(t *testing.T) {
+// Two events with the same id are handled at the same time, and the deliveries of
+// both are queued. Each delivery must find its own body for days, and the event
+// that is stored second becomes a dead letter.
+func TestHandleConcurrentConflict(t *testing.T) {
 	t.Parallel()
 	for name, data := range map[string][2]string{
 		"embedded bodies": {`1`, `2`},
@@ -124,19 +126,19 @@ func TestHandleConflictAtOnce(t *testing.T) {
 			b.race(t, message("m1", created(tenant, "e1", data[0])), message("m2", created(tenant, "e1", data[1])))
 			got := b.queued(t)
 			if len(got) != 2 || got[0].Hash == got[1].Hash {
-				t.Fatalf("%d deliveries, want one of each event", len(got))
+				t.Fatalf("%d deliveries, want one for each event", len(got))
 			}
 			b.wantBodies(t, got, created(tenant, "e1", data[0]), created(tenant, "e1", data[1]))
-			letters := b.setAside(t)
+			letters := b.letters(t)
 			if len(letters) != 1 || letters[0].Reason != deadletter.Conflict {
-				t.Fatalf("%d dead letters, want the loser", len(letters))
+				t.Fatalf("%d dead letters, want one conflict", len(letters))
 			}
 		})
 	}
 }
 
-// wantBodies checks that each delivery finds the body of its own event, one of
-// those in messages, in the table.
+// wantBodies checks that the table has the body of each delivery's own event, which
+// is one of messages.
 func (b bundle) wantBodies(t *testing.T, deliveries []delivery.Delivery, messages ...string) {
 	t.Helper()
 	for _, d := range deliveries {
@@ -151,13 +153,13 @@ func (b bundle) wantBodies(t *testing.T, deliveries []delivery.Delivery, message
 			found = found || e.Hash() == d.Hash && string(e.Body()) == string(body)
 		}
 		if !found {
-			t.Errorf("a delivery found a body of %d bytes that is not its event's", len(body))
+			t.Errorf("a delivery finds the %d-byte body of another event", len(body))
 		}
 	}
 }
 
-// A crash between sending and storing leaves deliveries behind whose id another
-// event then takes: their retries need the body all the same.
+// After a crash between sending and storing, another event may take the id of the
+// queued deliveries. Their retries still need the body.
 func TestHandleConflictAfterACrash(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -167,17 +169,17 @@ func TestHandleConflictAfterACrash(t *testing.T) {
 	b.handle(t, lost)
 	b.faults.set(nil)
 	b.handle(t, winner)
-	// The first try to save the body fails too, and so does that to report it.
-	for n, what := range []string{put, letter, ""} {
-		b.faults.set(fail(what, 1, false))
-		if got := b.handle(t, received(lost, n+2)); len(got) > 0 != (what != "") {
-			t.Errorf("%s fails: %v to be received again", what, got)
+	// Then putting the body fails once, and sending the dead letter fails once.
+	for n, purpose := range []string{put, letter, ""} {
+		b.faults.set(fail(purpose, 1, false))
+		if got := b.handle(t, received(lost, n+2)); len(got) > 0 != (purpose != "") {
+			t.Errorf("when %q fails: failed messages %v", purpose, got)
 		}
 	}
 	got := b.queued(t)
 	if len(got) != 2 {
-		t.Fatalf("%d deliveries, want one of each event", len(got))
+		t.Fatalf("%d deliveries, want one for each event", len(got))
 	}
 	b.wantBodies(t, got, lost.Body, winner.Body)
-	b.wantSetAside(t, deadLetter{Body: lost.Body, Reason: deadletter.Conflict, EventID: "e1"})
+	b.wantLetters(t, deadLetter{Body: lost.Body, Reason: deadletter.Conflict, EventID: "e1"})
 }

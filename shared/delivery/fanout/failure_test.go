@@ -11,8 +11,8 @@ import (
 	"webhooks/shared/deadletter"
 )
 
-// One batch of every kind: a small event, a large one, one that nobody wants,
-// and one that cannot be read.
+// mixedBatch returns a small event, a large event, an event without a match, and an
+// invalid message.
 func mixedBatch() (batch []events.SQSMessage, poison deadLetter) {
 	poison = deadLetter{Body: `{"id":"poison"}`, Reason: deadletter.MissingField, EventID: "poison"}
 	return []events.SQSMessage{
@@ -33,7 +33,7 @@ func (b bundle) copies(t *testing.T) map[string]int {
 	return counts
 }
 
-// pick returns those of batch that failed, as SQS delivers them again.
+// pick returns the messages of batch with the given ids on another receive.
 func pick(batch []events.SQSMessage, ids []string, receive int) []events.SQSMessage {
 	var again []events.SQSMessage
 	for _, m := range batch {
@@ -46,31 +46,31 @@ func pick(batch []events.SQSMessage, ids []string, receive int) []events.SQSMess
 
 func TestHandleWhenADependencyFails(t *testing.T) {
 	t.Parallel()
-	readable := []string{"small", "large", "unwanted"}
+	valid := []string{"small", "large", "unwanted"}
 	tests := []struct {
-		name   string
-		what   string
-		lost   bool // the call was made and its answer lost
-		failed []string
-		// copies is how often each event is queued in the end: again only where
-		// it cannot be known whether it was.
+		name    string
+		purpose string
+		lost    bool // the call was made and its response lost
+		failed  []string
+		// copies is how often each event is queued in the end. A second copy is allowed
+		// only if the function cannot know whether the first was queued.
 		copies  map[string]int
 		letters int
 	}{
-		{name: "indexes and known events not read", what: look, failed: readable, copies: map[string]int{"small": 1, "large": 1}, letters: 1},
-		{name: "body not put", what: put, failed: []string{"large"}, copies: map[string]int{"small": 1, "large": 1}, letters: 1},
-		{name: "answer of putting a body lost", what: put, lost: true, failed: []string{"large"}, copies: map[string]int{"small": 1, "large": 1}, letters: 1},
-		{name: "deliveries not sent", what: send, failed: []string{"small", "large"}, copies: map[string]int{"small": 1, "large": 1}, letters: 1},
-		{name: "answer of sending lost", what: send, lost: true, failed: []string{"small", "large"}, copies: map[string]int{"small": 2, "large": 2}, letters: 1},
-		{name: "dead letter not sent", what: letter, failed: []string{"poison"}, copies: map[string]int{"small": 1, "large": 1}, letters: 1},
-		{name: "answer of a dead letter lost", what: letter, lost: true, failed: []string{"poison"}, copies: map[string]int{"small": 1, "large": 1}, letters: 2},
+		{name: "indexes and hashes not read", purpose: read, failed: valid, copies: map[string]int{"small": 1, "large": 1}, letters: 1},
+		{name: "body not put", purpose: put, failed: []string{"large"}, copies: map[string]int{"small": 1, "large": 1}, letters: 1},
+		{name: "response to putting a body lost", purpose: put, lost: true, failed: []string{"large"}, copies: map[string]int{"small": 1, "large": 1}, letters: 1},
+		{name: "deliveries not sent", purpose: send, failed: []string{"small", "large"}, copies: map[string]int{"small": 1, "large": 1}, letters: 1},
+		{name: "response to sending lost", purpose: send, lost: true, failed: []string{"small", "large"}, copies: map[string]int{"small": 2, "large": 2}, letters: 1},
+		{name: "dead letter not sent", purpose: letter, failed: []string{"poison"}, copies: map[string]int{"small": 1, "large": 1}, letters: 1},
+		{name: "response to a dead letter lost", purpose: letter, lost: true, failed: []string{"poison"}, copies: map[string]int{"small": 1, "large": 1}, letters: 2},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			b.subscribe(t, tenant)
-			b.faults.set(fail(tt.what, 1, tt.lost))
+			b.faults.set(fail(tt.purpose, 1, tt.lost))
 			batch, poison := mixedBatch()
 			got := b.handle(t, batch...)
 			if diff := cmp.Diff(tt.failed, got); diff != "" {
@@ -82,7 +82,7 @@ func TestHandleWhenADependencyFails(t *testing.T) {
 			if diff := cmp.Diff(tt.copies, b.copies(t)); diff != "" {
 				t.Errorf("copies (-want +got):\n%s", diff)
 			}
-			b.wantSetAside(t, slices.Repeat([]deadLetter{poison}, tt.letters)...)
+			b.wantLetters(t, slices.Repeat([]deadLetter{poison}, tt.letters)...)
 		})
 	}
 }
@@ -93,8 +93,8 @@ func TestHandleWhenAnEventIsNotStored(t *testing.T) {
 		lost   bool
 		copies int
 	}{
-		"not made":    {copies: 2},
-		"answer lost": {lost: true, copies: 1}, // it is known the next time
+		"call not made": {copies: 2},
+		"response lost": {lost: true, copies: 1}, // the next receive finds it stored
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -116,7 +116,7 @@ func TestHandleWhenAnEventIsNotStored(t *testing.T) {
 	}
 }
 
-// SQS may refuse any entry of a request that it accepted otherwise.
+// SQS may fail any entry of a successful request.
 func TestHandleWhenAnEntryIsRefused(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -124,11 +124,11 @@ func TestHandleWhenAnEntryIsRefused(t *testing.T) {
 		times        int
 		copies       map[string]int
 	}{
-		"once: sent again at once":            {part: `"event_id":"e2"`, times: 1, copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
-		"the first delivery of an event":      {part: `"webhook_id":1,"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 2, "e2": 3, "e3": 2}},
-		"the last delivery of an event":       {part: `"webhook_id":2,"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 2, "e2": 3, "e3": 2}},
-		"all of the first event":              {part: `"event_id":"e1"`, times: 9, failed: "e1", copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
-		"all of the last event, twice in row": {part: `"event_id":"e3"`, times: 2, copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
+		"once, and retried at once":      {part: `"event_id":"e2"`, times: 1, copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
+		"the first delivery of an event": {part: `"webhook_id":1,"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 2, "e2": 3, "e3": 2}},
+		"the last delivery of an event":  {part: `"webhook_id":2,"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 2, "e2": 3, "e3": 2}},
+		"all of the first event":         {part: `"event_id":"e1"`, times: 9, failed: "e1", copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
+		"all of the last event, twice":   {part: `"event_id":"e3"`, times: 2, copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -140,10 +140,10 @@ func TestHandleWhenAnEntryIsRefused(t *testing.T) {
 			}
 			left := tt.times
 			b.faults.set(func(c call) (any, error) {
-				if c.what != send || left == 0 {
+				if c.purpose != send || left == 0 {
 					return c.Make()
 				}
-				left-- // one request at a time: six messages fit in one
+				left-- // no lock: the six messages fit into one request
 				return refuse(c, tt.part)
 			})
 			got := b.handle(t, batch...)

@@ -13,43 +13,43 @@ import (
 	"webhooks/shared/testkit/faulttest"
 )
 
-// What a call of the fanout is for.
+// The purposes of the AWS calls.
 const (
-	look   = "read indexes and known events"
+	read   = "read indexes and hashes"
 	put    = "put a body"
 	store  = "store events"
-	single = "store an event alone"
+	single = "store a single event"
 	send   = "send deliveries"
 	letter = "send dead letters"
 )
 
 var errDown = errors.New("down")
 
-// call is one AWS call and what it is for.
+// call is one AWS call and its purpose.
 type call struct {
 	faulttest.Call
-	what string
+	purpose string
 }
 
-// faults is [faulttest.Faults] with the names of this package's calls.
+// faults is [faulttest.Faults] that knows the purpose of each call.
 type faults struct {
 	faulttest.Faults
-	names map[string]string // what a queue is for
+	purposes map[string]string // of queues, by URL
 }
 
-// set makes intercept answer the calls from now on; nil lets them through.
+// set makes intercept handle all calls from now on. nil makes the calls.
 func (f *faults) set(intercept func(call) (any, error)) {
 	if intercept == nil {
 		f.Set(nil)
 		return
 	}
-	f.Set(func(c faulttest.Call) (any, error) { return intercept(call{c, f.what(c.Input)}) })
+	f.Set(func(c faulttest.Call) (any, error) { return intercept(call{c, f.purpose(c.Input)}) })
 }
 
-func (f *faults) what(input any) string {
+func (f *faults) purpose(input any) string {
 	switch in := input.(type) {
 	case *dynamodb.BatchGetItemInput:
-		return look
+		return read
 	case *dynamodb.BatchExecuteStatementInput:
 		return store
 	case *dynamodb.PutItemInput:
@@ -59,21 +59,21 @@ func (f *faults) what(input any) string {
 		}
 		return single
 	case *sqs.SendMessageBatchInput:
-		return f.names[*in.QueueUrl]
+		return f.purposes[*in.QueueUrl]
 	}
 	return "an unknown call"
 }
 
-// fail answers the n-th call (from 1) that is for what: with the error before
-// the call is made, or in place of its answer ("the answer was lost").
-func fail(what string, n int, lost bool) func(call) (any, error) {
+// fail fails the n-th call (from 1) with the given purpose. If lost, the call is
+// made and only its response is lost.
+func fail(purpose string, n int, lost bool) func(call) (any, error) {
 	var mu sync.Mutex
 	return func(c call) (any, error) {
 		mu.Lock()
-		if c.what == what {
+		if c.purpose == purpose {
 			n--
 		}
-		hit := c.what == what && n == 0
+		hit := c.purpose == purpose && n == 0
 		mu.Unlock()
 		if hit && !lost {
 			return nil, errDown
@@ -86,8 +86,8 @@ func fail(what string, n int, lost bool) func(call) (any, error) {
 	}
 }
 
-// crash is the end of the process in front of (or, made, right after) its n-th
-// call: from there on nothing reaches AWS any more.
+// crash ends the process before its n-th call or, if made, after it: no later call
+// reaches AWS.
 func crash(n int, made bool) func(call) (any, error) {
 	var mu sync.Mutex
 	return func(c call) (any, error) {
@@ -102,8 +102,8 @@ func crash(n int, made bool) func(call) (any, error) {
 	}
 }
 
-// refuse lets SQS refuse the entries of c whose bodies contain part. SQS fails
-// an entry of its own fault, so it is worth sending again.
+// refuse makes SQS fail the entries of c whose bodies contain part, with an error
+// of SQS that a retry may solve.
 func refuse(c call, part string) (any, error) {
 	in := c.Input.(*sqs.SendMessageBatchInput)
 	entries := in.Entries

@@ -26,11 +26,11 @@ func TestHandlePlainEvent(t *testing.T) {
 	if diff := cmp.Diff(want, b.queued(t)); diff != "" {
 		t.Errorf("deliveries (-want +got):\n%s", diff)
 	}
-	b.wantKnown(t, want[0])
+	b.wantStored(t, want[0])
 }
 
-// wantKnown checks that the event of d is stored.
-func (b bundle) wantKnown(t *testing.T, d delivery.Delivery) {
+// wantStored checks that the event of d is stored.
+func (b bundle) wantStored(t *testing.T, d delivery.Delivery) {
 	t.Helper()
 	stored, err := b.events.GetHashes(t.Context(), []event.Key{d.Event}, now)
 	if err != nil || stored[d.Event] != d.Hash {
@@ -53,7 +53,7 @@ func TestHandleEventBridgeEnvelope(t *testing.T) {
 	}
 }
 
-func TestHandleFillsInWhatIsMissing(t *testing.T) {
+func TestHandleAddsMissingIDAndTimestamp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.subscribe(t, tenant)
@@ -63,7 +63,7 @@ func TestHandleFillsInWhatIsMissing(t *testing.T) {
 	got := b.queued(t)
 	if len(got) != 1 || got[0].Event.ID != "evt_0b2d1c3e-7a5b" ||
 		string(got[0].Body) != `{"type":"environment.created","timestamp":"2026-01-26T10:00:00.007Z","data":1}` {
-		t.Errorf("deliveries = %+v, want one with the ids and times of the message", got)
+		t.Errorf("deliveries = %+v, want one with the id and the time of the message", got)
 	}
 }
 
@@ -80,16 +80,16 @@ func TestHandleMatches(t *testing.T) {
 	foreign := b.subscribe(t, "globex")
 	b.handle(t,
 		message("m1", created(tenant, "e1", `1`)),
-		message("m2", created("globex", "e1", `2`)), // the same id is another event there
+		message("m2", created("globex", "e1", `2`)), // another tenant's event with the same id
 		message("m3", created("nobody", "e1", `3`)),
 	)
 	want := []delivery.Delivery{createdDelivery(t, tenant, "e1", `1`, wanted), createdDelivery(t, "globex", "e1", `2`, foreign)}
 	if diff := cmp.Diff(want, b.queued(t)); diff != "" {
 		t.Errorf("deliveries (-want +got):\n%s", diff)
 	}
-	// Also an event that nobody wanted keeps its id, or a repeat after someone
-	// subscribed would be delivered as news.
-	b.wantKnown(t, createdDelivery(t, "nobody", "e1", `3`, 1))
+	// An event without a match is stored too. Otherwise a duplicate would be delivered
+	// after somebody has subscribed.
+	b.wantStored(t, createdDelivery(t, "nobody", "e1", `3`, 1))
 }
 
 func TestHandleLargeBodyByReference(t *testing.T) {
@@ -99,9 +99,9 @@ func TestHandleLargeBodyByReference(t *testing.T) {
 		size       int
 		referenced bool
 	}{
-		"largest embedded": {size: eventdb.InlineBody - around},
-		"one byte more":    {size: eventdb.InlineBody - around + 1, referenced: true},
-		"largest":          {size: event.MaxData - 2, referenced: true},
+		"largest embedded body": {size: eventdb.InlineBody - around},
+		"one byte more":         {size: eventdb.InlineBody - around + 1, referenced: true},
+		"largest body":          {size: event.MaxData - 2, referenced: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -114,9 +114,9 @@ func TestHandleLargeBodyByReference(t *testing.T) {
 			want := createdDelivery(t, tenant, "e1", data, id)
 			got := b.queued(t)
 			if len(got) != 1 || (got[0].Body == nil) != tt.referenced {
-				t.Fatalf("%d deliveries, want one, its body referenced: %v", len(got), tt.referenced)
+				t.Fatalf("%d deliveries, want one without its body: %v", len(got), tt.referenced)
 			}
-			// Retries read also the embedded one.
+			// Retries read the body from the table in both cases.
 			if body, err := b.events.GetBody(t.Context(), got[0].Event, got[0].Hash); err != nil || string(body) != string(want.Body) {
 				t.Errorf("the stored body has %d bytes, %v, want %d", len(body), err, len(want.Body))
 			}
@@ -124,7 +124,7 @@ func TestHandleLargeBodyByReference(t *testing.T) {
 	}
 }
 
-func TestHandleAnswersAList(t *testing.T) {
+func TestResponseIsNeverNull(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	for name, records := range map[string][]events.SQSMessage{
@@ -136,9 +136,9 @@ func TestHandleAnswersAList(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// null would fail the whole batch in the local cloud.
+		// The local cloud treats null as a failure of the whole batch.
 		if text, err := json.Marshal(response); err != nil || string(text) != `{"batchItemFailures":[]}` {
-			t.Errorf("%s: answer = %s, %v", name, text, err)
+			t.Errorf("%s: response = %s, %v", name, text, err)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func TestHandleMeasuresItsBatch(t *testing.T) {
 	}
 }
 
-// TestHandleCountsAnEventOnce: what failed comes again and counts then.
+// A failed message is counted when it is received again.
 func TestHandleCountsAnEventOnce(t *testing.T) {
 	t.Parallel()
 	b, log := setup(t), metrictest.New()
@@ -36,7 +36,7 @@ func TestHandleCountsAnEventOnce(t *testing.T) {
 	b.subscribe(t, tenant)
 	m := message("m1", created(tenant, "e1", `1`))
 	b.faults.set(func(c call) (any, error) {
-		if c.what == send {
+		if c.purpose == send {
 			return nil, errDown
 		}
 		return c.Make()

@@ -12,28 +12,28 @@ import (
 	"webhooks/shared/event"
 )
 
-// ignoreDetail compares letters but for their sentence, which must be there.
+// ignoreDetail ignores the details of dead letters in a comparison.
 var ignoreDetail = cmpopts.IgnoreFields(deadLetter{}, "Detail")
 
-// wantSetAside checks the letters that were sent.
-func (b bundle) wantSetAside(t *testing.T, want ...deadLetter) {
+// wantLetters checks the dead letters. Every detail must be a sentence.
+func (b bundle) wantLetters(t *testing.T, want ...deadLetter) {
 	t.Helper()
-	got := b.setAside(t)
+	got := b.letters(t)
 	if diff := cmp.Diff(want, got, ignoreDetail, cmpopts.EquateEmpty()); diff != "" {
 		t.Errorf("dead letters (-want +got):\n%s", diff)
 	}
 	for _, l := range got {
 		if !strings.Contains(l.Detail, " ") {
-			t.Errorf("%s: the detail %q is no sentence", l.Reason, l.Detail)
+			t.Errorf("%s: the detail %q is not a sentence", l.Reason, l.Detail)
 		}
 	}
 }
 
-func TestHandleSetsPoisonAside(t *testing.T) {
+func TestHandleRefusesInvalidMessages(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.subscribe(t, tenant)
-	want := []deadLetter{ // in the order of bodies
+	want := []deadLetter{ // sorted by body
 		{Body: `{ "id" : "e1", "type":"no.such","tenant_id":"acme","data":1.00 }`, Reason: deadletter.UnknownType, EventID: "e1"},
 		{Body: `{"id":"e2","type":"environment.created","tenant_id":"acme","data":1,"data":2}`, Reason: deadletter.NotJSON},
 		{Body: `{"id":"e3","type":"environment.created","tenant_id":"acme","detail-type":"environment.created","data":1}`, Reason: deadletter.Ambiguous, EventID: "e3"},
@@ -49,13 +49,13 @@ func TestHandleSetsPoisonAside(t *testing.T) {
 	if got := b.handle(t, batch...); len(got) > 0 {
 		t.Errorf("failed: %v", got)
 	}
-	b.wantSetAside(t, want...)
+	b.wantLetters(t, want...)
 	if got := b.queued(t); len(got) != 1 || got[0].Event.ID != "good" {
-		t.Errorf("deliveries = %v, want the good event's alone", got)
+		t.Errorf("deliveries = %v, want only the good event's", got)
 	}
 }
 
-func TestHandleSetsAsideWhatFailsAgainAndAgain(t *testing.T) {
+func TestHandleRefusesNearlyExhaustedMessages(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.subscribe(t, tenant)
@@ -66,22 +66,22 @@ func TestHandleSetsAsideWhatFailsAgainAndAgain(t *testing.T) {
 	if got := b.handle(t, exhausted, last, poison, try); len(got) > 0 {
 		t.Errorf("failed: %v", got)
 	}
-	b.wantSetAside(t,
+	b.wantLetters(t,
 		deadLetter{Body: poison.Body, Reason: deadletter.NotJSON},
 		deadLetter{Body: exhausted.Body, Reason: deadletter.TooManyReceives, EventID: "e1"},
 		deadLetter{Body: last.Body, Reason: deadletter.TooManyReceives, EventID: "e2"},
 	)
 	if got := b.queued(t); len(got) != 1 || got[0].Event.ID != "e4" {
-		t.Errorf("deliveries = %v, want that of e4 alone", got)
+		t.Errorf("deliveries = %v, want only that of e4", got)
 	}
-	// Set aside before it was known, it can be sent again and is then news.
+	// The event was not stored, so a redrive delivers it.
 	b.handle(t, message("redriven", exhausted.Body))
 	if got := b.queued(t); len(got) != 1 || got[0].Event.ID != "e1" {
 		t.Errorf("deliveries after the redrive = %v", got)
 	}
 }
 
-func TestHandleFailsWhatSQSNeverSends(t *testing.T) {
+func TestHandleFailsMessagesWithoutAttributes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.subscribe(t, tenant)
@@ -93,7 +93,7 @@ func TestHandleFailsWhatSQSNeverSends(t *testing.T) {
 		t.Errorf("failed (-want +got):\n%s", diff)
 	}
 	if got := b.queued(t); len(got) != 1 || got[0].Event.ID != "e3" {
-		t.Errorf("deliveries = %v, want the good event's alone", got)
+		t.Errorf("deliveries = %v, want only the good event's", got)
 	}
 }
 
@@ -110,17 +110,17 @@ func TestHandleConflict(t *testing.T) {
 	batch := []events.SQSMessage{
 		message("m2", later),
 		message("m3", created(tenant, "e2", `1`)),
-		message("m4", created(tenant, "e2", `2`)), // the same within a batch
+		message("m4", created(tenant, "e2", `2`)), // a conflict within the batch
 	}
 	if got := b.handle(t, batch...); len(got) > 0 {
 		t.Errorf("failed: %v", got)
 	}
-	b.wantSetAside(t,
+	b.wantLetters(t,
 		deadLetter{Body: later, Reason: deadletter.Conflict, EventID: "e1"},
 		deadLetter{Body: batch[2].Body, Reason: deadletter.Conflict, EventID: "e2"},
 	)
 	if got := b.queued(t); len(got) != 1 || string(got[0].Body) != string(createdDelivery(t, tenant, "e2", `1`, id).Body) {
-		t.Errorf("deliveries = %v, want the first of e2 alone", got)
+		t.Errorf("deliveries = %v, want only the first of e2", got)
 	}
-	b.wantKnown(t, want)
+	b.wantStored(t, want)
 }

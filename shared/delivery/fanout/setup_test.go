@@ -35,15 +35,13 @@ const (
 	retention       = 30 * 24 * time.Hour
 )
 
-// sentAt is when every message of these tests was sent, and now is when it is
-// handled.
+// Every message of these tests was sent at sentAt and is handled at now.
 var (
 	sentAt = time.Date(2026, 1, 26, 10, 0, 0, 7_000_000, time.UTC)
 	now    = sentAt.Add(time.Minute)
 )
 
-// bundle is one test's fanout, wired as the function wires it, on tables and
-// queues of its own.
+// bundle is a Fanout on tables and queues of its own, built like the function.
 type bundle struct {
 	*fanout.Fanout
 	faults                  *faults
@@ -58,14 +56,14 @@ func setup(t *testing.T) bundle {
 	t.Helper()
 	cfg := cloudtest.Config(t)
 	b := bundle{
-		// The test's own reads and writes go around the faults.
+		// The test's own reads and writes do not pass the faults.
 		faults: &faults{}, queues: sqs.NewFromConfig(cfg),
 		deliveries: cloudtest.Queue(t), deadLetters: cloudtest.Queue(t),
 	}
 	webhooks, table := cloudtest.Table(t, "WebhooksTable"), cloudtest.Table(t, "EventsTable")
 	b.direct = dynamodb.NewFromConfig(cfg)
 	b.webhooks, b.events = webhookdb.New(b.direct, webhooks), eventdb.New(b.direct, table, retention)
-	b.faults.names = map[string]string{b.deliveries: send, b.deadLetters: letter}
+	b.faults.purposes = map[string]string{b.deliveries: send, b.deadLetters: letter}
 	cfg = b.faults.Config(cfg)
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	stored := eventdb.New(db, table, retention)
@@ -91,8 +89,7 @@ func (b bundle) subscribe(t rapid.TB, tenantID string, changes ...func(*webhook.
 	return w.ID
 }
 
-// handle handles messages as one batch and returns the ids of those that are
-// to be received again.
+// handle handles messages as one batch and returns the ids of those that failed.
 func (b bundle) handle(t rapid.TB, messages ...events.SQSMessage) []string {
 	t.Helper()
 	response, err := b.Handle(context.Background(), events.SQSEvent{Records: messages})
@@ -110,7 +107,7 @@ func failed(response events.SQSEventResponse) []string {
 	return ids
 }
 
-// message is body as Lambda hands it over on its first receive.
+// message returns a message with body on its first receive.
 func message(id, body string) events.SQSMessage {
 	return events.SQSMessage{MessageId: id, Body: body, Attributes: map[string]string{
 		"SentTimestamp":           strconv.FormatInt(sentAt.UnixMilli(), 10),
@@ -118,19 +115,19 @@ func message(id, body string) events.SQSMessage {
 	}}
 }
 
-// received is m on its n-th receive.
+// received returns m on its n-th receive.
 func received(m events.SQSMessage, n int) events.SQSMessage {
 	again := message(m.MessageId, m.Body)
 	again.Attributes["ApproximateReceiveCount"] = strconv.Itoa(n)
 	return again
 }
 
-// created is what a producer sends when an environment was created.
+// created returns an event of type environment.created.
 func created(tenantID, id, data string) string {
 	return fmt.Sprintf(`{"id":%q,"type":"environment.created","tenant_id":%q,"timestamp":"2026-01-26T10:00:00+08:00","data":%s}`, id, tenantID, data)
 }
 
-// decode reads the body of a message of these tests.
+// decode decodes the body of a message.
 func decode(t rapid.TB, body string) event.Event {
 	t.Helper()
 	e, err := event.Decode(event.Message{ID: "any", SentAt: sentAt, Body: []byte(body)})
@@ -140,7 +137,7 @@ func decode(t rapid.TB, body string) event.Event {
 	return e
 }
 
-// createdDelivery is the first delivery of what [created] makes.
+// createdDelivery returns the delivery of the event that [created] returns.
 func createdDelivery(t rapid.TB, tenantID, id, data string, webhookID int64) delivery.Delivery {
 	t.Helper()
 	e := decode(t, created(tenantID, id, data))
@@ -151,15 +148,15 @@ func createdDelivery(t rapid.TB, tenantID, id, data string, webhookID int64) del
 	}
 }
 
-// queued takes the deliveries out of their queue, in the order of event and
-// webhook.
+// queued removes the deliveries from their queue and returns them, sorted by event
+// and webhook.
 func (b bundle) queued(t rapid.TB) []delivery.Delivery {
 	t.Helper()
 	var list []delivery.Delivery
 	for _, m := range b.drain(t, b.deliveries) {
 		decoded, err := delivery.Decode([]byte(*m.Body))
 		if err != nil || decoded.Delivery == nil {
-			t.Fatalf("%s is no delivery: %v", *m.Body, err)
+			t.Fatalf("%s is not a delivery: %v", *m.Body, err)
 		}
 		if got := m.Attributes["MessageGroupId"]; got != decoded.Delivery.Webhook.TenantID {
 			t.Errorf("group = %q, want the tenant %s", got, decoded.Delivery.Webhook.TenantID)
@@ -173,7 +170,7 @@ func (b bundle) queued(t rapid.TB) []delivery.Delivery {
 	return list
 }
 
-// deadLetter is a dead letter as an operator sees it.
+// deadLetter is a message of the dead-letter queue.
 type deadLetter struct {
 	Body    string
 	Reason  deadletter.Reason
@@ -181,8 +178,9 @@ type deadLetter struct {
 	EventID string
 }
 
-// setAside takes the dead letters out of their queue, in the order of bodies.
-func (b bundle) setAside(t rapid.TB) []deadLetter {
+// letters removes the dead letters from their queue and returns them, sorted by
+// body.
+func (b bundle) letters(t rapid.TB) []deadLetter {
 	t.Helper()
 	var list []deadLetter
 	for _, m := range b.drain(t, b.deadLetters) {
@@ -198,8 +196,8 @@ func (b bundle) setAside(t rapid.TB) []deadLetter {
 	return list
 }
 
-// drain takes out everything that is in a queue now: it is there as soon as it
-// was sent.
+// drain removes all messages from a queue. The local cloud delivers a message as
+// soon as it is sent.
 func (b bundle) drain(t rapid.TB, url string) []types.Message {
 	t.Helper()
 	var all []types.Message

@@ -22,8 +22,8 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// full are the tables of tenants that have a thousand webhooks each and of
-// which no event is known.
+// full is a Reader that returns a thousand webhooks for each tenant and no stored
+// event.
 type full struct{}
 
 const fullTenant = 1000
@@ -55,10 +55,10 @@ func TestHandleBurst(t *testing.T) {
 			t.Fatalf("delivery %d (-want +got):\n%s", i, cmp.Diff(want, d))
 		}
 	}
-	b.wantKnown(t, got[0])
+	b.wantStored(t, got[0])
 }
 
-// stored is an events table that counts what it keeps.
+// stored is an events table that counts the events it stores.
 type stored struct{ atomic.Int32 }
 
 func (*stored) PutBody(context.Context, event.Event, time.Time) error { return nil }
@@ -75,7 +75,7 @@ func (s sender) Send(_ context.Context, messages []queue.Message) []error {
 	return make([]error, len(messages))
 }
 
-// heaviest is the heaviest batch: ten events with the largest embedded body.
+// heaviest returns the largest batch: ten events with the largest embedded body.
 func heaviest() events.SQSEvent {
 	var batch events.SQSEvent
 	for i := range 10 {
@@ -92,10 +92,10 @@ func heavy(table *stored, send sender) *fanout.Fanout {
 	}
 }
 
-// Fanned out at once, the heaviest batch is more than the function's memory.
+// The deliveries of the largest batch together exceed the function's memory.
 func TestHandleBoundsItsMemory(t *testing.T) {
 	t.Parallel()
-	const most = 48 << 20 // one window and one event that is larger than a window
+	const most = 48 << 20 // one window, or one event that is larger than a window
 	var sent, largest int
 	var table stored
 	f := heavy(&table, func(messages []queue.Message) {
@@ -110,11 +110,11 @@ func TestHandleBoundsItsMemory(t *testing.T) {
 		t.Fatalf("Handle = %v, %v", response, err)
 	}
 	if want := 10 * fullTenant; sent != want || largest > most || table.Load() != 10 {
-		t.Errorf("%d deliveries of %d events, at most %d bytes at once, want %d and %d", sent, table.Load(), largest, want, most)
+		t.Errorf("%d deliveries of %d events, at most %d bytes in one send, want %d and %d", sent, table.Load(), largest, want, most)
 	}
 }
 
-// Small events share their requests: a window must not cost them one each.
+// Small events share a window, and so their requests.
 func TestHandleSendsSmallEventsTogether(t *testing.T) {
 	t.Parallel()
 	sends := 0
@@ -129,9 +129,9 @@ func TestHandleSendsSmallEventsTogether(t *testing.T) {
 	}
 }
 
-// A function that is killed in the middle sends everything once more, and may
-// be killed again: what there is no time for is handed back.
-func TestHandleStopsInTime(t *testing.T) {
+// A function that times out repeats all of its sends and may time out again. So
+// events for which no time is left fail at once.
+func TestHandleStopsBeforeTheTimeout(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
@@ -142,7 +142,7 @@ func TestHandleStopsInTime(t *testing.T) {
 		if err != nil || ctx.Err() != nil {
 			t.Fatalf("Handle = %v after %v", err, ctx.Err())
 		}
-		// One event fills a window; the fourth would begin with 6 s left.
+		// Each event fills a window. The fourth window would start with 6 s left.
 		want := []string{"e3", "e4", "e5", "e6", "e7", "e8", "e9"}
 		if diff := cmp.Diff(want, failed(response)); diff != "" || table.Load() != 3 {
 			t.Errorf("%d events stored, failed (-want +got):\n%s", table.Load(), diff)

@@ -17,7 +17,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// world is what a random run of the fanout begins with, and came to.
+// world is the input and the result of a random run.
 type world struct {
 	indexes    map[string]webhook.Index
 	messages   []events.SQSMessage
@@ -26,9 +26,9 @@ type world struct {
 	letters    []deadLetter
 }
 
-// Whatever fails on the way: every valid event reaches every subscribed webhook
-// at least once, unless another event has its id; nothing else is delivered;
-// and every refused message is set aside, and no other.
+// Whatever call fails, every valid event is queued at least once for every
+// subscribed webhook, unless another event has the same id. Nothing else is
+// queued, and exactly the refused messages become dead letters.
 func TestFanoutLosesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -36,14 +36,14 @@ func TestFanoutLosesNothing(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		w := draw(r, b, fmt.Sprint("run-", run.Add(1)))
 		w.play(r, b)
-		w.deliveries, w.letters = b.queued(r), b.setAside(r)
+		w.deliveries, w.letters = b.queued(r), b.letters(r)
 		w.checkMessages(r)
 		w.checkDeliveries(r, b)
 		w.checkLetters(r)
 	})
 }
 
-// draw makes webhooks for two tenants of this run, and messages.
+// draw creates webhooks for two tenants of this run and draws messages.
 func draw(r *rapid.T, b bundle, name string) *world {
 	w := &world{indexes: make(map[string]webhook.Index)}
 	tenants := []string{name + "-a", name + "-b"}
@@ -76,8 +76,8 @@ func draw(r *rapid.T, b bundle, name string) *world {
 	return w
 }
 
-// play hands out the messages in batches, and those that failed again, until
-// none is left. After some rounds nothing fails any more.
+// play handles the messages in batches until none is left. Failed messages are
+// received again. Calls fail in the first three rounds only.
 func (w *world) play(r *rapid.T, b bundle) {
 	type waiting struct {
 		message  events.SQSMessage
@@ -89,7 +89,7 @@ func (w *world) play(r *rapid.T, b bundle) {
 	}
 	for round := 0; len(line) > 0; round++ {
 		if round > 30 {
-			r.Fatalf("%d messages never end", len(line))
+			r.Fatalf("%d messages are left after %d rounds", len(line), round)
 		}
 		b.faults.set(nil)
 		if round < 3 && rapid.Bool().Draw(r, "faulty") {
@@ -113,34 +113,34 @@ func (w *world) play(r *rapid.T, b bundle) {
 }
 
 func drawFault(r *rapid.T) func(call) (any, error) {
-	n, late := rapid.IntRange(1, 3).Draw(r, "call"), rapid.Bool().Draw(r, "late")
-	switch what := rapid.SampledFrom([]string{look, put, store, single, send, letter, "crash", "refuse"}).Draw(r, "fault"); what {
+	n, lost := rapid.IntRange(1, 3).Draw(r, "call"), rapid.Bool().Draw(r, "lost")
+	switch purpose := rapid.SampledFrom([]string{read, put, store, single, send, letter, "crash", "refuse"}).Draw(r, "fault"); purpose {
 	case "crash":
-		return crash(n, late)
+		return crash(n, lost)
 	case "refuse":
 		part := fmt.Sprintf(`"event_id":"e%d"`, n)
 		return func(c call) (any, error) {
-			if c.what != send {
+			if c.purpose != send {
 				return c.Make()
 			}
 			return refuse(c, part)
 		}
 	default:
-		return fail(what, n, late)
+		return fail(purpose, n, lost)
 	}
 }
 
-// valid decodes m, and reports whether it is an event.
+// valid decodes m and reports whether it is a valid event.
 func valid(m events.SQSMessage) (event.Event, bool) {
 	e, err := event.Decode(event.Message{ID: m.MessageId, SentAt: sentAt, Body: []byte(m.Body)})
 	return e, err == nil
 }
 
-func (w *world) isSetAside(m events.SQSMessage) bool {
+func (w *world) isLetter(m events.SQSMessage) bool {
 	return slices.ContainsFunc(w.letters, func(l deadLetter) bool { return l.Body == m.Body })
 }
 
-// reached returns how often e was queued for a webhook.
+// reached returns how often e was queued for the webhook id.
 func (w *world) reached(e event.Event, id int64) int {
 	n := 0
 	for _, d := range w.deliveries {
@@ -152,16 +152,16 @@ func (w *world) reached(e event.Event, id int64) int {
 }
 
 func (w *world) checkMessages(r *rapid.T) {
-	alive := make(map[event.Key]bool)
+	accepted := make(map[event.Key]bool)
 	for _, m := range w.messages {
 		e, ok := valid(m)
-		if !ok || w.isSetAside(m) {
-			if !w.isSetAside(m) {
-				r.Errorf("the refused message %.100s is not set aside", m.Body)
+		if !ok || w.isLetter(m) {
+			if !w.isLetter(m) {
+				r.Errorf("the invalid message %.100s is not a dead letter", m.Body)
 			}
 			continue
 		}
-		alive[e.Key()] = true
+		accepted[e.Key()] = true
 		for _, id := range w.indexes[e.TenantID].Match(e.Type) {
 			if n := w.reached(e, id); n == 0 || n > 1 && !w.faulty {
 				r.Errorf("%.100s was queued %d times for webhook %d", m.Body, n, id)
@@ -169,8 +169,8 @@ func (w *world) checkMessages(r *rapid.T) {
 		}
 	}
 	for _, m := range w.messages {
-		if e, ok := valid(m); ok && !alive[e.Key()] {
-			r.Errorf("of the events under the id %s none was delivered", e.ID)
+		if e, ok := valid(m); ok && !accepted[e.Key()] {
+			r.Errorf("none of the events with the id %s was queued", e.ID)
 		}
 	}
 }
@@ -184,9 +184,9 @@ func (w *world) checkDeliveries(r *rapid.T, b bundle) {
 				slices.Contains(w.indexes[e.TenantID].Match(e.Type), d.Webhook.ID)
 		})
 		if !known || d.Webhook.TenantID != d.Event.TenantID || d.Attempt != 1 || !d.Due.Equal(sentAt) {
-			r.Errorf("%+v was delivered, and nobody sent it", d)
+			r.Errorf("%+v was queued, but belongs to no message", d)
 		}
-		// Retries read the body even where the first attempt carries it.
+		// Retries read the body from the table even if the first delivery embeds it.
 		if _, err := b.events.GetBody(r.Context(), d.Event, d.Hash); err != nil {
 			r.Errorf("the body of %s: %v", d.Event.ID, err)
 		}
@@ -197,7 +197,7 @@ func (w *world) checkLetters(r *rapid.T) {
 	for _, l := range w.letters {
 		sent := slices.IndexFunc(w.messages, func(m events.SQSMessage) bool { return m.Body == l.Body })
 		if sent < 0 {
-			r.Fatalf("%.100s was set aside, and nobody sent it", l.Body)
+			r.Fatalf("the dead letter %.100s belongs to no message", l.Body)
 		}
 		e, ok := valid(w.messages[sent])
 		rival := slices.ContainsFunc(w.messages, func(m events.SQSMessage) bool {
@@ -205,7 +205,7 @@ func (w *world) checkLetters(r *rapid.T) {
 			return isEvent && other.Key() == e.Key() && other.Hash() != e.Hash()
 		})
 		if ok && (l.Reason != deadletter.Conflict || !rival) {
-			r.Errorf("%.100s was set aside as %s without a rival: %v", l.Body, l.Reason, rival)
+			r.Errorf("%.100s became a dead letter as %s, other event with its id: %v", l.Body, l.Reason, rival)
 		}
 	}
 }
