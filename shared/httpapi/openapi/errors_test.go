@@ -16,7 +16,7 @@ import (
 	"webhooks/shared/testkit/openapitest"
 )
 
-// codes returns the codes that a response may have.
+// codes returns the error codes of a response.
 func codes(response *openapi3.Response) []apperr.Reason {
 	var list []apperr.Reason
 	content := response.Content["application/json"]
@@ -35,8 +35,8 @@ func codes(response *openapi3.Response) []apperr.Reason {
 	return list
 }
 
-// TestResponsesAreUnderTheirStatus: a code begins with its HTTP status, and a
-// response with an example for each of its codes stands under that status.
+// TestResponsesAreUnderTheirStatus checks that a response stands under the status with
+// which its codes begin, and has an example for each of its codes.
 func TestResponsesAreUnderTheirStatus(t *testing.T) {
 	t.Parallel()
 	for path, item := range openapitest.Document(t).Paths.Map() {
@@ -55,10 +55,10 @@ func TestResponsesAreUnderTheirStatus(t *testing.T) {
 	}
 }
 
-// TestErrorExamplesAreWhatIsAnswered compares the example of every code with the
-// service's own sentence, whose verbs may stand for anything. Those that a
-// caller can provoke, the end-to-end tests provoke.
-func TestErrorExamplesAreWhatIsAnswered(t *testing.T) {
+// TestErrorExamplesHaveTheSentences compares the example of every code with the
+// sentence in apperr, whose verbs match any text. The end-to-end tests provoke the
+// errors that a caller can provoke.
+func TestErrorExamplesHaveTheSentences(t *testing.T) {
 	t.Parallel()
 	examples := openapitest.Document(t).Components.Examples
 	for reason := range apperr.Reasons() {
@@ -73,7 +73,7 @@ func TestErrorExamplesAreWhatIsAnswered(t *testing.T) {
 		}
 		message, _ := value["message"].(string)
 		if !sentence(apperr.New(reason).Message(locale.Chinese)).MatchString(message) {
-			t.Errorf("Error%d says %q, the service %q", reason, message, apperr.New(reason).Message(locale.Chinese))
+			t.Errorf("Error%d has the message %q, and apperr has %q", reason, message, apperr.New(reason).Message(locale.Chinese))
 		}
 	}
 	if len(examples) != len(apperr.Reasons()) {
@@ -81,14 +81,14 @@ func TestErrorExamplesAreWhatIsAnswered(t *testing.T) {
 	}
 }
 
-// sentence is what a format makes, whatever its arguments are.
+// sentence matches the format with any arguments.
 func sentence(format string) *regexp.Regexp {
 	text := regexp.QuoteMeta(format)
 	text = strings.ReplaceAll(text, "%s", ".+")
 	return regexp.MustCompile("^" + strings.ReplaceAll(text, "%d", "[0-9]+") + "$")
 }
 
-// anyURL takes every URL.
+// anyURL accepts every URL.
 type anyURL struct{}
 
 func (anyURL) CheckURL(string) (*url.URL, error) { return &url.URL{}, nil }

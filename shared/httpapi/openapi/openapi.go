@@ -1,9 +1,8 @@
 // Package openapi holds the API's OpenAPI 3.1 document.
 //
-// openapi.json is its only source. What it repeats (event types, limits, error
-// codes, scopes, routes, messages) this package's tests compare with the code,
-// and what it promises package openapitest compares with every answer in every
-// test.
+// openapi.json is the only source of the document. The tests of this package compare
+// its event types, limits, error codes, scopes, routes and messages with the code.
+// Package openapitest compares the document with every response in every test.
 package openapi
 
 import (
@@ -15,11 +14,11 @@ import (
 //go:embed openapi.json
 var document string
 
-// Document returns the document: JSON in UTF-8.
+// Document returns the document, JSON in UTF-8.
 func Document() string { return document }
 
-// ETag returns the strong entity tag of the document (RFC 9110 §8.8.3), quotes
-// included. It changes whenever a byte of the document does.
+// ETag returns the strong entity tag of the document with its quotes (RFC 9110
+// §8.8.3). It changes with every byte of the document.
 func ETag() string {
 	sum := sha256.Sum256([]byte(document))
 	return `"` + hex.EncodeToString(sum[:16]) + `"`

@@ -22,7 +22,7 @@ import (
 	"webhooks/shared/webhook/signature"
 )
 
-// schema returns what is at a path of properties below a schema of the document.
+// schema returns a schema of the document, or a property below it.
 func schema(t testing.TB, name string, properties ...string) *openapi3.Schema {
 	t.Helper()
 	ref := openapitest.Document(t).Components.Schemas[name]
@@ -38,7 +38,7 @@ func schema(t testing.TB, name string, properties ...string) *openapi3.Schema {
 	return ref.Value
 }
 
-// enum returns the values of a list as text.
+// enum returns values as an enum of the document.
 func enum[T ~string](values []T) []any {
 	var list []any
 	for _, v := range values {
@@ -47,7 +47,7 @@ func enum[T ~string](values []T) []any {
 	return list
 }
 
-func TestListsAreTheCodes(t *testing.T) {
+func TestEnumsAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
 	if diff := cmp.Diff(enum(event.Types()), schema(t, "EventType").Enum); diff != "" {
 		t.Errorf("event types (-code +document):\n%s", diff)
@@ -66,7 +66,7 @@ func TestListsAreTheCodes(t *testing.T) {
 	}
 }
 
-func TestLimitsAreTheCodes(t *testing.T) {
+func TestLimitsAreThoseOfTheCode(t *testing.T) {
 	t.Parallel()
 	components := openapitest.Document(t).Components
 	name, secret := schema(t, "Name"), schema(t, "Secret").AnyOf[1].Value
@@ -83,7 +83,7 @@ func TestLimitsAreTheCodes(t *testing.T) {
 		{name: "shortest secret", got: secret.MinLength, want: signature.MinSecretCharacters},
 		{name: "longest secret", got: *secret.MaxLength, want: signature.MaxSecretCharacters},
 		{name: "webhooks of a tenant", got: *webhooks.MaxItems, want: webhook.MaxPerTenant},
-		{name: "events of a request", got: *list.MaxItems, want: 100}, // publish-events proves it with 101
+		{name: "events of a request", got: *list.MaxItems, want: 100}, // a test of publish-events sends 101
 		{name: "days of two secrets", got: uint64(*schema(t, "Rotation", "overlap_days").Max), want: webhook.MaxOverlapDays},
 		{name: "seconds between tests", got: 5, want: uint64(dispatch.TestInterval.Seconds())},
 		{name: "bytes of an event's data", got: 256 << 10, want: event.MaxData},
@@ -100,8 +100,8 @@ func TestLimitsAreTheCodes(t *testing.T) {
 	}
 }
 
-// TestPatternsAgreeWithTheCode tries what is at the edges of a rule that the
-// document states as a pattern.
+// TestPatternsAgreeWithTheCode tries edge cases of the rules that the document states
+// as patterns.
 func TestPatternsAgreeWithTheCode(t *testing.T) {
 	t.Parallel()
 	secrets := []string{
@@ -126,16 +126,16 @@ func TestPatternsAgreeWithTheCode(t *testing.T) {
 	}
 }
 
-// same compares the document's judgement of a text with the code's.
+// same checks that the document and the code both accept a text, or both refuse it.
 func same(t testing.TB, name, text string, accepted bool) {
 	t.Helper()
 	err := schema(t, name).VisitJSON(text, openapi3.EnableJSONSchema2020())
 	if (err == nil) != accepted {
-		t.Errorf("%s %q: the code takes it: %v; the document says: %v", name, text, accepted, err)
+		t.Errorf("%s %q: the code accepts it: %v; the document: %v", name, text, accepted, err)
 	}
 }
 
-func TestRoutesNeedTheirScopes(t *testing.T) {
+func TestRoutesHaveTheirScopes(t *testing.T) {
 	t.Parallel()
 	for path, item := range openapitest.Document(t).Paths.Map() {
 		for method, o := range item.Operations() {
@@ -155,8 +155,9 @@ func TestRoutesNeedTheirScopes(t *testing.T) {
 	}
 }
 
-// TestEveryAnswerCanGoWrong: what any route may answer, every route documents.
-func TestEveryAnswerCanGoWrong(t *testing.T) {
+// TestRoutesDocumentTheCommonErrors checks that every route documents the errors that
+// any route may answer.
+func TestRoutesDocumentTheCommonErrors(t *testing.T) {
 	t.Parallel()
 	for path, item := range openapitest.Document(t).Paths.Map() {
 		for method, o := range item.Operations() {
@@ -179,15 +180,14 @@ func TestEveryAnswerCanGoWrong(t *testing.T) {
 	}
 }
 
-func TestTheTagFollowsTheDocument(t *testing.T) {
+func TestETagHas32Digits(t *testing.T) {
 	t.Parallel()
 	if got := openapi.ETag(); len(got) != 34 || got[0] != '"' || got[33] != '"' || got != openapi.ETag() {
 		t.Errorf("ETag = %s, want 32 digits in quotes, always the same", got)
 	}
 }
 
-// TestCodesAreComplete: every code of the service is in a response, and none
-// that it does not have.
+// TestCodesAreComplete checks that the responses have exactly the codes of apperr.
 func TestCodesAreComplete(t *testing.T) {
 	t.Parallel()
 	got := make(map[apperr.Reason]bool)
@@ -195,7 +195,7 @@ func TestCodesAreComplete(t *testing.T) {
 		for _, code := range codes(response.Value) {
 			got[code] = true
 			if _, known := apperr.Reasons()[code]; !known {
-				t.Errorf("%s has the code %d, which the service does not", name, code)
+				t.Errorf("%s has the code %d, which apperr does not have", name, code)
 			}
 		}
 	}

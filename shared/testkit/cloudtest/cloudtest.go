@@ -1,7 +1,7 @@
-// Package cloudtest gives a test the local cloud: tables made of the template's
-// own definitions, queues, the environment of a function, and sample events.
+// Package cloudtest gives tests the local cloud: tables from the definitions in
+// template.yaml, queues, the environment of a function, and sample events.
 //
-// A test that asks for it fails when no local cloud runs; it is never skipped.
+// A test that uses it fails if no local cloud runs. It is never skipped.
 package cloudtest
 
 import (
@@ -17,16 +17,16 @@ import (
 	"webhooks/shared/aws/boot"
 )
 
-// EnvStack names the environment variable that holds the path of the stack
-// file. Without it the file is the one `make test-up` writes.
+// EnvStack is the environment variable with the path of the stack file. The default
+// is the file that `make test-up` writes.
 const EnvStack = "WEBHOOKS_STACK"
 
-// notRunning is what a developer reads who ran `go test` alone.
+// notRunning is the failure of a test that runs without the local cloud.
 const notRunning = "this test needs the local cloud: run make test, or make test-up first"
 
-// StackFile is what the stack file knows about the local cloud. What belongs to the
-// deployed stack is empty until it is deployed. The file of a stack on AWS, which
-// make smoke writes, has no EndpointURL, and perhaps a SessionToken.
+// StackFile is the content of the stack file: the local cloud and the stack in it.
+// The fields of the stack are empty until it is deployed. The file of a stack on AWS,
+// which `make smoke` writes, has no EndpointURL and may have a SessionToken.
 type StackFile struct {
 	StackName       string `json:"stack_name"`
 	EndpointURL     string `json:"endpoint_url"`
@@ -39,15 +39,15 @@ type StackFile struct {
 	TenantID        string `json:"tenant_id"`
 	EventsQueueURL  string `json:"events_queue_url"`
 	EventBusName    string `json:"event_bus_name"`
-	// CallsFile is where the cloud writes down what the functions' roles are used
-	// for, LogFile its own log.
+	// CallsFile is the file in which the local cloud records the AWS calls of each
+	// role. LogFile is the log of the local cloud.
 	CallsFile string `json:"calls_file"`
 	LogFile   string `json:"log_file"`
-	// JWKSURL is where the stack looks for the keys of JWTs, on loopback.
+	// JWKSURL is the loopback URL from which the stack fetches the keys of JWTs.
 	JWKSURL string `json:"jwks_url"`
 }
 
-// Stack reads the stack file. The test fails when there is none.
+// Stack reads the stack file. The test fails if there is none.
 func Stack(t testing.TB) StackFile {
 	t.Helper()
 	path := os.Getenv(EnvStack)
@@ -68,7 +68,7 @@ func Stack(t testing.TB) StackFile {
 	return stack
 }
 
-// Path returns the path of something in the repository.
+// Path returns the absolute path of a file or folder of the repository.
 func Path(elements ...string) string {
 	_, file, _, _ := runtime.Caller(0) // <root>/shared/testkit/cloudtest/cloudtest.go
 	root := filepath.Dir(filepath.Dir(filepath.Dir(filepath.Dir(file))))
@@ -85,8 +85,8 @@ func Event(t testing.TB, name string) []byte {
 	return text
 }
 
-// Getenv returns the environment of a function: its own variables, and those by
-// which Lambda tells the SDK where and who it is.
+// Getenv returns the environment of a function: the given variables and those that
+// Lambda sets for the SDK.
 func Getenv(t testing.TB, variables map[string]string) func(string) string {
 	t.Helper()
 	all := environment(Stack(t))
@@ -94,7 +94,7 @@ func Getenv(t testing.TB, variables map[string]string) func(string) string {
 	return func(name string) string { return all[name] }
 }
 
-// Config returns the SDK's configuration, made as the functions make theirs.
+// Config returns the SDK's configuration, as the functions make it.
 func Config(t testing.TB) aws.Config {
 	t.Helper()
 	settings := boot.NewSettings(Getenv(t, nil))

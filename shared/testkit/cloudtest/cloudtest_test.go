@@ -11,7 +11,7 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-func TestTableIsTheTemplates(t *testing.T) {
+func TestTableIsAsInTheTemplate(t *testing.T) {
 	t.Parallel()
 	name := cloudtest.Table(t, "WebhooksTable")
 
@@ -46,13 +46,13 @@ func TestQueueIsUsable(t *testing.T) {
 	}
 }
 
-func TestGetenvPrefersTheFunctionsOwn(t *testing.T) {
+func TestGetenvPrefersTheGivenVariables(t *testing.T) {
 	t.Parallel()
 	getenv := cloudtest.Getenv(t, map[string]string{"WEBHOOKS_TABLE": "mine"})
 	if got := getenv("WEBHOOKS_TABLE"); got != "mine" {
 		t.Errorf("WEBHOOKS_TABLE = %q", got)
 	}
 	if getenv("AWS_ENDPOINT_URL") != cloudtest.Stack(t).EndpointURL || getenv("HOME") != "" {
-		t.Error("the environment is not the function's: want the local cloud's endpoint, and nothing of this process")
+		t.Error("want the endpoint of the local cloud, and no variable of this process")
 	}
 }

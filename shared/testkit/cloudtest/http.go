@@ -20,15 +20,15 @@ func Request(t testing.TB, name string) events.APIGatewayV2HTTPRequest {
 	return request
 }
 
-// Answer is what a function behind the API answered.
+// Answer is the response of a function behind the API.
 type Answer struct {
 	Status  int
 	Headers map[string]string
 	Body    string
 }
 
-// Invoke calls a function as API Gateway does. The test fails when the answer
-// is not in the API's OpenAPI document.
+// Invoke invokes a function as API Gateway does. The test fails if the OpenAPI
+// document does not have the response.
 func Invoke(t testing.TB, function httpapi.Function, request events.APIGatewayV2HTTPRequest) Answer {
 	t.Helper()
 	response, err := function(t.Context(), request)
@@ -46,17 +46,17 @@ type Envelope struct {
 	Data    map[string]any `json:"data"`
 }
 
-// Envelope decodes the body. The test fails when it is no envelope.
+// Envelope decodes the body. The test fails if it is not an envelope.
 func (a Answer) Envelope(t testing.TB) Envelope {
 	t.Helper()
 	var e Envelope
 	if err := json.Unmarshal([]byte(a.Body), &e); err != nil || e.Message == "" {
-		t.Fatalf("answer %d is no envelope: %q (%v)", a.Status, a.Body, err)
+		t.Fatalf("response %d has no envelope: %q (%v)", a.Status, a.Body, err)
 	}
 	return e
 }
 
-// Refused returns the names of the fields that an error names, in its order.
+// Refused returns the names of the invalid fields of an error, in their order.
 func (a Answer) Refused(t testing.TB) []string {
 	t.Helper()
 	var names []string

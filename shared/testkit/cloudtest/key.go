@@ -7,8 +7,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/kms"
 )
 
-// Key creates a KMS key and returns its ARN. The test's end schedules its
-// deletion.
+// Key creates a KMS key and returns its ARN. The deletion of the key is scheduled when
+// the test ends.
 func Key(t testing.TB) string {
 	t.Helper()
 	client := kms.NewFromConfig(Config(t))

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Record writes figures into the file .local/name, a JSON object, beside those
-// that it holds already. The make target that fills the file begins it anew.
+// Record adds figures to the JSON object in the file .local/name. The make target
+// that fills the file deletes it first.
 func Record(t testing.TB, name string, figures map[string]float64) {
 	t.Helper()
 	path, all := Path(".local", name), recorded(t, name)
@@ -24,13 +24,13 @@ func Record(t testing.TB, name string, figures map[string]float64) {
 	}
 }
 
-// RecordMost records value under figure, unless a larger one is recorded.
+// RecordMost records value under figure, unless a larger value is recorded there.
 func RecordMost(t testing.TB, name, figure string, value float64) {
 	t.Helper()
 	Record(t, name, map[string]float64{figure: max(value, recorded(t, name)[figure])})
 }
 
-// recorded returns what the file .local/name holds.
+// recorded returns the figures in the file .local/name.
 func recorded(t testing.TB, name string) map[string]float64 {
 	t.Helper()
 	path, all := Path(".local", name), make(map[string]float64)

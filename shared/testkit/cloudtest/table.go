@@ -15,11 +15,11 @@ import (
 	"gopkg.in/yaml.v3"
 )
 
-// cleanupTime bounds what a test's end may take.
+// cleanupTime limits each call at the end of a test.
 const cleanupTime = 10 * time.Second
 
-// Table creates an empty table as template.yaml defines the resource logicalID,
-// and returns its name. The test's end deletes it.
+// Table creates an empty table as template.yaml defines the resource logicalID, and
+// returns its name. The table is deleted when the test ends.
 func Table(t testing.TB, logicalID string) string {
 	t.Helper()
 	client, name := dynamodb.NewFromConfig(Config(t)), uniqueName(logicalID)
@@ -41,7 +41,8 @@ func Table(t testing.TB, logicalID string) string {
 	return name
 }
 
-// Queue creates an empty queue and returns its URL. The test's end deletes it.
+// Queue creates an empty queue and returns its URL. The queue is deleted when the test
+// ends.
 func Queue(t testing.TB) string {
 	t.Helper()
 	client := sqs.NewFromConfig(Config(t))
@@ -61,8 +62,8 @@ func Queue(t testing.TB) string {
 
 func uniqueName(what string) string { return "test-" + what + "-" + rand.Text() }
 
-// table is what a test needs of an AWS::DynamoDB::Table. The YAML decoder takes
-// CloudFormation's tags (!Ref, !If, …) for plain text where nothing asks for them.
+// table holds the properties of an AWS::DynamoDB::Table that a test needs. The YAML
+// decoder ignores CloudFormation's tags (!Ref, !If, …) in the other properties.
 type table struct {
 	AttributeDefinitions []struct {
 		AttributeName string `yaml:"AttributeName"`
@@ -85,7 +86,7 @@ type keySchema []struct {
 	KeyType       string `yaml:"KeyType"`
 }
 
-// tableDefinition reads a table of template.yaml.
+// tableDefinition returns a table of template.yaml.
 func tableDefinition(t testing.TB, logicalID string) table {
 	t.Helper()
 	text, err := os.ReadFile(Path("template.yaml"))

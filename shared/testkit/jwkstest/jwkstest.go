@@ -1,5 +1,5 @@
-// Package jwkstest is an identity provider for tests: it signs tokens and
-// serves its key set on loopback.
+// Package jwkstest provides an identity provider for tests. It signs tokens and serves
+// its key set on loopback.
 package jwkstest
 
 import (
@@ -25,7 +25,7 @@ type Key struct {
 	Private       crypto.Signer
 }
 
-// NewKey returns a key that nobody has seen before.
+// NewKey returns a new random key.
 func NewKey(t testing.TB, id, algorithm string) Key {
 	t.Helper()
 	key := Key{ID: id, Algorithm: algorithm}
@@ -44,7 +44,7 @@ func NewKey(t testing.TB, id, algorithm string) Key {
 	return key
 }
 
-// JWK returns the public key as a set shows it. A test changes it as it likes.
+// JWK returns the public key as a member of a key set. A test may change the map.
 func (k Key) JWK(t testing.TB) map[string]any {
 	t.Helper()
 	public, err := jwkset.NewJWKFromKey(k.Private.Public(), jwkset.JWKOptions{
@@ -64,14 +64,14 @@ func (k Key) JWK(t testing.TB) map[string]any {
 	return members
 }
 
-// Sign returns a token of claims. The members of header are added to alg, kid
-// and typ, or replace them; a nil removes one.
+// Sign returns a token with claims, signed by k. The members of header are added to
+// alg, kid and typ, or replace them. A nil removes a member.
 func (k Key) Sign(t testing.TB, claims, header map[string]any) string {
 	t.Helper()
 	return Sign(t, jwt.GetSigningMethod(k.Algorithm), k.Private, claims, merged(map[string]any{"kid": k.ID}, header))
 }
 
-// Sign returns a token that any method signed with anything.
+// Sign returns a token signed with any method and key.
 func Sign(t testing.TB, method jwt.SigningMethod, key any, claims, header map[string]any) string {
 	t.Helper()
 	token := jwt.NewWithClaims(method, jwt.MapClaims(claims))
@@ -90,7 +90,7 @@ func merged(base, changes map[string]any) map[string]any {
 	return result
 }
 
-// Document returns the key set of keys.
+// Document returns the key set that holds keys.
 func Document(t testing.TB, keys ...map[string]any) []byte {
 	t.Helper()
 	text, err := json.Marshal(map[string]any{"keys": keys})

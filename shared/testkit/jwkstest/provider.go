@@ -9,14 +9,14 @@ import (
 
 // Provider is an identity provider on loopback.
 type Provider struct {
-	URL string // of its key set
+	URL string // of the key set
 
 	mu      sync.Mutex
 	answer  http.HandlerFunc
 	fetches int
 }
 
-// NewProvider starts a provider that shows keys; the test's end stops it.
+// NewProvider starts a provider that serves keys. It stops when the test ends.
 func NewProvider(t testing.TB, keys ...Key) *Provider {
 	t.Helper()
 	p := &Provider{}
@@ -33,7 +33,7 @@ func NewProvider(t testing.TB, keys ...Key) *Provider {
 	return p
 }
 
-// Show makes the provider show keys from now on.
+// Show makes the provider serve keys from now on.
 func (p *Provider) Show(t testing.TB, keys ...Key) {
 	t.Helper()
 	var members []map[string]any
@@ -44,19 +44,19 @@ func (p *Provider) Show(t testing.TB, keys ...Key) {
 	p.Answer(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(document) })
 }
 
-// Answer makes the provider answer otherwise from now on.
+// Answer makes the provider answer with the given handler from now on.
 func (p *Provider) Answer(answer http.HandlerFunc) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.answer = answer
 }
 
-// Down makes the provider fail from now on.
+// Down makes the provider answer 503 from now on.
 func (p *Provider) Down() {
 	p.Answer(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) })
 }
 
-// Fetches returns how often the provider was asked.
+// Fetches returns the number of requests so far.
 func (p *Provider) Fetches() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

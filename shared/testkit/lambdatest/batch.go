@@ -10,8 +10,8 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Batch returns what Lambda's mapping of a queue hands to a function for the
-// messages bodies, each received for the first time.
+// Batch returns the event with which Lambda's queue mapping invokes a function for
+// messages with the given bodies. Each is received for the first time.
 func Batch(t testing.TB, bodies []string) []byte {
 	t.Helper()
 	now := strconv.FormatInt(time.Now().UnixMilli(), 10)

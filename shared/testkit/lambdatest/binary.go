@@ -9,13 +9,13 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-// EnvGoFlags names the environment variable with the flags that `sam build`
-// hands to Go; the make targets set it.
+// EnvGoFlags is the environment variable with the flags that `sam build` passes to
+// Go. The make targets set it.
 const EnvGoFlags = "WEBHOOKS_GOFLAGS"
 
-// Binary builds a function as `sam build` does and returns the path of its
-// binary. It does not take what sam built: that may be older than the code
-// under test. Go's cache holds the packages, so what is left is to link.
+// Binary builds a function as `sam build` does and returns the path of its binary. It
+// does not use the build of sam, which may be older than the code under test. Go
+// caches the packages, so only the link step takes time.
 func Binary(t testing.TB, folder string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "bootstrap")

@@ -6,8 +6,8 @@ import (
 	"webhooks/shared/event"
 )
 
-// NewEvent returns event number n of a tenant, with size bytes of data that look
-// like what platforms send: ids, names, numbers, times.
+// NewEvent returns event number n of a tenant. Its data has size bytes of ids, names,
+// numbers and times, as a platform sends them.
 func NewEvent(tenantID string, n, size int) event.Event {
 	data := []byte(`{"environment_id":42,"resources":[`)
 	for i := 0; ; i++ {

@@ -1,7 +1,7 @@
-// Package lambdatest runs the functions as AWS Lambda runs them: the binary that
-// `sam build` makes, as a process of its own that asks a Runtime API for work. So
-// a test can measure what one invocation takes of processor, memory and time to
-// start, without the local cloud's own work in the figure.
+// Package lambdatest runs a function as AWS Lambda does: it starts the binary that
+// `sam build` makes as a process, and serves the Runtime API from which the process
+// gets its invocations. A test can measure the CPU time, the memory and the start of
+// a function, without the work of the local cloud.
 package lambdatest
 
 import (
@@ -20,18 +20,18 @@ import (
 	"time"
 )
 
-// patience bounds a start and an invocation: longer, and the function hangs.
-const patience = time.Minute
+// timeout limits a start and an invocation. A function that takes longer hangs.
+const timeout = time.Minute
 
-// Function is a function's process. It ends with the test.
+// Function is the process of a function. It ends with the test.
 type Function struct {
 	t       testing.TB
 	process *exec.Cmd
 	work    chan invocation
-	asked   chan time.Time // once for each request for work
+	polls   chan time.Time // one for each request for the next invocation
 	answers chan answer
-	ended   chan struct{}
-	output  *os.File // not a pipe, of which the last line may still be on its way
+	exited  chan struct{}
+	output  *os.File // a file has every line at once, unlike a pipe
 	started time.Time
 	count   int
 	ready   time.Duration
@@ -48,12 +48,12 @@ type answer struct {
 	failed bool
 }
 
-// Start runs binary with the variables env, and those that Lambda sets, and
-// returns when it asks for its first invocation.
+// Start runs binary with the variables env and those that Lambda sets. It returns when
+// the process asks for its first invocation.
 func Start(t testing.TB, binary string, env map[string]string) *Function {
 	t.Helper()
 	f := &Function{
-		t: t, work: make(chan invocation), asked: make(chan time.Time, 1), answers: make(chan answer, 1), ended: make(chan struct{}),
+		t: t, work: make(chan invocation), polls: make(chan time.Time, 1), answers: make(chan answer, 1), exited: make(chan struct{}),
 	}
 	api := httptest.NewServer(f.runtimeAPI())
 	f.process = exec.Command(binary)
@@ -69,22 +69,23 @@ func Start(t testing.TB, binary string, env map[string]string) *Function {
 		t.Fatalf("start the function: %v", err)
 	}
 	go func() {
-		defer close(f.ended)
-		_ = f.process.Wait() // it is killed below; an end before that is noticed by who waits for it
+		defer close(f.exited)
+		_ = f.process.Wait() // waitForNext reports an exit before the kill below
 	}()
 	f.stop = sync.OnceFunc(func() {
-		_ = f.process.Process.Kill() // it may have ended before
-		<-f.ended
-		api.CloseClientConnections() // of a request for work that nobody answers
+		_ = f.process.Process.Kill() // it may have exited already
+		<-f.exited
+		api.CloseClientConnections() // of the last request for an invocation
 		api.Close()
-		_ = output.Close() // nothing is written any more
+		_ = output.Close() // the process no longer writes
 	})
 	t.Cleanup(f.stop)
 	f.ready = f.waitForNext().Sub(f.started)
 	return f
 }
 
-// environment is what a function has on Lambda, without anything of ours.
+// environment returns the variables of a function on Lambda, without those of the test
+// process.
 func (f *Function) environment(api *httptest.Server, own map[string]string) []string {
 	all := map[string]string{
 		"AWS_LAMBDA_RUNTIME_API":   strings.TrimPrefix(api.URL, "http://"),
@@ -100,15 +101,16 @@ func (f *Function) environment(api *httptest.Server, own map[string]string) []st
 	return list
 }
 
-// Stop ends the process; else the test's end does.
+// Stop ends the process before the test ends.
 func (f *Function) Stop() { f.stop() }
 
-// Ready is the time from the start of the process to its first request for work.
+// Ready returns the time from the start of the process to its first request for an
+// invocation.
 func (f *Function) Ready() time.Duration { return f.ready }
 
-// Invoke hands payload to the function and returns its answer once it asks for
-// more, which is when Lambda takes the invocation for finished. The test fails
-// if the function does.
+// Invoke invokes the function with payload. It returns the response when the function
+// asks for the next invocation, which for Lambda is the end of this one. The test
+// fails if the function returns an error.
 func (f *Function) Invoke(payload []byte) []byte {
 	f.t.Helper()
 	f.count++
@@ -121,34 +123,36 @@ func (f *Function) Invoke(payload []byte) []byte {
 	return got.body
 }
 
+// waitForNext waits until the function asks for the next invocation.
 func (f *Function) waitForNext() time.Time {
 	f.t.Helper()
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {
-	case at := <-f.asked:
+	case at := <-f.polls:
 		return at
-	case <-f.ended:
-		f.t.Fatalf("the function ended: %s", f.Logged())
+	case <-f.exited:
+		f.t.Fatalf("the function exited: %s", f.Logged())
 	case <-timer.C:
-		f.t.Fatalf("the function did not ask for work within %s: %s", patience, f.Logged())
+		f.t.Fatalf("the function did not ask for an invocation within %s: %s", timeout, f.Logged())
 	}
 	return time.Time{}
 }
 
-// runtimeAPI is the part of the API that a function without extensions uses:
+// runtimeAPI serves the part of the Runtime API that a function without extensions
+// uses:
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 func (f *Function) runtimeAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", func(w http.ResponseWriter, r *http.Request) {
-		f.asked <- time.Now()
+		f.polls <- time.Now()
 		select {
 		case i := <-f.work:
 			w.Header().Set("Lambda-Runtime-Aws-Request-Id", fmt.Sprintf("8476a536-e9f4-11e8-9739-%012s", i.id))
-			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(patience).UnixMilli(), 10))
+			w.Header().Set("Lambda-Runtime-Deadline-Ms", strconv.FormatInt(time.Now().Add(timeout).UnixMilli(), 10))
 			w.Header().Set("Lambda-Runtime-Invoked-Function-Arn", "arn:aws:lambda:us-east-1:123456789012:function:function")
 			w.Header().Set("Content-Type", "application/json")
-			_, _ = w.Write(i.payload) // a function that is gone is noticed by who waits for its answer
+			_, _ = w.Write(i.payload) // waitForNext reports a function that has exited
 		case <-r.Context().Done():
 		}
 	})
@@ -167,7 +171,7 @@ func (f *Function) accept(failed bool) http.HandlerFunc {
 	}
 }
 
-// Logged returns what the function has printed, which Lambda writes to its log.
+// Logged returns the output of the function, which Lambda writes to the log.
 func (f *Function) Logged() string {
 	f.t.Helper()
 	text, err := os.ReadFile(f.output.Name())

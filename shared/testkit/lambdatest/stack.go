@@ -12,8 +12,8 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-// Stack stands for the template's resources in one test: empty tables and queues
-// of its own that no deployed function reads, made when they are first asked for.
+// Stack creates resources of template.yaml for one test: empty tables and queues that
+// no deployed function reads. Each is created when the test first refers to it.
 type Stack struct {
 	t          testing.TB
 	template   template
@@ -41,8 +41,8 @@ type function struct {
 	} `yaml:"Environment"`
 }
 
-// NewStack returns a stack whose parameters have their defaults but for
-// parameters.
+// NewStack returns a stack with the given parameters and the template's defaults for
+// the others.
 func NewStack(t testing.TB, parameters map[string]string) *Stack {
 	t.Helper()
 	text, err := os.ReadFile(cloudtest.Path("template.yaml"))
@@ -50,16 +50,15 @@ func NewStack(t testing.TB, parameters map[string]string) *Stack {
 		t.Fatal(err)
 	}
 	s := &Stack{t: t, parameters: parameters, made: make(map[string]string)}
-	// The decoder takes a resource's other properties, of whatever shape, for what
-	// nobody asked for.
+	// The decoder ignores the properties of other resources, whatever their type.
 	if err := yaml.Unmarshal(text, &s.template); err != nil {
 		t.Fatalf("read template.yaml: %v", err)
 	}
 	return s
 }
 
-// NewNames returns a stack whose tables, queues and keys are only names, for
-// tests that call nothing.
+// NewNames returns a stack of names without resources, for tests that make no AWS
+// call.
 func NewNames(t testing.TB) *Stack {
 	s := NewStack(t, nil)
 	for name := range s.template.Resources {
@@ -68,8 +67,8 @@ func NewNames(t testing.TB) *Stack {
 	return s
 }
 
-// Ref returns what !Ref name is: a parameter's value, a table's name, a queue's
-// URL.
+// Ref returns the value of !Ref name: the value of a parameter, the name of a table or
+// the URL of a queue.
 func (s *Stack) Ref(name string) string {
 	s.t.Helper()
 	if value, given := s.parameters[name]; given {
@@ -85,15 +84,14 @@ func (s *Stack) Ref(name string) string {
 		case "AWS::SQS::Queue":
 			s.made[name] = cloudtest.Queue(s.t)
 		default:
-			s.t.Fatalf("a test stack cannot make %s, a %q", name, kind)
+			s.t.Fatalf("a test stack cannot create %s, a %q", name, kind)
 		}
 	}
 	return s.made[name]
 }
 
-// Variables returns the environment variables of a function, as the template
-// defines them but for own, which are taken as they are; and where and who it is
-// on the local cloud.
+// Variables returns the environment variables of a function: own, those of the
+// template that own does not have, and those that Lambda sets for the SDK.
 func (s *Stack) Variables(function string, own map[string]string) map[string]string {
 	s.t.Helper()
 	getenv := cloudtest.Getenv(s.t, nil)
@@ -115,8 +113,8 @@ func (s *Stack) Variables(function string, own map[string]string) map[string]str
 	return variables
 }
 
-// value returns what node stands for. Of an !If it takes the last branch: the
-// template's conditions are about options that a test turns on with own.
+// value returns the value of node. It takes the last branch of an !If: the template's
+// conditions are for options, which a test sets with own.
 func (s *Stack) value(node *yaml.Node) string {
 	s.t.Helper()
 	switch {
@@ -128,19 +126,19 @@ func (s *Stack) value(node *yaml.Node) string {
 		url := s.Ref(strings.TrimSuffix(node.Value, ".Arn"))
 		return "arn:aws:sqs:us-east-1:000000000000:" + url[strings.LastIndex(url, "/")+1:]
 	case node.Tag == "!Sub":
-		// The length of a name counts: it is in every line of metrics.
+		// A stack name of usual length: every line of metrics holds it.
 		return strings.ReplaceAll(node.Value, "${AWS::StackName}", "webhooks")
 	case node.Tag == "!If":
 		return s.value(node.Content[len(node.Content)-1])
 	case node.Kind == yaml.ScalarNode && slices.Contains([]string{"!!str", "!!int", "!!bool"}, node.Tag):
 		return node.Value
 	}
-	s.t.Fatalf("template.yaml:%d: a test stack does not know %s", node.Line, node.Tag)
+	s.t.Fatalf("template.yaml:%d: a test stack does not support %s", node.Line, node.Tag)
 	return ""
 }
 
-// Memory returns the size of a function's memory in MB, which also is its share
-// of a processor: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
+// Memory returns the memory of a function in MB. It also determines the share of a
+// CPU: https://docs.aws.amazon.com/lambda/latest/dg/configuration-memory.html
 func (s *Stack) Memory(function string) int {
 	s.t.Helper()
 	size := s.template.Resources[function].Properties.MemorySize
@@ -148,13 +146,13 @@ func (s *Stack) Memory(function string) int {
 		size = s.template.Globals.Function.MemorySize
 	}
 	if size == 0 {
-		s.t.Fatalf("template.yaml gives %s no memory", function)
+		s.t.Fatalf("template.yaml has no MemorySize for %s", function)
 	}
 	return size
 }
 
-// LogicalID returns what the template calls the table or queue whose name or
-// URL, seen in a request, is physical.
+// LogicalID returns the logical id of the table or queue of this test whose name or
+// URL is physical.
 func (s *Stack) LogicalID(physical string) string {
 	s.t.Helper()
 	for name, made := range s.made {
@@ -162,6 +160,6 @@ func (s *Stack) LogicalID(physical string) string {
 			return name
 		}
 	}
-	s.t.Errorf("%s is no table or queue of this test", physical)
+	s.t.Errorf("this test has no table or queue %s", physical)
 	return ""
 }

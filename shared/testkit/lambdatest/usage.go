@@ -9,15 +9,15 @@ import (
 	"time"
 )
 
-// CPU returns the processor time that the function's process has used since it
-// was started, its own alone. It is what the kernel's scheduler counted for its
-// threads, in nanoseconds (Go ends no thread): rusage has the same sum in ticks.
-// Between two invocations the process rests, so nothing is missing.
+// CPU returns the CPU time that the process has used since its start. It adds up what
+// the kernel's scheduler counts for each thread in nanoseconds; rusage has the same
+// sum in ticks. The sum is complete, because Go ends no thread and the process is
+// idle between invocations.
 func (f *Function) CPU() time.Duration {
 	f.t.Helper()
 	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", f.process.Process.Pid))
 	if err != nil || len(threads) == 0 {
-		f.t.Fatalf("the process has no threads in /proc, which only Linux has (%v)", err)
+		f.t.Fatalf("the process has no threads in /proc; this needs Linux (%v)", err)
 	}
 	var sum time.Duration
 	for _, thread := range threads {
@@ -34,8 +34,8 @@ func (f *Function) CPU() time.Duration {
 	return sum
 }
 
-// PeakMemory returns the most memory, in bytes, that the process ever had
-// resident (VmHWM), its code included.
+// PeakMemory returns the peak resident memory of the process in bytes (VmHWM). It
+// includes the code.
 func (f *Function) PeakMemory() int64 {
 	f.t.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", f.process.Process.Pid))

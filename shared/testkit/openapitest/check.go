@@ -17,15 +17,16 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 )
 
-// Answer is the answer to a request.
+// Answer is the response to a request.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
-// Event fails the test when a function's answer to the gateway's event is not
-// in the document, or when the function accepted an event that is not.
+// Event fails the test if the document does not have the function's response to the
+// gateway's event, or if the function accepted an event that the document does not
+// allow.
 func Event(t testing.TB, request events.APIGatewayV2HTTPRequest, response events.APIGatewayV2HTTPResponse) {
 	t.Helper()
 	answer := Answer{Status: response.StatusCode, Header: http.Header(response.MultiValueHeaders).Clone(), Body: response.Body}
@@ -37,7 +38,7 @@ func Event(t testing.TB, request events.APIGatewayV2HTTPRequest, response events
 	}
 	body := []byte(request.Body)
 	if request.IsBase64Encoded {
-		body, _ = base64.StdEncoding.DecodeString(request.Body) // the rest is not the function's to read either
+		body, _ = base64.StdEncoding.DecodeString(request.Body) // the function reads no more either
 	}
 	target := request.RawPath
 	if request.RawQueryString != "" {
@@ -54,9 +55,9 @@ func Event(t testing.TB, request events.APIGatewayV2HTTPRequest, response events
 	Check(t, r, answer)
 }
 
-// Check fails the test when the answer to r is not in the document, or when r
-// was accepted although the document does not allow it. r's path is one of the
-// document; its body can be read again through GetBody.
+// Check fails the test if the document does not have the response to r, or if r was
+// accepted although the document does not allow it. If r has a body, GetBody must
+// return it again.
 func Check(t testing.TB, r *http.Request, answer Answer) {
 	t.Helper()
 	c := loaded(t)
@@ -70,11 +71,11 @@ func Check(t testing.TB, r *http.Request, answer Answer) {
 		}
 	}
 	if err := c.check(o, r, answer); err != nil {
-		t.Errorf("%s %s answered %d %.500s\nwhich openapi.json does not have: %v", r.Method, r.URL, answer.Status, answer.Body, err)
+		t.Errorf("%s %s: openapi.json does not have the response %d %.500s\n%v", r.Method, r.URL, answer.Status, answer.Body, err)
 	}
 }
 
-// unreadable checks the answer to an event that no request can be made of.
+// unreadable checks the response to an event from which no request can be made.
 func unreadable(t testing.TB, answer Answer) {
 	t.Helper()
 	c := loaded(t)
@@ -83,7 +84,7 @@ func unreadable(t testing.TB, answer Answer) {
 		t.Fatal(err)
 	}
 	if err := c.check(c.component("BadTarget", http.StatusBadRequest), r, answer); err != nil {
-		t.Errorf("an unreadable path is answered %d %.500s\nwhich openapi.json does not have: %v", answer.Status, answer.Body, err)
+		t.Errorf("an unreadable path: openapi.json does not have the response %d %.500s\n%v", answer.Status, answer.Body, err)
 	}
 }
 
@@ -105,7 +106,7 @@ func (c contract) check(o operation, r *http.Request, answer Answer) error {
 	if response == nil {
 		return fmt.Errorf("there is no status %d", answer.Status)
 	}
-	if answer.Status < http.StatusMultipleChoices && !(o.OperationID == "publishEvents" && refusedInPart(answer)) {
+	if answer.Status < http.StatusMultipleChoices && !(o.OperationID == "publishEvents" && partlyRefused(answer)) {
 		if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil {
 			return fmt.Errorf("the request was accepted, but: %w", err)
 		}
@@ -122,8 +123,8 @@ func (c contract) check(o operation, r *http.Request, answer Answer) error {
 	})
 }
 
-// refusedInPart tells whether a list was accepted without some of its entries.
-func refusedInPart(answer Answer) bool {
+// partlyRefused reports whether some events of an accepted list were refused.
+func partlyRefused(answer Answer) bool {
 	var body struct {
 		Data struct {
 			Items []struct{ Error json.RawMessage }
@@ -133,7 +134,7 @@ func refusedInPart(answer Answer) bool {
 		slices.ContainsFunc(body.Data.Items, func(item struct{ Error json.RawMessage }) bool { return item.Error != nil })
 }
 
-// input is r as kin-openapi wants it, with a body of its own.
+// input returns r as kin-openapi expects it, with a copy of the body.
 func (c contract) input(o operation, r *http.Request) (*openapi3filter.RequestValidationInput, error) {
 	r = r.Clone(r.Context())
 	if r.GetBody != nil {
@@ -144,7 +145,7 @@ func (c contract) input(o operation, r *http.Request) (*openapi3filter.RequestVa
 		r.Body = body
 	}
 	if r.Header.Get("Content-Type") == "" || o.RequestBody == nil {
-		r.Header.Set("Content-Type", "application/json") // the service takes a body as JSON whatever it is called
+		r.Header.Set("Content-Type", "application/json") // the service reads every body as JSON
 	}
 	c.paths.ServeHTTP(discard{}, r) // sets the path's values
 	values := map[string]string{}
@@ -162,8 +163,8 @@ func (c contract) input(o operation, r *http.Request) (*openapi3filter.RequestVa
 	}, nil
 }
 
-// checkHeaders refuses headers that tell a client what to do and are not
-// documented. kin-openapi checks those that are.
+// checkHeaders refuses undocumented headers on which a client acts. kin-openapi checks
+// the documented ones.
 func checkHeaders(response *openapi3.Response, header http.Header) error {
 	for _, name := range []string{"Allow", "Etag", "Link", "Location", "Retry-After", "Www-Authenticate"} {
 		if header.Get(name) == "" {
@@ -180,7 +181,7 @@ func checkHeaders(response *openapi3.Response, header http.Header) error {
 	return nil
 }
 
-// discard is where an answer goes that nobody reads.
+// discard is a ResponseWriter that discards the response.
 type discard struct{}
 
 func (discard) Header() http.Header         { return http.Header{} }

@@ -11,7 +11,7 @@ import (
 	"webhooks/shared/testkit/openapitest"
 )
 
-// recorder is a test that remembers why it failed.
+// recorder is a test that records its failures.
 type recorder struct {
 	testing.TB
 	failure string
@@ -19,8 +19,8 @@ type recorder struct {
 
 func (r *recorder) Errorf(format string, args ...any) { r.failure += fmt.Sprintf(format, args...) }
 
-// exchange is a request and its answer. The zero fields are those of a
-// documented GET of a list.
+// exchange is a request and its response. Zero fields stand for a documented GET of
+// the list of webhooks.
 type exchange struct {
 	method, target, body string
 	status               int
@@ -34,7 +34,7 @@ const (
 	updated   = `{"code":0,"message":"更新成功"}`
 )
 
-// failure returns why a test that makes the exchange fails.
+// failure returns the failures that Check reports for the exchange.
 func (x exchange) failure(t *testing.T) string {
 	t.Helper()
 	if x.method == "" {
@@ -63,7 +63,7 @@ func headers(pairs ...string) http.Header {
 	return h
 }
 
-func TestWhatTheDocumentHasPasses(t *testing.T) {
+func TestDocumentedExchangesPass(t *testing.T) {
 	t.Parallel()
 	const jsonType = "application/json; charset=utf-8"
 	tests := []struct {
@@ -75,9 +75,9 @@ func TestWhatTheDocumentHasPasses(t *testing.T) {
 		{name: "an error", exchange: exchange{target: "/api/v1/webhooks/x", status: 400, answer: `{"code":40004,"message":"m"}`}},
 		{name: "a refused body", exchange: exchange{method: "PUT", target: "/api/v1/webhooks/1", body: `{`, status: 400, answer: `{"code":40001,"message":"m"}`}},
 		{name: "an accepted body", exchange: exchange{method: "PUT", target: "/api/v1/webhooks/1", body: `{"enabled":true,"webhook_id":null}`, status: 200, answer: updated}},
-		{name: "the gateway's own", exchange: exchange{status: 403, answer: `{"message":"Forbidden"}`}},
+		{name: "an error of API Gateway", exchange: exchange{status: 403, answer: `{"message":"Forbidden"}`}},
 		{name: "an unknown path", exchange: exchange{target: "/nothing", status: 404, answer: `{"code":40402,"message":"m"}`}},
-		{name: "HEAD is no GET", exchange: exchange{method: "HEAD", status: 405, answer: `{"code":40501,"message":"m"}`, header: headers("Content-Type", jsonType, "Allow", "GET, POST")}},
+		{name: "HEAD is not GET", exchange: exchange{method: "HEAD", status: 405, answer: `{"code":40501,"message":"m"}`, header: headers("Content-Type", jsonType, "Allow", "GET, POST")}},
 		{name: "a list accepted in part", exchange: exchange{
 			method: "POST", target: "/api/v1/events", body: `{"events":[1,{"type":"alert.resolved","data":1}]}`, status: 202,
 			answer: `{"code":0,"message":"事件已接收","data":{"accepted":1,"items":[{"error":{"code":40001,"message":"m"}},{"id":"e"}]}}`,
@@ -93,7 +93,7 @@ func TestWhatTheDocumentHasPasses(t *testing.T) {
 	}
 }
 
-func TestWhatTheDocumentDoesNotHaveFails(t *testing.T) {
+func TestUndocumentedExchangesFail(t *testing.T) {
 	t.Parallel()
 	const jsonType = "application/json; charset=utf-8"
 	tests := []struct {
@@ -130,7 +130,7 @@ func TestWhatTheDocumentDoesNotHaveFails(t *testing.T) {
 	}
 }
 
-func TestAnEventIsReadAsTheGatewaySendsIt(t *testing.T) {
+func TestEventDecodesTheGatewaysEvent(t *testing.T) {
 	t.Parallel()
 	request := events.APIGatewayV2HTTPRequest{RawPath: "/api/v1/webhooks/1", Body: "e30=", IsBase64Encoded: true} // {}
 	request.RequestContext.HTTP.Method = "PUT"
@@ -138,7 +138,7 @@ func TestAnEventIsReadAsTheGatewaySendsIt(t *testing.T) {
 	r := &recorder{TB: t}
 	openapitest.Event(r, request, response)
 	if !strings.Contains(r.failure, "accepted") {
-		t.Errorf("failure = %q, want that the empty object was accepted", r.failure)
+		t.Errorf("failure = %q, want one about the accepted empty object", r.failure)
 	}
 
 	request.RawPath = "/%zz"

@@ -1,10 +1,10 @@
-// Package openapitest holds requests and answers against the API's OpenAPI
+// Package openapitest checks requests and responses against the API's OpenAPI
 // document.
 //
-// cloudtest.Invoke and the client of the end-to-end tests call it, so every
-// answer in every test is checked: a status, a header, a code or a field that
-// the document does not have fails the test, and so does a request that was
-// accepted although the document does not allow it.
+// cloudtest.Invoke and the client of the end-to-end tests use it, so every response
+// in every test is checked. A status, header, code or field that the document does
+// not have fails the test. So does an accepted request that the document does not
+// allow.
 package openapitest
 
 import (
@@ -20,9 +20,8 @@ import (
 	"webhooks/shared/httpapi/openapi"
 )
 
-// contract is the document with what is needed to find an operation in it. It
-// is made once in a test process, because reading the document takes longer than
-// most tests, and nothing changes it afterwards.
+// contract is the document with an index of its operations. A test process loads it
+// once, because that takes longer than most tests. Nothing changes it afterwards.
 type contract struct {
 	document   *openapi3.T
 	paths      *http.ServeMux
@@ -47,7 +46,7 @@ var load = sync.OnceValues(func() (contract, error) {
 	for template, item := range document.Paths.Map() {
 		for method, o := range item.Operations() {
 			pattern := method + " " + template
-			c.paths.Handle(pattern, http.NotFoundHandler()) // only its pattern is used
+			c.paths.Handle(pattern, http.NotFoundHandler()) // find uses only the pattern
 			c.operations[pattern] = operation{method, template, item, o}
 		}
 	}
@@ -65,8 +64,8 @@ var validated = sync.OnceValues(func() (*openapi3.T, error) {
 	return document, nil
 })
 
-// Document returns the document, for reading. The test fails when it is not
-// valid, examples included.
+// Document returns the document, which callers must not change. The test fails if the
+// document or one of its examples is not valid.
 func Document(t testing.TB) *openapi3.T {
 	t.Helper()
 	document, err := validated()
@@ -84,9 +83,9 @@ func parse() (*openapi3.T, error) {
 	return document, nil
 }
 
-// closeObjects makes fields that the document does not name errors. In the
-// document itself objects are open: a client must live with a field that a later
-// version adds, but no handler may send one unnoticed.
+// closeObjects refuses fields that the document does not have. The document itself
+// allows them, because a client must accept the fields of a later version. A handler
+// must not send one that is not documented.
 func closeObjects(document *openapi3.T) error {
 	closed := false
 	return document.WalkSchemas(func(_ string, ref *openapi3.SchemaRef) error {
@@ -98,16 +97,16 @@ func closeObjects(document *openapi3.T) error {
 	})
 }
 
-// find returns the operation that takes r, as API Gateway routes: no path is
-// cleaned and HEAD is not GET.
+// find returns the operation to which API Gateway routes r: it does not clean paths,
+// and HEAD is not GET.
 func (c contract) find(r *http.Request) (operation, bool) {
 	_, pattern := c.paths.Handler(r)
 	o, ok := c.operations[pattern]
 	return o, ok && o.method == r.Method && r.URL.Path == path.Clean(r.URL.Path)
 }
 
-// component returns an operation whose only answer is a response that any path
-// may give, for a request that the document has no operation for.
+// component returns an operation with one response of the document's components, for
+// a request without an operation.
 func (c contract) component(name string, status int) operation {
 	responses := openapi3.NewResponses(openapi3.WithStatus(status, c.document.Components.Responses[name]))
 	responses.Delete("default")
