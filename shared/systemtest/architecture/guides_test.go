@@ -1,12 +1,16 @@
 package architecture_test
 
 import (
+	"fmt"
 	"go/format"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/delivery"
 )
 
 // The pages whose tables the tests check.
@@ -14,6 +18,9 @@ const (
 	operating = ".docs/operating.md"
 	security  = ".docs/security.md"
 	costs     = ".docs/cost.md"
+
+	receiving        = ".docs/receiving.md"
+	chineseReceiving = ".docs/receiving.zh-CN.md"
 )
 
 // chapter returns the section of a page from a heading to the next heading of
@@ -84,4 +91,48 @@ func TestPagesQuoteThePrograms(t *testing.T) {
 			t.Errorf("no page shows %s", name)
 		}
 	}
+}
+
+// TestTheRetryTablesAreTheSchedule compares the waits in the guide for receivers, in
+// both languages, with the default of RetrySchedule.
+func TestTheRetryTablesAreTheSchedule(t *testing.T) {
+	t.Parallel()
+	schedule, err := delivery.ParseSchedule(text(section(t, "Parameters"), "RetrySchedule", "Default"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	english := units{second: "s", minute: "min", hour: "h", minuteOfHour: "min"}
+	chinese := units{second: "秒", minute: "分钟", hour: "小时", minuteOfHour: "分"}
+	for _, guide := range []struct {
+		name, heading, wait, since string
+		units
+	}{
+		{receiving, "## Retries", "wait before it", "time since the first", english},
+		{chineseReceiving, "## 重试", "此前等待", "距第一次", chinese},
+	} {
+		waits, since, total := "| "+guide.wait+" | |", "| "+guide.since+" | 0 |", time.Duration(0)
+		for _, wait := range schedule {
+			total += wait
+			waits += " " + guide.of(wait) + " |"
+			since += " " + guide.of(total) + " |"
+		}
+		checkTable(t, guide.name, guide.heading, []string{waits, since})
+	}
+}
+
+// units are the names of units of time in a language.
+type units struct{ second, minute, hour, minuteOfHour string }
+
+// of writes a duration, in whole minutes if it is a minute or longer.
+func (u units) of(d time.Duration) string {
+	hours, minutes := int(d.Hours()), int(d.Minutes())%60
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d %s", int(d.Seconds()), u.second)
+	case hours == 0:
+		return fmt.Sprintf("%d %s", minutes, u.minute)
+	case minutes == 0:
+		return fmt.Sprintf("%d %s", hours, u.hour)
+	}
+	return fmt.Sprintf("%d %s %d %s", hours, u.hour, minutes, u.minuteOfHour)
 }
