@@ -33,8 +33,8 @@ func TestSendReusesConnections(t *testing.T) {
 	}
 }
 
-// A frozen function wakes with connections that are dead at the other end. The
-// pause is what counts, not the number of invocations.
+// After a long pause Wake closes the idle connections, which the receivers may have
+// closed while the function was frozen.
 func TestWake(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -62,8 +62,8 @@ func TestWake(t *testing.T) {
 	}
 }
 
-// The receiver reads the second request on a kept-alive connection and drops it:
-// it may have acted on it, so net/http must not send it again.
+// The receiver reads the second request on a kept-alive connection and closes it
+// without a response. It may have processed the request, so Send must not repeat it.
 func TestSendNeverRepeats(t *testing.T) {
 	t.Parallel()
 	for _, drop := range []struct {
@@ -91,10 +91,10 @@ func TestSendNeverRepeats(t *testing.T) {
 	}
 }
 
-// The receiver closes the kept-alive connection while nothing is sent on it. The
-// next attempt may find that out too late and fail, but a request is never received
-// twice, and one that was answered was received.
-func TestSendOnADeadConnection(t *testing.T) {
+// The receiver closes an idle kept-alive connection. The next attempt may fail because
+// of it. But no request is received twice, and a result of 200 means that it was
+// received.
+func TestSendOnAClosedConnection(t *testing.T) {
 	t.Parallel()
 	for range 50 {
 		closed := make(chan struct{})
@@ -117,14 +117,15 @@ func TestSendOnADeadConnection(t *testing.T) {
 		case got.StatusCode == 200 && requests == 2:
 		case got.Failure == attempt.FailureReset && requests == 1:
 		default:
-			t.Errorf("second attempt: %d %q, and %d requests in all", got.StatusCode, got.Failure, requests)
+			t.Errorf("second attempt: status %d, failure %q, %d requests in all", got.StatusCode, got.Failure, requests)
 		}
-		sender.Wake(time.Now().Add(time.Minute)) // hang up, for the receiver to end
+		sender.Wake(time.Now().Add(time.Minute)) // closes the connection, so the receiver ends
 	}
 }
 
-// Connections that end while they are made are of either kind, as the race goes.
-func TestSendToWhoHangsUp(t *testing.T) {
+// The receiver resets the connection at once. The dial or the request fails, depending
+// on the race between them.
+func TestSendToAReceiverThatResets(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t, (*peer).reset)
 	got := newSender(t, attempt.Config{}).Send(t.Context(), newRequest(t, r.url))
@@ -133,8 +134,8 @@ func TestSendToWhoHangsUp(t *testing.T) {
 	}
 }
 
-// The proxy of the environment would be dialled instead of the receiver, and dial
-// whatever it is told. net/http never asks it for loopback addresses, hence the name.
+// A proxy of the environment would dial the receiver without the guard. net/http does
+// not use it for loopback addresses, so the receiver has a name.
 func TestSendIgnoresTheProxyOfTheEnvironment(t *testing.T) {
 	proxy, asked := counted(t, func(http.ResponseWriter, *http.Request) {})
 	for _, name := range []string{"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"} {
@@ -152,7 +153,7 @@ func TestSendIgnoresTheProxyOfTheEnvironment(t *testing.T) {
 		checkResult(t, got, attempt.Result{Failure: attempt.FailureDNS})
 	}
 	if asked.Load() != 0 {
-		t.Errorf("the proxy was asked %d times", asked.Load())
+		t.Errorf("the proxy got %d requests", asked.Load())
 	}
 }
 

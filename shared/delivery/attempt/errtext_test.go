@@ -7,9 +7,9 @@ import (
 	"webhooks/shared/delivery/attempt"
 )
 
-// TestErrQuotesNothingOfTheAnswer: Err goes to our log, and a receiver may send
-// back the event and the signature that it got, where net/http would quote them.
-func TestErrQuotesNothingOfTheAnswer(t *testing.T) {
+// Err is logged, and errors of net/http quote an invalid response, in which a receiver
+// may return the event and the signature.
+func TestErrDoesNotQuoteTheResponse(t *testing.T) {
 	t.Parallel()
 	const mark = "marked-event-data"
 	tests := []struct{ name, answer string }{

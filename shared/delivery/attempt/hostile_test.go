@@ -15,8 +15,7 @@ import (
 
 const ok = "HTTP/1.1 200 OK\r\n"
 
-// What a receiver sends, byte by byte, and what we make of it. After its answer it
-// closes the connection.
+// Each receiver sends its answer and then closes the connection.
 func TestSendReadsAnswers(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -36,7 +35,7 @@ func TestSendReadsAnswers(t *testing.T) {
 		{name: "status 099", answer: "HTTP/1.1 099 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "status of two digits", answer: "HTTP/1.1 20 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "negative status", answer: "HTTP/1.1 -20 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "protocol switch nobody asked for", answer: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nxxxx", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "protocol switch that was not requested", answer: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nxxxx", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "another protocol", answer: "SSH-2.0-OpenSSH_9.9\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "HTTP/0.9", answer: "<html>hello</html>\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "HTTP/2 frames", answer: "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\x0a", want: attempt.Result{Failure: attempt.FailureProtocol}},
@@ -54,9 +53,9 @@ func TestSendReadsAnswers(t *testing.T) {
 		{name: "chunk of no size", answer: ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", want: attempt.Result{StatusCode: 200, Truncated: true, BodyFailure: attempt.FailureProtocol}},
 		{name: "chunks that end early", answer: ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nab", want: attempt.Result{StatusCode: 200, ResponseBody: "ab", Truncated: true, BodyFailure: attempt.FailureReset}},
 		{name: "unknown transfer coding", answer: ok + "Transfer-Encoding: gzip\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "what a queue refuses", answer: ok + "Content-Length: 8\r\n\r\na\xef\xbf\xbe\xef\xbf\xbfb", want: attempt.Result{StatusCode: 200, ResponseBody: "a\uFFFD\uFFFDb"}},
+		{name: "characters that SQS refuses", answer: ok + "Content-Length: 8\r\n\r\na\xef\xbf\xbe\xef\xbf\xbfb", want: attempt.Result{StatusCode: 200, ResponseBody: "a\uFFFD\uFFFDb"}},
 		{name: "invalid UTF-8", answer: ok + "Content-Length: 5\r\n\r\na\xff\xfeb\xc3", want: attempt.Result{StatusCode: 200, ResponseBody: "a\uFFFDb\uFFFD"}},
-		{name: "nothing", answer: "", want: attempt.Result{Failure: attempt.FailureReset}},
+		{name: "no response", answer: "", want: attempt.Result{Failure: attempt.FailureReset}},
 		{name: "half a status line", answer: "HTTP/1.1 20", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "half a header", answer: ok + "Content-Le", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "informational alone", answer: "HTTP/1.1 100 Continue\r\n\r\n", want: attempt.Result{Failure: attempt.FailureReset}},
@@ -75,7 +74,7 @@ func TestSendReadsAnswers(t *testing.T) {
 	}
 }
 
-// What never ends is cut off by its size, long before the attempt's time is up.
+// The size limits end an endless response long before the timeout.
 func TestSendBoundsAnswers(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -98,9 +97,9 @@ func TestSendBoundsAnswers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			ended := make(chan struct{})
+			closed := make(chan struct{})
 			r := newReceiver(t, func(p *peer) {
-				defer close(ended)
+				defer close(closed)
 				p.readRequest()
 				block := strings.Repeat(tt.repeat, 1+4096/len(tt.repeat))
 				for p.write(tt.begin + block) {
@@ -109,12 +108,12 @@ func TestSendBoundsAnswers(t *testing.T) {
 			})
 			got := newSender(t, attempt.Config{}).Send(t.Context(), newRequest(t, r.url))
 			checkResult(t, got, tt.want)
-			<-ended // the connection was closed, not left to fill up
+			<-closed // the Sender closed the connection
 		})
 	}
 }
 
-// Who stops, or goes on too slowly, is cut off by the time of the attempt.
+// The timeout ends a response that stops or is too slow.
 func TestSendBoundsTime(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -148,13 +147,13 @@ func TestSendBoundsTime(t *testing.T) {
 			if got.ResponseTime < timeout || got.ResponseTime > timeout+2*time.Second {
 				t.Errorf("ResponseTime = %v, want %v", got.ResponseTime, timeout)
 			}
-			got.ResponseBody = "" // as far as it came
+			got.ResponseBody = "" // its length depends on the timing
 			checkResult(t, got, tt.want)
 		})
 	}
 }
 
-func TestSendSeesResets(t *testing.T) {
+func TestSendReportsResets(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
@@ -179,9 +178,8 @@ func TestSendSeesResets(t *testing.T) {
 	}
 }
 
-// Ten receivers that never end cost little memory: here all that is ever allocated
-// for them is counted, by the receivers themselves too, not just what is held at
-// once. Not parallel, for the count to be theirs.
+// Ten endless responses cost little memory. The test counts all allocations of its
+// process, including those of the receivers, so it does not run in parallel.
 func TestSendBoundsMemory(t *testing.T) {
 	sender := newSender(t, attempt.Config{BodyLimit: attempt.MaxBodyLimit})
 	var receivers []*receiver
@@ -213,7 +211,7 @@ func TestSendBoundsMemory(t *testing.T) {
 	}
 }
 
-// A gzip bomb stays packed: we ask for no compression and undo none.
+// Send does not request compression and does not decompress.
 func TestSendDoesNotDecompress(t *testing.T) {
 	t.Parallel()
 	var bomb bytes.Buffer

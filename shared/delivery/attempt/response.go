@@ -11,13 +11,13 @@ import (
 	"unicode/utf8"
 )
 
-// errStatus is the Err of a response whose status no HTTP response can have.
+// errStatus is the Err of a final response with an invalid status.
 var errStatus = errors.New("final response with a status below 200")
 
-// read makes a Result of a response whose header is complete.
+// read returns the Result of a response whose header is complete.
 func (s *Sender) read(caller context.Context, response *http.Response) Result {
-	// Below 200 nothing is final (RFC 9110 §15.2) but 101, which we did not ask for
-	// and whose body would be the bare connection.
+	// A status below 200 is not final (RFC 9110 §15.2), except 101, which was not
+	// requested and whose body would be the raw connection.
 	if response.StatusCode < 200 {
 		return Result{Failure: FailureProtocol, Err: errStatus}
 	}
@@ -26,12 +26,11 @@ func (s *Sender) read(caller context.Context, response *http.Response) Result {
 		result.RetryAfter = retryAfter(response.Header.Get("Retry-After"), time.Now())
 	}
 
-	// A few bytes more than are kept show whether the character at the limit is whole.
+	// UTFMax bytes beyond the limit show whether the character at the limit is complete.
 	head, err := io.ReadAll(io.LimitReader(response.Body, int64(s.cfg.BodyLimit+utf8.UTFMax)))
 	var rest int64
 	if err == nil {
-		// To the end of the body, if it is near: then the connection serves the next
-		// delivery too.
+		// After a body that was read to its end, the connection can be reused.
 		rest, err = io.Copy(io.Discard, io.LimitReader(response.Body, maxReadBytes-int64(len(head))))
 	}
 	result.ResponseBody, result.Truncated = excerpt(head, s.cfg.BodyLimit)
@@ -43,13 +42,16 @@ func (s *Sender) read(caller context.Context, response *http.Response) Result {
 	return result
 }
 
-// excerpt returns the beginning of body as valid UTF-8 in at most limit bytes, and
-// whether body goes on after it. U+FFFE and U+FFFF are replaced too: a log may
-// have to wait in a queue, and SQS refuses a message that holds them
+// noncharacters replaces U+FFFE and U+FFFF. A log may be queued, and SQS refuses a
+// message that contains them
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
+var noncharacters = strings.NewReplacer("\uFFFE", "\uFFFD", "\uFFFF", "\uFFFD")
+
+// excerpt returns the beginning of body, at most limit bytes of valid UTF-8, and
+// whether it is not all of body.
 func excerpt(body []byte, limit int) (string, bool) {
 	text := strings.ToValidUTF8(string(body), string(utf8.RuneError))
-	text = strings.NewReplacer("\uFFFE", "\uFFFD", "\uFFFF", "\uFFFD").Replace(text)
+	text = noncharacters.Replace(text)
 	if len(text) <= limit {
 		return text, false
 	}
@@ -59,9 +61,8 @@ func excerpt(body []byte, limit int) (string, bool) {
 	return text[:limit], true
 }
 
-// retryAfter reads the value of a Retry-After header: seconds or an HTTP date
-// (RFC 9110 §10.2.3). It is 0 for what is neither or lies in the past, and at most
-// MaxRetryAfter.
+// retryAfter parses a Retry-After header: seconds or an HTTP date (RFC 9110 §10.2.3).
+// It returns at most MaxRetryAfter, and 0 for an invalid value or a date in the past.
 func retryAfter(value string, now time.Time) time.Duration {
 	if value == "" {
 		return 0
@@ -69,7 +70,7 @@ func retryAfter(value string, now time.Time) time.Duration {
 	if strings.Trim(value, "0123456789") == "" {
 		seconds, err := strconv.ParseInt(value, 10, 64)
 		if err != nil || seconds > int64(MaxRetryAfter/time.Second) {
-			return MaxRetryAfter // digits that do not fit are many seconds
+			return MaxRetryAfter // too many seconds, also for an int64
 		}
 		return time.Duration(seconds) * time.Second
 	}

@@ -23,7 +23,7 @@ func TestRetryAfter(t *testing.T) {
 		{name: "zero", value: "0", want: 0},
 		{name: "a day", value: "86400", want: 24 * time.Hour},
 		{name: "more than a day", value: "86401", want: 24 * time.Hour},
-		{name: "more than fits", value: strings.Repeat("9", 500), want: 24 * time.Hour},
+		{name: "more than an int64", value: strings.Repeat("9", 500), want: 24 * time.Hour},
 		{name: "negative", value: "-5", want: 0},
 		{name: "signed", value: "+5", want: 0},
 		{name: "fraction", value: "1.5", want: 0},
@@ -47,8 +47,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// An excerpt is valid UTF-8 within its limit; of valid UTF-8 it is a beginning that
-// leaves out less than a character.
+// An excerpt is valid UTF-8 of at most limit bytes. Of valid UTF-8 it is a prefix that
+// ends less than a character before the limit.
 func TestExcerptProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
@@ -66,7 +66,7 @@ func TestExcerptProperty(t *testing.T) {
 			t.Errorf("excerpt(%q, %d) = %q, %v", body, limit, got, more)
 		}
 		if more && len(got) <= limit-utf8.UTFMax {
-			t.Errorf("excerpt(%q, %d) = %q leaves out too much", body, limit, got)
+			t.Errorf("excerpt(%q, %d) = %q, want a longer one", body, limit, got)
 		}
 	})
 }

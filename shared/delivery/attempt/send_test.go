@@ -22,7 +22,7 @@ import (
 	"webhooks/shared/webhook/signature"
 )
 
-// counted serves every request with handler and counts them.
+// counted returns a server with handler and the number of its requests.
 func counted(t testing.TB, handler http.HandlerFunc) (*httptest.Server, *atomic.Int32) {
 	t.Helper()
 	n := new(atomic.Int32)
@@ -34,7 +34,8 @@ func counted(t testing.TB, handler http.HandlerFunc) (*httptest.Server, *atomic.
 	return server, n
 }
 
-// The request as it arrives, byte for byte, verified as a receiver would.
+// The request arrives byte for byte, and the reference library of Standard Webhooks
+// verifies it.
 func TestSendArrives(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -90,10 +91,10 @@ func checkArrived(t *testing.T, r *http.Request, body []byte, raw, encoded strin
 	if got != want {
 		t.Errorf("request = %q, want %q", got, want)
 	}
-	// Content-Length is the sixth. No Accept-Encoding, and no Idempotency-Key, which
-	// would let net/http repeat the request.
+	// The sixth header is Content-Length. There is no Accept-Encoding, and no
+	// Idempotency-Key, with which net/http would repeat the request.
 	if len(r.Header) != 6 {
-		t.Errorf("headers = %v, want our five and the length", r.Header)
+		t.Errorf("headers = %v, want five and Content-Length", r.Header)
 	}
 }
 
@@ -132,8 +133,8 @@ func TestSendKeepsAnExcerpt(t *testing.T) {
 		{name: "character ends beyond the limit", limit: 4, body: "ab密", want: "ab", truncated: true},
 		{name: "300 KiB", limit: 7, body: large, want: "äää", truncated: true},
 		{name: "above the largest limit", limit: 1 << 20, body: large, want: strings.Repeat("ä", 2<<10), truncated: true},
-		{name: "binary grows when replaced", limit: 6, body: "a\xffb\xffc", want: "a\uFFFDb", truncated: true},
-		{name: "run of binary", limit: 6, body: "\x00" + strings.Repeat("\xff", 500), want: "\x00\uFFFD", truncated: true},
+		{name: "invalid bytes grow when replaced", limit: 6, body: "a\xffb\xffc", want: "a\uFFFDb", truncated: true},
+		{name: "many invalid bytes", limit: 6, body: "\x00" + strings.Repeat("\xff", 500), want: "\x00\uFFFD", truncated: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -173,8 +174,8 @@ func TestSendWithoutAConnection(t *testing.T) {
 		url  string
 		want attempt.Failure
 	}{
-		{name: "nobody listens", url: "http://" + closed, want: attempt.FailureConnect},
-		{name: "nobody listens, with TLS", url: "https://" + closed, want: attempt.FailureConnect},
+		{name: "closed port", url: "http://" + closed, want: attempt.FailureConnect},
+		{name: "closed port, with TLS", url: "https://" + closed, want: attempt.FailureConnect},
 		{name: "private address", url: "http://10.0.0.1/", want: attempt.FailureRefused},
 		{name: "not a URL", url: "http://a b", want: attempt.FailureURL},
 		{name: "no URL", url: "", want: attempt.FailureURL},
@@ -189,9 +190,9 @@ func TestSendWithoutAConnection(t *testing.T) {
 	}
 }
 
-// What cannot be signed is not sent, and what a caller cuts off is no fault of the
-// receiver.
-func TestSendBlamesUs(t *testing.T) {
+// A request that cannot be signed is not sent. That, and a context that ends, is not
+// the receiver's failure.
+func TestSendReportsOurOwnErrors(t *testing.T) {
 	t.Parallel()
 	server, n := counted(t, func(http.ResponseWriter, *http.Request) {})
 	send := func(ctx context.Context, change func(*attempt.Request)) {
@@ -214,9 +215,8 @@ func TestSendBlamesUs(t *testing.T) {
 	}
 }
 
-// A receiver at the function's own Runtime API gets nothing, called directly or by
-// a redirect, with the local switch on; and the customer reads what he would read of
-// a closed port.
+// The function's own Runtime API gets no request, directly or by a redirect, even with
+// AllowLocal.
 func TestSendNeverReachesTheRuntimeAPI(t *testing.T) {
 	t.Parallel()
 	runtimeAPI, reached := counted(t, func(http.ResponseWriter, *http.Request) {})
@@ -239,16 +239,19 @@ func TestSendNeverReachesTheRuntimeAPI(t *testing.T) {
 	})
 	checkResult(t, sender.Send(t.Context(), newRequest(t, redirecting.URL)), attempt.Result{StatusCode: 307})
 	if reached.Load() != 0 {
-		t.Errorf("%d requests arrived at the Runtime API", reached.Load())
+		t.Errorf("the Runtime API got %d requests", reached.Load())
 	}
 }
 
-// Every failure has its own sentence in both languages, but the one that would tell
-// a customer what our network blocks.
+// Every failure has a sentence of its own in both languages, except FailureRefused,
+// which reads like FailureConnect: a difference would reveal what our network blocks.
 func TestFailureText(t *testing.T) {
 	t.Parallel()
 	seen := map[locale.Text]attempt.Failure{}
-	for _, failure := range attempt.Failures() {
+	for _, failure := range []attempt.Failure{
+		attempt.FailureTimeout, attempt.FailureDNS, attempt.FailureConnect, attempt.FailureTLS, attempt.FailureReset,
+		attempt.FailureProtocol, attempt.FailureURL, attempt.FailureRefused, attempt.FailureInternal, attempt.FailureHeld,
+	} {
 		text := failure.Text()
 		if text.Chinese == "" || text.English == "" {
 			t.Errorf("%s has no sentence", failure)
@@ -259,14 +262,14 @@ func TestFailureText(t *testing.T) {
 		seen[text] = failure
 	}
 	if attempt.FailureConnect.Text() != attempt.FailureRefused.Text() {
-		t.Error("a refused address reads differently from one without a listener")
+		t.Error("a refused address and a closed port have different sentences")
 	}
 	if (attempt.Failure("").Text() != locale.Text{}) {
-		t.Error("no failure has a sentence")
+		t.Error("the empty Failure has a sentence")
 	}
 }
 
-// The cause is logged: it must not hold what only the receiver may know.
+// Err is logged, so it must not contain secrets, tokens or event data.
 func TestErrHoldsNoSecrets(t *testing.T) {
 	t.Parallel()
 	r := newReceiver(t, answering("nonsense\r\n\r\n"))
@@ -279,7 +282,7 @@ func TestErrHoldsNoSecrets(t *testing.T) {
 	signed := signature.Sign(request.Keys, request.ID, request.Time, request.Body)
 	for _, hidden := range []string{"TOKEN", secret, string(key), signed, "environment.created"} {
 		if strings.Contains(got.Err.Error(), hidden) {
-			t.Errorf("cause %q holds %q", got.Err, hidden)
+			t.Errorf("cause %q contains %q", got.Err, hidden)
 		}
 	}
 }

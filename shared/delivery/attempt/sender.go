@@ -17,17 +17,17 @@ import (
 	"webhooks/shared/webhook/signature"
 )
 
-// Sender makes attempts. It is safe for concurrent use, and meant to live as long
-// as the process: it keeps connections and TLS sessions for a short while.
+// Sender makes attempts. It is safe for concurrent use. A process needs only one: it
+// reuses connections and TLS sessions.
 type Sender struct {
 	guard     *guard.Guard
 	cfg       Config
 	transport *http.Transport
 	tls       *tls.Config
-	active    atomic.Int64 // unix nanoseconds of the last activity, by the wall clock
+	active    atomic.Int64 // wall-clock time of the last activity, unix nanoseconds
 }
 
-// New returns a Sender whose every connection is made by g.
+// New returns a Sender that dials through g.
 func New(g *guard.Guard, cfg Config) *Sender {
 	s := &Sender{
 		guard: g,
@@ -38,14 +38,13 @@ func New(g *guard.Guard, cfg Config) *Sender {
 			ClientSessionCache: tls.NewLRUClientSessionCache(tlsSessions),
 		},
 	}
-	// HTTP/1.1 only. An HTTP/2 connection is shared, so one GOAWAY ends the attempts
-	// of several deliveries at once, and net/http sends a request again after
-	// GOAWAY or REFUSED_STREAM, although its bytes were written: an attempt would
-	// no longer be one request.
+	// HTTP/1.1 only. On HTTP/2 one GOAWAY ends the attempts of several deliveries, and
+	// net/http repeats a request after GOAWAY or REFUSED_STREAM although its bytes were
+	// written: an attempt would not be exactly one request.
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	s.transport = &http.Transport{
-		Proxy:                  nil, // not the environment's: the guard would see the proxy's address
+		Proxy:                  nil, // with the environment's proxy, the guard would check the proxy's address
 		DialContext:            g.DialContext,
 		DialTLSContext:         s.dialTLS,
 		Protocols:              protocols,
@@ -59,10 +58,10 @@ func New(g *guard.Guard, cfg Config) *Sender {
 	return s
 }
 
-// Wake is called at the start of every invocation, with the time. A function that
-// was frozen wakes up with connections that its receivers gave up long ago, while
-// the timers that would have closed them stood still; so after a pause of more than
-// 3 s they are closed before anything is sent.
+// Wake must be called at the start of every invocation, with the current time. While
+// Lambda freezes a function, its timers stand still: idle connections stay open that
+// the receivers have closed. So after a pause of more than 3 s, Wake closes all idle
+// connections.
 func (s *Sender) Wake(now time.Time) {
 	if last := s.active.Swap(now.UnixNano()); now.UnixNano()-last > int64(maxIdleTime) {
 		s.transport.CloseIdleConnections()
@@ -89,7 +88,7 @@ func (s *Sender) send(caller context.Context, req Request) Result {
 	if err != nil {
 		return Result{Failure: FailureInternal, Err: err}
 	}
-	// RoundTrip, not a Client: no redirects, no cookies, and errors without the URL.
+	// RoundTrip instead of a Client: no redirects, no cookies, no URL in errors.
 	response, err := s.transport.RoundTrip(request)
 	if err != nil {
 		failure := failureOf(caller, err, answered.Load())
@@ -99,10 +98,10 @@ func (s *Sender) send(caller context.Context, req Request) Result {
 	return s.read(caller, response)
 }
 
-// newRequest signs req. Its GetBody, which net/http makes, lets the transport turn
-// to another connection when the kept-alive one died before a byte was written.
-// Afterwards it never repeats a POST, as long as no Idempotency-Key header tells it
-// that it may: so there is none.
+// newRequest returns the signed HTTP request of req. With the GetBody that net/http
+// sets, the transport uses another connection if a kept-alive one failed before a byte
+// was written. After that it never repeats a POST without an Idempotency-Key header, so
+// the request has none.
 func (s *Sender) newRequest(ctx context.Context, u *url.URL, req Request) (*http.Request, error) {
 	signed := signature.Sign(req.Keys, req.ID, req.Time, req.Body)
 	if req.ID == "" || signed == "" {
@@ -122,6 +121,7 @@ func (s *Sender) newRequest(ctx context.Context, u *url.URL, req Request) (*http
 	return request, nil
 }
 
+// urlFailure returns the Failure for an error of guard.CheckURL.
 func urlFailure(err error) Failure {
 	var urlErr *guard.URLError
 	if errors.As(err, &urlErr) && urlErr.Problem == guard.ProblemAddress {
@@ -130,8 +130,8 @@ func urlFailure(err error) Failure {
 	return FailureURL
 }
 
-// dialTLS makes a TLS connection. It exists so that an error of the handshake can
-// be told from one of the connection by its type.
+// dialTLS returns a TLS connection. Unlike the transport's own dial, it gives an error
+// of the handshake a type, so that failureOf recognises it.
 func (s *Sender) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -147,7 +147,7 @@ func (s *Sender) dialTLS(ctx context.Context, network, address string) (net.Conn
 	defer cancel()
 	secured := tls.Client(conn, cfg)
 	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = conn.Close() // what matters is why the handshake failed
+		_ = conn.Close() // the error of the handshake matters
 		return nil, &handshakeError{err}
 	}
 	return secured, nil

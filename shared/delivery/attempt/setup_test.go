@@ -19,7 +19,7 @@ import (
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-// patience is the timeout of attempts that are to end for another reason.
+// patience is the timeout of attempts that end before it.
 const patience = 10 * time.Second
 
 // newSender returns a Sender that may call loopback.
@@ -47,24 +47,22 @@ func newRequest(t testing.TB, url string) attempt.Request {
 	}
 }
 
-// receiver is a server on loopback that speaks TCP, so that it can break every rule
-// of HTTP.
+// receiver is a TCP server on loopback, so that it can violate HTTP.
 type receiver struct {
 	url      string
 	conns    atomic.Int32
 	requests atomic.Int32 // complete ones
 }
 
-// peer is one connection to a receiver, from its side.
+// peer is the receiver's side of a connection.
 type peer struct {
 	*net.TCPConn
 	reader   *bufio.Reader
 	receiver *receiver
 }
 
-// newReceiver serves each connection, one at a time or at once, with serve, and
-// closes it then. It waits for all of them at the end of the test: a connection that
-// the Sender keeps open against its rules hangs the test.
+// newReceiver returns a receiver that calls serve for each connection, concurrently,
+// and closes the connection when serve returns.
 func newReceiver(t testing.TB, serve func(p *peer)) *receiver {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -91,7 +89,7 @@ func newReceiver(t testing.TB, serve func(p *peer)) *receiver {
 	return r
 }
 
-// readRequest reads one request to its end, and tells whether there was one.
+// readRequest reads a whole request, and reports whether there was one.
 func (p *peer) readRequest() bool {
 	request, err := http.ReadRequest(p.reader)
 	if err != nil {
@@ -104,7 +102,7 @@ func (p *peer) readRequest() bool {
 	return true
 }
 
-// write sends text and tells whether the other side still takes it.
+// write sends text, and reports whether the connection is still open.
 func (p *peer) write(text string) bool {
 	_, err := io.WriteString(p, text)
 	return err == nil
@@ -116,10 +114,10 @@ func (p *peer) reset() {
 	p.Close()
 }
 
-// untilClosed waits until the other side has closed the connection.
+// untilClosed waits until the Sender closes the connection.
 func (p *peer) untilClosed() { _, _ = io.Copy(io.Discard, p.reader) }
 
-// answering serves one request with a fixed text and closes the connection.
+// answering answers one request with text.
 func answering(text string) func(*peer) {
 	return func(p *peer) {
 		if p.readRequest() {
@@ -128,7 +126,8 @@ func answering(text string) func(*peer) {
 	}
 }
 
-// checkResult compares all but the times and the cause, and that the cause is there.
+// checkResult compares got with want, except for times and causes. A failure must have
+// a cause.
 func checkResult(t *testing.T, got, want attempt.Result) {
 	t.Helper()
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(attempt.Result{}, "ResponseTime", "Err")); diff != "" {

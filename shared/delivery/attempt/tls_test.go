@@ -19,7 +19,8 @@ import (
 	"webhooks/shared/delivery/attempt"
 )
 
-// certificate makes a self-signed certificate for 127.0.0.1.
+// certificate returns a self-signed certificate for 127.0.0.1 and a pool that trusts
+// it.
 func certificate(t *testing.T, notAfter time.Time) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -104,9 +105,9 @@ func TestSendOverBrokenTLS(t *testing.T) {
 		want    attempt.Failure
 	}{
 		{name: "plain HTTP", serve: func(p *peer) { p.write("HTTP/1.1 400 Bad Request\r\n\r\n"); p.untilClosed() }, want: attempt.FailureTLS},
-		{name: "nonsense", serve: func(p *peer) { p.write(strings.Repeat("x", 100)); p.untilClosed() }, want: attempt.FailureTLS},
-		{name: "closed at the hello", serve: func(p *peer) { _, _ = p.reader.Peek(1) }, want: attempt.FailureReset},
-		{name: "reset at the hello", serve: func(p *peer) { _, _ = p.reader.Peek(1); p.reset() }, want: attempt.FailureReset},
+		{name: "not TLS", serve: func(p *peer) { p.write(strings.Repeat("x", 100)); p.untilClosed() }, want: attempt.FailureTLS},
+		{name: "closed at the ClientHello", serve: func(p *peer) { _, _ = p.reader.Peek(1) }, want: attempt.FailureReset},
+		{name: "reset at the ClientHello", serve: func(p *peer) { _, _ = p.reader.Peek(1); p.reset() }, want: attempt.FailureReset},
 		{name: "silence", timeout: 200 * time.Millisecond, serve: (*peer).untilClosed, want: attempt.FailureTimeout},
 	}
 	for _, tt := range tests {
