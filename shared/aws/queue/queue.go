@@ -55,6 +55,10 @@ type Queue struct {
 // New returns the queue at url.
 func New(client SQS, url string) *Queue { return &Queue{client, url} }
 
+// Open returns the queue at url with a client of its own, for a program that calls
+// no other AWS service: only this package may import the SQS client.
+func Open(cfg aws.Config, url string) *Queue { return New(sqs.NewFromConfig(cfg), url) }
+
 // Send sends messages and returns an error for each of them, nil where SQS
 // accepted it. Entries that fail in a successful request are retried here. A
 // request that fails as a whole was already retried by the SDK.

@@ -11,7 +11,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/go-json-experiment/json"
 
 	"webhooks/shared/aws/boot"
@@ -55,7 +54,7 @@ func open(getenv func(string) string) (*stack, error) {
 	if err := settings.Err(); err != nil {
 		return nil, err
 	}
-	s.events = queue.New(sqs.NewFromConfig(cfg), s.EventsQueueURL)
+	s.events = queue.Open(cfg, s.EventsQueueURL)
 	return s, nil
 }
 
