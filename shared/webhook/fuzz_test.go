@@ -21,7 +21,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		if _, err := n.Webhook("acme").SigningKeys(n.Webhook("acme").CreatedAt); err != nil || len(n.Events) == 0 || n.Name == "" || n.URL == "" {
-			t.Errorf("accepted %+v, %v", n, err)
+			t.Errorf("accepted an incomplete webhook: %+v, %v", n, err)
 		}
 	})
 }
@@ -43,7 +43,7 @@ func FuzzDecodePatch(f *testing.F) {
 			}
 		}
 		if p.Events != nil && len(p.Events) == 0 || p.Name != nil && *p.Name == "" || p.URL != nil && *p.URL == "" {
-			t.Errorf("accepted %+v", p)
+			t.Errorf("accepted an empty field: %+v", p)
 		}
 	})
 }

@@ -50,7 +50,7 @@ func (h Health) Tripped(now time.Time) bool {
 	return !h.Open() && h.Failures >= OpenAfter && !now.Before(h.FailingSince.Add(FailingFor))
 }
 
-// Failing reports whether a success changes the health.
+// Failing reports whether a success has failures to reset or a breaker to close.
 func (h Health) Failing() bool { return h.Failures > 0 || h.Open() }
 
 // State is the part of a webhook's health that the API shows: why deliveries are

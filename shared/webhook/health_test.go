@@ -50,9 +50,9 @@ func TestTripped(t *testing.T) {
 		want   bool
 	}{
 		{name: "healthy"},
-		{name: "enough for long enough", health: webhook.Health{Failures: 20, FailingSince: long}, want: true},
-		{name: "too few", health: webhook.Health{Failures: 19, FailingSince: long}},
-		{name: "too soon", health: webhook.Health{Failures: 2000, FailingSince: long.Add(1)}},
+		{name: "enough failures for long enough", health: webhook.Health{Failures: 20, FailingSince: long}, want: true},
+		{name: "too few failures", health: webhook.Health{Failures: 19, FailingSince: long}},
+		{name: "failing for too short", health: webhook.Health{Failures: 2000, FailingSince: long.Add(1)}},
 		{name: "open already", health: webhook.Health{Failures: 20, FailingSince: long, OpenSince: long}},
 	}
 	for _, tt := range tests {

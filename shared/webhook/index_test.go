@@ -76,7 +76,7 @@ func BenchmarkMatch(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		if n := len(index.Match(event.EnvironmentCreated)); n != webhook.MaxPerTenant {
-			b.Fatal(n)
+			b.Fatalf("%d webhooks match, want %d", n, webhook.MaxPerTenant)
 		}
 	}
 }

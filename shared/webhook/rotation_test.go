@@ -159,7 +159,7 @@ func TestRotationProperties(t *testing.T) {
 			}
 			keys, err := w.SigningKeys(now)
 			if err != nil || len(keys) > 1+webhook.MaxPreviousSecrets || w.Secret != rotation.Secret {
-				r.Fatalf("%d keys, %v, secret %q", len(keys), err, w.Secret)
+				r.Fatalf("%d keys, %v, secret %q, want at most 3 keys and the secret %q", len(keys), err, w.Secret, rotation.Secret)
 			}
 			if rotation.Overlap == 0 && rotation.Secret != before.Secret && len(keys) != 1 {
 				r.Fatalf("%d keys sign after a rotation without overlap, want one", len(keys))

@@ -51,7 +51,7 @@ type Webhook struct {
 	// Revision is 1 at first and increases with every change. A caller compares it
 	// to learn whether a webhook has changed since it was read.
 	Revision int64
-	// Health is that of the receiver. It does not count as a change.
+	// Health is the state of the receiver. It changes without a new revision.
 	Health Health
 }
 

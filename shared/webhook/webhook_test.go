@@ -47,7 +47,7 @@ func TestLogsShowNoSecret(t *testing.T) {
 	var out bytes.Buffer
 	slog.New(slog.NewJSONHandler(&out, nil)).Info("line", "webhook", w)
 	if strings.Contains(out.String(), webhooktest.Secret) || !strings.Contains(out.String(), "acme") {
-		t.Errorf("logged %s", out.String())
+		t.Errorf("logged %s, want the tenant and no secret", out.String())
 	}
 }
 

@@ -40,7 +40,7 @@ func Example() {
 	// altered: unable to verify payload, err: no matching signature found
 }
 
-// The value of the header is that of the specification's test vector.
+// The input is the test vector of the Standard Webhooks libraries.
 func ExampleSign() {
 	key, err := signature.ParseSecret("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
 	if err != nil {
@@ -73,6 +73,6 @@ func ExampleParseSecret() {
 	// accepted: [redacted]
 	// accepted: [redacted]
 	// refused: secret is not 8 to 256 characters long
-	// refused: secret begins with whsec_ but does not go on in padded standard base64
-	// refused: secret begins with whsec_ but its key is not 24 to 64 bytes long
+	// refused: secret is not padded standard base64 after whsec_
+	// refused: secret has a key that is not 24 to 64 bytes long after whsec_
 }

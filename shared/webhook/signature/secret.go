@@ -37,8 +37,8 @@ const (
 var (
 	ErrSecretLength     = fmt.Errorf("secret is not %d to %d characters long", MinSecretCharacters, MaxSecretCharacters)
 	ErrSecretCharacters = errors.New("secret is not valid UTF-8 or has control characters")
-	ErrSecretEncoding   = errors.New("secret begins with whsec_ but does not go on in padded standard base64")
-	ErrSecretKeyLength  = fmt.Errorf("secret begins with whsec_ but its key is not %d to %d bytes long", MinKeyBytes, MaxKeyBytes)
+	ErrSecretEncoding   = errors.New("secret is not padded standard base64 after whsec_")
+	ErrSecretKeyLength  = fmt.Errorf("secret has a key that is not %d to %d bytes long after whsec_", MinKeyBytes, MaxKeyBytes)
 )
 
 // Key is the HMAC key of one secret. Every verb of fmt, slog and JSON show a fixed

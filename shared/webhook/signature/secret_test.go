@@ -58,7 +58,7 @@ func TestParseSecret(t *testing.T) {
 				t.Fatalf("error = %v, want %v", err, tt.want)
 			}
 			if key.IsZero() != (tt.want != nil) {
-				t.Errorf("IsZero() = %v with error %v", key.IsZero(), err)
+				t.Errorf("IsZero() = %v with error %v, want a key or an error", key.IsZero(), err)
 			}
 		})
 	}

@@ -76,7 +76,7 @@ func TestOpenRefusesOtherOwners(t *testing.T) {
 			r.Skip("the same owner")
 		}
 		if got, err := key.Open(other, key.Seal(of, "your-secret-key")); !errors.Is(err, vault.ErrSealed) || got != "" {
-			r.Errorf("Open = %q, %v", got, err)
+			r.Errorf("Open = %q, %v, want %v", got, err, vault.ErrSealed)
 		}
 	})
 	// Without a separator, the ids of these two would be the same text.

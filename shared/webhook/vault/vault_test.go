@@ -94,7 +94,7 @@ func TestErrorsAreNotCached(t *testing.T) {
 	wrapped, v := b.newKey(t, tenant).Wrapped(), b.other()
 	b.fail(errors.New("down"))
 	if _, err := v.DataKey(t.Context(), tenant, wrapped); err == nil {
-		t.Fatal("no error")
+		t.Fatal("no error while KMS is down")
 	}
 	b.faults.Clear()
 	if _, err := v.DataKey(t.Context(), tenant, wrapped); err != nil {
@@ -177,6 +177,6 @@ func TestADataKeyNeverPrints(t *testing.T) {
 	}
 	all := fmt.Sprintf("%v %+v %#v %s %x", key, key, key, key, key)
 	if strings.ReplaceAll(all, "[redacted]", "") != "    " || string(text) != `{"Key":{}}` || key.LogValue().String() != "[redacted]" {
-		t.Errorf("printed %s, %s, %s", all, text, key.LogValue())
+		t.Errorf("printed %s, %s, %s, want [redacted]", all, text, key.LogValue())
 	}
 }

@@ -56,10 +56,10 @@ func fromMilliseconds(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// MarkSlow marks w as slow from now on for [webhook.SlowFor], and reports
-// whether it did. It does not while a mark lasts longer than
-// [webhook.SlowRenewal], so of several instances at once only one marks. It
-// decides whether the mark is a renewal by w.Health as the caller read it.
+// MarkSlow marks w as slow until [webhook.SlowFor] after now, unless it has a mark
+// that lasts longer than [webhook.SlowRenewal], and reports whether it did. So
+// only one of several instances marks. By w.Health, as the caller read it,
+// MarkSlow tells a new mark from a renewal.
 func (s *Store) MarkSlow(ctx context.Context, w webhook.Webhook, now time.Time) (bool, error) {
 	until := expression.Name(slowUntil)
 	set := expression.Set(until, expression.Value(now.Add(webhook.SlowFor).UnixMilli()))
@@ -106,13 +106,13 @@ func (s *Store) Open(ctx context.Context, key webhook.Key, now time.Time) (bool,
 			expression.Name(failingSince).LessThanEqual(expression.Value(now.Add(-webhook.FailingFor).UnixMilli()))))
 }
 
-// ClaimProbe claims the one probe that an open breaker allows at read, the
-// OpenUntil that the caller read, and reports whether no other caller claimed it. The next
-// probe is allowed [webhook.ProbeEvery] after now.
-func (s *Store) ClaimProbe(ctx context.Context, key webhook.Key, read, now time.Time) (bool, error) {
+// ClaimProbe claims the one probe that an open breaker allows at due, the
+// OpenUntil that the caller read. It reports false if another caller claimed it.
+// The next probe is due [webhook.ProbeEvery] after now.
+func (s *Store) ClaimProbe(ctx context.Context, key webhook.Key, due, now time.Time) (bool, error) {
 	next := expression.Value(now.Add(webhook.ProbeEvery).UnixMilli())
 	return s.setHealthIf(ctx, key, expression.Set(expression.Name(openUntil), next),
-		expression.Name(openUntil).Equal(expression.Value(read.UnixMilli())))
+		expression.Name(openUntil).Equal(expression.Value(due.UnixMilli())))
 }
 
 // Recover resets the failures of a webhook after a success and closes its

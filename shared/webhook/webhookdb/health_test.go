@@ -82,12 +82,12 @@ func TestBreaker(t *testing.T) {
 		return h
 	}
 	if h := failures(19, noon); h.Failures != 19 || !h.FailingSince.Equal(noon) {
-		t.Fatalf("after 19 failures: %+v", h)
+		t.Fatalf("after 19 failures: %+v, want 19 since noon", h)
 	}
 	wantReport(t, false)(b.Open(ctx, w.Key(), noon.Add(time.Hour))) // too few
 	opened := noon.Add(10 * time.Minute)
 	if h := failures(1, opened); !h.Tripped(opened) {
-		t.Fatalf("after 20 failures: %+v", h)
+		t.Fatalf("after 20 failures: %+v, want it tripped", h)
 	}
 	wantReport(t, false)(b.Open(ctx, w.Key(), opened.Add(-time.Millisecond))) // too soon
 	wantReport(t, true)(b.Open(ctx, w.Key(), opened))
@@ -154,7 +154,7 @@ func TestHealthDoesNotRecreateADeletedWebhook(t *testing.T) {
 	wantReport(t, false)(b.ClaimProbe(ctx, w.Key(), noon, noon))
 	wantReport(t, false)(b.Open(ctx, w.Key(), noon))
 	if h, err := b.AddFailures(ctx, w.Key(), 1, noon); err != nil || h != (webhook.Health{}) {
-		t.Errorf("AddFailures = %+v, %v", h, err)
+		t.Errorf("AddFailures = %+v, %v, want the zero health", h, err)
 	}
 	if err := b.Recover(ctx, w.Key()); err != nil {
 		t.Error(err)

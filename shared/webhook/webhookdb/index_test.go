@@ -62,7 +62,7 @@ func TestIndexAndCountMatchTheWebhooks(t *testing.T) {
 			r.Errorf("index (-want +got):\n%s", d)
 		}
 		if got := b.count(t, own); got != strconv.Itoa(len(list)) {
-			r.Errorf("count = %s of %d webhooks", got, len(list))
+			r.Errorf("count = %s, want %d", got, len(list))
 		}
 	})
 }

@@ -115,7 +115,7 @@ func TestGetMany(t *testing.T) {
 		t.Errorf("-want +got:\n%s", d)
 	}
 	if got, _, err := b.GetMany(t.Context(), nil, b.now); err != nil || len(got) != 0 {
-		t.Errorf("GetMany(nothing) = %v, %v", got, err)
+		t.Errorf("GetMany of no keys = %v, %v, want nothing", got, err)
 	}
 }
 

@@ -135,7 +135,7 @@ func TestATenantHasOneDataKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	if g, d := s.kms.Calls("GenerateDataKey"), s.kms.Calls("Decrypt"); g != 1 || d != 1 {
-		t.Errorf("%d data keys made, %d opened; want one of each, by the first and the second environment", g, d)
+		t.Errorf("%d data keys generated, %d decrypted; want one of each, by the first and the second environment", g, d)
 	}
 }
 

@@ -107,7 +107,7 @@ func TestUpdateReturnsTheErrorOfTheChange(t *testing.T) {
 	w, refused := b.create(t), errors.New("refused")
 	_, err := b.Update(t.Context(), w.Key(), b.now, func(webhook.Webhook) (webhook.Webhook, error) { return webhook.Webhook{}, refused })
 	if !errors.Is(err, refused) {
-		t.Errorf("error = %v", err)
+		t.Errorf("error = %v, want %v", err, refused)
 	}
 	if d := diff(w, b.get(t, w.Key())); d != "" {
 		t.Errorf("the webhook changed (-want +got):\n%s", d)
