@@ -69,6 +69,6 @@ func (s *Store) openItem(ctx context.Context, stored item, now time.Time) opened
 	if !r.Enabled {
 		return opened{key: key, webhook: r.webhook()} // a disabled webhook signs nothing
 	}
-	w, err := s.open(ctx, r, now)
+	w, err := s.openSecrets(ctx, r, now)
 	return opened{key, w, err}
 }

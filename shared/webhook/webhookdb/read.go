@@ -30,7 +30,7 @@ func (s *Store) GetWithSecrets(ctx context.Context, key webhook.Key, now time.Ti
 	if err != nil {
 		return webhook.Webhook{}, err
 	}
-	return s.open(ctx, r, now)
+	return s.openSecrets(ctx, r, now)
 }
 
 // read returns the record of a webhook, or WebhookNotFound.

@@ -53,10 +53,10 @@ func (s secrets) unexpired(now time.Time) secrets {
 	return s
 }
 
-// open returns the webhook of r with its current secret and the replaced ones
-// that have not expired. It returns the errors of [vault.Vault.DataKey], and an
-// internal error for a secret that was not sealed for this webhook.
-func (s *Store) open(ctx context.Context, r record, now time.Time) (webhook.Webhook, error) {
+// openSecrets returns the webhook of r with its current secret and the replaced
+// ones that have not expired. It returns the errors of [vault.Vault.DataKey], and
+// an internal error for a secret that was not sealed for this webhook.
+func (s *Store) openSecrets(ctx context.Context, r record, now time.Time) (webhook.Webhook, error) {
 	w := r.webhook()
 	secret, err := s.openSecret(ctx, r, r.Current)
 	if err != nil {

@@ -28,7 +28,7 @@ func (s *Store) Update(ctx context.Context, key webhook.Key, now time.Time, chan
 		if err != nil {
 			return err
 		}
-		current, err := s.open(ctx, stored, now)
+		current, err := s.openSecrets(ctx, stored, now)
 		if err != nil {
 			return err
 		}
