@@ -63,7 +63,7 @@ func TestHealthIsShown(t *testing.T) {
 	if _, err := b.Webhooks.AddFailures(t.Context(), w.Key(), webhook.OpenAfter, begun); err != nil {
 		t.Fatal(err)
 	}
-	if opened, err := b.Webhooks.Open(t.Context(), w.Key(), now); err != nil || !opened {
+	if opened, err := b.Webhooks.OpenBreaker(t.Context(), w.Key(), now); err != nil || !opened {
 		t.Fatal(opened, err)
 	}
 	want["state"] = "open"

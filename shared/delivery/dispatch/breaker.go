@@ -17,7 +17,7 @@ type Health interface {
 	RecordSlow(ctx context.Context, key webhook.Key, now time.Time) (another bool, err error)
 	MarkSlow(ctx context.Context, w webhook.Webhook, now time.Time) (bool, error)
 	AddFailures(ctx context.Context, key webhook.Key, n int, now time.Time) (webhook.Health, error)
-	Open(ctx context.Context, key webhook.Key, now time.Time) (bool, error)
+	OpenBreaker(ctx context.Context, key webhook.Key, now time.Time) (bool, error)
 	ClaimProbe(ctx context.Context, key webhook.Key, read, now time.Time) (bool, error)
 	Recover(ctx context.Context, key webhook.Key) error
 }
@@ -174,7 +174,7 @@ func (d *Dispatcher) addFailures(ctx context.Context, o observations) error {
 	if err != nil || !health.Tripped(now) {
 		return err
 	}
-	opened, err := d.Health.Open(ctx, o.webhook.Key(), now)
+	opened, err := d.Health.OpenBreaker(ctx, o.webhook.Key(), now)
 	if opened {
 		d.Log.InfoContext(ctx, "webhook is held back", "tenant_id", o.webhook.TenantID, "webhook_id", o.webhook.ID, "failures", health.Failures)
 	}

@@ -68,7 +68,7 @@ func (s *healthStub) AddFailures(_ context.Context, _ webhook.Key, n int, now ti
 	return after, err
 }
 
-func (s *healthStub) Open(_ context.Context, _ webhook.Key, now time.Time) (bool, error) {
+func (s *healthStub) OpenBreaker(_ context.Context, _ webhook.Key, now time.Time) (bool, error) {
 	return s.change(func(h *webhook.Health) bool {
 		if !h.Tripped(now) {
 			return false

@@ -119,7 +119,7 @@ func TestATestClosesTheBreaker(t *testing.T) {
 	if _, err := b.webhooks.AddFailures(t.Context(), w.Key(), webhook.OpenAfter, b.now.Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if opened, err := b.webhooks.Open(t.Context(), w.Key(), b.now); err != nil || !opened {
+	if opened, err := b.webhooks.OpenBreaker(t.Context(), w.Key(), b.now); err != nil || !opened {
 		t.Fatal(opened, err)
 	}
 	open, err := b.webhooks.GetWithSecrets(t.Context(), w.Key(), b.now)

@@ -30,7 +30,7 @@ func (broken) MarkSlow(context.Context, webhook.Webhook, time.Time) (bool, error
 func (broken) AddFailures(context.Context, webhook.Key, int, time.Time) (webhook.Health, error) {
 	panic("broken")
 }
-func (broken) Open(context.Context, webhook.Key, time.Time) (bool, error) { panic("broken") }
+func (broken) OpenBreaker(context.Context, webhook.Key, time.Time) (bool, error) { panic("broken") }
 func (broken) ClaimProbe(context.Context, webhook.Key, time.Time, time.Time) (bool, error) {
 	panic("broken")
 }

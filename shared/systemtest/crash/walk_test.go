@@ -274,7 +274,7 @@ func (w *walk) open(key webhook.Key) {
 	if w.shut {
 		at = at.AddDate(0, 0, 7)
 	}
-	if opened, err := w.hooks.Open(w.t.Context(), key, at); err != nil || !opened {
+	if opened, err := w.hooks.OpenBreaker(w.t.Context(), key, at); err != nil || !opened {
 		w.t.Fatalf("the breaker is open: %t, %v", opened, err)
 	}
 }

@@ -102,7 +102,7 @@ func webhookForms() []itemForm {
 			return webhook.Rotation{Secret: w.Secret, Overlap: webhook.SecretOverlap}.Apply(old, now.Add(time.Hour)), nil
 		})
 		_, failing := store.AddFailures(ctx, key, webhook.OpenAfter, now)
-		_, opening := store.Open(ctx, key, now.Add(time.Hour))
+		_, opening := store.OpenBreaker(ctx, key, now.Add(time.Hour))
 		_, slow := store.MarkSlow(ctx, new, now)
 		_, slowSeen := store.RecordSlow(ctx, key, now)
 		tested := store.MarkTested(ctx, key, time.Second, now)

@@ -96,9 +96,9 @@ func (s *Store) AddFailures(ctx context.Context, key webhook.Key, n int, now tim
 	return decodeHealth(updated)
 }
 
-// Open opens the breaker at now if it is closed and there were enough failures
-// (see [webhook.Health.Tripped]), and reports whether it did.
-func (s *Store) Open(ctx context.Context, key webhook.Key, now time.Time) (bool, error) {
+// OpenBreaker opens the breaker at now if it is closed and there were enough
+// failures (see [webhook.Health.Tripped]), and reports whether it did.
+func (s *Store) OpenBreaker(ctx context.Context, key webhook.Key, now time.Time) (bool, error) {
 	set := expression.Set(expression.Name(openSince), expression.Value(now.UnixMilli())).
 		Set(expression.Name(openUntil), expression.Value(now.Add(webhook.ProbeEvery).UnixMilli()))
 	return s.setHealthIf(ctx, key, set, expression.Name(openSince).AttributeNotExists().

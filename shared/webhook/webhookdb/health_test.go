@@ -84,14 +84,14 @@ func TestBreaker(t *testing.T) {
 	if h := failures(19, noon); h.Failures != 19 || !h.FailingSince.Equal(noon) {
 		t.Fatalf("after 19 failures: %+v, want 19 since noon", h)
 	}
-	wantReport(t, false)(b.Open(ctx, w.Key(), noon.Add(time.Hour))) // too few
+	wantReport(t, false)(b.OpenBreaker(ctx, w.Key(), noon.Add(time.Hour))) // too few
 	opened := noon.Add(10 * time.Minute)
 	if h := failures(1, opened); !h.Tripped(opened) {
 		t.Fatalf("after 20 failures: %+v, want it tripped", h)
 	}
-	wantReport(t, false)(b.Open(ctx, w.Key(), opened.Add(-time.Millisecond))) // too soon
-	wantReport(t, true)(b.Open(ctx, w.Key(), opened))
-	wantReport(t, false)(b.Open(ctx, w.Key(), opened)) // another instance
+	wantReport(t, false)(b.OpenBreaker(ctx, w.Key(), opened.Add(-time.Millisecond))) // too soon
+	wantReport(t, true)(b.OpenBreaker(ctx, w.Key(), opened))
+	wantReport(t, false)(b.OpenBreaker(ctx, w.Key(), opened)) // another instance
 	open := webhook.Health{Failures: 20, FailingSince: noon, OpenSince: opened, OpenUntil: opened.Add(time.Minute)}
 	b.wantHealth(t, w, open)
 
@@ -152,7 +152,7 @@ func TestHealthDoesNotRecreateADeletedWebhook(t *testing.T) {
 	}
 	wantReport(t, false)(b.MarkSlow(ctx, w, noon))
 	wantReport(t, false)(b.ClaimProbe(ctx, w.Key(), noon, noon))
-	wantReport(t, false)(b.Open(ctx, w.Key(), noon))
+	wantReport(t, false)(b.OpenBreaker(ctx, w.Key(), noon))
 	if h, err := b.AddFailures(ctx, w.Key(), 1, noon); err != nil || h != (webhook.Health{}) {
 		t.Errorf("AddFailures = %+v, %v, want the zero health", h, err)
 	}
