@@ -21,11 +21,14 @@ function isGenuine(body, headers) {
 }
 
 const server = createServer(async (request, response) => {
-  const chunks = [];
+  let body = Buffer.alloc(0);
   for await (const chunk of request) {
-    chunks.push(chunk);
+    body = Buffer.concat([body, chunk]);
+    if (body.length > 1 << 20) {
+      response.writeHead(413).end();
+      return;
+    }
   }
-  const body = Buffer.concat(chunks);
   if (!isGenuine(body, request.headers)) {
     response.writeHead(401).end();
     return;
