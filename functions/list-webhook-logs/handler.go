@@ -47,8 +47,8 @@ func (h handler) list(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 		return httpapi.Reply{}, err
 	}
 	key := webhook.Key{TenantID: caller.TenantID, ID: id}
-	// The logs of a deleted webhook are still in the table, and those of a
-	// foreign one would read as an empty page.
+	// Without this check, a deleted webhook would still show its logs, and an unknown
+	// one an empty page.
 	if _, err := h.webhooks.Get(r.Context(), key); err != nil {
 		return httpapi.Reply{}, err
 	}

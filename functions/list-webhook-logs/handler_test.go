@@ -61,7 +61,7 @@ func (b bundle) create(t *testing.T, tenantID string) {
 	}
 }
 
-// append writes n logs of webhook 1 of a tenant, each changed.
+// append writes n logs of webhook 1 of a tenant, after changes.
 func (b bundle) append(t *testing.T, tenantID string, n int, changes ...func(*attemptlog.Log)) {
 	t.Helper()
 	logs := make([]attemptlog.Log, 0, n)
@@ -80,7 +80,7 @@ func (b bundle) append(t *testing.T, tenantID string, n int, changes ...func(*at
 	}
 }
 
-// ask sends the sample event with another query string.
+// ask invokes the function with the sample event and another query string.
 func (b bundle) ask(t *testing.T, query string) cloudtest.Answer {
 	t.Helper()
 	b.request.RawQueryString, b.request.QueryStringParameters = query, nil
@@ -100,7 +100,7 @@ func TestTheSampleEvent(t *testing.T) {
 	}
 }
 
-func TestNoLogsAreAnEmptyList(t *testing.T) {
+func TestAWebhookWithoutLogsHasAnEmptyList(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	want := `{"code":0,"message":"success","data":{"items":[],"pagination":{"page":1,"page_size":20,"total":0,"total_pages":0}}}`
@@ -109,7 +109,7 @@ func TestNoLogsAreAnEmptyList(t *testing.T) {
 	}
 }
 
-func TestAFailedAttemptSaysWhy(t *testing.T) {
+func TestAFailedAttemptHasItsError(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	next := b.now.Add(5 * time.Minute)
@@ -169,7 +169,7 @@ func TestPages(t *testing.T) {
 			}
 			for i, item := range got.Data.Items {
 				if item.LogID != tt.first-int64(i) {
-					t.Errorf("log %d is in place %d", item.LogID, i)
+					t.Errorf("item %d is log %d, want %d", i, item.LogID, tt.first-int64(i))
 				}
 			}
 			want := map[string]int64{"page": tt.page, "page_size": tt.size, "total": 50, "total_pages": tt.pages}
@@ -180,7 +180,7 @@ func TestPages(t *testing.T) {
 	}
 }
 
-func TestBadPagesAreNamed(t *testing.T) {
+func TestInvalidPagesAreRefusedByName(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	tests := []struct {
@@ -223,8 +223,8 @@ func TestRefused(t *testing.T) {
 		change func(*testing.T, *bundle)
 		want   apperr.Reason
 	}{
-		{name: "a query that cannot be read", change: func(_ *testing.T, b *bundle) { b.request.RawQueryString = "page=%zz" }, want: apperr.UnreadableTarget},
-		{name: "a bad webhook id", change: func(_ *testing.T, b *bundle) { b.request.RawPath = "/api/v1/webhooks/one/logs" }, want: apperr.InvalidWebhookID},
+		{name: "an invalid query string", change: func(_ *testing.T, b *bundle) { b.request.RawQueryString = "page=%zz" }, want: apperr.UnreadableTarget},
+		{name: "an invalid webhook id", change: func(_ *testing.T, b *bundle) { b.request.RawPath = "/api/v1/webhooks/one/logs" }, want: apperr.InvalidWebhookID},
 		{name: "a deleted webhook", change: func(t *testing.T, b *bundle) {
 			b.append(t, "demo", 1)
 			if err := b.webhooks.Delete(t.Context(), webhook.Key{TenantID: "demo", ID: 1}); err != nil {

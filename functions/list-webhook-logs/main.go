@@ -1,5 +1,5 @@
-// Function list-webhook-logs serves GET /api/v1/webhooks/{webhook_id}/logs: it
-// shows what became of a webhook's deliveries.
+// Function list-webhook-logs serves GET /api/v1/webhooks/{webhook_id}/logs: it returns
+// a page of a webhook's logs.
 package main
 
 import (

@@ -13,9 +13,8 @@ const (
 	maxSize     = 100
 )
 
-// pageOf reads the number of a page (1 when absent), its size (20 when absent)
-// and the log id that all of its logs are below (none when absent), and refuses
-// them at once when several are wrong.
+// pageOf parses the parameters page (default 1), page_size (default 20) and before (the
+// id above every log of the page; default none). Its error names every invalid one.
 func pageOf(query url.Values) (number, size, before int, err error) {
 	var refused []apperr.Field
 	integer := func(name string, absent, high int) int {
@@ -30,8 +29,8 @@ func pageOf(query url.Values) (number, size, before int, err error) {
 	return number, size, before, apperr.Refuse(refused)
 }
 
-// parse reads an integer from 1 to high in its canonical form: a client that
-// sends "1.0", "+1" or "" has a mistake that it should hear of.
+// parse parses an integer from 1 to high in its canonical form. Other forms ("1.0",
+// "+1", "") are errors, because a client that sends them has a bug.
 func parse(values []string, absent, high int) (n int, problem apperr.Problem) {
 	switch len(values) {
 	case 0:
@@ -46,6 +45,7 @@ func parse(values []string, absent, high int) (n int, problem apperr.Problem) {
 	return 0, apperr.GivenTwice
 }
 
+// field returns the refusal of a parameter.
 func field(name string, problem apperr.Problem, high int) apperr.Field {
 	f := apperr.Field{Name: name, Problem: problem}
 	if problem == apperr.OutOfRange {

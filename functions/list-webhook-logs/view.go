@@ -9,7 +9,7 @@ import (
 	"webhooks/shared/event"
 )
 
-// list is the answer's data.
+// list is the data of the answer.
 type list struct {
 	Items      []item     `json:"items"`
 	Pagination pagination `json:"pagination"`
@@ -22,7 +22,7 @@ type pagination struct {
 	TotalPages int64 `json:"total_pages"`
 }
 
-// item is a log: the contract's five fields, then ours.
+// item is a log: the five fields of the contract, then further ones.
 type item struct {
 	LogID         int64              `json:"log_id"`
 	EventType     event.Type         `json:"event_type"`
@@ -38,6 +38,7 @@ type item struct {
 	NextAttemptAt time.Time          `json:"next_attempt_at,omitzero"`
 }
 
+// view returns page as the data of the answer, with texts in l.
 func view(page attemptlog.Page, l locale.Locale) list {
 	items := make([]item, 0, len(page.Logs))
 	for _, log := range page.Logs {
@@ -52,5 +53,5 @@ func view(page attemptlog.Page, l locale.Locale) list {
 	return list{items, pagination{page.Number, page.Size, page.Total, page.TotalPages}}
 }
 
-// seconds drops what the contract's times do not have.
+// seconds truncates t to whole seconds, the precision of the contract's times.
 func seconds(t time.Time) time.Time { return t.Truncate(time.Second) }

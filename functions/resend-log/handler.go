@@ -26,7 +26,7 @@ type logs interface {
 	Get(ctx context.Context, key webhook.Key, id int64, now time.Time) (attemptlog.Log, error)
 }
 
-// stored reads which events are stored.
+// stored reads the hashes of stored events.
 type stored interface {
 	GetHashes(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error)
 }
@@ -51,8 +51,8 @@ func (h handler) route() httpapi.Route {
 	}
 }
 
-// resent names the event that is on its way again. Its webhook-id and bytes are
-// those of the first time.
+// resent is the data of the answer. The receiver gets the same webhook-id and body as
+// at the earlier attempts.
 type resent struct {
 	EventID string `json:"event_id"`
 	Attempt int    `json:"attempt"`
@@ -79,30 +79,30 @@ func (h handler) resend(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	about := httpapi.Reply{Events: []string{l.EventID}}
+	reply := httpapi.Reply{Events: []string{l.EventID}}
 	d, err := h.delivery(r.Context(), l)
 	if err != nil {
-		return about, err
+		return reply, err
 	}
 	message := queue.Message{Body: d.Encode(), Group: caller.TenantID}
 	if err := errors.Join(h.queue.Send(r.Context(), []queue.Message{message})...); err != nil {
-		return about, apperr.Wrap(err, apperr.TemporarilyUnavailable)
+		return reply, apperr.Wrap(err, apperr.TemporarilyUnavailable)
 	}
-	about.Status, about.Message, about.Data = http.StatusAccepted, apperr.MessageLogResent, resent{d.Event.ID, d.Attempt}
-	return about, nil
+	reply.Status, reply.Message, reply.Data = http.StatusAccepted, apperr.MessageLogResent, resent{d.Event.ID, d.Attempt}
+	return reply, nil
 }
 
-// delivery returns the one more attempt that l asks for. No attempt follows it:
-// the delivery's own retries, if any are left, go on beside it, and whoever
-// resent it sees the log and can do it again.
+// delivery returns a delivery with one attempt after that of l. No retry follows it,
+// because the original delivery keeps its own retries, and the caller sees the log and
+// can resend again.
 func (h handler) delivery(ctx context.Context, l attemptlog.Log) (delivery.Delivery, error) {
 	key := event.Key{TenantID: l.TenantID, ID: l.EventID}
-	known, err := h.events.GetHashes(ctx, []event.Key{key}, h.now())
+	hashes, err := h.events.GetHashes(ctx, []event.Key{key}, h.now())
 	if err != nil {
 		return delivery.Delivery{}, apperr.Wrap(err, apperr.TemporarilyUnavailable)
 	}
-	hash, is := known[key]
-	if !is {
+	hash, known := hashes[key]
+	if !known {
 		return delivery.Delivery{}, apperr.New(apperr.EventExpired)
 	}
 	return delivery.Delivery{

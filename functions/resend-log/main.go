@@ -1,6 +1,6 @@
 // Function resend-log serves POST
-// /api/v1/webhooks/{webhook_id}/logs/{log_id}/resend: it delivers the event of
-// a log to the webhook again, now.
+// /api/v1/webhooks/{webhook_id}/logs/{log_id}/resend: it queues another attempt to
+// deliver the event of a log.
 package main
 
 import (

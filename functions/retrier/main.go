@@ -1,5 +1,5 @@
-// Function retrier runs every minute and moves deliveries that are about to
-// become due from the retries table to the deliveries queue.
+// Function retrier runs every minute and moves deliveries that become due from the
+// retries table to the deliveries queue.
 package main
 
 import (
@@ -20,8 +20,8 @@ import (
 
 func main() { boot.Main(build) }
 
-// build wires the function. It ignores the event that wakes it: the clock and
-// the table say what there is to do.
+// build wires the function, which ignores its event: the clock and the table decide
+// what it moves.
 func build(log *slog.Logger, getenv func(string) string) (func(context.Context) error, error) {
 	settings := boot.NewSettings(getenv)
 	retries, deliveries := settings.Required("RETRIES_TABLE"), settings.Required("DELIVERIES_QUEUE_URL")

@@ -17,7 +17,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-func TestTheSampleEventMovesWhatIsDue(t *testing.T) {
+func TestTheSampleEventMovesADueRow(t *testing.T) {
 	t.Parallel()
 	table, queue, cfg := cloudtest.Table(t, "RetriesTable"), cloudtest.Queue(t), cloudtest.Config(t)
 	function, err := build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
@@ -32,7 +32,7 @@ func TestTheSampleEventMovesWhatIsDue(t *testing.T) {
 		Webhook: webhook.Key{TenantID: "demo", ID: 1}, Event: event.Key{TenantID: "demo", ID: "evt_1"},
 		Type: event.TrainingFailed, Attempt: 4, Due: now, Hash: event.Hash{1},
 	}
-	// Without a cursor it would look back over a day.
+	// Without a cursor the run would read the minutes of a day.
 	if err := store.Advance(t.Context(), retrydb.MinuteOf(now.Add(-11*time.Minute))); err != nil {
 		t.Fatal(err)
 	}

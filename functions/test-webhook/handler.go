@@ -16,7 +16,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// webhooks reads a webhook and notes that it is tested.
+// webhooks reads a webhook and limits how often it is tested.
 type webhooks interface {
 	GetWithSecrets(ctx context.Context, key webhook.Key, now time.Time) (webhook.Webhook, error)
 	MarkTested(ctx context.Context, key webhook.Key, interval time.Duration, now time.Time) error
@@ -37,8 +37,8 @@ func (h handler) route() httpapi.Route {
 	return httpapi.Route{Pattern: "POST /api/v1/webhooks/{webhook_id}/test", Scope: auth.WebhooksTest, Audit: "webhook.test", Handle: h.test}
 }
 
-// tested is the contract's answer. A receiver that could not be reached has
-// status code 0 and an error.
+// tested is the data of the contract's answer. Without a response of the receiver,
+// StatusCode is 0 and Error says why.
 type tested struct {
 	StatusCode   int    `json:"status_code"`
 	ResponseTime int64  `json:"response_time"` // milliseconds

@@ -113,7 +113,7 @@ func TestAReceiverThatCannotBeReached(t *testing.T) {
 		{name: "Chinese by default", url: closed.URL, want: "无法连接到接收方"},
 		{name: "Chinese", url: closed.URL, language: "zh-CN", want: "无法连接到接收方"},
 		{name: "English", url: closed.URL, language: "en", want: "No connection to the receiver could be made"},
-		// A refused address reads like a closed port: the difference would map our network.
+		// A refused address reads like a closed port: a difference would reveal our network.
 		{name: "refused", url: "https://10.0.0.1/", language: "en", want: "No connection to the receiver could be made"},
 	}
 	for _, tt := range tests {
@@ -138,14 +138,14 @@ func TestAReceiverThatCannotBeReached(t *testing.T) {
 	}
 }
 
-func TestTestsOfAWebhookAreRare(t *testing.T) {
+func TestAWebhookIsNotTestedTooOften(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	requests := make(chan struct{}, 2)
 	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests <- struct{}{} }))
 	defer receiver.Close()
 	w := b.create(t, receiver.URL)
-	// A test a moment ahead of our clock: what follows is too soon however slow this machine is.
+	// The last test is in the future, so the next one is too early on any machine.
 	if err := b.webhooks.MarkTested(t.Context(), w.Key(), time.Second, time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
@@ -160,6 +160,6 @@ func TestTestsOfAWebhookAreRare(t *testing.T) {
 		}
 	}
 	if retryAfter != "5" || len(requests) != 0 {
-		t.Errorf("Retry-After %q, %d requests", retryAfter, len(requests))
+		t.Errorf("Retry-After %q and %d requests, want 5 and none", retryAfter, len(requests))
 	}
 }

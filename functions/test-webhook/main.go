@@ -1,5 +1,5 @@
-// Function test-webhook serves POST /api/v1/webhooks/{webhook_id}/test: it
-// sends a test event at once and answers what the receiver said.
+// Function test-webhook serves POST /api/v1/webhooks/{webhook_id}/test: it sends a
+// test event at once and returns the receiver's status.
 package main
 
 import (

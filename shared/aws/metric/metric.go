@@ -1,12 +1,11 @@
-// Package metric writes numbers to the function's log in CloudWatch's embedded
-// metric format, of which CloudWatch makes metrics without a call of ours:
+// Package metric writes metrics to the function's log in CloudWatch's embedded metric
+// format, from which CloudWatch extracts them without an API call:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 //
-// A function writes one line per invocation, at its end. There is no dimension:
-// each set of dimensions is a metric of its own and billed as one, so a tenant
-// or a webhook never becomes one; the logs and the logs table tell them apart.
-// What is zero is left out, so an idle stack has no metrics to pay for: where
-// there is no point, nothing happened.
+// A function writes one line at the end of each invocation. Metrics have no dimensions,
+// because CloudWatch bills each set of dimensions as a metric of its own: tenants and
+// webhooks are told apart by the function's log and the logs table. Zeroes are not
+// written, so an idle stack pays for no metrics: a missing data point means zero.
 package metric
 
 import (
@@ -15,44 +14,44 @@ import (
 	"time"
 )
 
-// Metric is the name of a metric: letters only, and no other member of a log
-// line has it.
+// Metric is the name of a metric. It has only letters, and no other member of a log
+// line has the same name.
 type Metric string
 
-// What there is to measure. template.yaml draws and watches these, and a test
-// in shared/systemtest/architecture holds the two together.
+// The metrics. The dashboard and alarms in template.yaml use them; a test in
+// shared/systemtest/architecture compares the two.
 const (
-	EventsAccepted    Metric = "EventsAccepted"    // fanned out
-	EventsDuplicate   Metric = "EventsDuplicate"   // known already, and not delivered again
-	EventsConflict    Metric = "EventsConflict"    // set aside: another event has the id
-	EventsSetAside    Metric = "EventsSetAside"    // set aside for any other reason
-	DeliveriesMatched Metric = "DeliveriesMatched" // queued by a fan-out
+	EventsAccepted    Metric = "EventsAccepted"    // events fanned out
+	EventsDuplicate   Metric = "EventsDuplicate"   // duplicates of a stored event, not delivered again
+	EventsConflict    Metric = "EventsConflict"    // dead letters because another event has the same id
+	EventsSetAside    Metric = "EventsSetAside"    // dead letters of events for any other reason
+	DeliveriesMatched Metric = "DeliveriesMatched" // deliveries queued by a fan-out
 
 	Delivered          Metric = "Delivered"          // attempts answered with 2xx
-	Retried            Metric = "Retried"            // failed attempts that another follows
-	Failed             Metric = "Failed"             // failed attempts that none follows
+	Retried            Metric = "Retried"            // failed attempts that another attempt follows
+	Failed             Metric = "Failed"             // failed attempts that no attempt follows
 	Skipped            Metric = "Skipped"            // deliveries to a disabled webhook
-	Held               Metric = "Held"               // deliveries that wait because their webhook fails all the time
-	Forwarded          Metric = "Forwarded"          // deliveries sent on to the slow lane
-	DeliveriesSetAside Metric = "DeliveriesSetAside" // messages that can never be delivered
-	AttemptTime        Metric = "AttemptTime"        // from the request to the end of its response, in milliseconds
+	Held               Metric = "Held"               // deliveries held back by the circuit breaker
+	Forwarded          Metric = "Forwarded"          // deliveries moved to the slow lane
+	DeliveriesSetAside Metric = "DeliveriesSetAside" // dead letters of deliveries
+	AttemptTime        Metric = "AttemptTime"        // from the start of a request to the end of its response, in milliseconds
 	FirstAttemptDelay  Metric = "FirstAttemptDelay"  // from the producer's send to the first attempt, in milliseconds
 
-	RetriesStored Metric = "RetriesStored" // next attempts that became rows of the retries table
-	RetriesMoved  Metric = "RetriesMoved"  // rows of the retries table that became messages
-	RetriesBehind Metric = "RetriesBehind" // minutes since the oldest row was due that is still there
+	RetriesStored Metric = "RetriesStored" // deliveries written to the retries table
+	RetriesMoved  Metric = "RetriesMoved"  // rows moved from the retries table to the queue
+	RetriesBehind Metric = "RetriesBehind" // minutes since the oldest row left behind was due
 )
 
-// Point is what one invocation has to say about a metric: one number, or one
-// for each attempt.
+// Point holds the values of a metric in one invocation: a count, or one value for each
+// attempt.
 type Point struct {
 	metric Metric
 	unit   string // https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricDatum.html
 	values []int64
 }
 
-// Count returns the point of a sum. Zero is left out of the line, and the unit
-// too: that is shorter and means the same.
+// Count returns the point of a count. A count of zero is not written. It has no unit,
+// which is shorter and means the same.
 func Count(m Metric, n int) Point {
 	if n == 0 {
 		return Point{metric: m}
@@ -60,7 +59,8 @@ func Count(m Metric, n int) Point {
 	return Point{metric: m, values: []int64{int64(n)}}
 }
 
-// Durations returns the point of durations, in whole milliseconds.
+// Durations returns the point of durations, in whole milliseconds. Negative ones count
+// as zero.
 func Durations(m Metric, durations []time.Duration) Point {
 	p := Point{metric: m, unit: "Milliseconds"}
 	for _, d := range durations {
@@ -69,20 +69,19 @@ func Durations(m Metric, durations []time.Duration) Point {
 	return p
 }
 
-// maxValues is how many numbers of one metric a line may have. The format
-// allows 100 metrics too, which nobody here comes near.
+// maxValues is the format's limit of values of a metric in a line. The limit of 100
+// metrics is never reached.
 const maxValues = 100
 
-// Writer writes the lines. The nil Writer writes nothing.
+// Writer writes metrics. A nil Writer writes nothing.
 type Writer struct {
 	out       io.Writer
 	namespace string
 	now       func() time.Time
 }
 
-// New returns a writer of metrics in namespace, or nil when that is empty: then
-// nothing is measured. out is the function's standard output, where Lambda
-// takes every line for a log.
+// New returns a writer of metrics in namespace, or nil if namespace is empty. Out is
+// the function's standard output, whose lines Lambda logs.
 func New(out io.Writer, namespace string, now func() time.Time) *Writer {
 	if namespace == "" {
 		return nil
@@ -90,8 +89,8 @@ func New(out io.Writer, namespace string, now func() time.Time) *Writer {
 	return &Writer{out, namespace, now}
 }
 
-// Write writes points as one line, and as more only when one has over 100
-// numbers. That it failed nobody can be told: the log is where it would say so.
+// Write writes points in one line, or in more if a point has over 100 values. It
+// ignores write errors, because the log itself failed.
 func (w *Writer) Write(points ...Point) {
 	if w == nil {
 		return
@@ -114,8 +113,8 @@ func (w *Writer) Write(points ...Point) {
 	}
 }
 
-// encode is put together by hand: names and namespace are ours and need no
-// escaping, and every invocation pays for it.
+// encode returns the line of points. It uses no JSON encoder, which saves CPU time in
+// every invocation: metric names need no escaping.
 func (w *Writer) encode(points []Point) []byte {
 	const head, each = 128, 64
 	b := make([]byte, 0, head+each*len(points))

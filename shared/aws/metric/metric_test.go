@@ -35,10 +35,10 @@ func TestLine(t *testing.T) {
 		points []metric.Point
 		want   string
 	}{
-		{"nothing happened", []metric.Point{metric.Count(sent, 0), metric.Durations(latency, nil)}, ""},
+		{"only zeroes", []metric.Point{metric.Count(sent, 0), metric.Durations(latency, nil)}, ""},
 		{"a count", []metric.Point{metric.Count(sent, 3)},
 			`{"_aws":{"Timestamp":1769421600123,"CloudWatchMetrics":[{"Namespace":"Webhooks/dev","Dimensions":[[]],"Metrics":[{"Name":"Sent"}]}]},"Sent":3}` + "\n"},
-		{"zeroes are left out", []metric.Point{metric.Count(sent, 0), metric.Durations(latency, []time.Duration{12_600 * time.Microsecond, -time.Second})},
+		{"a zero is not written", []metric.Point{metric.Count(sent, 0), metric.Durations(latency, []time.Duration{12_600 * time.Microsecond, -time.Second})},
 			`{"_aws":{"Timestamp":1769421600123,"CloudWatchMetrics":[{"Namespace":"Webhooks/dev","Dimensions":[[]],"Metrics":[{"Name":"Latency","Unit":"Milliseconds"}]}]},"Latency":[12,0]}` + "\n"},
 		{"several", []metric.Point{metric.Count(sent, 1), metric.Durations(latency, []time.Duration{time.Second})},
 			`{"_aws":{"Timestamp":1769421600123,"CloudWatchMetrics":[{"Namespace":"Webhooks/dev","Dimensions":[[]],"Metrics":[{"Name":"Sent"},{"Name":"Latency","Unit":"Milliseconds"}]}]},"Sent":1,"Latency":1000}` + "\n"},
@@ -53,17 +53,17 @@ func TestLine(t *testing.T) {
 	}
 }
 
-func TestNothingIsMeasuredWithoutANamespace(t *testing.T) {
+func TestWriterWithoutANamespaceIsNil(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	w := metric.New(&out, "", time.Now)
 	w.Write(metric.Count(sent, 1))
 	if w != nil || out.Len() > 0 {
-		t.Errorf("writer %v wrote %q, want neither", w, out.String())
+		t.Errorf("writer %v wrote %q, want nil and nothing", w, out.String())
 	}
 }
 
-// document is what the specification says of a line, in its own words:
+// document has the members of a line that the specification requires:
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 type document struct {
 	AWS struct {
@@ -76,8 +76,8 @@ type document struct {
 	} `json:"_aws"`
 }
 
-// TestSpecification checks every line against the MUSTs of the specification,
-// and that no number is lost, whatever is written.
+// TestSpecification checks every line against the requirements of the specification,
+// and that every value is written.
 func TestSpecification(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`^[A-Za-z]{1,255}$`)
@@ -88,7 +88,7 @@ func TestSpecification(t *testing.T) {
 		var got []int64
 		for line := range strings.Lines(write(metric.Count(sent, count), metric.Durations(latency, durations))) {
 			if len(line) > 256<<10 || !strings.HasSuffix(line, "}\n") || strings.Count(line, "\n") != 1 {
-				t.Fatalf("a log event is one JSON object of at most 256 KB on one line, not %q", line)
+				t.Fatalf("line %q, want one JSON object of at most 256 KB on one line", line)
 			}
 			var doc document
 			var root map[string]json.RawMessage
@@ -103,14 +103,14 @@ func TestSpecification(t *testing.T) {
 			}
 			directive := doc.AWS.CloudWatchMetrics[0]
 			if directive.Namespace == "" || len(directive.Dimensions) != 1 || len(directive.Dimensions[0]) != 0 {
-				t.Fatalf("directive = %+v, want a namespace and the one empty set of dimensions", directive)
+				t.Fatalf("directive = %+v, want a namespace and one empty set of dimensions", directive)
 			}
 			if len(directive.Metrics) == 0 || len(directive.Metrics) > 100 || len(root) != len(directive.Metrics)+1 {
 				t.Fatalf("%d metrics and %d members, want 1 to 100 metrics and one member for each", len(directive.Metrics), len(root)-1)
 			}
 			for _, m := range directive.Metrics {
 				if !name.MatchString(m.Name) || !slices.Contains([]string{"", "Milliseconds"}, m.Unit) {
-					t.Fatalf("metric %+v, want a name and a unit of CloudWatch's", m)
+					t.Fatalf("metric %+v, want a valid name and unit", m)
 				}
 				values := numbers(t, root[m.Name])
 				if m.Name == "Sent" {
@@ -130,7 +130,7 @@ func TestSpecification(t *testing.T) {
 	})
 }
 
-// numbers reads a target member: a number, or an array of at most 100.
+// numbers decodes the values of a metric: a number, or an array of at most 100.
 func numbers(t *rapid.T, member json.RawMessage) []int64 {
 	var one int64
 	if json.Unmarshal(member, &one) == nil {
@@ -138,7 +138,7 @@ func numbers(t *rapid.T, member json.RawMessage) []int64 {
 	}
 	var list []int64
 	if err := json.Unmarshal(member, &list); err != nil || len(list) == 0 || len(list) > 100 {
-		t.Fatalf("member %s (%v), want a number or 1 to 100 of them", member, err)
+		t.Fatalf("values %s (%v), want a number or an array of 1 to 100", member, err)
 	}
 	return list
 }

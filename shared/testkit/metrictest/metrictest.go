@@ -1,4 +1,4 @@
-// Package metrictest reads the metrics that a function wrote.
+// Package metrictest captures the metrics that a function writes.
 package metrictest
 
 import (
@@ -11,7 +11,7 @@ import (
 	"webhooks/shared/aws/metric"
 )
 
-// Log is a function's standard output, and the writer of its metrics.
+// Log is a metric writer that keeps its output.
 type Log struct {
 	*metric.Writer
 	out bytes.Buffer
@@ -24,11 +24,11 @@ func New() *Log {
 	return l
 }
 
-// Numbers are what was written, by metric.
+// Numbers holds the written values by metric.
 type Numbers = map[metric.Metric][]int64
 
-// Take returns the numbers written since the last Take, by metric, and how many
-// lines they took.
+// Take returns the values and the number of lines that were written since the last
+// Take. It fails the test on a line that is not JSON.
 func (l *Log) Take(t testing.TB) (numbers Numbers, lines int) {
 	t.Helper()
 	numbers = make(Numbers)
@@ -36,7 +36,7 @@ func (l *Log) Take(t testing.TB) (numbers Numbers, lines int) {
 		lines++
 		var members map[metric.Metric]json.RawMessage
 		if err := json.Unmarshal([]byte(line), &members); err != nil {
-			t.Fatalf("read the metrics %s: %v", line, err)
+			t.Fatalf("decode the metrics %s: %v", line, err)
 		}
 		delete(members, "_aws")
 		for name, member := range members {
@@ -47,6 +47,7 @@ func (l *Log) Take(t testing.TB) (numbers Numbers, lines int) {
 	return numbers, lines
 }
 
+// values decodes a number or an array of numbers.
 func values(t testing.TB, member json.RawMessage) []int64 {
 	t.Helper()
 	var one int64
@@ -55,7 +56,7 @@ func values(t testing.TB, member json.RawMessage) []int64 {
 	}
 	var list []int64
 	if err := json.Unmarshal(member, &list); err != nil {
-		t.Fatalf("the value %s of a metric: %v", member, err)
+		t.Fatalf("decode the values %s of a metric: %v", member, err)
 	}
 	return list
 }
