@@ -5,7 +5,7 @@ package deadletter
 // happened and what to do.
 type Reason string
 
-// The reasons of events. A producer can mend all but the last.
+// The reasons of events. Their producer must fix the event.
 const (
 	NotJSON          Reason = "not_json"
 	Ambiguous        Reason = "ambiguous"
@@ -22,7 +22,7 @@ const (
 
 // The reasons of deliveries.
 const (
-	// Unreadable says that the message is no delivery that this version can read.
+	// Unreadable says that this version cannot read the message as a delivery.
 	Unreadable Reason = "unreadable"
 	// BodyMissing says that the events table has no body for the delivery.
 	BodyMissing Reason = "body_missing"

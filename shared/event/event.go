@@ -51,7 +51,7 @@ func (e Event) Body() []byte {
 	return append(body, '}')
 }
 
-// Hash is the SHA-256 of what a producer sent.
+// Hash is a SHA-256 hash of an event.
 type Hash [sha256.Size]byte
 
 // Hash returns the hash of e, which tells a duplicate of an event from another

@@ -18,8 +18,8 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// The fast receivers' logs and next attempts are not to wait for the slowest of
-// the batch: this one does not answer before they were seen.
+// The logs and next attempts of fast receivers do not wait for the slowest receiver
+// of the batch: here it responds only after they are seen.
 func TestASlowReceiverDoesNotDelayTheOthers(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -36,23 +36,23 @@ func TestASlowReceiverDoesNotDelayTheOthers(t *testing.T) {
 	for n := range 9 {
 		messages = append(messages, message(b.to(toFast, n+1).Encode()))
 	}
-	ended := make(chan []string, 1)
+	handled := make(chan []string, 1)
 	go func() {
 		response, _ := b.dispatcher.Handle(t.Context(), batch(messages...))
-		ended <- make([]string, len(response.BatchItemFailures))
+		handled <- make([]string, len(response.BatchItemFailures))
 	}()
 
 	for range 9 {
-		<-b.queue.sent // nine next attempts, while the slow one is under way
+		<-b.queue.sent // nine next attempts, while the slow attempt is in flight
 	}
 	if logs := b.written(t, toFast); len(logs) != 9 {
-		t.Errorf("%d of 9 logs are written before the slow attempt ends", len(logs))
+		t.Errorf("%d logs are written before the slow attempt ends, want 9", len(logs))
 	}
 	if logs := b.written(t, toSlow); len(logs) != 0 {
-		t.Errorf("the slow attempt ended: %+v", logs)
+		t.Errorf("the slow attempt has ended: %+v", logs)
 	}
 	release()
-	if failed := <-ended; len(failed) != 0 {
+	if failed := <-handled; len(failed) != 0 {
 		t.Errorf("%d messages are received again", len(failed))
 	}
 	if logs := b.written(t, toSlow); len(logs) != 1 || logs[0].Outcome != attemptlog.Delivered {
@@ -79,7 +79,7 @@ func TestABatchReadsItsWebhooksOnce(t *testing.T) {
 		t.Fatal(err)
 	}
 	if webhooks.reads.get() != 1 || len(keys) != 10 {
-		t.Errorf("%d reads, the last of %d webhooks", webhooks.reads.get(), len(keys))
+		t.Errorf("%d reads, the last of %d webhooks, want one of 10", webhooks.reads.get(), len(keys))
 	}
 }
 
@@ -89,7 +89,7 @@ func TestWithoutDeliveriesNoWebhookIsRead(t *testing.T) {
 	webhooks, _ := d.Webhooks.(*webhooksStub)
 	for _, messages := range [][]events.SQSMessage{nil, {message("unreadable")}} {
 		response, err := d.Handle(t.Context(), batch(messages...))
-		// A null list breaks the mapping of the local cloud.
+		// The local cloud treats a null list as a failure of every message.
 		if err != nil || response.BatchItemFailures == nil || len(response.BatchItemFailures) != 0 {
 			t.Errorf("Handle of %d messages = %#v, %v", len(messages), response, err)
 		}
@@ -99,7 +99,7 @@ func TestWithoutDeliveriesNoWebhookIsRead(t *testing.T) {
 	}
 }
 
-func TestUnreadWebhooksFailDeliveriesOnly(t *testing.T) {
+func TestUnreadWebhooksFailOnlyDeliveries(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.dispatcher.Webhooks = &webhooksStub{getMany: func([]webhook.Key) error { return errors.New("throttled") }}
@@ -113,8 +113,8 @@ func TestUnreadWebhooksFailDeliveriesOnly(t *testing.T) {
 	}
 }
 
-// KMS is down for one tenant: its deliveries wait, and nobody else's do.
-func TestASecretThatCannotBeOpenedFailsItsDeliveriesOnly(t *testing.T) {
+// If KMS fails for one tenant, only its deliveries fail.
+func TestASecretThatCannotBeDecryptedFailsOnlyItsDeliveries(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t, "https://receiver.example")
@@ -132,7 +132,7 @@ func TestASecretThatCannotBeOpenedFailsItsDeliveriesOnly(t *testing.T) {
 		t.Errorf("received again (-want +got):\n%s", diff)
 	}
 	if len(sent) != 2 || len(b.letters(t)) != 0 {
-		t.Errorf("%d attempts, want the two of the other tenant, and nothing set aside", len(sent))
+		t.Errorf("%d attempts, want the two of the other tenant, and no dead letter", len(sent))
 	}
 }
 
@@ -151,14 +151,14 @@ func TestAPanicFailsOnlyItsDelivery(t *testing.T) {
 		t.Errorf("received again (-want +got):\n%s", diff)
 	}
 	if logs := b.written(t, w); len(logs) != 2 {
-		t.Errorf("%d logs, want the two others'", len(logs))
+		t.Errorf("%d logs, want those of the other two deliveries", len(logs))
 	}
 	if !b.log.contains("a bug") || !b.log.contains("batch_test.go") {
-		t.Error("the log does not say where the panic was")
+		t.Error("the log does not contain the panic and its stack")
 	}
 }
 
-// The receiver got it: what breaks afterwards is no reason to send it again.
+// The receiver has the delivery, so a later panic does not repeat the attempt.
 func TestAPanicAfterTheAttemptDoesNotRepeatIt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -171,7 +171,7 @@ func TestAPanicAfterTheAttemptDoesNotRepeatIt(t *testing.T) {
 	}
 }
 
-func TestAWebhookThatCannotBeDisabledIsNoReasonToRepeat(t *testing.T) {
+func TestAnErrorInDisablingDoesNotRepeatTheAttempt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t, "https://receiver.example")
@@ -183,7 +183,7 @@ func TestAWebhookThatCannotBeDisabledIsNoReasonToRepeat(t *testing.T) {
 	}
 }
 
-func TestAWebhookThatIsGoneIsDisabledOnceForABatch(t *testing.T) {
+func TestABatchDisablesAWebhookOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d, calls := stubbed(t, attempt.Result{StatusCode: 410}), 0
@@ -197,7 +197,7 @@ func TestAWebhookThatIsGoneIsDisabledOnceForABatch(t *testing.T) {
 	})
 }
 
-func TestEachAttemptUsesTheWebhookAsItIsNow(t *testing.T) {
+func TestEachAttemptUsesTheCurrentWebhook(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var before, after atomicCount

@@ -18,17 +18,17 @@ import (
 
 var errBroken = errors.New("broken")
 
-// The log of a finished attempt is written later when it has to be; the attempt
-// is not made again for its sake.
-func TestALogThatCannotBeWrittenGoesThroughTheQueue(t *testing.T) {
+// A log that cannot be written is queued and written later, and its attempt is not
+// repeated.
+func TestALogThatCannotBeWrittenIsQueued(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		operation string
-		id        int64 // in the outcome
+		id        int64 // in the queued log
 		written   int64
 	}{
-		"no id could be reserved": {operation: "UpdateItem", id: 0, written: 1},
-		"its id is kept":          {operation: "BatchWriteItem", id: 1, written: 1},
+		"no id is reserved": {operation: "UpdateItem", id: 0, written: 1},
+		"the id is kept":    {operation: "BatchWriteItem", id: 1, written: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -47,10 +47,10 @@ func TestALogThatCannotBeWrittenGoesThroughTheQueue(t *testing.T) {
 				t.Fatalf("queued %v, want the next attempt and the log", decoded)
 			}
 			if got := decoded[place].Log; got.ID != tt.id || got.Outcome != attemptlog.Retrying || got.StatusCode != 500 {
-				t.Fatalf("outcome = %+v, want id %d", got, tt.id)
+				t.Fatalf("queued log = %+v, want id %d", got, tt.id)
 			}
 			if messages[place].Delay <= 0 || messages[place].Group != tenant {
-				t.Errorf("the outcome goes at once to a table that is in trouble: %+v", messages[place])
+				t.Errorf("queued log = %+v, want a delay for the table to recover, and the tenant's group", messages[place])
 			}
 			if failed := b.handle(t, t.Context(), message(messages[place].Body)); failed != nil {
 				t.Fatalf("received again: %v", failed)
@@ -61,13 +61,13 @@ func TestALogThatCannotBeWrittenGoesThroughTheQueue(t *testing.T) {
 				t.Errorf("logs (-want +got):\n%s", diff)
 			}
 			if again, _ := b.queue.take(t); requests.get() != 1 || len(again) != 0 {
-				t.Errorf("%d requests, and queued %v", requests.get(), again)
+				t.Errorf("%d requests, queued %v, want one request and nothing queued", requests.get(), again)
 			}
 		})
 	}
 }
 
-func TestAnOutcomeIsWrittenOnceUnderItsID(t *testing.T) {
+func TestAQueuedLogKeepsItsID(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t, "https://receiver.example")
@@ -84,7 +84,7 @@ func TestAnOutcomeIsWrittenOnceUnderItsID(t *testing.T) {
 		stored = append(stored, logs...)
 		return b.logs.Append(ctx, logs)
 	})
-	// Twice in a batch, and once more later: SQS may repeat any message.
+	// SQS may deliver any message again: here twice in a batch and once later.
 	for _, messages := range []int{2, 1} {
 		if failed := b.handle(t, t.Context(), slices.Repeat(batch(message(body)).Records, messages)...); failed != nil {
 			t.Fatalf("received again: %v", failed)
@@ -97,7 +97,7 @@ func TestAnOutcomeIsWrittenOnceUnderItsID(t *testing.T) {
 	}
 }
 
-func TestALogThatNothingTakesIsInTheFunctionsOwn(t *testing.T) {
+func TestALostLogIsInTheFunctionsLog(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var requests atomicCount
@@ -113,8 +113,9 @@ func TestALogThatNothingTakesIsInTheFunctionsOwn(t *testing.T) {
 	}
 }
 
-// A log is lost only if the table does not take it after the queue either.
-func TestALogThatTheQueueDoesNotTakeIsWrittenAtLast(t *testing.T) {
+// A log that the queue does not accept is written once more, and lost only if the
+// table still fails.
+func TestALogThatTheQueueDoesNotAcceptIsWrittenAgain(t *testing.T) {
 	t.Parallel()
 	for _, operation := range []string{"UpdateItem", "BatchWriteItem"} {
 		t.Run(operation, func(t *testing.T) {
@@ -123,7 +124,7 @@ func TestALogThatTheQueueDoesNotTakeIsWrittenAtLast(t *testing.T) {
 			receiver := httptest.NewServer(answer(200, new(atomicCount)))
 			defer receiver.Close()
 			w := b.create(t, receiver.URL)
-			b.dispatcher.Health = nil // which writes, too
+			b.dispatcher.Health = nil // it writes too
 			b.faults.Fail(operation, errBroken)
 			b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error {
 				b.faults.Clear()
@@ -137,7 +138,7 @@ func TestALogThatTheQueueDoesNotTakeIsWrittenAtLast(t *testing.T) {
 	}
 }
 
-func TestAnOutcomeThatNothingTakesIsReceivedAgain(t *testing.T) {
+func TestAQueuedLogThatCannotBeWrittenIsReceivedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	body, err := delivery.EncodeLog(attemptlog.Log{
@@ -153,11 +154,11 @@ func TestAnOutcomeThatNothingTakesIsReceivedAgain(t *testing.T) {
 	}
 }
 
-// Without a next attempt the delivery would end here: our failure, so the message
-// comes again.
-func TestANextAttemptThatCannotBeKeptIsReceivedAgain(t *testing.T) {
+// Without its next attempt the delivery would be lost, so the message is received
+// again.
+func TestANextAttemptThatCannotBeStoredIsReceivedAgain(t *testing.T) {
 	t.Parallel()
-	for name, attempt := range map[string]int{"in the queue": 1, "in the table": 3} {
+	for name, attempt := range map[string]int{"queue": 1, "table": 3} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
@@ -181,13 +182,13 @@ func TestANextAttemptThatCannotBeKeptIsReceivedAgain(t *testing.T) {
 				t.Errorf("received again (-want +got):\n%s", diff)
 			}
 			if logs := b.written(t, w); len(logs) != 2 {
-				t.Errorf("%d logs of two attempts", len(logs))
+				t.Errorf("%d logs, want those of two attempts", len(logs))
 			}
 		})
 	}
 }
 
-// failing refuses the deliveries of an event.
+// failing returns errors for the messages of an event.
 func failing(eventID string, messages []queue.Message) []error {
 	failures := allOf(len(messages), nil)
 	for i, m := range messages {
@@ -198,7 +199,7 @@ func failing(eventID string, messages []queue.Message) []error {
 	return failures
 }
 
-func TestTheOrderIsLogThenNextAttemptThenSettled(t *testing.T) {
+func TestLogComesBeforeNextAttempt(t *testing.T) {
 	t.Parallel()
 	var steps []string
 	step := func(name string, n int) []error {

@@ -19,8 +19,8 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// fleet is a few instances of the dispatcher that share a webhook, and a clock
-// that the test sets.
+// fleet is several instances of the dispatcher with one webhook and one clock, which
+// the test sets.
 type fleet struct {
 	instances []*dispatch.Dispatcher
 	health    *healthStub
@@ -33,7 +33,7 @@ type fleet struct {
 	queued    []delivery.Delivery // by handleOnce
 }
 
-// shared reads the webhook with its health as it is now.
+// shared returns the webhook with its current health.
 type shared struct{ *fleet }
 
 func (s shared) GetMany(_ context.Context, keys []webhook.Key, _ time.Time) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
@@ -80,7 +80,8 @@ func (f *fleet) event(n int) delivery.Delivery {
 	return d
 }
 
-// handle hands deliveries to all instances at once, each its own.
+// handle gives each instance its own deliveries, all at the same time. Each delivery
+// comes twice in a batch.
 func (f *fleet) handle(t testing.TB, batches ...[]delivery.Delivery) {
 	t.Helper()
 	var group sync.WaitGroup
@@ -97,7 +98,7 @@ func (f *fleet) handle(t testing.TB, batches ...[]delivery.Delivery) {
 	group.Wait()
 }
 
-// open opens the breaker as a receiver does that fails for ten minutes.
+// open opens the breaker through a receiver that fails for more than ten minutes.
 func (f *fleet) open(t testing.TB) {
 	t.Helper()
 	for n := range 11 {
@@ -105,7 +106,7 @@ func (f *fleet) open(t testing.TB) {
 		f.now = f.now.Add(time.Minute)
 	}
 	if !f.health.read().Open() {
-		t.Fatalf("not open after 11 minutes: %+v", f.health.read())
+		t.Fatalf("the breaker is closed after 11 minutes: %+v", f.health.read())
 	}
 	f.requests, f.logs, f.rows = nil, nil, nil
 }
@@ -114,11 +115,11 @@ func TestTheBreakerOpensAfterTwentyFailuresInTenMinutes(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)
 	for n := range 100 {
-		f.handle(t, []delivery.Delivery{f.event(n)}) // two failures each
+		f.handle(t, []delivery.Delivery{f.event(n)}) // two failures
 		f.now = f.now.Add(5 * time.Second)
 	}
 	if f.health.read().Open() {
-		t.Fatalf("open after %v", f.now.Sub(start))
+		t.Fatalf("the breaker is open after %v", f.now.Sub(start))
 	}
 	f.now = start.Add(10 * time.Minute)
 	f.handle(t, []delivery.Delivery{f.event(100)})
@@ -148,7 +149,7 @@ func TestAHeldDelivery(t *testing.T) {
 		t.Errorf("logs (-want +got):\n%s", diff)
 	}
 
-	// Its row comes back, and the breaker is still open: that is no news.
+	// The row is due and the breaker is still open: it is held again without a log.
 	f.logs, f.rows, f.now = nil, nil, want.Due
 	f.health.health.OpenUntil = f.now.Add(time.Minute)
 	f.handle(t, []delivery.Delivery{want})
@@ -164,16 +165,17 @@ func TestAProbeClosesTheBreaker(t *testing.T) {
 	f.now = f.health.read().OpenUntil
 	f.handle(t, []delivery.Delivery{f.event(1), f.event(2)})
 	if len(f.requests) != 1 || !f.health.read().Open() || len(f.rows) != 3 {
-		t.Fatalf("%d requests, %d rows, %+v: want one probe, and the breaker open", len(f.requests), len(f.rows), f.health.read())
+		t.Fatalf("%d requests, %d rows, %+v: want one probe and the breaker open", len(f.requests), len(f.rows), f.health.read())
 	}
 	f.now, f.status = f.health.read().OpenUntil, http.StatusOK
 	f.handle(t, []delivery.Delivery{f.event(3), f.event(4)})
 	if len(f.requests) != 1+1+2 || f.health.read() != (webhook.Health{}) {
-		t.Errorf("%d requests, %+v: want it closed, and the next ones attempted", len(f.requests), f.health.read())
+		t.Errorf("%d requests, %+v: want the breaker closed and the next deliveries attempted", len(f.requests), f.health.read())
 	}
 }
 
-// Somebody who resends a delivery has repaired the receiver and wants to see.
+// A customer who resends a delivery has repaired the receiver and wants to see the
+// result.
 func TestAResentDeliveryIsNotHeld(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)
@@ -184,11 +186,11 @@ func TestAResentDeliveryIsNotHeld(t *testing.T) {
 	d.Single = true
 	f.handle(t, []delivery.Delivery{d})
 	if len(f.requests) != 2 || f.health.read() != (webhook.Health{}) {
-		t.Errorf("%d requests, %+v", len(f.requests), f.health.read())
+		t.Errorf("%d requests, %+v, want two requests and a closed breaker", len(f.requests), f.health.read())
 	}
 }
 
-func TestWhatSaysNothingAboutAReceiver(t *testing.T) {
+func TestResultsThatDoNotChangeHealth(t *testing.T) {
 	t.Parallel()
 	for name, result := range map[string]attempt.Result{
 		"gone":            {StatusCode: http.StatusGone},
@@ -200,44 +202,44 @@ func TestWhatSaysNothingAboutAReceiver(t *testing.T) {
 			d, health := stubbed(t, result), new(healthStub)
 			d.Health = health
 			if _, err := d.Handle(t.Context(), batch(message(one(1).Encode()))); err != nil || health.calls.get() != 0 {
-				t.Errorf("%v, %d notes", err, health.calls.get())
+				t.Errorf("%v, %d health updates, want none", err, health.calls.get())
 			}
 		})
 	}
 }
 
-// Bookkeeping that fails repeats no attempt, and holds nothing back for it.
-func TestFailedNotesRepeatNothing(t *testing.T) {
+// An error in updating health neither repeats an attempt nor holds one back.
+func TestErrorsInHealthRepeatNoAttempt(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)
 	f.health.err = errors.New("throttled")
 	f.handle(t, []delivery.Delivery{f.event(1)})
 	if len(f.requests) != 2 || len(f.logs) != 2 {
-		t.Fatalf("%d requests, %d logs of two attempts", len(f.requests), len(f.logs))
+		t.Fatalf("%d requests, %d logs, want two of each", len(f.requests), len(f.logs))
 	}
 	f.health.health = webhook.Health{Failures: 20, OpenSince: start, OpenUntil: start}
 	f.handle(t, []delivery.Delivery{f.event(2)})
 	if len(f.requests) != 2 || len(f.rows) != 2 {
-		t.Errorf("a probe that cannot be claimed: %d requests, %d rows; want it held", len(f.requests), len(f.rows))
+		t.Errorf("a probe that cannot be claimed: %d requests, %d rows, want the delivery held", len(f.requests), len(f.rows))
 	}
 }
 
-// However deliveries come to however many instances, an open breaker lets one
-// through a minute, and every other one becomes a row.
+// For any sequence of deliveries to any number of instances, an open breaker allows
+// one request per minute, and every other delivery becomes a row.
 func TestAtMostOneProbeAMinute(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		n := rapid.IntRange(1, 4).Draw(rt, "instances")
 		f := newFleet(t, n)
 		f.open(t)
-		handed := 0
+		handled := 0
 		for range rapid.IntRange(1, 15).Draw(rt, "steps") {
 			f.now = f.now.Add(time.Duration(rapid.IntRange(0, 90_000).Draw(rt, "pause")) * time.Millisecond)
 			batches := make([][]delivery.Delivery, n)
 			for i := range batches {
 				for range rapid.IntRange(0, 3).Draw(rt, "deliveries") {
-					handed += 2
-					batches[i] = append(batches[i], f.event(handed))
+					handled += 2
+					batches[i] = append(batches[i], f.event(handled))
 				}
 			}
 			f.handle(t, batches...)
@@ -247,8 +249,8 @@ func TestAtMostOneProbeAMinute(t *testing.T) {
 				rt.Fatalf("two probes within %v", gap)
 			}
 		}
-		if got := len(f.requests) + len(f.rows); got != handed {
-			rt.Fatalf("%d requests and %d rows of %d deliveries", len(f.requests), len(f.rows), handed)
+		if got := len(f.requests) + len(f.rows); got != handled {
+			rt.Fatalf("%d requests and %d rows for %d deliveries", len(f.requests), len(f.rows), handled)
 		}
 	})
 }

@@ -171,7 +171,7 @@ func (d *Dispatcher) run(ctx context.Context, t *task) {
 		case d.belongsInTable(t):
 			t.next, t.moved = &t.delivery, true
 		case t.webhook == nil:
-			// The webhook is deleted: nobody could read a log.
+			// The webhook is deleted, so its owner cannot read a log.
 		case !t.webhook.Enabled:
 			t.log = newLog(t.delivery, d.Now(), attemptlog.Skipped)
 		case t.plan == planForward:

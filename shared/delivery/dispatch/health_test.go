@@ -8,7 +8,8 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// healthStub counts what is noted, and remembers it as webhookdb does.
+// healthStub counts the updates of a webhook's health and applies them as webhookdb
+// does.
 type healthStub struct {
 	calls, marks, probes atomicCount
 	marked               func()

@@ -17,7 +17,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// isolated is a dispatcher with both lanes and the breaker, on tables and queues
+// isolated returns a dispatcher with both lanes and the breaker, on tables and queues
 // of its own.
 func isolated(t *testing.T) (b *bundle, slow *tap) {
 	t.Helper()
@@ -27,7 +27,7 @@ func isolated(t *testing.T) (b *bundle, slow *tap) {
 	return b, slow
 }
 
-func TestASlowWebhookThroughTheCloud(t *testing.T) {
+func TestASlowWebhookWithTheCloud(t *testing.T) {
 	t.Parallel()
 	b, slow := isolated(t)
 	requests := new(atomicCount)
@@ -52,14 +52,14 @@ func TestASlowWebhookThroughTheCloud(t *testing.T) {
 		t.Errorf("in the slow lane: failed %v, %d requests", failed, requests.get())
 	}
 
-	b.now = b.now.Add(webhook.SlowFor) // the mark is over
+	b.now = b.now.Add(webhook.SlowFor) // the mark has expired
 	b.settle(t, b.to(w, 2))
 	if requests.get() != 2 || len(slow.sent) != 0 {
 		t.Errorf("after the mark: %d requests, %d forwarded", requests.get(), len(slow.sent))
 	}
 }
 
-func TestTheBreakerThroughTheCloud(t *testing.T) {
+func TestTheBreakerWithTheCloud(t *testing.T) {
 	t.Parallel()
 	b, _ := isolated(t)
 	requests, status := new(atomicCount), http.StatusInternalServerError
@@ -94,22 +94,21 @@ func TestTheBreakerThroughTheCloud(t *testing.T) {
 	}
 
 	b.now, status = b.now.Add(webhook.ProbeEvery), http.StatusOK
-	b.settle(t, b.to(w, 102), b.to(w, 103)) // a probe, and one that is held beside it
+	b.settle(t, b.to(w, 102), b.to(w, 103)) // a probe and a held delivery
 	closed, err := b.webhooks.Get(t.Context(), w.Key())
 	if err != nil || closed.Health != (webhook.Health{}) || requests.get() != made+1 {
 		t.Fatalf("after the probe: %+v, %v, %d requests", closed.Health, err, requests.get()-made)
 	}
 	b.now = want.Due
 	held := want
-	held.Body = d.Body // as the retrier's message finds it in the events table
+	held.Body = d.Body // instead of the row of the events table
 	b.settle(t, held)
 	if l := b.written(t, w)[0]; l.Outcome != attemptlog.Delivered || l.EventID != d.Event.ID || l.Attempt != 1 || requests.get() != made+2 {
-		t.Errorf("its row came back: %+v, %d requests", l, requests.get()-made)
+		t.Errorf("the held delivery: %+v, %d requests", l, requests.get()-made)
 	}
 }
 
-// The test route shows the owner that it works again: held deliveries need not
-// wait for a probe.
+// A successful test closes the breaker: held deliveries need not wait for a probe.
 func TestATestClosesTheBreaker(t *testing.T) {
 	t.Parallel()
 	b, _ := isolated(t)

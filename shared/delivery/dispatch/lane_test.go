@@ -21,16 +21,16 @@ import (
 
 const slowARN = "arn:aws:sqs:us-east-1:000000000000:slow"
 
-// lanes is a dispatcher of two lanes without a cloud; time is its bubble's.
+// lanes is a dispatcher with two lanes and without a cloud, for a synctest bubble.
 type lanes struct {
 	*dispatch.Dispatcher
 	health         *healthStub
 	webhook        *webhook.Webhook
-	normal, slow   []queue.Message // sent
+	normal, slow   []queue.Message // the messages sent
 	requests       atomicCount
-	takes          time.Duration // an attempt
+	takes          time.Duration // of each attempt
 	status         int
-	refuse         error // of the slow queue
+	refuse         error // the error of the slow queue
 	receivedInSlow bool
 }
 
@@ -81,7 +81,7 @@ func oneNow() delivery.Delivery {
 	return d
 }
 
-func TestTheRetryOfASlowAttemptIsInTheSlowLane(t *testing.T) {
+func TestTheRetryOfASlowAttemptGoesToTheSlowLane(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name         string
@@ -91,7 +91,7 @@ func TestTheRetryOfASlowAttemptIsInTheSlowLane(t *testing.T) {
 	}{
 		{name: "fast", takes: 3 * time.Second, attempt: 1, normal: 1},
 		{name: "slow", takes: 3*time.Second + 1, attempt: 1, slow: 1},
-		{name: "slow, and the next one is a row", takes: 15 * time.Second, attempt: 3},
+		{name: "slow, with the next attempt in the table", takes: 15 * time.Second, attempt: 3},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -113,7 +113,7 @@ func TestTheRetryOfASlowAttemptIsInTheSlowLane(t *testing.T) {
 	}
 }
 
-func TestTheSecondSlowAttemptInARowMarks(t *testing.T) {
+func TestTheSecondSlowAttemptInARowMarksTheWebhook(t *testing.T) {
 	t.Parallel()
 	const slow, fast = 15 * time.Second, time.Second
 	tests := []struct {
@@ -124,8 +124,8 @@ func TestTheSecondSlowAttemptInARowMarks(t *testing.T) {
 	}{
 		{name: "one", takes: []time.Duration{slow}},
 		{name: "two", takes: []time.Duration{slow, slow}, marks: 1},
-		{name: "with a fast one between", takes: []time.Duration{slow, fast, slow, fast}},
-		{name: "the retry of a slow one, in another instance", takes: []time.Duration{slow}, flag: true, marks: 1},
+		{name: "with a fast attempt between", takes: []time.Duration{slow, fast, slow, fast}},
+		{name: "the retry of another instance's slow attempt", takes: []time.Duration{slow}, flag: true, marks: 1},
 		{name: "the retry is fast", takes: []time.Duration{fast}, flag: true},
 	}
 	for _, tt := range tests {
@@ -133,7 +133,7 @@ func TestTheSecondSlowAttemptInARowMarks(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				l := newLanes(t)
-				l.status = 200 // nobody retries: the instance counts
+				l.status = 200 // no retries, so only the instance's own count matters
 				for i, takes := range tt.takes {
 					d := oneNow()
 					d.Slow = tt.flag && i == 0
@@ -148,8 +148,8 @@ func TestTheSecondSlowAttemptInARowMarks(t *testing.T) {
 	}
 }
 
-// A receiver that takes 15 s is known after three: until it answers, it holds
-// what already waits for it and no more.
+// An attempt of 15 s is counted after 3 s, so that later deliveries do not wait for
+// the same receiver.
 func TestSlowAttemptsAreCountedWhileTheyRun(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -164,7 +164,7 @@ func TestSlowAttemptsAreCountedWhileTheyRun(t *testing.T) {
 	})
 }
 
-// With many instances, none may have two slow attempts of one webhook.
+// With many instances, no single one may see two slow attempts of a webhook.
 func TestSlowAttemptsOfTwoInstancesCountTogether(t *testing.T) {
 	t.Parallel()
 	for apart, marks := range map[time.Duration]int{0: 1, 14 * time.Second: 1, 15 * time.Second: 0} {
@@ -185,7 +185,7 @@ func TestSlowAttemptsOfTwoInstancesCountTogether(t *testing.T) {
 	}
 }
 
-func TestAMarkIsRenewedByAnySlowAttemptNearItsEnd(t *testing.T) {
+func TestASlowAttemptRenewsAMarkNearItsEnd(t *testing.T) {
 	t.Parallel()
 	for left, marks := range map[time.Duration]int{9 * time.Minute: 0, time.Minute: 1} {
 		synctest.Test(t, func(t *testing.T) {
@@ -194,13 +194,13 @@ func TestAMarkIsRenewedByAnySlowAttemptNearItsEnd(t *testing.T) {
 			l.webhook.Health.SlowUntil = time.Now().Add(left)
 			l.handle(t, oneNow())
 			if l.health.marks.get() != marks {
-				t.Errorf("%v before its end: %d marks, want %d", left, l.health.marks.get(), marks)
+				t.Errorf("%v before the end: %d marks, want %d", left, l.health.marks.get(), marks)
 			}
 		})
 	}
 }
 
-func TestASlowWebhooksDeliveriesAreForwarded(t *testing.T) {
+func TestDeliveriesOfASlowWebhookAreForwarded(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l, d := newLanes(t), oneNow()
@@ -215,7 +215,7 @@ func TestASlowWebhooksDeliveriesAreForwarded(t *testing.T) {
 
 		l.refuse = errors.New("throttled")
 		if failed := l.handle(t, d, d); failed != 2 || l.requests.get() != 0 {
-			t.Errorf("not forwarded: %d failed, %d requests; want 2 to be received again", failed, l.requests.get())
+			t.Errorf("not forwarded: %d failed, %d requests; want 2 received again", failed, l.requests.get())
 		}
 
 		l.receivedInSlow = true
@@ -225,28 +225,28 @@ func TestASlowWebhooksDeliveriesAreForwarded(t *testing.T) {
 	})
 }
 
-// A probe may hang for 15 s like any attempt, so a slow webhook's is made in the
-// slow lane: one candidate of a batch goes there, and the others are held.
-func TestTheProbeOfASlowWebhookIsInTheSlowLane(t *testing.T) {
+// A probe may take 15 s like any attempt, so the probe of a slow webhook is made in
+// the slow lane. One delivery of a batch goes there and the others are held.
+func TestTheProbeOfASlowWebhookGoesToTheSlowLane(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		l, kept := newLanes(t), 0
+		l, stored := newLanes(t), 0
 		now := time.Now()
 		l.webhook.Health = webhook.Health{SlowUntil: now.Add(time.Minute), OpenSince: now.Add(-time.Hour), OpenUntil: now}
-		l.health.health, l.Retries = l.webhook.Health, keeping(&kept)
+		l.health.health, l.Retries = l.webhook.Health, storing(&stored)
 		l.handle(t, oneNow(), oneNow(), oneNow())
-		if len(l.slow) != 1 || kept != 2 || l.requests.get() != 0 || l.health.probes.get() != 0 {
-			t.Fatalf("%d forwarded, %d held, %d requests", len(l.slow), kept, l.requests.get())
+		if len(l.slow) != 1 || stored != 2 || l.requests.get() != 0 || l.health.probes.get() != 0 {
+			t.Fatalf("%d forwarded, %d held, %d requests", len(l.slow), stored, l.requests.get())
 		}
 		l.receivedInSlow = true
 		l.handle(t, oneNow(), oneNow(), oneNow())
-		if kept != 4 || l.requests.get() != 1 || l.health.probes.get() != 1 {
-			t.Errorf("in the slow lane: %d held, %d requests, %d claims", kept-2, l.requests.get(), l.health.probes.get())
+		if stored != 4 || l.requests.get() != 1 || l.health.probes.get() != 1 {
+			t.Errorf("in the slow lane: %d held, %d requests, %d claims", stored-2, l.requests.get(), l.health.probes.get())
 		}
 	})
 }
 
-func TestAHealthyWebhookCostsNoNote(t *testing.T) {
+func TestAHealthyWebhookCostsNoUpdate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLanes(t)
@@ -257,7 +257,7 @@ func TestAHealthyWebhookCostsNoNote(t *testing.T) {
 			}
 		}
 		if l.health.calls.get() != 0 || len(l.slow) != 0 || l.requests.get() != 6 {
-			t.Errorf("%d notes, %d forwarded, %d requests", l.health.calls.get(), len(l.slow), l.requests.get())
+			t.Errorf("%d health updates, %d forwarded, %d requests", l.health.calls.get(), len(l.slow), l.requests.get())
 		}
 	})
 }

@@ -23,7 +23,7 @@ func TestBodiesByReference(t *testing.T) {
 		size int
 		keep func(b *bundle, e event.Event) error
 	}{
-		{name: "in the event's row", size: 10, keep: func(b *bundle, e event.Event) error {
+		{name: "in the event's own row", size: 10, keep: func(b *bundle, e event.Event) error {
 			return b.events.Create(t.Context(), e, []int64{1}, b.now)
 		}},
 		{name: "in a row of its own", size: 100 << 10, keep: func(b *bundle, e event.Event) error {
@@ -32,7 +32,7 @@ func TestBodiesByReference(t *testing.T) {
 			}
 			return b.events.Create(t.Context(), e, []int64{1}, b.now)
 		}},
-		// Its deliveries are queued before the event is stored.
+		// Deliveries are queued before the event is stored.
 		{name: "before the event is stored", size: 100 << 10, keep: func(b *bundle, e event.Event) error {
 			return b.events.PutBody(t.Context(), e, b.now)
 		}},
@@ -66,7 +66,7 @@ func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	missing := one(1)
 	missing.Body = nil
-	outcome, err := delivery.EncodeLog(attemptlog.Log{
+	queuedLog, err := delivery.EncodeLog(attemptlog.Log{
 		TenantID: tenant, WebhookID: 1, EventID: "evt_9", Attempt: 1, Outcome: attemptlog.Delivered, CreatedAt: start,
 	})
 	if err != nil {
@@ -80,10 +80,10 @@ func TestDeadLetters(t *testing.T) {
 	}{
 		{name: "no body", body: missing.Encode(), received: "1", want: letter{Reason: deadletter.BodyMissing, EventID: "evt_1"}},
 		{name: "not JSON", body: "hello \u00e9", received: "1", want: letter{Reason: deadletter.Unreadable}},
-		{name: "not JSON, at last", body: "hello", received: "49", want: letter{Reason: deadletter.Unreadable}},
+		{name: "not JSON, nearly exhausted", body: "hello", received: "49", want: letter{Reason: deadletter.Unreadable}},
 		{name: "an event", body: `{"type":"environment.created","tenant_id":"acme","data":{}}`, received: "1", want: letter{Reason: deadletter.Unreadable}},
 		{name: "nearly exhausted", body: one(1).Encode(), received: "49", want: letter{Reason: deadletter.TooManyReceives, EventID: "evt_1"}},
-		{name: "an exhausted outcome", body: outcome, received: "50", want: letter{Reason: deadletter.TooManyReceives, EventID: "evt_9"}},
+		{name: "an exhausted queued log", body: queuedLog, received: "50", want: letter{Reason: deadletter.TooManyReceives, EventID: "evt_9"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -98,12 +98,12 @@ func TestDeadLetters(t *testing.T) {
 			if failed := b.handle(t, t.Context(), poison, message(b.to(w, 2).Encode())); failed != nil {
 				t.Fatalf("received again: %v", failed)
 			}
-			tt.want.Body = tt.body // untouched: it can be sent again once it is mended
+			tt.want.Body = tt.body // unchanged, for a redrive
 			if diff := cmp.Diff([]letter{tt.want}, b.letters(t)); diff != "" {
 				t.Errorf("dead letters (-want +got):\n%s", diff)
 			}
 			if requests.get() != 1 {
-				t.Errorf("%d requests, want that of its neighbour", requests.get())
+				t.Errorf("%d requests, want that of the other delivery", requests.get())
 			}
 		})
 	}
@@ -114,7 +114,7 @@ func TestALetterThatCannotBeSentIsReceivedAgain(t *testing.T) {
 	b := setup(t)
 	b.dispatcher.DeadLetters = queueFunc(func(_ context.Context, letters []queue.Message) []error {
 		failures := allOf(len(letters), nil)
-		for i, l := range letters { // in the order in which they ended
+		for i, l := range letters { // in any order
 			if l.Body == "b" {
 				failures[i] = errors.New("no")
 			}

@@ -15,7 +15,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-func TestABatchIsMeasuredInOneLine(t *testing.T) {
+func TestABatchWritesOneLineOfMetrics(t *testing.T) {
 	t.Parallel()
 	b, log := setup(t), metrictest.New()
 	b.dispatcher.Metrics = log.Writer
@@ -35,7 +35,7 @@ func TestABatchIsMeasuredInOneLine(t *testing.T) {
 
 	got, lines := log.Take(t)
 	if n := len(got[metric.AttemptTime]); n != 4 || lines != 1 {
-		t.Errorf("%d attempt times in %d lines, want those of 4 attempts in one", n, lines)
+		t.Errorf("%d attempt times in %d lines, want 4 in one", n, lines)
 	}
 	delete(got, metric.AttemptTime)
 	want := metrictest.Numbers{
@@ -47,9 +47,8 @@ func TestABatchIsMeasuredInOneLine(t *testing.T) {
 	}
 }
 
-// TestAnAttemptIsMeasuredOnce: the log that goes through the queue is of an
-// attempt that was measured when it was made.
-func TestAnAttemptIsMeasuredOnce(t *testing.T) {
+// A queued log does not count: its attempt counted when it was made.
+func TestAnAttemptCountsOnce(t *testing.T) {
 	t.Parallel()
 	b, log := setup(t), metrictest.New()
 	b.dispatcher.Metrics = log.Writer
@@ -66,13 +65,13 @@ func TestAnAttemptIsMeasuredOnce(t *testing.T) {
 	queued, _ := b.queue.take(t)
 	b.handle(t, t.Context(), message(queued[0].Body))
 	if got, lines := log.Take(t); lines != 0 {
-		t.Errorf("the log was measured like an attempt: %v", got)
+		t.Errorf("the queued log counts as an attempt: %v", got)
 	}
 }
 
-// TestWhatIsHeldIsNoAttempt: otherwise one open breaker would make the share of
-// failing attempts and hide how long attempts take.
-func TestWhatIsHeldIsNoAttempt(t *testing.T) {
+// A held delivery does not count as an attempt. Otherwise one open breaker would
+// dominate the share of failed attempts and the attempt times.
+func TestAHeldDeliveryIsNotAnAttempt(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
@@ -81,16 +80,16 @@ func TestWhatIsHeldIsNoAttempt(t *testing.T) {
 		failing bool // the retries table
 		want    metrictest.Numbers
 	}{
-		{name: "for the first time", want: metrictest.Numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
-		{name: "again", change: func(d *delivery.Delivery) { d.Held = true }, want: metrictest.Numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
-		{name: "beside a probe", probing: true, want: metrictest.Numbers{metric.Held: {1}, metric.RetriesStored: {1}, metric.Retried: {1}, metric.AttemptTime: {0}}},
-		{name: "and comes again", failing: true, want: metrictest.Numbers{}},
+		{name: "held for the first time", want: metrictest.Numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
+		{name: "held again", change: func(d *delivery.Delivery) { d.Held = true }, want: metrictest.Numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
+		{name: "one held, one a probe", probing: true, want: metrictest.Numbers{metric.Held: {1}, metric.RetriesStored: {1}, metric.Retried: {1}, metric.AttemptTime: {0}}},
+		{name: "failed and received again", failing: true, want: metrictest.Numbers{}},
 		{
-			name: "until its time was over", change: func(d *delivery.Delivery) { d.First, d.Held = d.Due.Add(-76*time.Hour), true },
+			name: "held until the schedule is over", change: func(d *delivery.Delivery) { d.First, d.Held = d.Due.Add(-76*time.Hour), true },
 			want: metrictest.Numbers{metric.Failed: {2}, metric.AttemptTime: {0, 0}},
 		},
 		{
-			name: "and is in the queue because the table took none", want: metrictest.Numbers{metric.RetriesStored: {2}},
+			name: "in the queue because the table failed", want: metrictest.Numbers{metric.RetriesStored: {2}},
 			change: func(d *delivery.Delivery) { d.Attempt, d.Due, d.Held = 2, d.Due.Add(time.Hour), true },
 		},
 	}
@@ -125,8 +124,8 @@ func TestWhatIsHeldIsNoAttempt(t *testing.T) {
 	}
 }
 
-// TestRowsOfTheRetriesTableAreMeasured: what the queue can delay is none.
-func TestRowsOfTheRetriesTableAreMeasured(t *testing.T) {
+// Only next attempts that the queue cannot delay become rows of the retries table.
+func TestRowsOfTheRetriesTableCount(t *testing.T) {
 	t.Parallel()
 	b, log := setup(t), metrictest.New()
 	b.dispatcher.Metrics = log.Writer
@@ -135,7 +134,7 @@ func TestRowsOfTheRetriesTableAreMeasured(t *testing.T) {
 	defer receiver.Close()
 	w := b.create(t, receiver.URL)
 	near, far, farther := b.to(w, 1), b.to(w, 2), b.to(w, 3)
-	near.Attempt, far.Attempt, farther.Attempt = 2, 3, 9 // followed in 5 minutes, in half an hour, in a day
+	near.Attempt, far.Attempt, farther.Attempt = 2, 3, 9 // followed by waits of 5 minutes, half an hour and a day
 	b.handle(t, t.Context(), message(near.Encode()), message(far.Encode()), message(farther.Encode()))
 	got, _ := log.Take(t)
 	if rows := got[metric.RetriesStored]; len(rows) != 1 || rows[0] != 2 {
@@ -145,6 +144,6 @@ func TestRowsOfTheRetriesTableAreMeasured(t *testing.T) {
 	delivered.Attempt = 10
 	b.handle(t, t.Context(), message(delivered.Encode()))
 	if got, _ := log.Take(t); got[metric.RetriesStored] != nil {
-		t.Errorf("numbers = %v, want no row after the last attempt", got)
+		t.Errorf("numbers = %v, want no row after a last attempt", got)
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-func TestADeliveryAsItsReceiverSeesIt(t *testing.T) {
+func TestTheRequestOfADelivery(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var got []byte
@@ -36,7 +36,7 @@ func TestADeliveryAsItsReceiverSeesIt(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The library's own clock is not the test's.
+	// The library uses its own clock, not the test's.
 	if err := verifier.VerifyIgnoringTimestamp(got, header); err != nil {
 		t.Errorf("the Standard Webhooks library refuses the request: %v", err)
 	}
@@ -70,7 +70,7 @@ func TestOutcomes(t *testing.T) {
 	tests := []struct {
 		name     string
 		status   int
-		attempt  int // 0: the first
+		attempt  int // 0 means the first
 		webhook  func(*webhook.Webhook)
 		requests int
 		outcome  attemptlog.Outcome
@@ -122,14 +122,14 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
-func TestTheNextAttemptWaitsItsDelay(t *testing.T) {
+func TestTheDelayOfTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	receiver := httptest.NewServer(answer(500, new(atomicCount)))
 	defer receiver.Close()
 	w := b.create(t, receiver.URL)
 	d := b.to(w, 1)
-	d.Due = b.now.Add(-time.Second) // the message waited a second for us
+	d.Due = b.now.Add(-time.Second) // the message waited a second in the queue
 	b.settle(t, d)
 
 	due, _ := schedule(t).Next(d)
@@ -142,9 +142,9 @@ func TestTheNextAttemptWaitsItsDelay(t *testing.T) {
 	if diff := cmp.Diff(&want, decoded[0].Delivery); diff != "" {
 		t.Errorf("next attempt (-want +got):\n%s", diff)
 	}
-	// Due times are counted from the last due time, the delay from the clock.
+	// The due time counts from the previous due time, the delay from the clock.
 	if got := messages[0].Delay; got != due.Sub(b.now) || got < 3*time.Second || got > 5*time.Second {
-		t.Errorf("delay %v, want what remains until %v", got, due)
+		t.Errorf("delay %v, want the time until %v", got, due)
 	}
 	if logs := b.written(t, w); len(logs) != 1 || !logs[0].NextAttemptAt.Equal(due) {
 		t.Errorf("logs = %+v, want the next attempt at %v", logs, due)
@@ -154,8 +154,8 @@ func TestTheNextAttemptWaitsItsDelay(t *testing.T) {
 func TestARefusedAddressFailsAtOnce(t *testing.T) {
 	t.Parallel()
 	for name, url := range map[string]string{
-		"metadata": "http://169.254.169.254/latest", "a private name's address": "https://[fd00::1]/",
-		"no URL we accept": "ftp://receiver.example/",
+		"metadata": "http://169.254.169.254/latest", "a private address": "https://[fd00::1]/",
+		"a scheme that is not allowed": "ftp://receiver.example/",
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -173,7 +173,7 @@ func TestARefusedAddressFailsAtOnce(t *testing.T) {
 	}
 }
 
-func TestADeletedWebhookLeavesNothing(t *testing.T) {
+func TestADeletedWebhookGetsNoRequest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var requests atomicCount
@@ -185,13 +185,13 @@ func TestADeletedWebhookLeavesNothing(t *testing.T) {
 	}
 	b.settle(t, b.to(w, 1))
 	if logs := b.written(t, w); len(logs) != 0 || requests.get() != 0 {
-		t.Errorf("%d requests, logs %+v", requests.get(), logs)
+		t.Errorf("%d requests, logs %+v, want neither", requests.get(), logs)
 	}
 }
 
-// A receiver's 410 speaks about what was called, not about what its owner made
-// of the webhook since.
-func TestGoneDisablesTheCalledRevisionOnly(t *testing.T) {
+// A 410 disables only the revision of the webhook that was called: its owner may
+// have changed the webhook since.
+func TestGoneDisablesOnlyTheCalledRevision(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var key webhook.Key

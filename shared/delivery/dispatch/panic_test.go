@@ -38,9 +38,8 @@ func (broken) Recover(context.Context, webhook.Key) error { panic("broken") }
 
 func brokenQueue(context.Context, []queue.Message) []error { panic("broken") }
 
-// TestAPanicRepeatsNoAttempt: one that nobody recovers ends the process, and then
-// every attempt of the batch is made again. Only what is behind the broken part may
-// come again.
+// A panic that nobody recovers ends the process, and then every attempt of the batch
+// is repeated. So only the messages that need the broken part may fail.
 func TestAPanicRepeatsNoAttempt(t *testing.T) {
 	t.Parallel()
 	const slow = webhook.SlowAfter + time.Second
@@ -48,13 +47,13 @@ func TestAPanicRepeatsNoAttempt(t *testing.T) {
 		name   string
 		change func(*lanes)
 		takes  time.Duration
-		failed int // messages that come again
+		failed int // messages that are received again
 	}{
 		{name: "in counting failures", change: func(l *lanes) { l.Health = broken{} }},
 		{name: "in closing the breaker", change: func(l *lanes) {
 			l.Health, l.status, l.webhook.Health.Failures = broken{}, 200, 1
 		}},
-		{name: "in counting a slow attempt that runs", change: func(l *lanes) { l.Health = broken{} }, takes: slow},
+		{name: "in counting a slow attempt in flight", change: func(l *lanes) { l.Health = broken{} }, takes: slow},
 		{name: "in counting a slow attempt that ended", change: func(l *lanes) {
 			l.Health = broken{}
 			l.Sender = senderFunc(func(context.Context, attempt.Request) attempt.Result {
@@ -66,7 +65,7 @@ func TestAPanicRepeatsNoAttempt(t *testing.T) {
 		{name: "in the queue", change: func(l *lanes) { l.Queue = queueFunc(brokenQueue) }},
 		{name: "in the slow queue", change: func(l *lanes) { l.SlowQueue = queueFunc(brokenQueue) }, takes: slow},
 		{name: "in queue and table", change: func(l *lanes) { l.Queue, l.Retries = queueFunc(brokenQueue), broken{} }, failed: 2},
-		{name: "in the numbers", change: func(l *lanes) { l.Metrics = metric.New(broken{}, "n", time.Now) }},
+		{name: "in the metrics", change: func(l *lanes) { l.Metrics = metric.New(broken{}, "n", time.Now) }},
 		{name: "in disabling", change: func(l *lanes) {
 			l.status = 410
 			l.Webhooks.(*webhooksStub).disable = func(webhook.Key, int64) (bool, error) { panic("broken") }
@@ -80,28 +79,28 @@ func TestAPanicRepeatsNoAttempt(t *testing.T) {
 				l.Log, l.takes = slog.New(slog.NewJSONHandler(log, nil)), tt.takes
 				tt.change(l)
 				if failed := l.handle(t, oneNow(), oneNow()); failed != tt.failed || l.requests.get() != 2 {
-					t.Errorf("%d come again, %d requests, want %d and 2", failed, l.requests.get(), tt.failed)
+					t.Errorf("%d failed, %d requests, want %d and 2", failed, l.requests.get(), tt.failed)
 				}
 				if !log.contains("panic") || !log.contains("panic_test.go") {
-					t.Errorf("the log does not say what and where: %s", log.text.String())
+					t.Errorf("the log does not contain the panic and its stack: %s", log.text.String())
 				}
 			})
 		})
 	}
 }
 
-// A panic of the table sends its rows round, and one of the dead letters' queue
-// lets the message come again.
-func TestAPanicOfWhatIsLeftOver(t *testing.T) {
+// A panic of the table makes the fallback keep its rows. A panic of the dead-letter
+// queue fails the message.
+func TestAPanicOfTableOrDeadLetters(t *testing.T) {
 	t.Parallel()
 	l, third := newLanes(t), oneNow()
 	third.Attempt, l.Retries = 3, broken{}
 	if failed := l.handle(t, third); failed != 0 || len(l.normal) != 1 {
-		t.Errorf("%d come again, %d in the queue, want the fourth attempt there", failed, len(l.normal))
+		t.Errorf("%d failed, %d in the queue, want the fourth attempt there", failed, len(l.normal))
 	}
 	l.DeadLetters = queueFunc(brokenQueue)
 	response, err := l.Handle(t.Context(), batch(message("unreadable"), message(oneNow().Encode())))
 	if err != nil || len(response.BatchItemFailures) != 1 || response.BatchItemFailures[0].ItemIdentifier != "m-0" {
-		t.Errorf("Handle = %+v, %v, want the letter again and not the attempt", response, err)
+		t.Errorf("Handle = %+v, %v, want only the dead letter to fail", response, err)
 	}
 }

@@ -169,11 +169,11 @@ func (f onFailure) settle(err error) {
 	}
 }
 
-// sendFollowUps sends what follows the tasks: next attempts to a queue or, beyond
-// horizon, to the retries table; next attempts after a slow attempt, and forwarded
-// messages, to the slow lane; unwritten logs to the queue. It does so at the same
-// time, so that one of the three that hangs does not delay the others. It returns
-// the logs that the queue did not accept.
+// sendFollowUps sends the next attempts of tasks to a queue or, if they are due
+// after horizon, to the retries table. Next attempts after a slow attempt and
+// forwarded messages go to the slow lane, and unwritten logs to the normal queue.
+// The queues and the table are called at the same time, so that one that hangs does
+// not delay the others. It returns the logs that the queue did not accept.
 func (d *Dispatcher) sendFollowUps(ctx context.Context, tasks []*task, logs []unwrittenLog, horizon time.Time) (refused []unwrittenLog) {
 	ctx, cancel := reserve(ctx, fallbackTime)
 	defer cancel()

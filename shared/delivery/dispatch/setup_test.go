@@ -60,7 +60,7 @@ func setup(t *testing.T) *bundle {
 	t.Helper()
 	cfg, faults := cloudtest.Config(t), new(faulttest.Faults)
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
-	// Only the logs table breaks at a test's command.
+	// The faults apply only to the logs table.
 	breakable := dynamodb.NewFromConfig(faults.Config(cfg))
 	g, err := guard.New(guard.Config{AllowLocal: true, OwnEndpoints: []string{cloudtest.Stack(t).EndpointURL}})
 	if err != nil {
@@ -96,7 +96,7 @@ func schedule(t testing.TB) delivery.Schedule {
 	return s
 }
 
-// tap is the queue, and shows what was sent.
+// tap is a queue that shows the messages sent.
 type tap struct {
 	next inbound.Queue
 	sent chan queue.Message
@@ -112,7 +112,7 @@ func (q *tap) Send(ctx context.Context, messages []queue.Message) []error {
 	return failures
 }
 
-// take returns what was sent since the last take, decoded.
+// take returns the messages sent since the last take, and their contents.
 func (q *tap) take(t *testing.T) (messages []queue.Message, decoded []delivery.Message) {
 	t.Helper()
 	for len(q.sent) > 0 {
@@ -153,7 +153,7 @@ func (b *bundle) create(t *testing.T, url string, changes ...func(*webhook.Webho
 	return w
 }
 
-// body is what receivers get: bytes that a JSON encoder would change.
+// body is the body of every delivery. A JSON encoder would change its bytes.
 var body = []byte(`{"type":"environment.created","timestamp":"2026-01-26T10:00:00Z","data":{ "z":1.000000000000000000001,"a":"\u00e9\/" }}`)
 
 // to returns the first attempt of event n to w, due now.
@@ -164,12 +164,12 @@ func (b *bundle) to(w webhook.Webhook, n int) delivery.Delivery {
 	}
 }
 
-// message is what SQS hands over, received for the first time.
+// message returns an SQS message on its first receive.
 func message(body string) events.SQSMessage {
 	return events.SQSMessage{MessageId: "m-0", Body: body, Attributes: map[string]string{"ApproximateReceiveCount": "1"}}
 }
 
-// batch makes a batch of messages, named m-0, m-1, …
+// batch returns a batch of messages with the ids m-0, m-1, …
 func batch(messages ...events.SQSMessage) events.SQSEvent {
 	var e events.SQSEvent
 	for i, m := range messages {
@@ -179,7 +179,7 @@ func batch(messages ...events.SQSMessage) events.SQSEvent {
 	return e
 }
 
-// handle handles one batch and returns the ids that are to be received again.
+// handle handles one batch and returns the ids of the messages that failed.
 func (b *bundle) handle(t *testing.T, ctx context.Context, messages ...events.SQSMessage) []string {
 	t.Helper()
 	response, err := b.dispatcher.Handle(ctx, batch(messages...))
@@ -193,7 +193,7 @@ func (b *bundle) handle(t *testing.T, ctx context.Context, messages ...events.SQ
 	return failed
 }
 
-// settle handles deliveries, all of which are to be settled.
+// settle handles deliveries as one batch. None may fail.
 func (b *bundle) settle(t *testing.T, deliveries ...delivery.Delivery) {
 	t.Helper()
 	messages := make([]events.SQSMessage, 0, len(deliveries))
@@ -205,7 +205,7 @@ func (b *bundle) settle(t *testing.T, deliveries ...delivery.Delivery) {
 	}
 }
 
-// written returns the logs of w, the newest first.
+// written returns the logs of w, newest first.
 func (b *bundle) written(t *testing.T, w webhook.Webhook) []attemptlog.Log {
 	t.Helper()
 	page, err := b.logs.List(t.Context(), w.Key(), math.MaxInt64, 1, 100, b.now)
@@ -215,7 +215,7 @@ func (b *bundle) written(t *testing.T, w webhook.Webhook) []attemptlog.Log {
 	return page.Logs
 }
 
-// answer is a receiver that answers status and counts requests.
+// answer returns a receiver that answers status and counts its requests.
 func answer(status int, requests *atomicCount) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		requests.add()
@@ -223,7 +223,7 @@ func answer(status int, requests *atomicCount) http.HandlerFunc {
 	}
 }
 
-// reading is a receiver that keeps the body.
+// reading returns a receiver that keeps the request body.
 func reading(got *[]byte) http.HandlerFunc {
 	return func(_ http.ResponseWriter, r *http.Request) { *got, _ = io.ReadAll(r.Body) }
 }

@@ -23,7 +23,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// atomicCount counts what happens in several goroutines.
+// atomicCount is a counter for several goroutines.
 type atomicCount struct{ n atomic.Int32 }
 
 func (c *atomicCount) add()     { c.n.Add(1) }
@@ -53,12 +53,12 @@ func (senderFunc) Wake(time.Time) {}
 
 func (f senderFunc) Send(ctx context.Context, r attempt.Request) attempt.Result { return f(ctx, r) }
 
-// webhooksStub knows one webhook under every id.
+// webhooksStub returns the same webhook for every key.
 type webhooksStub struct {
 	webhook webhook.Webhook
 	reads   atomicCount
 	getMany func([]webhook.Key) error
-	// unreadable is what single webhooks cannot be opened for.
+	// unreadable has the errors of webhooks whose secrets cannot be decrypted.
 	unreadable map[webhook.Key]error
 	disable    func(webhook.Key, int64) (bool, error)
 }
@@ -86,7 +86,7 @@ func (s *webhooksStub) Disable(_ context.Context, key webhook.Key, revision int6
 	return true, nil
 }
 
-// allOf returns err for each of n.
+// allOf returns n times err.
 func allOf(n int, err error) []error {
 	failures := make([]error, n)
 	for i := range failures {
@@ -95,14 +95,14 @@ func allOf(n int, err error) []error {
 	return failures
 }
 
-// letter is a dead letter as an operator finds it.
+// letter is a message of the dead-letter queue.
 type letter struct {
 	Body    string
 	Reason  deadletter.Reason
 	EventID string
 }
 
-// letters receives the dead letters that are there.
+// letters receives up to ten dead letters.
 func (b *bundle) letters(t *testing.T) []letter {
 	t.Helper()
 	out, err := sqs.NewFromConfig(cloudtest.Config(t)).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{
@@ -114,7 +114,7 @@ func (b *bundle) letters(t *testing.T) []letter {
 	var list []letter
 	for _, m := range out.Messages {
 		if text(m.MessageAttributes["detail"]) == "" {
-			t.Error("a dead letter without a sentence for the operator")
+			t.Error("a dead letter has no detail")
 		}
 		list = append(list, letter{*m.Body, deadletter.Reason(text(m.MessageAttributes["reason"])), text(m.MessageAttributes["event_id"])})
 	}
@@ -128,7 +128,7 @@ func text(value types.MessageAttributeValue) string {
 	return *value.StringValue
 }
 
-// rows returns the retries of a minute.
+// rows returns the rows of the retries table that are due in the minute of due.
 func (b *bundle) rows(t *testing.T, due time.Time) []delivery.Delivery {
 	t.Helper()
 	var list []delivery.Delivery
@@ -144,8 +144,8 @@ func (b *bundle) rows(t *testing.T, due time.Time) []delivery.Delivery {
 	return list
 }
 
-// stubbed returns a dispatcher without a cloud: every receiver answers result,
-// and everything is accepted.
+// stubbed returns a dispatcher without a cloud: every attempt has the given result,
+// and every write succeeds.
 func stubbed(t testing.TB, result attempt.Result) *dispatch.Dispatcher {
 	t.Helper()
 	return &dispatch.Dispatcher{
@@ -155,7 +155,7 @@ func stubbed(t testing.TB, result attempt.Result) *dispatch.Dispatcher {
 		Webhooks: &webhooksStub{webhook: webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.ID, w.Revision = 1, 1 })},
 		Logs:     logsFunc(func(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }),
 		Sender:   senderFunc(func(context.Context, attempt.Request) attempt.Result { return result }),
-		Queue:    counting(new(int)), Retries: keeping(new(int)),
+		Queue:    counting(new(int)), Retries: storing(new(int)),
 		Schedule: schedule(t), AttemptTimeout: 15 * time.Second, Now: time.Now,
 	}
 }
@@ -167,14 +167,14 @@ func counting(queued *int) queueFunc {
 	}
 }
 
-func keeping(kept *int) retriesFunc {
+func storing(stored *int) retriesFunc {
 	return func(_ context.Context, deliveries []delivery.Delivery) []error {
-		*kept += len(deliveries)
+		*stored += len(deliveries)
 		return allOf(len(deliveries), nil)
 	}
 }
 
-// one is the first attempt of event n to webhook 1.
+// one returns the first attempt of event n to webhook 1.
 func one(n int) delivery.Delivery {
 	w := webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.ID = 1 })
 	return (&bundle{now: start}).to(w, n)

@@ -12,7 +12,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// tested is what the test route sends.
+// tested returns the event of the test route.
 func tested() event.Event {
 	return event.NewTest(tenant, "evt_test", start, []byte(`{"webhook_id":1}`))
 }
@@ -28,7 +28,7 @@ func TestATestIsOneAttempt(t *testing.T) {
 		{name: "answered", status: 200, enabled: true, outcome: attemptlog.Delivered},
 		{name: "a disabled webhook", status: 204, enabled: false, outcome: attemptlog.Delivered},
 		{name: "failed", status: 500, enabled: true, outcome: attemptlog.Failed},
-		{name: "410 disables nothing: its owner is looking", status: 410, enabled: true, outcome: attemptlog.Failed},
+		{name: "410 does not disable the webhook", status: 410, enabled: true, outcome: attemptlog.Failed},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -52,13 +52,13 @@ func TestATestIsOneAttempt(t *testing.T) {
 				t.Errorf("enabled: %t, %v", now.Enabled, err)
 			}
 			if messages, _ := b.queue.take(t); len(messages) != 0 {
-				t.Errorf("queued %v: nothing follows a test", messages)
+				t.Errorf("queued %v, want no retry of a test", messages)
 			}
 		})
 	}
 }
 
-func TestATestIsAnsweredWithoutItsLog(t *testing.T) {
+func TestATestSucceedsWithoutItsLog(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	receiver := httptest.NewServer(answer(200, new(atomicCount)))
@@ -69,12 +69,12 @@ func TestATestIsAnsweredWithoutItsLog(t *testing.T) {
 		t.Errorf("Test = %+v, %v", result, err)
 	}
 	if !b.log.contains("the log of a test could not be written") {
-		t.Error("the function's log does not tell")
+		t.Error("the function's log does not say so")
 	}
 }
 
-// Who could not even sign has nothing to tell about the receiver.
-func TestATestThatCannotBeSignedIsOurFailure(t *testing.T) {
+// A test that cannot be signed is our own error and has no log.
+func TestATestThatCannotBeSignedFails(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t, "https://receiver.example")

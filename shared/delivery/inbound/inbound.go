@@ -1,5 +1,5 @@
-// Package inbound is what the consumers of the events queue and the deliveries
-// queue share. A [Consumer] decodes each message of a batch on its own, sends
+// Package inbound is shared by the consumers of the events queue and the
+// deliveries queue. A [Consumer] decodes each message of a batch on its own, sends
 // refused messages to the dead-letter queue, and [Response] tells Lambda which
 // messages to send again.
 package inbound
@@ -29,8 +29,8 @@ type Consumer struct {
 	Log *slog.Logger
 	// DeadLetters is the dead-letter queue of the queue.
 	DeadLetters Queue
-	// MaxReceiveCount is the queue's own: SQS moves a message that it has delivered
-	// more often to the dead-letter queue.
+	// MaxReceiveCount is that of the queue's redrive policy: after so many receives
+	// SQS moves a message to the dead-letter queue.
 	MaxReceiveCount int
 }
 

@@ -18,8 +18,8 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// over returns the third attempt of event n, which was held until its time was
-// over: that is now.
+// over returns the third attempt of event n, which was held until now, when its
+// retry schedule is over.
 func (f *fleet) over(t testing.TB, n int) delivery.Delivery {
 	t.Helper()
 	d := one(n)
@@ -66,23 +66,24 @@ func TestTheLastAttemptOfAHeldDelivery(t *testing.T) {
 	}
 }
 
-// The probe is another delivery's, and what is not yet over is held as ever.
-func TestALastAttemptTakesNoProbe(t *testing.T) {
+// A last attempt leaves the probe to another delivery. A delivery whose schedule is
+// not over is held.
+func TestALastAttemptClaimsNoProbe(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)
 	f.open(t)
 	f.now = f.health.read().OpenUntil
-	early := f.over(t, 2)
-	early.First = early.First.Add(time.Millisecond)
-	f.handleOnce(t, f.over(t, 1), f.event(3), early)
+	notOver := f.over(t, 2)
+	notOver.First = notOver.First.Add(time.Millisecond)
+	f.handleOnce(t, f.over(t, 1), f.event(3), notOver)
 	if len(f.requests) != 2 || f.health.probes.get() != 1 || len(f.rows)+len(f.queued) != 2 {
-		t.Errorf("%d requests, %d of them a probe, rows %v, queued %v: want a last attempt and a probe, with a second attempt, and one held",
+		t.Errorf("%d requests, %d of them a probe, rows %v, queued %v: want a last attempt, a probe with its next attempt, and a held delivery",
 			len(f.requests), f.health.probes.get(), f.rows, f.queued)
 	}
 }
 
-// A closed breaker holds nothing: the delivery has the attempts that are left.
-func TestAnOverdueAttemptOfAClosedBreakerIsNotTheLast(t *testing.T) {
+// If the breaker is closed, an overdue delivery keeps its remaining attempts.
+func TestAnOverdueAttemptIsNotTheLastIfTheBreakerIsClosed(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)
 	d := f.over(t, 1)
@@ -92,8 +93,9 @@ func TestAnOverdueAttemptOfAClosedBreakerIsNotTheLast(t *testing.T) {
 	}
 }
 
-// Many may end together, to a receiver that nobody expects to answer soon.
-func TestLastAttemptsAreInTheSlowLane(t *testing.T) {
+// Many last attempts may fall together, and their receiver probably does not answer
+// soon.
+func TestLastAttemptsGoToTheSlowLane(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l, d := newLanes(t), oneNow()
@@ -109,8 +111,8 @@ func TestLastAttemptsAreInTheSlowLane(t *testing.T) {
 	})
 }
 
-// handleOnce hands deliveries to the first instance as one batch, and keeps what
-// it queues.
+// handleOnce gives deliveries to the first instance as one batch and keeps the next
+// attempts that it queues.
 func (f *fleet) handleOnce(t rapid.TB, deliveries ...delivery.Delivery) {
 	t.Helper()
 	d := f.instances[0]
@@ -134,10 +136,10 @@ func (f *fleet) handleOnce(t rapid.TB, deliveries ...delivery.Delivery) {
 	}
 }
 
-// However late rows come back from a receiver that never recovers: there is one
-// chain of each delivery, its last log is of a request that was made when its time
-// was over, or of the tenth attempt, and beside the probes there is no more than
-// that one request.
+// The receiver never recovers, and rows become due with any delay. Each delivery has
+// one chain of attempts. Its last log is of a request that was made when its
+// schedule was over, or of the tenth attempt. Apart from probes, that is its only
+// request.
 func TestNothingIsGivenUpWithoutALastAttempt(t *testing.T) {
 	t.Parallel()
 	total := schedule(t).Total()
@@ -163,14 +165,14 @@ func TestNothingIsGivenUpWithoutALastAttempt(t *testing.T) {
 				f.now = next.Due
 			}
 			f.now = f.now.Add(time.Duration(rapid.IntRange(0, 120_000).Draw(rt, "late")) * time.Millisecond)
-			if rapid.Bool().Draw(rt, "another probes") {
+			if rapid.Bool().Draw(rt, "another delivery probes") {
 				f.health.health.OpenUntil = f.now.Add(webhook.ProbeEvery)
 			}
 			f.rows, f.queued = nil, nil
 			made := len(f.requests)
 			f.handleOnce(rt, next)
 			if schedule(t).Over(next, f.now) && (len(f.requests) != made+1 || len(f.rows)+len(f.queued) != 0) {
-				rt.Fatalf("%s is over: %d requests, and what follows is %v %v", next.Event.ID, len(f.requests)-made, f.rows, f.queued)
+				rt.Fatalf("%s is over: %d requests, followed by %v %v, want one request and nothing after it", next.Event.ID, len(f.requests)-made, f.rows, f.queued)
 			}
 			for _, d := range slices.Concat(f.rows, f.queued) {
 				if _, second := chain[d.Event.ID]; second {
@@ -179,26 +181,26 @@ func TestNothingIsGivenUpWithoutALastAttempt(t *testing.T) {
 				chain[d.Event.ID] = d
 			}
 		}
-		ends, requests := make(map[string]attemptlog.Log), 0
+		last, requests := make(map[string]attemptlog.Log), 0
 		for _, l := range f.logs {
 			if l.StatusCode != 0 {
 				requests++
 			}
 			if l.Outcome != attemptlog.Retrying {
-				if _, second := ends[l.EventID]; second {
+				if _, second := last[l.EventID]; second {
 					rt.Fatalf("%s ends twice", l.EventID)
 				}
-				ends[l.EventID] = l
+				last[l.EventID] = l
 			}
 		}
 		for id, due := range first {
-			l := ends[id]
+			l := last[id]
 			if l.Outcome != attemptlog.Failed || l.StatusCode != f.status || l.CreatedAt.Before(due.Add(total)) && l.Attempt <= len(schedule(t)) {
 				rt.Fatalf("%s was first due at %v and ends with %+v", id, due, l)
 			}
 		}
 		if requests != len(f.requests) || requests-f.health.probes.get() > n {
-			rt.Fatalf("%d requests, %d logs of them, %d probes of %d deliveries", len(f.requests), requests, f.health.probes.get(), n)
+			rt.Fatalf("%d requests, %d logs of requests, %d probes for %d deliveries", len(f.requests), requests, f.health.probes.get(), n)
 		}
 	})
 }

@@ -13,8 +13,8 @@ import (
 	"webhooks/shared/delivery/attempt"
 )
 
-// asking is a receiver that is busy and asks to be left alone for a while.
-func asking(retryAfter string) http.Handler {
+// busy returns a receiver that answers 503 with Retry-After.
+func busy(retryAfter string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Retry-After", retryAfter)
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -27,19 +27,19 @@ func TestRetryAfter(t *testing.T) {
 		name  string
 		asked string
 		wait  time.Duration // 0: the schedule's own
-		row   bool
+		row   bool          // the next attempt is a row of the retries table
 	}{
 		{name: "shorter than the schedule", asked: "1"},
 		{name: "longer than the schedule", asked: "120", wait: 2 * time.Minute},
-		{name: "as long as a queue can wait", asked: "900", wait: 15 * time.Minute},
-		{name: "longer than a queue can wait", asked: "901", wait: 30 * time.Minute, row: true}, // the next whole quarter
-		{name: "longer than we listen", asked: "999999", wait: 24*time.Hour + 15*time.Minute, row: true},
+		{name: "the longest delay of a queue", asked: "900", wait: 15 * time.Minute},
+		{name: "longer than the delay of a queue", asked: "901", wait: 30 * time.Minute, row: true}, // the next quarter of an hour
+		{name: "longer than our limit", asked: "999999", wait: 24*time.Hour + 15*time.Minute, row: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			receiver := httptest.NewServer(asking(tt.asked))
+			receiver := httptest.NewServer(busy(tt.asked))
 			defer receiver.Close()
 			w := b.create(t, receiver.URL)
 			d := b.to(w, 1)
@@ -65,38 +65,38 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-func TestALongWaitIsARowAndOneForTwoCopies(t *testing.T) {
+func TestCopiesShareOneRow(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	receiver := httptest.NewServer(answer(500, new(atomicCount)))
 	defer receiver.Close()
 	w := b.create(t, receiver.URL)
 	d := b.to(w, 1)
-	d.Attempt = 3 // the wait that follows is half an hour
+	d.Attempt = 3 // followed by a wait of half an hour
 	due, _ := schedule(t).Next(d)
 	want := d
 	want.Attempt, want.Due, want.First, want.Body = 4, due, d.Due, nil
 
 	b.settle(t, d, d)
-	b.now = b.now.Add(5 * time.Minute) // a third copy comes late
+	b.now = b.now.Add(5 * time.Minute) // a third copy is late
 	b.settle(t, d)
 	if diff := cmp.Diff([]delivery.Delivery{want}, b.rows(t, due)); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	if messages, _ := b.queue.take(t); len(messages) != 0 {
-		t.Errorf("queued %v beside the row", messages)
+		t.Errorf("queued %v, want only the row", messages)
 	}
 	if logs := b.written(t, w); len(logs) != 3 {
-		t.Errorf("%d logs of three attempts", len(logs))
+		t.Errorf("%d logs, want those of three attempts", len(logs))
 	}
 }
 
-// A clock that moves on between two readings must not let a next attempt fall
-// between queue and table.
-func TestNoNextAttemptFallsBetweenQueueAndTable(t *testing.T) {
+// A next attempt at the limit goes to the queue or to the table, although the clock
+// advances at each reading.
+func TestANextAttemptGoesToQueueOrTable(t *testing.T) {
 	t.Parallel()
 	for _, around := range []time.Duration{-2 * time.Millisecond, -time.Millisecond, 0, time.Millisecond, 2 * time.Millisecond} {
-		var queued, kept int
+		var queued, stored int
 		d := stubbed(t, attempt.Result{StatusCode: 500})
 		first := one(1)
 		first.Attempt = 3
@@ -107,12 +107,12 @@ func TestNoNextAttemptFallsBetweenQueueAndTable(t *testing.T) {
 			return now
 		}
 		d.Queue = counting(&queued)
-		d.Retries = keeping(&kept)
+		d.Retries = storing(&stored)
 		if response, err := d.Handle(t.Context(), batch(message(first.Encode()))); err != nil || len(response.BatchItemFailures) != 0 {
 			t.Fatal(response, err)
 		}
-		if queued+kept != 1 {
-			t.Errorf("%v around the border: %d queued and %d kept", around, queued, kept)
+		if queued+stored != 1 {
+			t.Errorf("%v from the limit: %d queued and %d stored, want one", around, queued, stored)
 		}
 	}
 }

@@ -24,8 +24,9 @@ func ten() []events.SQSMessage {
 	return messages
 }
 
-// A webhook's log ids are reserved once for each Append.
-func TestAttemptsThatEndTogetherShareTheirWrites(t *testing.T) {
+// Append reserves the log ids of a webhook once, so attempts that end together share
+// one Append.
+func TestAttemptsThatEndTogetherShareWrites(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := stubbed(t, attempt.Result{StatusCode: 500})
@@ -40,7 +41,7 @@ func TestAttemptsThatEndTogetherShareTheirWrites(t *testing.T) {
 			return allOf(len(messages), nil)
 		})
 		d.Sender = senderFunc(func(context.Context, attempt.Request) attempt.Result {
-			time.Sleep(time.Second) // of the bubble's clock: they end at one instant
+			time.Sleep(time.Second) // on the bubble's clock, so all end at the same time
 			return attempt.Result{StatusCode: 500}
 		})
 		if _, err := d.Handle(t.Context(), batch(ten()...)); err != nil {
@@ -57,20 +58,20 @@ func TestNoAttemptStartsTooLate(t *testing.T) {
 	tests := []struct {
 		name    string
 		left    time.Duration
-		reading time.Duration // takes the body
+		reading time.Duration // how long reading the body takes
 		starts  bool
 	}{
-		{name: "plenty", left: time.Minute, starts: true},
-		{name: "just enough", left: 18 * time.Second, starts: true},
-		{name: "too little", left: 17 * time.Second},
-		{name: "enough before the body was read", left: 20 * time.Second, reading: 5 * time.Second},
+		{name: "enough time", left: time.Minute, starts: true},
+		{name: "just enough time", left: 18 * time.Second, starts: true},
+		{name: "too little time", left: 17 * time.Second},
+		{name: "enough time before the body is read", left: 20 * time.Second, reading: 5 * time.Second},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				d := stubbed(t, attempt.Result{})
-				requests, logs := 0, 0 // of one delivery: never at once
+				requests, logs := 0, 0 // no lock: there is one delivery
 				d.Sender = senderFunc(func(context.Context, attempt.Request) attempt.Result {
 					requests++
 					return attempt.Result{StatusCode: 200}
@@ -96,31 +97,31 @@ func TestNoAttemptStartsTooLate(t *testing.T) {
 	}
 }
 
-// eventsFunc reads every body.
+// eventsFunc returns the body of every event.
 type eventsFunc func() ([]byte, error)
 
 func (f eventsFunc) GetBody(context.Context, event.Key, event.Hash) ([]byte, error) { return f() }
 
-// When Lambda ends the invocation, every message of the batch is received again
-// and every attempt of it made again.
-func TestAHangingTableDoesNotTakeTheInvocation(t *testing.T) {
+// If the invocation times out, every message of the batch is received again and
+// every attempt is repeated. So a table or a queue that hangs must not cause it.
+func TestAHangingDependencyDoesNotCauseATimeout(t *testing.T) {
 	t.Parallel()
 	hang := func(ctx context.Context) { <-ctx.Done() }
 	tests := []struct {
-		name     string
-		attempt  int
-		beside   int  // the attempt of every second delivery, if another
-		logs     bool // the logs table hangs
-		retries  bool // the retries table hangs
-		queue    bool // the queue hangs
-		failures int
-		outcomes int
+		name       string
+		attempt    int
+		other      int  // if set, the attempt of every second delivery
+		logs       bool // the logs table hangs
+		retries    bool // the retries table hangs
+		queue      bool // the queue hangs
+		failures   int
+		queuedLogs int
 	}{
-		{name: "logs", attempt: 1, logs: true, outcomes: 10},
+		{name: "logs", attempt: 1, logs: true, queuedLogs: 10},
 		{name: "retries", attempt: 4, retries: true},
-		{name: "logs and retries", attempt: 4, logs: true, retries: true, outcomes: 10},
+		{name: "logs and retries", attempt: 4, logs: true, retries: true, queuedLogs: 10},
 		{name: "queue", attempt: 1, queue: true},
-		{name: "queue, beside next attempts that are rows", attempt: 1, beside: 4, queue: true},
+		{name: "queue, with next attempts for the table", attempt: 1, other: 4, queue: true},
 		{name: "queue and retries", attempt: 1, queue: true, retries: true, failures: 10},
 	}
 	for _, tt := range tests {
@@ -128,7 +129,7 @@ func TestAHangingTableDoesNotTakeTheInvocation(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				d := stubbed(t, attempt.Result{StatusCode: 500})
-				outcomes := 0
+				queuedLogs := 0
 				if tt.logs {
 					d.Logs = logsFunc(func(ctx context.Context, logs []attemptlog.Log) ([]attemptlog.Log, error) {
 						hang(ctx)
@@ -147,7 +148,7 @@ func TestAHangingTableDoesNotTakeTheInvocation(t *testing.T) {
 					}
 					for _, m := range messages {
 						if content, err := delivery.Decode([]byte(m.Body)); err == nil && content.Log != nil {
-							outcomes++
+							queuedLogs++
 						}
 					}
 					return allOf(len(messages), ctx.Err())
@@ -156,8 +157,8 @@ func TestAHangingTableDoesNotTakeTheInvocation(t *testing.T) {
 				for n := range 10 {
 					dl := one(n)
 					dl.Attempt, dl.Due = tt.attempt, time.Now()
-					if n%2 == 1 && tt.beside > 0 {
-						dl.Attempt = tt.beside
+					if n%2 == 1 && tt.other > 0 {
+						dl.Attempt = tt.other
 					}
 					messages = append(messages, message(dl.Encode()))
 				}
@@ -165,19 +166,19 @@ func TestAHangingTableDoesNotTakeTheInvocation(t *testing.T) {
 				defer cancel()
 				response, err := d.Handle(ctx, batch(messages...))
 				if err != nil || ctx.Err() != nil {
-					t.Fatalf("Handle ended with its invocation: %v, %v", err, ctx.Err())
+					t.Fatalf("Handle used up the time of its invocation: %v, %v", err, ctx.Err())
 				}
-				if got := len(response.BatchItemFailures); got != tt.failures || outcomes != tt.outcomes {
-					t.Errorf("%d failures and %d outcomes, want %d and %d", got, outcomes, tt.failures, tt.outcomes)
+				if got := len(response.BatchItemFailures); got != tt.failures || queuedLogs != tt.queuedLogs {
+					t.Errorf("%d failures and %d queued logs, want %d and %d", got, queuedLogs, tt.failures, tt.queuedLogs)
 				}
 			})
 		})
 	}
 }
 
-// Cut off by the end of the invocation, an attempt is ours to make again and not
-// the receiver's failure.
-func TestAnAttemptThatWasCutOffIsNotLogged(t *testing.T) {
+// An attempt that the end of the invocation interrupts is our own error: it is
+// repeated and does not count as a failure of the receiver.
+func TestAnInterruptedAttemptIsNotLogged(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := stubbed(t, attempt.Result{})
