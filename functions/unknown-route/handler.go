@@ -44,8 +44,8 @@ func (h handler) answer(r *http.Request, _ auth.Caller) (httpapi.Reply, error) {
 	_, path := h.paths.Handler(r)
 	methods := h.routes[path]
 	if len(methods) == 0 || slices.Contains(methods, r.Method) {
-		// A path with a method that its route has comes here only if it matches the
-		// route with its escapes decoded and not as it was sent.
+		// The mux compares the decoded path and API Gateway the path as sent, so a
+		// path such as /api/v1/webhooks/1%2Flogs matches a route only here.
 		return httpapi.Reply{}, apperr.New(apperr.RouteNotFound, httpapi.Excerpt(r.Method+" "+r.URL.Path))
 	}
 	return httpapi.Reply{}, apperr.New(apperr.WrongMethod, httpapi.Excerpt(r.Method), strings.Join(methods, ", "))

@@ -7,11 +7,10 @@ const (
 	MessageSuccess        = "success" // of routes that only read
 	MessageWebhookCreated = "Webhook 创建成功"
 	MessageWebhookUpdated = "更新成功"
-	MessageWebhookDeleted = "删除成功" // a 204 has no body that could show it
+	MessageWebhookDeleted = "删除成功" // not sent, because a 204 has no body
 	MessageTestSent       = "测试请求已发送"
 	MessageSecretRotated  = "密钥已轮换"
-	// MessageEventsAccepted means that the events are queued. The queue keeps them
-	// until they are fanned out.
+	// MessageEventsAccepted means that the events are in the durable events queue.
 	MessageEventsAccepted = "事件已接收"
 	MessageLogResent      = "已重新投递"
 )

@@ -174,7 +174,7 @@ func (k *Keys) mayFetch(ctx context.Context, now time.Time, record Record) (bool
 }
 
 // fetch fetches the set from the identity provider and stores it. Its age counts
-// from the begin of the fetch.
+// from the start of the fetch.
 func (k *Keys) fetch(ctx context.Context, now time.Time) error {
 	k.triedAt = now
 	text, err := k.fetcher.Fetch(ctx)
