@@ -3,263 +3,175 @@ package crash_test
 import (
 	"crypto/rand"
 	"fmt"
-	"math"
 	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"webhooks/shared/attemptlog"
-	"webhooks/shared/deadletter"
-	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
 )
 
 const (
-	// receives is what the queues of the template allow.
-	receives = 50
-	// fewReceives makes every message that failed once a dead letter, which is
-	// then redriven with a new message id.
+	// maxReceives is the maxReceiveCount of the template's queues.
+	maxReceives = 50
+	// fewReceives turns every message that failed once into a dead letter, which is
+	// then redriven under a new message id.
 	fewReceives = 3
-	// near is a cursor that leaves the retrier only what is due to look at, and
-	// behind is how far it follows in truth.
-	near, behind = 2 * time.Minute, 11 * time.Minute
-	// apart is how many calls are between two that fail in one walk, where not
-	// every call has a walk of its own.
-	apart = 9
-	// farApart is the same for deaths, each of which makes a walk longer.
-	farApart = 23
-	// tight is the same where only the dispatcher fails: no further apart than the
-	// queue, the table and what stands in for them.
-	tight = 5
+	// shortLag is how far the retrier's cursor is behind the clock when it reads only
+	// minutes that have due rows. realLag is its real distance.
+	shortLag, realLag = 2 * time.Minute, 11 * time.Minute
+	// errorStride is the distance between two calls that fail in one walk, in calls.
+	errorStride = 9
+	// crashStride is the same for crashes, each of which makes a walk longer.
+	crashStride = 23
+	// dispatcherStride is the same when only calls of the dispatcher fail. It is small
+	// enough to hit the queue, the table and the fallbacks in one walk.
+	dispatcherStride = 5
 )
 
-// one returns how far apart the failures of a walk are: 0, one failure in a
-// walk, when `make crash` takes its time.
-func one(otherwise int) int {
+// stride returns n, or 0 for `make crash`: then only one call fails in each walk.
+func stride(n int) int {
 	if os.Getenv("CRASH") == "all" {
 		return 0
 	}
-	return otherwise
+	return n
 }
 
-// TestCrashAtEveryCall lets every call that a kind of failure applies to fail,
-// until a walk does not come to its n-th call any more.
+// TestCrashAtEveryCall makes every call fail that a failure applies to.
 func TestCrashAtEveryCall(t *testing.T) {
 	t.Parallel()
-	for _, k := range kinds() {
-		t.Run(k.name, func(t *testing.T) {
+	for _, f := range failures() {
+		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			walks(t, k, newWorld(t, receives, near), one(k.apart))
+			walks(t, f, newWorld(t, maxReceives, shortLag), stride(f.stride))
 		})
 	}
 }
 
-// TestRedriveAfterEveryFailure is the same, but what failed once is set aside.
+// TestRedriveAfterEveryFailure does the same on queues that make a dead letter of
+// a message after its first failure, and redrives the dead letters.
 func TestRedriveAfterEveryFailure(t *testing.T) {
 	t.Parallel()
-	for _, k := range kinds() {
-		t.Run(k.name, func(t *testing.T) {
+	for _, f := range failures() {
+		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			walks(t, k, newWorld(t, fewReceives, near), one(max(k.apart, apart)))
+			walks(t, f, newWorld(t, fewReceives, shortLag), stride(max(f.stride, errorStride)))
 		})
 	}
 }
 
-// TestCrashAtEveryCallOfTheWholeLook has the cursor where it is in truth: the
-// retrier looks at every minute since.
-func TestCrashAtEveryCallOfTheWholeLook(t *testing.T) {
+// TestCrashWithTheCursorFarBehind has the cursor at its real distance, so the
+// retrier reads every minute in between.
+func TestCrashWithTheCursorFarBehind(t *testing.T) {
 	t.Parallel()
-	walks(t, kinds()[0], newWorld(t, receives, behind), one(farApart))
+	walks(t, failures()[0], newWorld(t, maxReceives, realLag), stride(crashStride))
 }
 
-// TestCrashAroundTheLastAttempt has a breaker that stays open: what it holds makes
-// one attempt when its time is over, and no more.
+// TestCrashAroundTheLastAttempt has a breaker that stays open. A delivery that it
+// holds back makes exactly one attempt, at the end of the schedule.
 func TestCrashAroundTheLastAttempt(t *testing.T) {
 	t.Parallel()
-	for _, k := range kinds() {
-		t.Run(k.name, func(t *testing.T) {
+	for _, f := range failures() {
+		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, receives, near)
-			w.shut = true
-			walks(t, k, w, one(max(k.apart, apart)))
+			w := newWorld(t, maxReceives, shortLag)
+			w.staysOpen = true
+			walks(t, f, w, stride(max(f.stride, errorStride)))
 		})
 	}
 }
 
-// TestADispatcherThatFailsRepeatsNoAttempt lets only the dispatcher's calls fail,
-// and more of them: with failures of the others beside them, a walk cannot tell
-// whose fault a request too many is.
-func TestADispatcherThatFailsRepeatsNoAttempt(t *testing.T) {
+// TestErrorsOfTheDispatcherRepeatNoAttempt makes only the dispatcher's calls fail.
+// If others failed too, a walk could not tell which failure repeated a request.
+func TestErrorsOfTheDispatcherRepeatNoAttempt(t *testing.T) {
 	t.Parallel()
-	for _, k := range kinds() {
-		if k.notAgain != dispatcherName {
+	for _, f := range failures() {
+		if f.repeatsNoAttemptIn != dispatcherName {
 			continue
 		}
-		k.only, k.again, k.why = dispatcherName, 0, "a finished attempt is not made again for bookkeeping"
-		t.Run(k.name, func(t *testing.T) {
+		f.only, f.maxRepeats, f.why = dispatcherName, 0, "a finished attempt is never repeated because of bookkeeping"
+		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			walks(t, k, newWorld(t, receives, near), one(tight))
+			walks(t, f, newWorld(t, maxReceives, shortLag), stride(dispatcherStride))
 		})
 	}
 }
 
-// TestAWalkWithoutFailures makes no request too many, and fewer calls than may
-// fail in stride: the last ones would never.
-func TestAWalkWithoutFailures(t *testing.T) {
+// TestWalkWithoutFailures repeats no request. It also makes fewer calls than may
+// fail with a stride: otherwise the last calls of a walk would never fail.
+func TestWalkWithoutFailures(t *testing.T) {
 	t.Parallel()
-	nothing := kind{name: "nothing", applies: every, why: "nothing failed"}
+	nothing := failure{name: "nothing", applies: every, why: "nothing failed"}
 	for name, w := range map[string]*world{
-		"as it is": newWorld(t, receives, near), "the whole look": newWorld(t, receives, behind), "few receives": newWorld(t, fewReceives, near),
-		"to the last attempt": newWorld(t, receives, near),
+		"default": newWorld(t, maxReceives, shortLag), "cursor far behind": newWorld(t, maxReceives, realLag),
+		"few receives": newWorld(t, fewReceives, shortLag), "last attempt": newWorld(t, maxReceives, shortLag),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w.shut = name == "to the last attempt"
-			tenant, r := w.people(t)
-			(&walk{kind: nothing}).along(t, w, tenant, r).check(r, tenant)
-			dying := nothing
-			dying.dies = true // the answers to Lambda count, too
-			done := (&walk{kind: dying}).along(t, w, tenant, r)
+			w.staysOpen = name == "last attempt"
+			tenant, r := w.newTenant(t)
+			(&walk{failure: nothing}).run(t, w, tenant, r).check(r, tenant)
+			crash := nothing
+			crash.endsProcess = true // counts the responses to Lambda as calls
+			done := (&walk{failure: crash}).run(t, w, tenant, r)
 			done.check(r, tenant)
-			const fewer = stridden - farApart // whole strides, at the widest
-			if done.calls < 10 || done.calls >= fewer || len(done.log) > 0 {
-				t.Errorf("%d calls, %d of which failed, want less than %d and none", done.calls, len(done.log), fewer)
+			const limit = maxWithStride - crashStride // whole strides at the widest
+			if done.calls < 10 || done.calls >= limit || len(done.failed) > 0 {
+				t.Errorf("%d calls, %d of which failed; want at least 10, less than %d, and no failure", done.calls, len(done.failed), limit)
 			}
 		})
 	}
 }
 
-// people returns a tenant with two webhooks, and their receiver.
-func (w *world) people(t *testing.T) (tenant string, r *receiver) {
+// newTenant returns a tenant with two webhooks, and their receiver.
+func (w *world) newTenant(t *testing.T) (tenant string, r *receiver) {
 	t.Helper()
-	tenant, r = "tenant-"+rand.Text(), newReceiver(t, &w.dead)
-	for _, path := range []string{"/flaky", "/fine"} { // the webhooks 1 and 2
-		if _, err := w.hooks.Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.URL = r.url + path }), time.Now()); err != nil {
+	tenant, r = "tenant-"+rand.Text(), newReceiver(t, &w.ended)
+	for _, path := range []string{"/flaky", "/fine"} { // webhooks 1 and 2
+		if _, err := w.webhooks.Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.URL = r.url + path }), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}
 	return tenant, r
 }
 
-// along walks in world to the end, with the events of tenant.
-func (w *walk) along(t *testing.T, world *world, tenant string, r *receiver) *walk {
+// run publishes the events of a walk for tenant and runs the functions until
+// nothing is left to do.
+func (w *walk) run(t *testing.T, world *world, tenant string, r *receiver) *walk {
 	t.Helper()
 	w.world, w.t, w.name = world, t, "w"+rand.Text()
 	r.forget()
 	w.begin(tenant, r.url)
 	for steps := 0; w.step(); steps++ {
 		if steps > 100 {
-			t.Fatalf("%s: the walk never ends: waiting %v, rows %v", w, w.waiting, w.rows())
+			t.Fatalf("%s: the walk does not end: waiting %v, rows %v", w, w.waiting, w.rows())
 		}
 	}
 	world.faults.Set(nil)
 	return w
 }
 
-// walks makes walks in which call n fails, for n from 1; with a stride also
-// those that are it and its multiples behind.
-func walks(t *testing.T, k kind, world *world, stride int) {
+// walks runs walks in which call n fails, for n from 1. With a stride, the calls n +
+// stride, n + 2*stride and so on fail too.
+func walks(t *testing.T, f failure, world *world, stride int) {
 	t.Helper()
-	tenant, r := world.people(t)
+	tenant, r := world.newTenant(t)
 	total, most, failed := 0, 0, 0
 	for n := 1; ; n++ {
-		w := (&walk{kind: k, number: n, stride: stride}).along(t, world, tenant, r)
-		again := w.check(r, tenant)
-		total, most = total+again, max(most, again)
-		if failed += len(w.log); len(w.log) == 0 || n == stride {
+		w := (&walk{failure: f, number: n, stride: stride}).run(t, world, tenant, r)
+		repeats := w.check(r, tenant)
+		total, most = total+repeats, max(most, repeats)
+		if failed += len(w.failed); len(w.failed) == 0 || n == stride {
 			if failed < 10 {
-				t.Errorf("%d calls failed, which cannot be all", failed)
+				t.Errorf("only %d calls failed: the walks missed some", failed)
 			}
-			t.Logf("%s: %d calls failed in %d walks: %d requests more than necessary, at most %d in a walk", k.name, failed, n, total, most)
+			t.Logf("%s: %d calls failed in %d walks: %d repeated requests, at most %d in a walk", f.name, failed, n, total, most)
 			return
 		}
 	}
 }
 
 func (w *walk) String() string {
-	return fmt.Sprintf("%s (%s, %d redriven)", strings.Join(w.log, ", "), w.kind.name, w.redriven)
-}
-
-// check looks at what a walk left behind, and returns how many requests were
-// more than necessary.
-func (w *walk) check(r *receiver, tenant string) (again int) {
-	t := w.t
-	if rows := w.read(); len(rows) > 0 {
-		t.Errorf("%s: %d rows are orphaned", w, len(rows))
-	}
-	w.checkLetters()
-	of := func(id int64) webhook.Key { return webhook.Key{TenantID: tenant, ID: id} }
-	for path, key := range map[string]webhook.Key{"flaky": of(flaky), "fine": of(fine), w.path: w.held} {
-		page, err := w.logs.List(t.Context(), key, math.MaxInt64, 1, 100, time.Now())
-		if err != nil {
-			t.Fatal(err)
-		}
-		names := []string{"-small", "-large"}
-		if path == w.path {
-			names = []string{"-held"}
-		}
-		for _, name := range names {
-			requests, answered := r.count(path, w.name+name)
-			if requests == 0 || path != w.path && answered == 0 {
-				t.Errorf("%s: %s got %d requests of %s, %d answered 2xx: it is lost", w, path, requests, name, answered)
-			}
-			again += requests - w.checkLogs(page.Logs, path, w.name+name, requests)
-		}
-	}
-	most := w.kind.again * max(1, len(w.log))
-	if !w.others {
-		// A finished attempt is never repeated for the sake of bookkeeping.
-		most = 0
-	}
-	if again > most {
-		t.Errorf("%s: %d requests more than necessary, want at most %d (%s)", w, again, most, w.kind.why)
-	}
-	return again
-}
-
-// checkLogs wants a log of every attempt that was finished, and returns how
-// many attempts there were. One whose process ended before it could write
-// anything was made again.
-func (w *walk) checkLogs(all []attemptlog.Log, path, eventID string, requests int) (attempts int) {
-	made := make(map[int]bool)
-	var history []string
-	logs, last := 0, attemptlog.Log{}
-	for _, l := range all {
-		if l.EventID != eventID || l.Failure == string(attempt.FailureHeld) {
-			continue // held back is no attempt
-		}
-		history = append(history, fmt.Sprintf("%d %s %s", l.Attempt, l.Outcome, l.Failure))
-		// A copy that came after the 410 made no request.
-		if made[l.Attempt] = true; l.Outcome != attemptlog.Skipped {
-			logs++
-		}
-		if l.Outcome == attemptlog.Delivered || l.Outcome == attemptlog.Failed {
-			last = l
-		}
-		if path == "shut" && (l.Outcome != attemptlog.Failed || l.CreatedAt.Before(w.begun.Add(w.dispatcher.Schedule.Total()))) {
-			w.t.Errorf("%s: %s began at %v and has an attempt that is not its last at %v: %s", w, eventID, w.begun, l.CreatedAt, l.Outcome)
-		}
-	}
-	if last.EventID == "" || !made[1] || len(made) < last.Attempt {
-		w.t.Errorf("%s: %s to %s has logs of the attempts %v and ends with %q", w, eventID, path, made, last.Outcome)
-	}
-	if !w.kind.dies && logs != requests {
-		w.t.Errorf("%s: %s to %s was requested %d times and has %d logs: %v", w, eventID, path, requests, logs, history)
-	}
-	return len(made)
-}
-
-// checkLetters wants what can never be delivered in the dead letters, and
-// nothing else.
-func (w *walk) checkLetters() {
-	found := make(map[deadletter.Reason]int)
-	for _, m := range w.letters {
-		found[deadletter.Reason(m.attributes["reason"])]++
-	}
-	poison, conflicts := found[deadletter.UnknownType], found[deadletter.Conflict]
-	if poison < 1 || conflicts < 1 || len(found) != 2 {
-		w.t.Errorf("%s: dead letters by reason: %v", w, found)
-	}
+	return fmt.Sprintf("%s (%s, %d redriven)", strings.Join(w.failed, ", "), w.failure.name, w.redriven)
 }

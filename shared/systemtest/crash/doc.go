@@ -1,11 +1,11 @@
-// Package crash holds one test: it lets every AWS call on the way of an event
-// fail in every manner, and the process die in front of and after each of
-// them, and looks whether anything is lost, stuck, orphaned or repeated.
+// Package crash tests the path of an event against failures. One test makes every
+// AWS call fail in every possible way, and ends the process before and after each
+// call. Afterwards nothing may be lost, stuck, orphaned or repeated without a
+// reason.
 //
-// It is a package of its own because that way leads through fanout, dispatcher
-// and retrier, none of which may import another. They are wired as the
-// functions wire them, on tables and queues of the local cloud, in one process
-// and on a clock that jumps from one thing to the next. Calls are found by
-// counting them in the SDK, so that a new one is covered without anyone
-// remembering it.
+// The path leads through fanout, dispatcher and retrier, which may not import each
+// other, so the test has a package of its own. It builds them as the functions do,
+// in one process, on tables and queues of the local cloud. Its clock jumps to the
+// next thing that is due. The calls are counted in the SDK, so a new call is
+// covered without a change here.
 package crash

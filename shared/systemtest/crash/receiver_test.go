@@ -10,22 +10,22 @@ import (
 	"testing"
 )
 
-// receiver is the customers' server. A path says how it answers: /flaky fails
-// the first two requests of each event, /shut all, /fine none, /gone is answered
-// 410.
+// receiver is the customers' server. Its path decides its status: /flaky fails the
+// first two requests of each event, /shut fails all, /fine fails none, and /gone
+// responds with 410.
 type receiver struct {
-	url  string
-	dead *atomic.Bool
+	url   string
+	ended *atomic.Bool // of the world
 
-	mu       sync.Mutex
-	requests map[string]int // by path and event
-	answered map[string]int // 2xx, by path and event
+	mu        sync.Mutex
+	requests  map[string]int // by path and event
+	delivered map[string]int // requests with a 2xx response, by path and event
 }
 
-const failures = 2
+const flakyFailures = 2
 
-func newReceiver(t *testing.T, dead *atomic.Bool) *receiver {
-	r := &receiver{dead: dead}
+func newReceiver(t *testing.T, ended *atomic.Bool) *receiver {
+	r := &receiver{ended: ended}
 	r.forget()
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
@@ -36,13 +36,13 @@ func newReceiver(t *testing.T, dead *atomic.Bool) *receiver {
 func (r *receiver) forget() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.requests, r.answered = make(map[string]int), make(map[string]int)
+	r.requests, r.delivered = make(map[string]int), make(map[string]int)
 }
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	_, _ = io.Copy(io.Discard, request.Body)
-	if r.dead.Load() {
-		// A process that has ended makes no requests; its goroutines here still do.
+	if r.ended.Load() {
+		// A process that has ended makes no requests. Its goroutines in this test do.
 		panic(http.ErrAbortHandler)
 	}
 	r.mu.Lock()
@@ -52,17 +52,17 @@ func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	switch {
 	case request.URL.Path == "/gone":
 		w.WriteHeader(http.StatusGone)
-	case request.URL.Path == "/shut", request.URL.Path == "/flaky" && r.requests[key] <= failures:
+	case request.URL.Path == "/shut", request.URL.Path == "/flaky" && r.requests[key] <= flakyFailures:
 		w.WriteHeader(http.StatusInternalServerError)
 	default:
-		r.answered[key]++
+		r.delivered[key]++
 	}
 }
 
-// count returns how many requests came, and how many of them were answered
-// 2xx, for an event.
-func (r *receiver) count(path, event string) (requests, answered int) {
+// count returns how many requests a path got for an event, and how many of them it
+// answered with 2xx.
+func (r *receiver) count(path, event string) (requests, delivered int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.requests[path+" "+event], r.answered[path+" "+event]
+	return r.requests[path+" "+event], r.delivered[path+" "+event]
 }

@@ -9,8 +9,8 @@ import (
 	"webhooks/shared/delivery"
 )
 
-// rows returns the deliveries that wait in the retries table. It is read again
-// only after a write that may have been to it.
+// rows returns the deliveries in the retries table. It reads the table only after a
+// write that may have changed it.
 func (w *walk) rows() []delivery.Delivery {
 	w.t.Helper()
 	if !w.written.Swap(false) {
@@ -20,6 +20,7 @@ func (w *walk) rows() []delivery.Delivery {
 	return w.known
 }
 
+// read reads all rows of the retries table.
 func (w *walk) read() []delivery.Delivery {
 	w.t.Helper()
 	out, err := w.direct.Scan(w.t.Context(), &dynamodb.ScanInput{TableName: &w.retries})
@@ -41,7 +42,7 @@ func (w *walk) read() []delivery.Delivery {
 	return list
 }
 
-// earliest returns when the first row is due; false when there is none.
+// earliest returns when the first row is due, and false without rows.
 func (w *walk) earliest() (time.Time, bool) {
 	rows := w.rows()
 	if len(rows) == 0 {
@@ -56,9 +57,8 @@ func (w *walk) earliest() (time.Time, bool) {
 	return due, true
 }
 
-// nextTick returns when the retrier next runs with something to move; false
-// when nothing waits in the table.
+// nextTick returns when the retrier next moves a row, and false without rows.
 func (w *walk) nextTick() (time.Time, bool) {
-	due, waiting := w.earliest()
-	return later(w.now, due.Add(-time.Minute)), waiting
+	due, found := w.earliest()
+	return later(w.now, due.Add(-time.Minute)), found
 }

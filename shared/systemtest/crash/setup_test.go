@@ -33,28 +33,28 @@ import (
 	"webhooks/shared/webhook/webhookdb"
 )
 
-// schedule has a wait in the queue and one in the retries table, whatever the
-// jitter makes of it; the last is time for what is held back.
+// schedule has a wait in the queue and one in the retries table, with any jitter.
+// The last wait leaves time for deliveries that are held back.
 const schedule = "5,1200,3600"
 
-// world is fanout, dispatcher and retrier on tables and queues of their own.
-// Many walks are made in it, one after the other.
+// world is fanout, dispatcher and retrier on tables and queues of their own. Walks
+// run in it one after the other.
 type world struct {
 	functions
-	*mail
-	now     time.Time
-	faults  *faulttest.Faults
-	dead    atomic.Bool // the process of the present invocation has ended
-	ticks   time.Duration
-	shut    bool             // the breaker never lets a probe through, and its receiver fails
-	direct  *dynamodb.Client // around the faults
-	hooks   *webhookdb.Store
-	logs    *attemptlogdb.Store
-	cursor  *retrydb.Store
-	retries string // the table
+	*poller
+	now       time.Time
+	faults    *faulttest.Faults
+	ended     atomic.Bool // the process of the current invocation has ended
+	cursorLag time.Duration
+	staysOpen bool             // the breaker allows no probe, and its receiver fails
+	direct    *dynamodb.Client // does not pass through faults
+	webhooks  *webhookdb.Store
+	logs      *attemptlogdb.Store
+	cursor    *retrydb.Store
+	retries   string // the table
 }
 
-// functions are what walks.
+// functions are the functions on the path of an event.
 type functions struct {
 	fanout     *fanout.Fanout
 	dispatcher *dispatch.Dispatcher
@@ -68,11 +68,11 @@ type names struct {
 	maxReceiveCount                             int
 }
 
-// slowARN is what the slow queue is called in the messages that come from it.
+// slowARN is the ARN of the slow queue in the records of its messages.
 const slowARN = "arn:aws:sqs:us-east-1:000000000000:slow"
 
-// slowFailures is the sender, but what fails with 500 took long: so the walks
-// also lead through the slow lane.
+// slowFailures is a sender that reports a long response time for a 500, so that
+// walks use the slow lane too.
 type slowFailures struct{ dispatch.Sender }
 
 func (s slowFailures) Send(ctx context.Context, request attempt.Request) attempt.Result {
@@ -85,9 +85,10 @@ func (s slowFailures) Send(ctx context.Context, request attempt.Request) attempt
 
 const retention = 30 * 24 * time.Hour
 
-// newWorld returns a world whose queues give a message up after maxReceiveCount
-// receives. Its retrier's cursor is behind the clock by behind.
-func newWorld(t *testing.T, maxReceiveCount int, behind time.Duration) *world {
+// newWorld returns a world whose queues make a dead letter of a message after
+// maxReceiveCount receives, and whose retrier's cursor is cursorLag behind the
+// clock.
+func newWorld(t *testing.T, maxReceiveCount int, cursorLag time.Duration) *world {
 	t.Helper()
 	n := names{
 		webhooks: cloudtest.Table(t, "WebhooksTable"), events: cloudtest.Table(t, "EventsTable"),
@@ -98,16 +99,16 @@ func newWorld(t *testing.T, maxReceiveCount int, behind time.Duration) *world {
 	cfg := cloudtest.Config(t)
 	direct := dynamodb.NewFromConfig(cfg)
 	w := &world{
-		mail: &mail{api: sqs.NewFromConfig(cfg), names: n}, now: time.Now().UTC().Truncate(time.Second),
-		faults: &faulttest.Faults{}, ticks: behind, direct: direct,
-		hooks: webhookdb.New(direct, n.webhooks, webhookdb.WithVault(vault.FromConfig(cfg, cloudtest.Key(t)))), logs: attemptlogdb.New(direct, n.logs, retention),
+		poller: &poller{client: sqs.NewFromConfig(cfg), names: n}, now: time.Now().UTC().Truncate(time.Second),
+		faults: &faulttest.Faults{}, cursorLag: cursorLag, direct: direct,
+		webhooks: webhookdb.New(direct, n.webhooks, webhookdb.WithVault(vault.FromConfig(cfg, cloudtest.Key(t)))), logs: attemptlogdb.New(direct, n.logs, retention),
 		cursor: retrydb.New(direct, n.retries), retries: n.retries,
 	}
 	w.functions = wire(t, w.faults.Config(cfg), n, func() time.Time { return w.now })
 	return w
 }
 
-// wire does what the functions' build does, with another clock.
+// wire builds the functions as their build functions do, with another clock.
 func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions {
 	t.Helper()
 	getenv := cloudtest.Getenv(t, map[string]string{
@@ -149,8 +150,8 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 	return f
 }
 
-// complete fails when a field of a function is not wired: what a function has
-// learned to call would be missing from the walks.
+// complete fails the test if a field of a function is not set: the walks would
+// miss its calls.
 func complete(t *testing.T, function any) {
 	t.Helper()
 	value := reflect.ValueOf(function).Elem()

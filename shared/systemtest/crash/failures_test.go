@@ -17,43 +17,43 @@ import (
 )
 
 var (
-	errDead = errors.New("the process has ended")
-	errLost = errors.New("the connection broke before the answer came")
+	errEnded = errors.New("the process has ended")
+	errLost  = errors.New("the connection broke before the response")
 )
 
-// kind is a manner of failure.
-type kind struct {
+// failure is a way in which a call fails.
+type failure struct {
 	name string
-	// applies tells which calls can fail so.
+	// applies reports whether a call can fail in this way.
 	applies func(faulttest.Call) bool
-	// strike answers the call that fails.
-	strike func(faulttest.Call) (any, error)
-	// dies says that the process ends with it.
-	dies bool
-	// apart is how far apart the calls are that fail in one walk; 0: one fails.
-	apart int
-	// again is how many requests beyond the necessary ones a failure may lead to
-	// at most, and why is the reason.
-	again int
-	why   string
-	// only is the one function that fails; "": all do.
+	// fail answers a call that fails.
+	fail func(faulttest.Call) (any, error)
+	// endsProcess says that the process ends with the call.
+	endsProcess bool
+	// stride is the distance between two failing calls of a walk; with 0, one fails.
+	stride int
+	// maxRepeats is how many requests one failure may repeat, and why is the reason.
+	maxRepeats int
+	why        string
+	// only names the one function whose calls fail; with "", calls of all do.
 	only string
-	// notAgain is the function whose failures lead to none.
-	notAgain string
+	// repeatsNoAttemptIn names the function whose failures may repeat no request.
+	repeatsNoAttemptIn string
 }
 
-// mostAgain is the five deliveries of the walk and the second attempts of the
-// two that go on: the copies of the third collapse into one row.
-const mostAgain = 7
+// allRequests is the number of requests that a crash may repeat: the five
+// deliveries of a walk, and the second attempts of the two that are retried. Copies
+// of a third attempt collapse into one row.
+const allRequests = 7
 
 const (
 	wholeBatch = "all messages of the batch are received again"
-	inDoubt    = "whether it was done cannot be known, so it is done again"
+	inDoubt    = "the call may have had no effect, so it is repeated"
 	notDone    = "an event that is not stored is fanned out again, and a row that is not deleted is sent again"
 )
 
-// kinds are all manners of failure.
-func kinds() []kind {
+// failures returns every way in which a call fails.
+func failures() []failure {
 	never := func(err error) func(faulttest.Call) (any, error) {
 		return func(faulttest.Call) (any, error) { return nil, err }
 	}
@@ -63,15 +63,15 @@ func kinds() []kind {
 			return nil, err
 		}
 	}
-	return []kind{
-		{name: "crash before", applies: every, strike: never(errDead), dies: true, apart: farApart, again: mostAgain, why: wholeBatch},
-		{name: "crash after", applies: every, strike: lost(errDead), dies: true, apart: farApart, again: mostAgain, why: wholeBatch},
-		{name: "throttled", applies: every, strike: throttle, apart: apart, again: 2, why: notDone, notAgain: dispatcherName},
-		{name: "timed out", applies: every, strike: never(context.DeadlineExceeded), apart: apart, again: 2, why: notDone, notAgain: dispatcherName},
-		{name: "answer lost", applies: writes, strike: lost(errLost), again: mostAgain, why: inDoubt},
-		{name: "asked twice by the SDK", applies: writes, strike: twice, again: mostAgain, why: inDoubt},
-		{name: "transaction conflict", applies: conflicts, strike: conflict, again: 2, why: notDone, notAgain: dispatcherName},
-		{name: "one left out", applies: batches, strike: leaveOneOut},
+	return []failure{
+		{name: "crash before", applies: every, fail: never(errEnded), endsProcess: true, stride: crashStride, maxRepeats: allRequests, why: wholeBatch},
+		{name: "crash after", applies: every, fail: lost(errEnded), endsProcess: true, stride: crashStride, maxRepeats: allRequests, why: wholeBatch},
+		{name: "throttled", applies: every, fail: throttle, stride: errorStride, maxRepeats: 2, why: notDone, repeatsNoAttemptIn: dispatcherName},
+		{name: "timed out", applies: every, fail: never(context.DeadlineExceeded), stride: errorStride, maxRepeats: 2, why: notDone, repeatsNoAttemptIn: dispatcherName},
+		{name: "response lost", applies: writes, fail: lost(errLost), maxRepeats: allRequests, why: inDoubt},
+		{name: "repeated by the SDK", applies: writes, fail: twice, maxRepeats: allRequests, why: inDoubt},
+		{name: "transaction conflict", applies: conflicts, fail: conflict, maxRepeats: 2, why: notDone, repeatsNoAttemptIn: dispatcherName},
+		{name: "one entry unprocessed", applies: batches, fail: leaveOneOut},
 	}
 }
 
@@ -82,6 +82,7 @@ func twice(c faulttest.Call) (any, error) {
 
 func every(faulttest.Call) bool { return true }
 
+// isSQS reports whether c sends messages; every other call is to DynamoDB or KMS.
 func isSQS(c faulttest.Call) bool { return strings.HasPrefix(c.Operation, "SendMessage") }
 
 func writes(c faulttest.Call) bool {
@@ -89,7 +90,7 @@ func writes(c faulttest.Call) bool {
 	return !reads
 }
 
-// conflicts are the calls that a transaction under way on the same item fails:
+// conflicts reports whether a transaction on the same item can make c fail:
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis.html#transaction-conflict-handling
 func conflicts(c faulttest.Call) bool { return writes(c) && !isSQS(c) }
 
@@ -104,7 +105,7 @@ func throttle(c faulttest.Call) (any, error) {
 
 func conflict(c faulttest.Call) (any, error) {
 	if in, is := c.Input.(*dynamodb.BatchExecuteStatementInput); is {
-		// Each statement has its own: the call succeeds.
+		// The call succeeds, and each of its statements fails.
 		conflicting := dynamotypes.BatchStatementResponse{
 			Error: &dynamotypes.BatchStatementError{Code: dynamotypes.BatchStatementErrorCodeEnumTransactionConflict},
 		}
@@ -117,8 +118,8 @@ func conflict(c faulttest.Call) (any, error) {
 	return nil, &dynamotypes.TransactionConflictException{}
 }
 
-// leaveOneOut makes the call without one of its entries, and answers that AWS
-// did not get to it.
+// leaveOneOut makes the call without its last entry, and reports that entry as
+// unprocessed.
 func leaveOneOut(c faulttest.Call) (any, error) {
 	switch in := c.Input.(type) {
 	case *sqs.SendMessageBatchInput:
@@ -152,7 +153,7 @@ func leaveOneOut(c faulttest.Call) (any, error) {
 			left, last := keys, len(keys.Keys)-1
 			left.Keys, keys.Keys = keys.Keys[last:], keys.Keys[:last]
 			unread := map[string]dynamotypes.KeysAndAttributes{table: left}
-			in.RequestItems = maps.Clone(in.RequestItems) // the caller may ask again with its own
+			in.RequestItems = maps.Clone(in.RequestItems) // the caller may use its own map again
 			if in.RequestItems[table] = keys; last == 0 {
 				delete(in.RequestItems, table)
 			}
@@ -166,7 +167,7 @@ func leaveOneOut(c faulttest.Call) (any, error) {
 			return result, err
 		}
 	}
-	return nil, errors.New("a batch of a kind that this test does not know: " + c.Operation)
+	return nil, errors.New("this test does not know the batch operation " + c.Operation)
 }
 
 func refuseOne(c faulttest.Call, in *sqs.SendMessageBatchInput) (any, error) {
