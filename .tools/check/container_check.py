@@ -6,13 +6,13 @@ For CI, on a Linux machine as root: Docker is installed and started, and the ima
 import os
 import subprocess
 
-from base import keys
+from base import keys, ports
 from base.api import Api
 from base.console import say, step, stop_with
 from base.paths import ROOT
 from base.processes import tail, wait_until
 from check import docker, invocations
-from cloud import containers, instance, logs
+from cloud import containers, logs
 from cloud.instance import Cloud
 
 START_SECONDS = 120
@@ -31,7 +31,7 @@ def check(cloud: Cloud) -> None:
 
 def check_start_api(cloud: Cloud) -> None:
     """Runs `sam local start-api` and calls its API."""
-    port = instance.free_port()
+    port = ports.choose(0)
     log = cloud.folder / "start-api.log"
     command = containers.prepare(cloud, "start-api", "--port", str(port))
     with log.open("w") as out:
@@ -45,7 +45,7 @@ def check_start_api(cloud: Cloud) -> None:
         )
     try:
         with step(f"sam local start-api --port {port}"):
-            wait_until(lambda: instance.taken(port), START_SECONDS, process, log)
+            wait_until(lambda: ports.taken(port), START_SECONDS, process, log)
         check_api(cloud, f"http://127.0.0.1:{port}")
     except BaseException:
         say(f"\nsam local start-api:\n{tail(log, 30)}\n\nThe deployed functions:\n{logs.recent(cloud)}")

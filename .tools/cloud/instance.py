@@ -8,10 +8,8 @@ import contextlib
 import fcntl
 import json
 import os
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,6 +20,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from base import ports
 from base.api import without_proxy
 from base.console import step, stop_with
 from base.paths import LOCAL, TOOLS
@@ -110,13 +109,13 @@ class Cloud:
         """Starts the cloud unless it runs, and waits until it answers. Returns whether it was started."""
         if self.process():
             return False
-        if taken(self.port) or (self.any_port and not bindable(self.port + JWKS_PORT_OFFSET)):
+        if ports.taken(self.port) or (self.any_port and not ports.free(self.port + JWKS_PORT_OFFSET)):
             if not self.any_port:
                 stop_with(
                     f"port {self.port} of 127.0.0.1 is taken by another program.\n"
                     f"`ss -ltnp` or `lsof -i :{self.port}` names it: end it, or choose another port: make run PORT=4600"
                 )
-            self.port = free_port()
+            self.port = ports.choose(0, JWKS_PORT_OFFSET)
         with step(f"Start the local cloud on 127.0.0.1:{self.port}"):
             self.launch()
         return True
@@ -258,7 +257,14 @@ def test(port: int = 4577) -> Cloud:
 
 def soak(parameters: tuple[str, ...]) -> Cloud:
     """The cloud of `make soak`, with these parameters of the template."""
-    return Cloud(LOCAL / "soak", free_port(), True, keeps_data=True, stack_name="webhooks-soak", parameters=parameters)
+    return Cloud(
+        LOCAL / "soak",
+        ports.choose(0, JWKS_PORT_OFFSET),
+        True,
+        keeps_data=True,
+        stack_name="webhooks-soak",
+        parameters=parameters,
+    )
 
 
 def healthy(endpoint: str) -> bool:
@@ -268,32 +274,3 @@ def healthy(endpoint: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-def taken(port: int) -> bool:
-    """Whether something listens on the port."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_port() -> int:
-    """A free port whose identity provider's port is free as well.
-
-    Both are below the ports that the kernel gives to connections (from 32768 on Linux, 49152 elsewhere),
-    so that no connection takes them in the meantime.
-    """
-    for port in random.sample(range(10_000, 31_000), 100):
-        if bindable(port) and bindable(port + JWKS_PORT_OFFSET):
-            return port
-    stop_with("no port of 127.0.0.1 from 10000 to 32000 is free")
-
-
-def bindable(port: int) -> bool:
-    """Whether a server could listen on the port."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ignores connections that have just closed
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True

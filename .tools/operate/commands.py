@@ -1,0 +1,82 @@
+"""The commands on a stack in AWS; some of them also work on the local one."""
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from base.commands import add, pass_on
+from base.options import PORT, QUEUE, REASON, STACK
+
+if TYPE_CHECKING:
+    from base.stacks import Stack
+
+
+def add_to(commands: Any) -> None:
+    """Adds the commands."""
+    add(commands, "letters", letters, "list the dead letters by reason, with what to do", PORT, STACK)
+    add(commands, "redrive", redrive, "send dead letters back to their queue", PORT, STACK, QUEUE, REASON)
+    add(commands, "account-check", account_check, "warn when the AWS account may run few functions at once")
+    gradual = add(commands, "template", template, "print the template to deploy; it makes a gradual one when needed")
+    gradual.add_argument("template", metavar="TEMPLATE", help="the built template")
+    gradual.add_argument("environment", metavar="ENVIRONMENT", help="an environment of samconfig.toml")
+    tested = add(commands, "smoke", smoke, "try a deployed stack and measure it")
+    tested.add_argument("environment", metavar="ENVIRONMENT", help="local, or an environment of samconfig.toml")
+    pass_on(add(commands, "sam", sam, "run the SAM CLI"), "its arguments")
+
+
+def letters(args: argparse.Namespace) -> None:
+    """`make letters`."""
+    from operate import letters as operate_letters
+
+    operate_letters.show(operated_stack(args))
+
+
+def redrive(args: argparse.Namespace) -> None:
+    """`make redrive`."""
+    from operate import redrive as operate_redrive
+
+    operate_redrive.redrive(operated_stack(args), args.queue, args.reason)
+
+
+def account_check(args: argparse.Namespace) -> None:
+    """The first step of `make deploy`."""
+    import boto3
+
+    from operate import account
+
+    account.check(boto3.client)
+
+
+def template(args: argparse.Namespace) -> None:
+    """A step of `make deploy`."""
+    from operate import gradual
+
+    print(gradual.prepare(args.template, args.environment))
+
+
+def smoke(args: argparse.Namespace) -> None:
+    """`make smoke`."""
+    from operate import smoke as operate_smoke
+
+    operate_smoke.run(args.environment)
+
+
+def sam(args: argparse.Namespace) -> NoReturn:
+    """Becomes the SAM CLI, with the environment in which the functions are built."""
+    from base import venvs
+    from cloud.build import BUILD_ENV
+
+    program = str(venvs.sam())
+    os.execve(program, [program, *args.arguments], os.environ | BUILD_ENV)
+
+
+def operated_stack(args: argparse.Namespace) -> "Stack":
+    """The stack STACK_NAME in the caller's account, or the local stack."""
+    import boto3
+
+    from base.stacks import Stack
+    from cloud import local_stack
+
+    if args.stack_name:
+        return Stack(args.stack_name, boto3.client)
+    return local_stack.running(args.port)[0].stack
