@@ -21,15 +21,17 @@ type prepared struct {
 	writes  []types.TransactWriteItem // its item, and item 0 if the index changes
 }
 
-// prepare makes w, with its secrets sealed, the next revision of stored. For a
-// new webhook stored has a key and nothing else.
+// prepare makes w, with its secrets sealed, the next revision of stored, and
+// updates the index to match. A record without a revision is not stored yet.
 func (s *Store) prepare(stored record, w webhook.Webhook, sealed secrets, now time.Time) (prepared, error) {
 	next := stored.next(w, sealed, now)
-	write := s.replace
+	var writes []types.TransactWriteItem
+	var err error
 	if stored.Revision == 0 {
-		write = s.insert
+		writes, err = s.insert(next)
+	} else {
+		writes, err = s.replace(stored, next)
 	}
-	writes, err := write(stored, next)
 	if err != nil {
 		return prepared{}, err
 	}
@@ -53,7 +55,7 @@ func (r record) next(w webhook.Webhook, sealed secrets, now time.Time) record {
 }
 
 // insert returns the writes of a new webhook.
-func (s *Store) insert(_, next record) ([]types.TransactWriteItem, error) {
+func (s *Store) insert(next record) ([]types.TransactWriteItem, error) {
 	put, err := s.putNew(next)
 	if err != nil {
 		return nil, err
