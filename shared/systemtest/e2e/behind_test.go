@@ -20,9 +20,9 @@ import (
 
 // These tests reach behind the API, for what takes hours there or never happens.
 
-// TestPoisonAmongDeliveriesIsSetAside: nothing but a mistake of an operator's can
+// TestPoisonDeliveryBecomesADeadLetter: nothing but a mistake of an operator's can
 // put it there.
-func TestPoisonAmongDeliveriesIsSetAside(t *testing.T) {
+func TestPoisonDeliveryBecomesADeadLetter(t *testing.T) {
 	t.Parallel()
 	url, body := physicalID(t, "DeliveriesQueue"), newTenantID()+" says hello"
 	if _, err := sqs.NewFromConfig(cloudtest.Config(t)).SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body}); err != nil {
@@ -34,9 +34,9 @@ func TestPoisonAmongDeliveriesIsSetAside(t *testing.T) {
 	}
 }
 
-// TestAKeptRetryComesBack keeps the fifth attempt of an event as if the fourth had
+// TestStoredRetryIsDelivered keeps the fifth attempt of an event as if the fourth had
 // failed two hours ago.
-func TestAKeptRetryComesBack(t *testing.T) {
+func TestStoredRetryIsDelivered(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
 	made, text := c.webhook(r.URL, "environment.created"), c.event("evt-1", exactData)
@@ -88,8 +88,8 @@ func TestKeysAreListedWithoutTheirSecrets(t *testing.T) {
 	}
 }
 
-// TestALongWaitIsKept: what a queue cannot delay waits in a table.
-func TestALongWaitIsKept(t *testing.T) {
+// TestLongRetryAfterIsHonored: what a queue cannot delay waits in a table.
+func TestLongRetryAfterIsHonored(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	r := newReceiver(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -108,10 +108,10 @@ func TestALongWaitIsKept(t *testing.T) {
 	c.call("DELETE", path(made.ID), "") // so that nothing comes of it
 }
 
-// TestSecretsStoredBeforeEncryptionMove: an older version, or EncryptSecrets=false,
+// TestUnencryptedSecretsAreEncryptedByTheNextWrite: an older version, or EncryptSecrets=false,
 // left a secret as it is. The next write encrypts it, and makes the tenant's data key
 // for that.
-func TestSecretsStoredBeforeEncryptionMove(t *testing.T) {
+func TestUnencryptedSecretsAreEncryptedByTheNextWrite(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestWithoutAKeyNothingIsAnswered(t *testing.T) {
+func TestRequestsWithoutAValidKeyAreRefused(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	made := c.webhook(nobody, "alert.resolved")
@@ -50,7 +50,7 @@ func TestWithoutAKeyNothingIsAnswered(t *testing.T) {
 	}
 }
 
-func TestUnknownRoutesAnswerInTheEnvelope(t *testing.T) {
+func TestUnknownRoutesReturnTheErrorEnvelope(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	tests := []struct {
@@ -78,9 +78,9 @@ func TestUnknownRoutesAnswerInTheEnvelope(t *testing.T) {
 	}
 }
 
-// TestErrorsSpeakTheCallersLanguage: errors are translated, and the document's
+// TestErrorsAreInTheCallersLanguage: errors are translated, and the document's
 // own messages never are.
-func TestErrorsSpeakTheCallersLanguage(t *testing.T) {
+func TestErrorsAreInTheCallersLanguage(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	tests := []struct {

@@ -41,7 +41,7 @@ func TestCreateWithoutASecretShowsTheGeneratedOne(t *testing.T) {
 	}
 }
 
-func TestCreateDecidesWhetherItIsEnabled(t *testing.T) {
+func TestCreateEnabledOrDisabled(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	tests := []struct {
@@ -61,7 +61,7 @@ func TestCreateDecidesWhetherItIsEnabled(t *testing.T) {
 	}
 }
 
-func TestCreateTakesEveryDocumentedEventType(t *testing.T) {
+func TestCreateAcceptsEveryDocumentedEventType(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	made := c.webhook(nobody, "environment.created", "environment.started", "environment.stopped", "environment.deleted",
@@ -103,7 +103,7 @@ func TestGetAnswersAsDocumented(t *testing.T) {
 	c.call("GET", path(1), "").is(t, http.StatusOK, shown("环境事件通知", "true"))
 }
 
-func TestUpdateChangesWhatItIsGiven(t *testing.T) {
+func TestUpdateChangesOnlyTheGivenFields(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	c.call("POST", "/api/v1/webhooks", documented)
@@ -119,7 +119,7 @@ func TestUpdateChangesWhatItIsGiven(t *testing.T) {
 			"enabled": true, "created_at": "TIME", "events": ["alert.resolved"]}}`)
 }
 
-func TestWhatGetShowsCanBeSentBack(t *testing.T) {
+func TestGetResponseCanBeSentBack(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	c.call("POST", "/api/v1/webhooks", documented)

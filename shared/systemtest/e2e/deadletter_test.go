@@ -27,10 +27,10 @@ type poison struct {
 	want deadLetter
 }
 
-// TestPoisonIsSetAside publishes everything that can never be delivered, and
+// TestPoisonEventsBecomeDeadLetters publishes everything that can never be delivered, and
 // finds each message untouched among the dead letters, with its reason. It is
 // the one test that reads that queue: two would take each other's messages.
-func TestPoisonIsSetAside(t *testing.T) {
+func TestPoisonEventsBecomeDeadLetters(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
 	made := c.webhook(r.URL, "environment.created")

@@ -52,9 +52,9 @@ func TestFailedDeliveryIsRetried(t *testing.T) {
 	r.gotNothing(t)
 }
 
-// TestReceiverChoosesALaterTime: Retry-After lengthens the schedule's own wait,
+// TestRetryAfterLengthensTheWait: Retry-After lengthens the schedule's own wait,
 // and never shortens it.
-func TestReceiverChoosesALaterTime(t *testing.T) {
+func TestRetryAfterLengthensTheWait(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, retryAfter string
@@ -83,7 +83,7 @@ func TestReceiverChoosesALaterTime(t *testing.T) {
 	}
 }
 
-func TestReceiverThatWasAwayGetsItsDelivery(t *testing.T) {
+func TestReceiverThatWasDownGetsItsDelivery(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), unstarted()
 	comeBack := away(t, r)

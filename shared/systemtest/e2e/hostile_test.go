@@ -8,8 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// TestLogKeepsLittleOfAnAnswer: a receiver may send anything as its body.
-func TestLogKeepsLittleOfAnAnswer(t *testing.T) {
+// TestLogTruncatesTheResponseBody: a receiver may send anything as its body.
+func TestLogTruncatesTheResponseBody(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name, body, want string
@@ -86,8 +86,8 @@ func TestFastReceiverDoesNotWaitForASlowOne(t *testing.T) {
 	}
 }
 
-// TestReceiverThatNeverAnswersIsGivenUp: 15 s are all that an attempt has.
-func TestReceiverThatNeverAnswersIsGivenUp(t *testing.T) {
+// TestAttemptTimesOutAfter15Seconds: 15 s are all that an attempt has.
+func TestAttemptTimesOutAfter15Seconds(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	r := newReceiver(t, func(_ http.ResponseWriter, request *http.Request) { <-request.Context().Done() })

@@ -72,8 +72,8 @@ func badURLs() []struct{ name, url string } {
 	}
 }
 
-// TestTheLargestRequestIsTaken holds the limits from the other side.
-func TestTheLargestRequestIsTaken(t *testing.T) {
+// TestLargestRequestIsAccepted holds the limits from the other side.
+func TestLargestRequestIsAccepted(t *testing.T) {
 	t.Parallel()
 	longest := nobody + "?" + strings.Repeat("a", longestURL-len(nobody)-1)
 	full := wanted("", "")

@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestTenantsDoNotMeet: two tenants whose webhooks and events have the same ids
+// TestTenantsAreIsolated: two tenants whose webhooks and events have the same ids
 // never see, count or touch what is the other's.
-func TestTenantsDoNotMeet(t *testing.T) {
+func TestTenantsAreIsolated(t *testing.T) {
 	t.Parallel()
 	a, b := setup(t), setup(t)
 	receiverA, receiverB := newReceiver(t, ok), newReceiver(t, ok)

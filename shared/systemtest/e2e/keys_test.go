@@ -12,9 +12,9 @@ import (
 	"webhooks/shared/testkit/openapitest"
 )
 
-// TestAnEndedKeyIsRefused uses each key for the first time after its end: the
+// TestRevokedAndExpiredKeysAreRefused uses each key for the first time after its end: the
 // gateway remembers an answer for 60 s.
-func TestAnEndedKeyIsRefused(t *testing.T) {
+func TestRevokedAndExpiredKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	tests := []struct {

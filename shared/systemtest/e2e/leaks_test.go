@@ -31,10 +31,10 @@ func secretForms() map[string]*regexp.Regexp {
 	}
 }
 
-// TestMarkedValuesGoEveryWay makes what NoLogHoldsASecret looks for: deliveries
+// TestMarkedValuesReachEveryCodePath makes what NoLogHoldsASecret looks for: deliveries
 // that succeed, fail and are sent back, events that are refused, and keys, secrets
 // and bodies where a caller puts them by mistake.
-func TestMarkedValuesGoEveryWay(t *testing.T) {
+func TestMarkedValuesReachEveryCodePath(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	data := fmt.Sprintf(`{"text":%q}`, markedData)

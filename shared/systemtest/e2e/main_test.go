@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 // afterwards returns the tests of what all others left behind.
 func afterwards() []testing.InternalTest {
 	return []testing.InternalTest{
-		{Name: "NothingMoreIsGrantedThanIsUsed", F: nothingMoreIsGrantedThanIsUsed},
+		{Name: "RolesGrantOnlyWhatIsUsed", F: rolesGrantOnlyWhatIsUsed},
 		{Name: "NoLogHoldsASecret", F: noLogHoldsASecret},
 	}
 }

@@ -17,11 +17,11 @@ import (
 	"webhooks/shared/testkit/openapitest"
 )
 
-// TestOpenAPIExamplesAreWhatIsAnswered sends the requests of the OpenAPI
+// TestOpenAPIExamplesMatchTheResponses sends the requests of the OpenAPI
 // document's examples as a new tenant and compares the answers with the
 // document's. Every example of a success is compared, and every error that a
 // caller can provoke; the sentences of the others package openapi compares.
-func TestOpenAPIExamplesAreWhatIsAnswered(t *testing.T) {
+func TestOpenAPIExamplesMatchTheResponses(t *testing.T) {
 	t.Parallel()
 	x := newExamples(t)
 	const one, two = "/api/v1/webhooks/1", "/api/v1/webhooks/2"

@@ -48,7 +48,7 @@ func TestEventOverHTTPBelongsToTheKeysTenant(t *testing.T) {
 	r.gotNothing(t)
 }
 
-func TestEventOverHTTPIsKnownByItsID(t *testing.T) {
+func TestEventOverHTTPIsDeduplicatedByID(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
 	made := c.webhook(r.URL, "environment.created")
@@ -71,7 +71,7 @@ func TestEventOverHTTPIsKnownByItsID(t *testing.T) {
 	r.gotNothing(t)
 }
 
-func TestBatchOverHTTPTakesWhatIsGood(t *testing.T) {
+func TestBatchOverHTTPAcceptsTheValidEvents(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
 	c.webhook(r.URL, "environment.created")

@@ -51,8 +51,8 @@ func TestDeliveryIsSignedAndExact(t *testing.T) {
 	}
 }
 
-// TestEventGetsWhatItLacks: without an id and a timestamp it gets those of its message.
-func TestEventGetsWhatItLacks(t *testing.T) {
+// TestEventWithoutIDAndTimestamp: without an id and a timestamp it gets those of its message.
+func TestEventWithoutIDAndTimestamp(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
 	c.webhook(r.URL, "environment.created")

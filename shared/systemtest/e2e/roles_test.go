@@ -29,10 +29,10 @@ type grant struct {
 	Resource string `json:"resource"`
 }
 
-// nothingMoreIsGrantedThanIsUsed compares the roles as they are deployed with
+// rolesGrantOnlyWhatIsUsed compares the roles as they are deployed with
 // what the functions called in this run. That nothing less is granted, the run
 // itself shows: the local cloud enforces IAM.
-func nothingMoreIsGrantedThanIsUsed(t *testing.T) {
+func rolesGrantOnlyWhatIsUsed(t *testing.T) {
 	used := usedGrants(t)
 	if len(used) == 0 {
 		t.Fatal("no call of any function's role was recorded: see record_calls in .tools/cloud/launcher.py")

@@ -52,8 +52,8 @@ func TestRotatedSecretSignsBesideTheOldOne(t *testing.T) {
 	}
 }
 
-// TestNobodyReadsASecretInTheTable: who can read the table cannot sign.
-func TestNobodyReadsASecretInTheTable(t *testing.T) {
+// TestTableHoldsNoPlaintextSecret: who can read the table cannot sign.
+func TestTableHoldsNoPlaintextSecret(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	answer := c.call("POST", "/api/v1/webhooks", `{"name":"n","url":"`+nobody+`","events":["alert.resolved"],"secret":"MARKED-`+c.id+`"}`)

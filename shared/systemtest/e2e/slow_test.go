@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// TestASlowReceiverIsShownAndStillServed: two attempts that take more than three
+// TestSlowReceiverUsesTheSlowLane: two attempts that take more than three
 // seconds send what follows through the slow lane, and the webhook says so.
-func TestASlowReceiverIsShownAndStillServed(t *testing.T) {
+func TestSlowReceiverUsesTheSlowLane(t *testing.T) {
 	t.Parallel()
 	c, answer := setup(t), make(chan struct{})
 	release := sync.OnceFunc(func() { close(answer) })

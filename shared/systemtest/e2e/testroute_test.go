@@ -40,9 +40,9 @@ func TestTestRouteAnswersAsDocumented(t *testing.T) {
 	}
 }
 
-// TestTestRouteTellsWhatTheReceiverAnswered: whatever it is, the test was sent,
+// TestTestRouteReportsTheReceiversStatus: whatever it is, the test was sent,
 // and no attempt follows.
-func TestTestRouteTellsWhatTheReceiverAnswered(t *testing.T) {
+func TestTestRouteReportsTheReceiversStatus(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{204, 302, 404, 410, 500} {
 		t.Run(strconv.Itoa(status), func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestTestRouteTellsWhatTheReceiverAnswered(t *testing.T) {
 	}
 }
 
-func TestTestRouteTellsThatAReceiverIsAway(t *testing.T) {
+func TestTestRouteReportsAnUnreachableReceiver(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, language, want string }{
 		{"in Chinese", "zh-CN", "无法连接到接收方"},

@@ -57,8 +57,8 @@ func TestOneQueryFollowsAnEvent(t *testing.T) {
 	})
 }
 
-// TestWhatHappenedIsMeasured looks for the lines that CloudWatch makes metrics of.
-func TestWhatHappenedIsMeasured(t *testing.T) {
+// TestMetricsAreLogged looks for the lines that CloudWatch makes metrics of.
+func TestMetricsAreLogged(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
 	c.webhook(r.URL, "environment.created")
