@@ -60,7 +60,8 @@ func sign(t *testing.T, key jwkstest.Key, changes map[string]any) string {
 	return "Bearer " + key.Sign(t, claims, nil)
 }
 
-func answer(t *testing.T, f function, header string) (response, error) {
+// ask invokes f with an Authorization header.
+func ask(t *testing.T, f function, header string) (response, error) {
 	t.Helper()
 	r := event(t)
 	r.IdentitySource = []string{header}
@@ -78,7 +79,7 @@ func TestGoodJWTIsAllowed(t *testing.T) {
 		"tenant_id": "acme", "scopes": "webhooks:read logs:read", "subject": "user-1",
 	}}
 	for range 2 {
-		got, err := answer(t, f, sign(t, p.key, nil))
+		got, err := ask(t, f, sign(t, p.key, nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +105,7 @@ func TestInvalidJWTIsDenied(t *testing.T) {
 		{name: "of an unknown key", header: sign(t, jwkstest.NewKey(t, "second", jwks.ES256), nil), reason: "JWT unknown key"},
 		{name: "three empty parts", header: "Bearer ..", reason: "JWT malformed"},
 	} {
-		got, err := answer(t, f, tt.header)
+		got, err := ask(t, f, tt.header)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -124,15 +125,15 @@ func TestColdStartWhileTheProviderIsDown(t *testing.T) {
 	t.Parallel()
 	p := setupPlatform(t)
 	p.provider.Down()
-	if got, err := answer(t, p.start(t), sign(t, p.key, nil)); !errors.Is(err, jwks.ErrUnavailable) || got.IsAuthorized {
+	if got, err := ask(t, p.start(t), sign(t, p.key, nil)); !errors.Is(err, jwks.ErrUnavailable) || got.IsAuthorized {
 		t.Errorf("without a stored key set: %+v, %v; want an error, which API Gateway does not cache", got, err)
 	}
 	p.provider.Show(t, p.key)
-	if got, err := answer(t, p.start(t), sign(t, p.key, nil)); err != nil || !got.IsAuthorized {
+	if got, err := ask(t, p.start(t), sign(t, p.key, nil)); err != nil || !got.IsAuthorized {
 		t.Fatalf("after the provider recovers: %+v, %v", got, err)
 	}
 	p.provider.Down()
-	if got, err := answer(t, p.start(t), sign(t, p.key, nil)); err != nil || !got.IsAuthorized {
+	if got, err := ask(t, p.start(t), sign(t, p.key, nil)); err != nil || !got.IsAuthorized {
 		t.Errorf("with the stored key set: %+v, %v", got, err)
 	}
 }
@@ -151,7 +152,7 @@ func TestOtherTokensAreNotVerifiedAsJWTs(t *testing.T) {
 		return apikey.Key{}, apikey.ErrNotFound
 	})}
 	for _, credentials := range []string{"", "a.b", "a.b.c.d.e", "whk_a", apikey.Generate().Text()} {
-		if got, err := answer(t, h.authorize, "Bearer "+credentials); err != nil || got.IsAuthorized {
+		if got, err := ask(t, h.authorize, "Bearer "+credentials); err != nil || got.IsAuthorized {
 			t.Errorf("%q: %+v, %v", credentials, got, err)
 		}
 	}
@@ -163,7 +164,7 @@ func TestWithoutAProviderJWTsAreDenied(t *testing.T) {
 	for _, name := range []string{"JWT_ISSUER", "JWT_AUDIENCE", "JWT_JWKS_URL"} {
 		p.env[name] = ""
 	}
-	got, err := answer(t, p.start(t), sign(t, p.key, nil))
+	got, err := ask(t, p.start(t), sign(t, p.key, nil))
 	if err != nil || got.IsAuthorized || !strings.Contains(p.log.String(), "JWT disabled") {
 		t.Errorf("response %+v, %v; log = %s", got, err, p.log)
 	}

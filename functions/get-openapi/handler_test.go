@@ -27,7 +27,7 @@ func setup(t *testing.T) bundle {
 }
 
 // ask sends the sample event with an If-None-Match header.
-func (b bundle) ask(t *testing.T, tags string) cloudtest.Answer {
+func (b bundle) ask(t *testing.T, tags string) cloudtest.Response {
 	t.Helper()
 	b.request.Headers["if-none-match"] = tags
 	return cloudtest.Invoke(t, b.function, b.request)
@@ -36,15 +36,15 @@ func (b bundle) ask(t *testing.T, tags string) cloudtest.Answer {
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	answer := cloudtest.Invoke(t, b.function, b.request)
-	if answer.Status != http.StatusOK || answer.Body != openapi.Document() {
-		t.Errorf("response %d of %d bytes, want the document of %d", answer.Status, len(answer.Body), len(openapi.Document()))
+	response := cloudtest.Invoke(t, b.function, b.request)
+	if response.Status != http.StatusOK || response.Body != openapi.Document() {
+		t.Errorf("response %d of %d bytes, want the document of %d", response.Status, len(response.Body), len(openapi.Document()))
 	}
-	if got := answer.Headers["Content-Type"]; got != "application/json; charset=utf-8" {
+	if got := response.Headers["Content-Type"]; got != "application/json; charset=utf-8" {
 		t.Errorf("content type = %q", got)
 	}
-	if answer.Headers["Etag"] != openapi.ETag() || answer.Headers["Cache-Control"] != "public, max-age=300" {
-		t.Errorf("headers = %v", answer.Headers)
+	if response.Headers["Etag"] != openapi.ETag() || response.Headers["Cache-Control"] != "public, max-age=300" {
+		t.Errorf("headers = %v", response.Headers)
 	}
 }
 
@@ -65,12 +65,12 @@ func TestClientWithTheDocumentGets304(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			answer := setup(t).ask(t, tt.tags)
-			if answer.Status != tt.want || (answer.Body == "") != (tt.want == http.StatusNotModified) {
-				t.Errorf("response %d of %d bytes, want %d", answer.Status, len(answer.Body), tt.want)
+			response := setup(t).ask(t, tt.tags)
+			if response.Status != tt.want || (response.Body == "") != (tt.want == http.StatusNotModified) {
+				t.Errorf("response %d of %d bytes, want %d", response.Status, len(response.Body), tt.want)
 			}
-			if answer.Headers["Etag"] != openapi.ETag() {
-				t.Errorf("headers = %v, want the ETag", answer.Headers)
+			if response.Headers["Etag"] != openapi.ETag() {
+				t.Errorf("headers = %v, want the ETag", response.Headers)
 			}
 		})
 	}

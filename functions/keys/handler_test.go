@@ -37,11 +37,11 @@ func setup(t *testing.T) bundle {
 // ask invokes the function and returns the decoded response.
 func (b bundle) ask(t *testing.T, request string) map[string]any {
 	t.Helper()
-	answer, err := b.invoke(t.Context(), json.RawMessage(request))
+	response, err := b.invoke(t.Context(), json.RawMessage(request))
 	if err != nil {
 		t.Fatalf("%s: %v", request, err)
 	}
-	text, err := json.Marshal(answer)
+	text, err := json.Marshal(response)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,10 +66,10 @@ func (b bundle) audited(t *testing.T, action, keyID string) {
 func TestSampleIssuesAKeyWithEveryScope(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	answer := b.ask(t, string(cloudtest.Event(t, "keys.json")))
-	token, ok := apikey.Parse(answer["api_key"].(string))
+	response := b.ask(t, string(cloudtest.Event(t, "keys.json")))
+	token, ok := apikey.Parse(response["api_key"].(string))
 	if !ok {
-		t.Fatalf("no key in %v", answer)
+		t.Fatalf("no key in %v", response)
 	}
 	stored, err := b.store.Get(t.Context(), token.KeyID)
 	if err != nil {
@@ -82,12 +82,12 @@ func TestSampleIssuesAKeyWithEveryScope(t *testing.T) {
 	if diff := cmp.Diff(want, stored); diff != "" {
 		t.Errorf("stored key (-want +got):\n%s", diff)
 	}
-	wantAnswer := map[string]any{
+	wantResponse := map[string]any{
 		"api_key": token.Text(), "key_id": token.KeyID, "tenant_id": "demo",
 		"scopes":     []any{"webhooks:read", "webhooks:write", "webhooks:test", "logs:read", "events:publish"},
 		"created_at": stored.CreatedAt.Format(time.RFC3339),
 	}
-	if diff := cmp.Diff(wantAnswer, answer); diff != "" {
+	if diff := cmp.Diff(wantResponse, response); diff != "" {
 		t.Errorf("response (-want +got):\n%s", diff)
 	}
 	b.audited(t, "issue", token.KeyID)
@@ -99,10 +99,10 @@ func TestSampleIssuesAKeyWithEveryScope(t *testing.T) {
 func TestIssueWithScopesAndExpiry(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	answer := b.ask(t, `{"action":"issue","tenant_id":"acme","scopes":["logs:read","webhooks:read"],"expires_at":"2999-01-26T12:00:00.9+02:00"}`)
+	response := b.ask(t, `{"action":"issue","tenant_id":"acme","scopes":["logs:read","webhooks:read"],"expires_at":"2999-01-26T12:00:00.9+02:00"}`)
 	want := map[string]any{"tenant_id": "acme", "scopes": []any{"webhooks:read", "logs:read"}, "expires_at": "2999-01-26T10:00:00Z"}
 	rest := cmpopts.IgnoreMapEntries(func(name string, _ any) bool { return want[name] == nil })
-	if diff := cmp.Diff(want, answer, rest); diff != "" {
+	if diff := cmp.Diff(want, response, rest); diff != "" {
 		t.Errorf("response (-want +got):\n%s", diff)
 	}
 }

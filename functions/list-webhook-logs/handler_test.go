@@ -81,7 +81,7 @@ func (b bundle) append(t *testing.T, tenantID string, n int, changes ...func(*at
 }
 
 // ask invokes the function with the sample event and another query string.
-func (b bundle) ask(t *testing.T, query string) cloudtest.Answer {
+func (b bundle) ask(t *testing.T, query string) cloudtest.Response {
 	t.Helper()
 	b.request.RawQueryString, b.request.QueryStringParameters = query, nil
 	return cloudtest.Invoke(t, b.function, b.request)

@@ -46,7 +46,7 @@ func setup(t *testing.T) bundle {
 	}
 }
 
-func (b bundle) publish(t *testing.T, body string) cloudtest.Answer {
+func (b bundle) publish(t *testing.T, body string) cloudtest.Response {
 	t.Helper()
 	b.request.Body = body
 	return cloudtest.Invoke(t, b.function, b.request)

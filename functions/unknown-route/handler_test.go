@@ -28,7 +28,7 @@ func setup(t *testing.T) bundle {
 }
 
 // ask sends the sample event with another method and path.
-func (b bundle) ask(t *testing.T, method, path string) cloudtest.Answer {
+func (b bundle) ask(t *testing.T, method, path string) cloudtest.Response {
 	t.Helper()
 	b.request.RawPath = path
 	b.request.RequestContext.HTTP.Method, b.request.RequestContext.HTTP.Path = method, path
@@ -38,10 +38,10 @@ func (b bundle) ask(t *testing.T, method, path string) cloudtest.Answer {
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	answer := cloudtest.Invoke(t, b.function, b.request)
+	response := cloudtest.Invoke(t, b.function, b.request)
 	want := `{"code":40501,"message":"该接口不支持 PATCH 方法，支持：DELETE, GET, PUT"}`
-	if answer.Status != http.StatusMethodNotAllowed || answer.Body != want || answer.Headers["Allow"] != "DELETE, GET, PUT" {
-		t.Errorf("response %d %s, Allow %q", answer.Status, answer.Body, answer.Headers["Allow"])
+	if response.Status != http.StatusMethodNotAllowed || response.Body != want || response.Headers["Allow"] != "DELETE, GET, PUT" {
+		t.Errorf("response %d %s, Allow %q", response.Status, response.Body, response.Headers["Allow"])
 	}
 }
 
@@ -60,9 +60,9 @@ func TestOtherMethodsOfAPath(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
 			t.Parallel()
-			answer := b.ask(t, tt.method, tt.path)
-			if code := answer.Envelope(t).Code; code != int(apperr.WrongMethod) || answer.Status != http.StatusMethodNotAllowed || answer.Headers["Allow"] != tt.allow {
-				t.Errorf("response %d, code %d, Allow %q; want 405 with %q", answer.Status, code, answer.Headers["Allow"], tt.allow)
+			response := b.ask(t, tt.method, tt.path)
+			if code := response.Envelope(t).Code; code != int(apperr.WrongMethod) || response.Status != http.StatusMethodNotAllowed || response.Headers["Allow"] != tt.allow {
+				t.Errorf("response %d, code %d, Allow %q; want 405 with %q", response.Status, code, response.Headers["Allow"], tt.allow)
 			}
 		})
 	}
@@ -87,10 +87,10 @@ func TestUnknownPaths(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			answer := b.ask(t, tt.method, tt.path)
-			envelope := answer.Envelope(t)
-			if answer.Status != http.StatusNotFound || envelope.Code != int(apperr.RouteNotFound) || envelope.Message != "接口不存在："+tt.shown {
-				t.Errorf("response %d %q, want 404 with %q", answer.Status, answer.Body, tt.shown)
+			response := b.ask(t, tt.method, tt.path)
+			envelope := response.Envelope(t)
+			if response.Status != http.StatusNotFound || envelope.Code != int(apperr.RouteNotFound) || envelope.Message != "接口不存在："+tt.shown {
+				t.Errorf("response %d %q, want 404 with %q", response.Status, response.Body, tt.shown)
 			}
 		})
 	}

@@ -3,7 +3,7 @@
 // An [Error] has a [Reason] from a closed list. The reason determines the code in
 // the envelope, the HTTP status (through its [Code]) and the sentence in each
 // language. The cause of the error goes to the log only. The messages of
-// successful answers are the Message constants.
+// successful responses are the Message constants.
 package apperr
 
 import (

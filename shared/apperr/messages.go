@@ -1,6 +1,6 @@
 package apperr
 
-// The messages of successful answers, as the API contract words them. They are
+// The messages of successful responses, as the API contract words them. They are
 // Chinese in every language; an error also has an English sentence (see
 // [Reason] and [Problem]).
 const (

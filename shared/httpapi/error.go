@@ -13,8 +13,8 @@ import (
 	"webhooks/shared/apperr/locale"
 )
 
-// EnvelopeOf returns the envelope of err in the language of r, for an answer that
-// holds it as a part. It has no request id: that belongs to the whole answer.
+// EnvelopeOf returns the envelope of err in the language of r, for a response
+// that holds it as a part. It has no request id: that belongs to the whole response.
 func EnvelopeOf(r *http.Request, err error) Envelope {
 	return errorBody(apperr.From(err), LocaleOf(r), "")
 }
@@ -64,7 +64,7 @@ type refusedFields struct {
 	Errors []refusedField `json:"errors"`
 }
 
-// failure is the data of a 5xx answer. A caller who reports the error quotes the
+// failure is the data of a 5xx response. A caller who reports the error quotes the
 // request id, which finds the log lines.
 type failure struct {
 	RequestID string `json:"request_id"`
@@ -75,7 +75,7 @@ type refusedField struct {
 	Message string `json:"message"`
 }
 
-// unreadable returns the answer to an event from which no request can be made.
+// unreadable returns the response to an event from which no request can be made.
 func unreadable(request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	e := apperr.New(apperr.UnreadableTarget)
 	body, err := json.Marshal(errorBody(e, locale.Negotiate(request.Headers["accept-language"]), ""))

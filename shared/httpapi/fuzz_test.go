@@ -8,7 +8,7 @@ import (
 	"webhooks/shared/httpapi"
 )
 
-// FuzzFunction checks that every event from the gateway gets an answer in the
+// FuzzFunction checks that every event from the gateway gets a response in the
 // envelope, and never a 5xx.
 func FuzzFunction(f *testing.F) {
 	f.Add("GET", "/api/v1/webhooks/7", "page=1", "", "en", false)
@@ -27,7 +27,7 @@ func FuzzFunction(f *testing.F) {
 		r.RawQueryString, r.IsBase64Encoded, r.Headers["accept-language"] = query, encoded, language
 		response := b.call(t, r)
 		if response.StatusCode >= 500 || response.StatusCode < 200 || len(response.Body) == 0 || response.Body[0] != '{' {
-			t.Errorf("answer = %d %q", response.StatusCode, response.Body)
+			t.Errorf("response = %d %q", response.StatusCode, response.Body)
 		}
 	})
 }

@@ -86,7 +86,7 @@ func TestNoContentHasNoBody(t *testing.T) {
 		return httpapi.Reply{Status: http.StatusNoContent, Message: apperr.MessageWebhookDeleted}, nil
 	}))
 	if response := b.call(t, request("GET", webhookPath, "")); response.StatusCode != 204 || response.Body != "" {
-		t.Errorf("answer = %d %q, want 204 without a body", response.StatusCode, response.Body)
+		t.Errorf("response = %d %q, want 204 without a body", response.StatusCode, response.Body)
 	}
 }
 
@@ -97,7 +97,7 @@ func TestReasonsBeginWithTheirStatus(t *testing.T) {
 	for reason := range apperr.Reasons() {
 		response := setup(t, failing(apperr.New(reason))).call(t, request("GET", webhookPath, ""))
 		if response.StatusCode != int(reason)/100 {
-			t.Errorf("reason %d answers %d", reason, response.StatusCode)
+			t.Errorf("reason %d has the status %d", reason, response.StatusCode)
 		}
 	}
 }
@@ -196,7 +196,7 @@ func TestMalformedRequests(t *testing.T) {
 			t.Parallel()
 			response := setup(t, readID).call(t, request("GET", tt.path, ""))
 			if !strings.Contains(response.Body, tt.want) {
-				t.Errorf("answer = %d %s, want %s", response.StatusCode, response.Body, tt.want)
+				t.Errorf("response = %d %s, want %s", response.StatusCode, response.Body, tt.want)
 			}
 		})
 	}
@@ -210,14 +210,14 @@ func TestBodyLimit(t *testing.T) {
 	}}
 	r := request("POST", "/api/v1/webhooks", "12345678")
 	if response := setup(t, echo).call(t, r); !strings.Contains(response.Body, `"data":"12345678"`) {
-		t.Errorf("answer = %s", response.Body)
+		t.Errorf("response = %s", response.Body)
 	}
 	r.Body = "123456789"
 	if response := setup(t, echo).call(t, r); response.StatusCode != 413 || !strings.Contains(response.Body, "8 字节") {
-		t.Errorf("answer = %d %s, want 413 with the limit", response.StatusCode, response.Body)
+		t.Errorf("response = %d %s, want 413 with the limit", response.StatusCode, response.Body)
 	}
 	r.Body, r.IsBase64Encoded = "not base64!", true
 	if response := setup(t, echo).call(t, r); response.StatusCode != 400 {
-		t.Errorf("answer = %d %s, want 400", response.StatusCode, response.Body)
+		t.Errorf("response = %d %s, want 400", response.StatusCode, response.Body)
 	}
 }

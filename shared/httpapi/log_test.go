@@ -175,7 +175,7 @@ func TestLogHoldsNoTextOfTheCaller(t *testing.T) {
 	}
 }
 
-// TestPanicIsLoggedOnce: the answer has the request id that finds the stack in the
+// TestPanicIsLoggedOnce: the response has the request id that finds the stack in the
 // log.
 func TestPanicIsLoggedOnce(t *testing.T) {
 	t.Parallel()
@@ -185,7 +185,7 @@ func TestPanicIsLoggedOnce(t *testing.T) {
 		want  string
 	}{
 		{"in the handler", readWebhook(func(*http.Request, auth.Caller) (httpapi.Reply, error) { panic("a bug") }), "panic: a bug"},
-		{"while the answer is encoded", readWebhook(reply(httpapi.OK(panicking{}))), "panic: another bug"},
+		{"while the response is encoded", readWebhook(reply(httpapi.OK(panicking{}))), "panic: another bug"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -198,7 +198,7 @@ func TestPanicIsLoggedOnce(t *testing.T) {
 			}
 			const want = `{"code":50001,"message":"服务内部错误，请稍后重试","data":{"request_id":"8476a536"}}`
 			if response.StatusCode != 500 || response.Body != want {
-				t.Errorf("answer = %d %s, want 500 %s", response.StatusCode, response.Body, want)
+				t.Errorf("response = %d %s, want 500 %s", response.StatusCode, response.Body, want)
 			}
 			line := b.logged(t)
 			if stack, _ := line["stack"].(string); line["level"] != "ERROR" || !strings.Contains(stack, "log_test.go") {

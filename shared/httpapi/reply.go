@@ -12,10 +12,10 @@ import (
 	"webhooks/shared/apperr"
 )
 
-// contentType is the content type of every answer with a body.
+// contentType is the content type of every response with a body.
 const contentType = "application/json; charset=utf-8"
 
-// Reply is a successful answer. A 204 never has a body (RFC 9110 §15.3.5), so its
+// Reply is a successful response. A 204 never has a body (RFC 9110 §15.3.5), so its
 // Message and Data are not sent.
 type Reply struct {
 	Status  int
@@ -45,7 +45,7 @@ func OK(data any) Reply {
 	return Reply{Status: http.StatusOK, Message: apperr.MessageSuccess, Data: data}
 }
 
-// Envelope wraps every answer with a body, except a [Document].
+// Envelope wraps every response with a body, except a [Document].
 type Envelope struct {
 	Code    int    `json:"code"`
 	Message string `json:"message"`
@@ -94,12 +94,12 @@ func (d Document) write(w http.ResponseWriter, status int) error {
 func writeJSON(w http.ResponseWriter, status int, value any) error {
 	body, err := json.Marshal(value)
 	if err != nil {
-		return fmt.Errorf("encode the answer: %w", err)
+		return fmt.Errorf("encode the response: %w", err)
 	}
 	w.Header().Set("Content-Type", contentType)
-	// Answers may hold secrets, and may change at any time.
+	// Responses may hold secrets, and may change at any time.
 	w.Header().Set("Cache-Control", "no-store")
-	// Answers repeat text of receivers and callers. No browser may sniff HTML in it.
+	// Responses repeat text of receivers and callers. No browser may sniff HTML in it.
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, err = w.Write(body)

@@ -67,7 +67,7 @@ func (c *tenant) documented(request *http.Request, path string, got answer) {
 	if here.URL, err = url.Parse(path); err != nil {
 		c.t.Fatal(err)
 	}
-	openapitest.Check(c.t, here, openapitest.Answer{Status: got.Status, Header: got.Header, Body: got.Body})
+	openapitest.Check(c.t, here, openapitest.Response{Status: got.Status, Header: got.Header, Body: got.Body})
 }
 
 // contractTime is the only form of a time in the API document.

@@ -20,8 +20,8 @@ func Request(t testing.TB, name string) events.APIGatewayV2HTTPRequest {
 	return request
 }
 
-// Answer is the response of a function behind the API.
-type Answer struct {
+// Response is the response of a function behind the API.
+type Response struct {
 	Status  int
 	Headers map[string]string
 	Body    string
@@ -29,14 +29,14 @@ type Answer struct {
 
 // Invoke invokes a function as API Gateway does. The test fails if the OpenAPI
 // document does not have the response.
-func Invoke(t testing.TB, function httpapi.Function, request events.APIGatewayV2HTTPRequest) Answer {
+func Invoke(t testing.TB, function httpapi.Function, request events.APIGatewayV2HTTPRequest) Response {
 	t.Helper()
 	response, err := function(t.Context(), request)
 	if err != nil {
 		t.Fatalf("the function failed: %v", err)
 	}
 	openapitest.Event(t, request, response)
-	return Answer{Status: response.StatusCode, Headers: response.Headers, Body: response.Body}
+	return Response{Status: response.StatusCode, Headers: response.Headers, Body: response.Body}
 }
 
 // Envelope is the contract's envelope, of a success or of an error.
@@ -47,20 +47,20 @@ type Envelope struct {
 }
 
 // Envelope decodes the body. The test fails if it is not an envelope.
-func (a Answer) Envelope(t testing.TB) Envelope {
+func (r Response) Envelope(t testing.TB) Envelope {
 	t.Helper()
 	var e Envelope
-	if err := json.Unmarshal([]byte(a.Body), &e); err != nil || e.Message == "" {
-		t.Fatalf("response %d has no envelope: %q (%v)", a.Status, a.Body, err)
+	if err := json.Unmarshal([]byte(r.Body), &e); err != nil || e.Message == "" {
+		t.Fatalf("response %d has no envelope: %q (%v)", r.Status, r.Body, err)
 	}
 	return e
 }
 
 // Refused returns the names of the invalid fields of an error, in their order.
-func (a Answer) Refused(t testing.TB) []string {
+func (r Response) Refused(t testing.TB) []string {
 	t.Helper()
 	var names []string
-	list, _ := a.Envelope(t).Data["errors"].([]any)
+	list, _ := r.Envelope(t).Data["errors"].([]any)
 	for _, entry := range list {
 		refused, _ := entry.(map[string]any)
 		name, _ := refused["field"].(string)

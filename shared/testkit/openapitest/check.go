@@ -17,8 +17,8 @@ import (
 	"github.com/getkin/kin-openapi/routers"
 )
 
-// Answer is the response to a request.
-type Answer struct {
+// Response is the response to a request.
+type Response struct {
 	Status int
 	Header http.Header
 	Body   string
@@ -29,12 +29,12 @@ type Answer struct {
 // allow.
 func Event(t testing.TB, request events.APIGatewayV2HTTPRequest, response events.APIGatewayV2HTTPResponse) {
 	t.Helper()
-	answer := Answer{Status: response.StatusCode, Header: http.Header(response.MultiValueHeaders).Clone(), Body: response.Body}
-	if answer.Header == nil {
-		answer.Header = http.Header{}
+	got := Response{Status: response.StatusCode, Header: http.Header(response.MultiValueHeaders).Clone(), Body: response.Body}
+	if got.Header == nil {
+		got.Header = http.Header{}
 	}
 	for name, value := range response.Headers {
-		answer.Header.Set(name, value)
+		got.Header.Set(name, value)
 	}
 	body := []byte(request.Body)
 	if request.IsBase64Encoded {
@@ -46,45 +46,45 @@ func Event(t testing.TB, request events.APIGatewayV2HTTPRequest, response events
 	}
 	r, err := http.NewRequestWithContext(t.Context(), request.RequestContext.HTTP.Method, target, bytes.NewReader(body))
 	if err != nil {
-		unreadable(t, answer)
+		unreadable(t, got)
 		return
 	}
 	for name, value := range request.Headers {
 		r.Header.Set(name, value)
 	}
-	Check(t, r, answer)
+	Check(t, r, got)
 }
 
 // Check fails the test if the document does not have the response to r, or if r was
 // accepted although the document does not allow it. If r has a body, GetBody must
 // return it again.
-func Check(t testing.TB, r *http.Request, answer Answer) {
+func Check(t testing.TB, r *http.Request, got Response) {
 	t.Helper()
 	c := loaded(t)
 	o, ok := c.find(r)
 	if !ok {
-		switch answer.Status {
+		switch got.Status {
 		case http.StatusMethodNotAllowed:
-			o = c.component("WrongMethod", answer.Status)
+			o = c.component("WrongMethod", got.Status)
 		default:
 			o = c.component("RouteNotFound", http.StatusNotFound)
 		}
 	}
-	if err := c.check(o, r, answer); err != nil {
-		t.Errorf("%s %s: openapi.json does not have the response %d %.500s\n%v", r.Method, r.URL, answer.Status, answer.Body, err)
+	if err := c.check(o, r, got); err != nil {
+		t.Errorf("%s %s: openapi.json does not have the response %d %.500s\n%v", r.Method, r.URL, got.Status, got.Body, err)
 	}
 }
 
 // unreadable checks the response to an event from which no request can be made.
-func unreadable(t testing.TB, answer Answer) {
+func unreadable(t testing.TB, got Response) {
 	t.Helper()
 	c := loaded(t)
 	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.check(c.component("BadTarget", http.StatusBadRequest), r, answer); err != nil {
-		t.Errorf("an unreadable path: openapi.json does not have the response %d %.500s\n%v", answer.Status, answer.Body, err)
+	if err := c.check(c.component("BadTarget", http.StatusBadRequest), r, got); err != nil {
+		t.Errorf("an unreadable path: openapi.json does not have the response %d %.500s\n%v", got.Status, got.Body, err)
 	}
 }
 
@@ -97,40 +97,40 @@ func loaded(t testing.TB) contract {
 	return c
 }
 
-func (c contract) check(o operation, r *http.Request, answer Answer) error {
+func (c contract) check(o operation, r *http.Request, got Response) error {
 	input, err := c.input(o, r)
 	if err != nil {
 		return err
 	}
-	response := o.Responses.Status(answer.Status)
+	response := o.Responses.Status(got.Status)
 	if response == nil {
-		return fmt.Errorf("there is no status %d", answer.Status)
+		return fmt.Errorf("there is no status %d", got.Status)
 	}
-	if answer.Status < http.StatusMultipleChoices && !(o.OperationID == "publishEvents" && partlyRefused(answer)) {
+	if got.Status < http.StatusMultipleChoices && !(o.OperationID == "publishEvents" && partlyRefused(got)) {
 		if err := openapi3filter.ValidateRequest(r.Context(), input); err != nil {
 			return fmt.Errorf("the request was accepted, but: %w", err)
 		}
 	}
-	if len(response.Value.Content) == 0 && answer.Body != "" {
-		return fmt.Errorf("%d has no body", answer.Status)
+	if len(response.Value.Content) == 0 && got.Body != "" {
+		return fmt.Errorf("%d has no body", got.Status)
 	}
-	if err := checkHeaders(response.Value, answer.Header); err != nil {
+	if err := checkHeaders(response.Value, got.Header); err != nil {
 		return err
 	}
 	return openapi3filter.ValidateResponse(r.Context(), &openapi3filter.ResponseValidationInput{
-		RequestValidationInput: input, Status: answer.Status, Header: answer.Header,
-		Body: io.NopCloser(strings.NewReader(answer.Body)), Options: input.Options,
+		RequestValidationInput: input, Status: got.Status, Header: got.Header,
+		Body: io.NopCloser(strings.NewReader(got.Body)), Options: input.Options,
 	})
 }
 
 // partlyRefused reports whether some events of an accepted list were refused.
-func partlyRefused(answer Answer) bool {
+func partlyRefused(got Response) bool {
 	var body struct {
 		Data struct {
 			Items []struct{ Error json.RawMessage }
 		}
 	}
-	return json.Unmarshal([]byte(answer.Body), &body) == nil &&
+	return json.Unmarshal([]byte(got.Body), &body) == nil &&
 		slices.ContainsFunc(body.Data.Items, func(item struct{ Error json.RawMessage }) bool { return item.Error != nil })
 }
 

@@ -76,13 +76,13 @@ func (r Route) At(path string) Route {
 }
 
 // Invoke makes the request.
-func (r Route) Invoke(t testing.TB) cloudtest.Answer {
+func (r Route) Invoke(t testing.TB) cloudtest.Response {
 	t.Helper()
 	return cloudtest.Invoke(t, r.Function, r.Request)
 }
 
 // Send makes the request with another body.
-func (r Route) Send(t testing.TB, body string) cloudtest.Answer {
+func (r Route) Send(t testing.TB, body string) cloudtest.Response {
 	t.Helper()
 	r.Request.Body = body
 	return r.Invoke(t)
@@ -90,7 +90,7 @@ func (r Route) Send(t testing.TB, body string) cloudtest.Answer {
 
 // WantRefused reports an error unless the answer has the status and the code of
 // reason and names these fields, in this order.
-func WantRefused(t testing.TB, answer cloudtest.Answer, reason apperr.Reason, fields ...string) {
+func WantRefused(t testing.TB, answer cloudtest.Response, reason apperr.Reason, fields ...string) {
 	t.Helper()
 	if code := answer.Envelope(t).Code; code != int(reason) || answer.Status != int(reason)/100 {
 		t.Errorf("answer %d, code %d, want code %d", answer.Status, code, reason)
