@@ -76,7 +76,7 @@ func (w wire) check() error {
 		return fmt.Errorf("queued log: webhook_id %d with log_id %d", w.WebhookID, w.ID)
 	case !event.ValidID(w.EventID):
 		return fmt.Errorf("queued log: event_id %q is not an event id", w.EventID)
-	case !slices.Contains(outcomes, w.Outcome):
+	case !slices.Contains(Outcomes(), w.Outcome):
 		return fmt.Errorf("queued log: unknown outcome %q", w.Outcome)
 	case w.Created <= 0:
 		return fmt.Errorf("queued log: created_ms is %d", w.Created)

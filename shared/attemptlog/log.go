@@ -3,7 +3,6 @@
 package attemptlog
 
 import (
-	"slices"
 	"time"
 
 	"webhooks/shared/event"
@@ -21,10 +20,8 @@ const (
 	Skipped   Outcome = "skipped"   // no request was made: the webhook is disabled
 )
 
-var outcomes = []Outcome{Delivered, Retrying, Failed, Skipped}
-
 // Outcomes returns every outcome.
-func Outcomes() []Outcome { return slices.Clone(outcomes) }
+func Outcomes() []Outcome { return []Outcome{Delivered, Retrying, Failed, Skipped} }
 
 // Log describes one attempt.
 type Log struct {

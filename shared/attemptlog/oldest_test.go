@@ -34,11 +34,10 @@ func (h *history) want() int64 {
 	return int64(len(h.states))
 }
 
-// drawRun returns buckets in state full, with at most empty empty buckets after
-// each.
-func drawRun(t *rapid.T, label string, full attemptlog.State, empty int) []attemptlog.State {
+// drawRun returns buckets in state full, each followed by at most gap empty buckets.
+func drawRun(t *rapid.T, label string, full attemptlog.State, gap int) []attemptlog.State {
 	var run []attemptlog.State
-	for _, n := range rapid.SliceOfN(rapid.IntRange(0, empty), 0, 40).Draw(t, label) {
+	for _, n := range rapid.SliceOfN(rapid.IntRange(0, gap), 0, 40).Draw(t, label) {
 		run = append(append(run, full), make([]attemptlog.State, n)...)
 	}
 	return run

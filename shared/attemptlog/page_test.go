@@ -34,7 +34,7 @@ func TestPagesPartitionTheLiveIDs(t *testing.T) {
 		}
 		past := rapid.Int64Min(pages+1).Draw(t, "past the end")
 		if w := attemptlog.Paginate(oldest, last, int(past), size); !w.Empty() || w.Total != live || w.TotalPages != pages {
-			t.Fatalf("page %d past the end is %+v", past, w)
+			t.Fatalf("page %d past the end is %+v, want it empty with the totals", past, w)
 		}
 	})
 }

@@ -55,7 +55,7 @@ func TestAppendKeepsTheOrderOfLogs(t *testing.T) {
 	}
 }
 
-// Three of 30 logs are left unprocessed twice, and only they are sent again.
+// DynamoDB leaves three of 30 logs unprocessed twice, and only they are sent again.
 func TestAppendSendsUnprocessedLogsAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -94,9 +94,9 @@ func TestAppendSendsUnprocessedLogsAgain(t *testing.T) {
 	}
 }
 
-// A log that was given an id is written under that id whenever and however
-// often it comes back.
-func TestAppendGivesUpAndTheLogsKeepTheirIDs(t *testing.T) {
+// A log that Append returns keeps its id: it is written under that id, however often
+// it is appended again.
+func TestALogThatAppendReturnsKeepsItsID(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	writes := 0
@@ -125,27 +125,27 @@ func TestAppendWithoutAReservation(t *testing.T) {
 	reserved.ID = 42
 	failed, err := b.store.Append(t.Context(), append(logs, reserved))
 	if !apperr.Is(err, apperr.TemporarilyUnavailable) || !errors.Is(err, throttled) {
-		t.Errorf("the error is %v, want one that says to come back", err)
+		t.Errorf("the error is %v, want TemporarilyUnavailable because of the throttling", err)
 	}
 	if diff := cmp.Diff(logs, failed); diff != "" {
 		t.Errorf("failed logs (-want +got):\n%s", diff)
 	}
 	if updates := b.faults.Calls("UpdateItem"); updates != 1 {
-		t.Errorf("the reservation was tried %d times", updates)
+		t.Errorf("the reservation was sent %d times, want once", updates)
 	}
 }
 
-// The SDK's own retries would reserve twice when an answer is lost.
+// A retry by the SDK would reserve twice if a response is lost.
 func TestReservationIsSentOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.table = "no-such-table"
 	store := attemptlogdb.New(dynamodb.New(b.client.Options(), func(o *dynamodb.Options) {
-		o.BaseEndpoint = new("http://127.0.0.1:1") // nobody listens: the SDK would try three times
+		o.BaseEndpoint = new("http://127.0.0.1:1") // a closed port: by default the SDK tries three times
 	}), b.table, retention)
 	calls := b.calls.during(func() {
 		if _, err := store.Append(t.Context(), b.logs(1)); err == nil {
-			t.Error("the log is written to nowhere")
+			t.Error("Append = nil, want an error")
 		}
 	})
 	if diff := cmp.Diff(map[string]int{"Update": 1}, calls); diff != "" {
@@ -162,12 +162,12 @@ func TestAppendEndsWithItsContext(t *testing.T) {
 		return &dynamodb.BatchWriteItemOutput{UnprocessedItems: in.RequestItems}, nil
 	})
 	if failed, err := b.store.Append(ctx, b.logs(2)); !errors.Is(err, context.Canceled) || len(failed) != 2 {
-		t.Errorf("%d logs failed (%v), want 2 and the end of the context", len(failed), err)
+		t.Errorf("%d logs failed (%v), want 2 and context.Canceled", len(failed), err)
 	}
 }
 
-// A write costs one unit per KiB, so the ordinary log with the longest ids and
-// a full body must stay below one.
+// A write costs one unit per KiB. A log with the longest ids and a response body of the
+// default limit fits into one.
 func TestOrdinaryLogCostsOneUnit(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -187,12 +187,12 @@ func TestOrdinaryLogCostsOneUnit(t *testing.T) {
 		t.Fatal(err)
 	}
 	if size > 1024 || size < 512 {
-		t.Errorf("a log takes %d bytes, want at most 1024", size)
+		t.Errorf("a log takes %d bytes, want 512 to 1024", size)
 	}
 	t.Logf("a log with the longest ids and 512 bytes of body takes %d bytes", size)
 }
 
-// sizeOf counts as DynamoDB does:
+// sizeOf returns the size of a value by the rules of DynamoDB:
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
 func sizeOf(t *testing.T, value types.AttributeValue) int {
 	t.Helper()
@@ -204,11 +204,11 @@ func sizeOf(t *testing.T, value types.AttributeValue) int {
 	case *types.AttributeValueMemberBOOL:
 		return 1
 	}
-	t.Fatalf("an attribute of type %T", value)
+	t.Fatalf("unexpected attribute of type %T", value)
 	return 0
 }
 
-// The table drops a log by its TTL, but never item 0: an id given twice would
+// DynamoDB deletes logs by their TTL, but never item 0: an id that is used twice would
 // overwrite a log.
 func TestOnlyLogsHaveATTL(t *testing.T) {
 	t.Parallel()

@@ -6,7 +6,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// PrimaryKey lets a test delete a log as the table's TTL does.
+// PrimaryKey returns the key of a log, with which a test can read or delete its item.
 func PrimaryKey(key webhook.Key, id int64) map[string]types.AttributeValue {
 	return primaryKey(key, id)
 }

@@ -14,18 +14,18 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// model remembers the logs of a webhook beside the store.
+// model is what the logs of a webhook should be.
 type model struct {
 	*bundle
 	retention time.Duration // of the store
 	written   []writtenLog  // in the order of their ids
-	last      int64         // reserved id
-	lost      int           // ids reserved without a log since the last written log
+	last      int64         // the last reserved id
+	lost      int           // unused ids above the last written log
 }
 
 type writtenLog struct {
 	attemptlog.Log
-	ttl     time.Time // from then on DynamoDB may delete the item
+	ttl     time.Time // after it DynamoDB may delete the item
 	deleted bool
 }
 
@@ -56,6 +56,7 @@ func TestListIsExactAfterAnyHistory(t *testing.T) {
 	})
 }
 
+// append appends n logs that are created now.
 func (m *model) append(t *testing.T, n int) {
 	if n == 0 {
 		return
@@ -73,6 +74,7 @@ func (m *model) append(t *testing.T, n int) {
 	m.lost = 0
 }
 
+// lose reserves up to n ids without logs.
 func (m *model) lose(t *testing.T, n int) {
 	n = min(n, maxLost-m.lost)
 	m.reserve(t, n)

@@ -173,23 +173,23 @@ func TestListCostsTheSameOnEveryPage(t *testing.T) {
 		return b.calls.during(func() { b.list(t, number, size) })
 	}
 	for _, number := range []int{1, 2, 62, 123} {
-		// Page 1 begins within a bucket, so 100 logs lie in two.
+		// Page 1 begins within a bucket, so its 100 logs lie in two buckets.
 		if diff := cmp.Diff(map[string]int{"Get": 1, "Query": 3}, cost(number, 100)); diff != "" {
 			t.Errorf("page %d of 100 logs (-want +got):\n%s", number, diff)
 		}
 	}
 	if diff := cmp.Diff(cost(1, 1), cost(10_000, 1)); diff != "" {
-		t.Errorf("page 10,000 costs other calls than page 1 (-1 +10,000):\n%s", diff)
+		t.Errorf("calls of pages 1 and 10,000 (-1 +10,000):\n%s", diff)
 	}
 	// When half of the logs have expired, the search for the oldest live log costs
 	// the same for every page, too.
 	b.now = b.now.Add(retention - 6000*time.Second)
 	first, deep := cost(1, 100), cost(60, 100)
 	if diff := cmp.Diff(first, deep); diff != "" {
-		t.Errorf("page 60 of an old webhook costs other calls than page 1 (-1 +60):\n%s", diff)
+		t.Errorf("calls of pages 1 and 60 of an old webhook (-1 +60):\n%s", diff)
 	}
 	if first["Query"] > 25 {
-		t.Errorf("a page of an old webhook takes %d Queries", first["Query"])
+		t.Errorf("a page of an old webhook takes %d Queries, want at most 25", first["Query"])
 	}
 	if page := b.list(t, 1, 100); page.Total != 6000 {
 		t.Errorf("total = %d, want the 6000 live logs", page.Total)

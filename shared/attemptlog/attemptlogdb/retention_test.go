@@ -39,7 +39,7 @@ func TestListAfterTheRetentionChanged(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			logs := b.logs(perDay * days)
-			for i := range logs { // an hour and whole days ago
+			for i := range logs { // an hour and 0 to 39 days ago
 				logs[i].CreatedAt = b.now.Add(-time.Hour - time.Duration(days-1-i/perDay)*day)
 			}
 			b.append(t, logs)
@@ -70,10 +70,9 @@ func TestListAfterTheRetentionChanged(t *testing.T) {
 	}
 }
 
-// Whenever the retention changes, and whatever DynamoDB has deleted since a log's
-// TTL: every page shows the logs that are in the table and live by the present
-// retention. The webhook has fewer than eight buckets, for which the search is exact
-// whatever is deleted.
+// The retention changes at any time, and DynamoDB deletes any logs whose TTL has
+// passed: the pages show the logs in the table that are live with the current retention.
+// The webhook has fewer than eight buckets, for which the search is always exact.
 func TestListIsExactWhileTheRetentionChanges(t *testing.T) {
 	t.Parallel()
 	b, start, number := setup(t), time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC), new(atomic.Int64)

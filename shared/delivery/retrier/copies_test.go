@@ -99,7 +99,7 @@ func (w *world) runToEnd(t rapid.TB, faultOf func(attempt int) fault, tickDies f
 	}
 }
 
-// once returns faults for the first receipt of each of the first three attempts.
+// once returns at most one fault for each of the first three attempts.
 func once(t *rapid.T, attempts int) func(attempt int) fault {
 	had := make([]bool, attempts)
 	return func(attempt int) fault {
@@ -246,7 +246,7 @@ func TestCopiesCollapseAtOnceAfterRetryAfter(t *testing.T) {
 					return diedSettling
 				}, never, func() {
 					if rows := w.rows(); len(rows) > 1 {
-						t.Fatalf("%d rows: %+v", len(rows), rows)
+						t.Fatalf("%d rows, want at most one: %+v", len(rows), rows)
 					}
 				})
 				for n, made := range w.made {

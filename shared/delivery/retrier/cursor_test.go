@@ -105,7 +105,7 @@ func TestARunMovesTheRowsOfMissedRuns(t *testing.T) {
 	b.run(t)
 	moved := b.sent.take(t)
 	if len(moved) != 3 || moved["evt_1"] > 0 || moved["evt_2"] > 0 || moved["evt_3"] != time.Minute {
-		t.Errorf("moved %v", moved)
+		t.Errorf("moved %v, want evt_1 and evt_2 at once and evt_3 in a minute", moved)
 	}
 	b.run(t)
 	if got := b.behind(t); got != 10 {
@@ -119,14 +119,14 @@ func TestARunWithoutACursorStartsADayBack(t *testing.T) {
 	b.put(t, waiting("evt_1", b.now.Add(-23*time.Hour)), waiting("evt_2", b.now))
 	b.run(t)
 	if moved := b.sent.take(t); len(moved) != 2 {
-		t.Errorf("moved %v", moved)
+		t.Errorf("moved %v, want both rows", moved)
 	}
 	if got := b.behind(t); got != 23*60 {
 		t.Errorf("the cursor is %d minutes behind, want it at the row of 23 hours ago", got)
 	}
 	b.run(t)
 	if got := b.behind(t); got != 10 {
-		t.Errorf("the cursor is %d minutes behind", got)
+		t.Errorf("the cursor is %d minutes behind, want 10", got)
 	}
 }
 

@@ -47,7 +47,7 @@ func TestARunMovesTheRowsOfTheNext90Seconds(t *testing.T) {
 	}
 	b.run(t)
 	if again := b.sent.take(t); len(again) != 0 {
-		t.Errorf("moved again: %v", again)
+		t.Errorf("the next run moved %v, want nothing", again)
 	}
 }
 
@@ -72,7 +72,7 @@ func TestMovesMoreThanAPage(t *testing.T) {
 	b.put(t, several(450, b.now)...)
 	b.run(t)
 	if got := len(b.sent.take(t)); got != 450 || b.left(t, b.now) != 0 {
-		t.Errorf("moved %d of 450, %d are left", got, b.left(t, b.now))
+		t.Errorf("moved %d rows of 450, %d are left", got, b.left(t, b.now))
 	}
 }
 
@@ -140,7 +140,7 @@ func TestWithoutItsCursorNothingIsMoved(t *testing.T) {
 		t.Errorf("Run = %v, want the failure", err)
 	}
 	if moved := b.sent.take(t); len(moved) != 0 {
-		t.Errorf("moved %v", moved)
+		t.Errorf("moved %v, want nothing", moved)
 	}
 }
 

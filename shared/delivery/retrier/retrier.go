@@ -4,11 +4,11 @@
 // It runs every minute, and reads the minutes from its cursor up to 90 seconds ahead,
 // the recent ones first. A row is deleted only after its message was sent. The cursor
 // passes a minute only if the minute is at least ten minutes past and was empty in
-// every shard. So late rows, missed runs, clocks that differ by minutes and two
-// retriers at once lose nothing: a dispatcher writes rows that are due in more than 15
-// minutes, or from now on if the queue refused the message. Two retriers at once may
-// send a row twice; the copies of the delivery compute the same next due time and
-// collapse into one row again.
+// every shard. A dispatcher writes rows that are due in more than 15 minutes, or from
+// now on if the queue refused the message. So nothing is lost by late rows, missed
+// runs, clocks that differ by less than ten minutes, or two retriers at once. Two
+// retriers at once may send a row twice; the copies of the delivery compute the same
+// next due time and collapse into one row again.
 package retrier
 
 import (
@@ -89,8 +89,8 @@ func (r *Retrier) Run(ctx context.Context) error {
 	return errors.Join(failures...)
 }
 
-// behind returns how many minutes ago the first minute before recent began that had a
-// row or was not read, or 0 without such a minute.
+// behind returns the age, in minutes, of the oldest minute before recent that had a row
+// or was not read, or 0 if there is none.
 func behind(past sweep, recent retrydb.Minute, now time.Time) int {
 	if past.emptyUntil >= recent {
 		return 0

@@ -16,8 +16,8 @@ func TestARowOfAnotherClockIsFound(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name  string
-		ahead time.Duration // the dispatcher's clock, of the retrier's
-		due   time.Duration // of the row, from the dispatcher's clock
+		ahead time.Duration // the dispatcher's clock minus the retrier's
+		due   time.Duration // from the dispatcher's now
 	}{
 		{name: "stored, a second behind", ahead: -time.Second, due: 15*time.Minute + time.Millisecond},
 		{name: "stored, 24 minutes behind", ahead: -24 * time.Minute, due: 15*time.Minute + time.Millisecond},
@@ -34,7 +34,7 @@ func TestARowOfAnotherClockIsFound(t *testing.T) {
 			if err := b.store.Advance(t.Context(), retrydb.MinuteOf(b.now.Add(-15*time.Minute))); err != nil {
 				t.Fatal(err)
 			}
-			b.run(t) // moves the cursor as far as it may
+			b.run(t) // advances the cursor
 			due := b.now.Add(tt.ahead + tt.due)
 			b.put(t, waiting("evt_1", due))
 			for range 60 {
@@ -52,8 +52,8 @@ func TestARowOfAnotherClockIsFound(t *testing.T) {
 	}
 }
 
-// Two retriers run by turns, and the clock of one is up to nine minutes ahead. The
-// cursor never passes a row that a dispatcher wrote by the slower clock.
+// Two retriers take turns, and the clock of one is up to nine minutes ahead. The cursor
+// never passes a row that a dispatcher writes by the slower clock.
 func TestTwoRetriersWithOtherClocksLoseNothing(t *testing.T) {
 	t.Parallel()
 	for _, ahead := range []time.Duration{time.Second, time.Minute, 9 * time.Minute} {
@@ -63,10 +63,10 @@ func TestTwoRetriersWithOtherClocksLoseNothing(t *testing.T) {
 			if err := b.store.Advance(t.Context(), retrydb.MinuteOf(b.now.Add(-15*time.Minute))); err != nil {
 				t.Fatal(err)
 			}
-			slow, moved := b.now, 0
+			moved := 0
 			const minutes = 45
 			for minute := range minutes {
-				slow = start.Add(time.Duration(minute) * time.Minute)
+				slow := start.Add(time.Duration(minute) * time.Minute)
 				b.now = slow.Add(ahead)
 				b.run(t)
 				moved += len(b.sent.take(t))

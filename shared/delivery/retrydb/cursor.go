@@ -45,7 +45,7 @@ func (s *Store) Advance(ctx context.Context, m Minute) error {
 		expression.Name("minute").LessThan(expression.Value(int64(m))))
 	condition, err := expression.NewBuilder().WithCondition(behind).Build()
 	if err != nil {
-		return fmt.Errorf("build the condition: %w", err)
+		return fmt.Errorf("build the condition of the cursor: %w", err)
 	}
 	encoded, err := attributevalue.MarshalMap(cursorItem{cursorKey, m})
 	if err != nil {

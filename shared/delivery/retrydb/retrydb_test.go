@@ -58,7 +58,7 @@ func TestRowsAreFoundInTheirMinute(t *testing.T) {
 	}
 	for _, other := range []retrydb.Minute{m - 1, m + 1} {
 		if rows, _ := b.list(t, other); len(rows) != 0 {
-			t.Errorf("%d rows in minute %d", len(rows), other-m)
+			t.Errorf("%d rows in minute %+d, want none", len(rows), other-m)
 		}
 	}
 }

@@ -19,8 +19,8 @@ func (s *Store) write(ctx context.Context, requests map[rowKey]types.WriteReques
 		for _, key := range chunk {
 			pending = append(pending, requests[key])
 		}
-		// Requests that are not left succeeded. Reporting them as failed would repeat
-		// their attempts.
+		// Only requests that are left failed. A stored row that is reported as failed
+		// would get a copy in the queue.
 		left, err := dynamo.BatchWrite(ctx, s.client, s.pause, s.table, pending)
 		for _, request := range left {
 			failed[requestKey(request)] = fmt.Errorf("write retries: %w", err)

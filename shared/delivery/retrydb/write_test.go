@@ -53,7 +53,7 @@ func TestUnprocessedRowsAreWrittenAgain(t *testing.T) {
 	}
 }
 
-// The dispatcher repeats the attempt of every delivery that PutMany reports as failed.
+// A stored delivery that PutMany reports as failed would get a copy in the queue.
 func TestOnlyTheRowsThatWereNotWrittenFail(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
