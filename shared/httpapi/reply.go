@@ -19,7 +19,7 @@ const contentType = "application/json; charset=utf-8"
 // Message and Data are not sent.
 type Reply struct {
 	Status  int
-	Message string // one of apperr's Message constants
+	Message string // one of apperr's Message constants, or an error's message with its Code
 	Data    any
 	// Code is 0, except in a reply that reports an error for every item of a batch.
 	Code int
