@@ -9,7 +9,7 @@ from unittest import mock
 
 import cli
 from base.paths import ROOT
-from base.stubs import printed
+from testkit.stubs import printed
 
 
 def parse(*arguments: str, **environment: str) -> dict[str, object]:

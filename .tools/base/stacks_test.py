@@ -2,7 +2,7 @@
 
 import unittest
 
-from base.stubs import Stubs, url
+from testkit.stubs import Stubs, url
 
 
 class StackTest(unittest.TestCase):

@@ -2,8 +2,8 @@
 
 import unittest
 
-from base.stubs import Stubs, printed
 from operate import account
+from testkit.stubs import Stubs, printed
 
 
 class AccountTest(unittest.TestCase):

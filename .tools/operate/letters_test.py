@@ -3,8 +3,8 @@
 import json
 import unittest
 
-from base.stubs import Stubs, letter, printed
 from operate import letters
+from testkit.stubs import Stubs, letter, printed
 
 QUEUES = ("EventsQueue", "EventsDeadLettersQueue", "BusDeadLettersQueue")
 

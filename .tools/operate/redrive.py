@@ -29,39 +29,36 @@ HIDDEN_SECONDS = 300  # from others, and from this run, which receives each lett
 def redrive(stack: Stack, queue: str, reason: str = "") -> int:
     """Sends back the letters that are in the queue now; with a reason, only those. Returns their number.
 
-    The other letters stay. When a call of SQS fails, they are given back before the failure ends the program.
+    The other letters stay in the queue. So do those that were written after the start: one of them may have been
+    sent back by this run and have failed again. When a call of SQS fails, the letters that stay are made visible
+    before the failure ends the program.
     """
     if queue not in QUEUES:
         stop_with(f"QUEUE must be one of {', '.join(QUEUES)}, not {queue!r}.")
     urls = stack.queues()
     source, target = (urls[logical] for logical in QUEUES[queue])
-    kept: list[Letter] = []
+    others: list[Letter] = []
+    younger: list[Letter] = []
     sqs, began, sent = stack.client("sqs"), time.time() * 1000, 0
     with step(f"Redrive the dead letters of {queue}"):
         try:
             for letter in letters.receive_all(sqs, source, HIDDEN_SECONDS):
-                if wanted(letter, reason, began):
+                if float(letter["Attributes"]["SentTimestamp"]) > began:
+                    younger.append(letter)
+                elif reason and letters.reason(letter) != reason:
+                    others.append(letter)
+                else:
                     send_back(sqs, letter, source, target, events=target == urls["EventsQueue"])
                     sent += 1
-                else:
-                    kept.append(letter)
         except BaseException:
             say(f"failed after {sent} were sent back.")
             raise
         finally:
-            letters.give_back(sqs, source, kept)
-    say(f"{sent} sent back, {len(kept)} kept.")
+            letters.give_back(sqs, source, others + younger)
+    say(f"{sent} sent back, {len(others)} kept.")
+    if younger:
+        say(f"{len(younger)} arrived, or failed again, after the start; the next redrive takes them.")
     return sent
-
-
-def wanted(letter: Letter, reason: str, began: float) -> bool:
-    """Whether to send the letter back in this run, which began at that time (Unix milliseconds).
-
-    A younger letter may be one that this run sent back and that failed again: the next run takes it.
-    """
-    if float(letter["Attributes"]["SentTimestamp"]) > began:
-        return False
-    return not reason or letters.reason(letter) == reason
 
 
 def send_back(sqs: Any, letter: Letter, source: str, target: str, events: bool) -> None:

@@ -6,9 +6,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from base.stubs import Stubs, letter, printed, url
 from operate import letters, redrive
 from operate.letters import Letter
+from testkit.stubs import Stubs, letter, printed, url
 
 QUEUES = [name for pair in redrive.QUEUES.values() for name in pair]
 SOURCE, TARGET = "EventsDeadLettersQueue", "EventsQueue"
@@ -68,13 +68,14 @@ class RedriveTest(unittest.TestCase):
             self.assertEqual(redrive.redrive(self.stubs.stack(), "events", "conflict"), 1)
         self.assertIn("1 sent back, 1 kept.", out.getvalue())
 
-    def test_letters_written_during_the_run_are_kept(self) -> None:
+    def test_letters_written_after_the_start_stay(self) -> None:
         later = letter(1, sent=str(int((time.time() + 60) * 1000)), reason="conflict")
         self.stubs.expect_receive(SOURCE, later)
         self.expect_empty()
         self.stubs.expect_given_back(SOURCE, later)
-        with printed():
+        with printed() as out:
             self.assertEqual(redrive.redrive(self.stubs.stack(), "events"), 0)
+        self.assertIn("0 sent back, 0 kept.\n1 arrived, or failed again, after the start;", out.getvalue())
 
     def test_the_group_of_a_message_is_kept(self) -> None:
         grouped = letter(1, reason="conflict")
