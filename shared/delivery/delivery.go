@@ -83,7 +83,7 @@ type wire struct {
 
 const (
 	kindDelivery = "delivery"
-	kindLog      = "outcome" // messages outlive a release, so the value stays
+	kindLog      = "outcome" // unchanged, because messages outlive a release
 )
 
 // Encode returns d as the body of a queue message. It does not use a JSON encoder,

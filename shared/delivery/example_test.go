@@ -45,8 +45,8 @@ func ExampleSchedule_Decide() {
 	}
 	d := sample()
 	d.Attempt, d.Due = 2, time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)
-	ended := d.Due.Add(200 * time.Millisecond)
-	v := s.Decide(d, attempt.Result{StatusCode: 503, RetryAfter: time.Hour}, ended)
+	now := d.Due.Add(200 * time.Millisecond)
+	v := s.Decide(d, attempt.Result{StatusCode: 503, RetryAfter: time.Hour}, now)
 	fmt.Println(v.Outcome)
 	fmt.Println("by the schedule:", v.Next.Format(time.TimeOnly))
 	fmt.Println("after Retry-After:", v.At.Format(time.TimeOnly))

@@ -32,24 +32,24 @@ func TestFromEnv(t *testing.T) {
 		{name: "ports", getenv: env("RECEIVER_PORTS", "443, 8443,9443")},
 		{name: "port 0", getenv: env("RECEIVER_PORTS", "0"), fails: true},
 		{name: "port out of range", getenv: env("RECEIVER_PORTS", "443,65536"), fails: true},
-		{name: "no port between commas", getenv: env("RECEIVER_PORTS", "443,,8443"), fails: true},
-		{name: "switch off against real AWS", getenv: env("LOCAL_RECEIVERS", "false", "AWS_ENDPOINT_URL", realAWS)},
-		{name: "switch misspelt", getenv: env("LOCAL_RECEIVERS", "yes", "AWS_ENDPOINT_URL", "http://127.0.0.1:4566"), fails: true},
-		{name: "switch on without an endpoint", getenv: env("LOCAL_RECEIVERS", "true"), fails: true},
-		{name: "switch on against real AWS", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", realAWS), fails: true},
-		{name: "switch on against a private address", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "https://10.0.3.7"), fails: true},
-		{name: "switch on against an address in Docker's range", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "https://172.17.0.9"), fails: true},
-		{name: "switch on against a VPC endpoint", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "https://vpce-1.sqs.eu-central-1.vpce.amazonaws.com"), fails: true},
-		{name: "switch on against a look-alike", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://localhost.example.com:4566"), fails: true},
-		{name: "switch on against no URL", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://"), fails: true},
-		{name: "switch on, one service real", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_DYNAMODB", realAWS), fails: true},
-		{name: "switch on, endpoint ignored by the SDK", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://127.0.0.1:4566", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"), fails: true},
-		{name: "switch on, loopback", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://127.0.0.1:4566")},
-		{name: "switch on, IPv6 loopback", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://[::1]:4566")},
-		{name: "switch on, localhost", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://localhost:4566", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false")},
-		{name: "switch on, Docker's host", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://host.docker.internal:4566")},
-		{name: "switch on, Docker's bridge", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://172.17.0.1:4566")},
-		{name: "own endpoint that cannot be read", getenv: env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:http:x"), fails: true},
+		{name: "nothing between two commas", getenv: env("RECEIVER_PORTS", "443,,8443"), fails: true},
+		{name: "local receivers off against real AWS", getenv: env("LOCAL_RECEIVERS", "false", "AWS_ENDPOINT_URL", realAWS)},
+		{name: "local receivers neither on nor off", getenv: env("LOCAL_RECEIVERS", "yes", "AWS_ENDPOINT_URL", "http://127.0.0.1:4566"), fails: true},
+		{name: "local receivers on without an endpoint", getenv: env("LOCAL_RECEIVERS", "true"), fails: true},
+		{name: "local receivers on against real AWS", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", realAWS), fails: true},
+		{name: "local receivers on against a private address", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "https://10.0.3.7"), fails: true},
+		{name: "local receivers on against an address in Docker's range", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "https://172.17.0.9"), fails: true},
+		{name: "local receivers on against a VPC endpoint", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "https://vpce-1.sqs.eu-central-1.vpce.amazonaws.com"), fails: true},
+		{name: "local receivers on against a look-alike", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://localhost.example.com:4566"), fails: true},
+		{name: "local receivers on against no URL", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://"), fails: true},
+		{name: "local receivers on, one service real", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://127.0.0.1:4566", "AWS_ENDPOINT_URL_DYNAMODB", realAWS), fails: true},
+		{name: "local receivers on, endpoint ignored by the SDK", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://127.0.0.1:4566", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true"), fails: true},
+		{name: "local receivers on, loopback", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://127.0.0.1:4566")},
+		{name: "local receivers on, IPv6 loopback", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://[::1]:4566")},
+		{name: "local receivers on, localhost", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://localhost:4566", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "false")},
+		{name: "local receivers on, Docker's host", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://host.docker.internal:4566")},
+		{name: "local receivers on, Docker's bridge", getenv: env("LOCAL_RECEIVERS", "true", "AWS_ENDPOINT_URL", "http://172.17.0.1:4566")},
+		{name: "own endpoint that cannot be parsed", getenv: env("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:http:x"), fails: true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -100,13 +100,13 @@ func TestRuntimeAPIIsNeverDialled(t *testing.T) {
 					"127.0.0.1", "127.0.0.2", "127.255.255.254", "0.0.0.0", "::1", "::", "::ffff:127.0.0.1", "::ffff:0.0.0.0", "localhost", "LOCALHOST", "localhost.",
 				} {
 					if _, err := g.DialContext(t.Context(), "tcp", net.JoinHostPort(host, port)); err == nil {
-						t.Errorf("%s was dialled", host)
+						t.Errorf("%s is dialled, want ErrRefused", host)
 					} else if host != "localhost." && !errors.Is(err, guard.ErrRefused) {
 						t.Errorf("%s: error = %v, want ErrRefused", host, err)
 					}
 				}
 				if n := accepted.Load(); n != 0 {
-					t.Errorf("%d connections arrived", n)
+					t.Errorf("%d connections arrived, want none", n)
 				}
 			})
 		}

@@ -12,7 +12,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// A customer registers URLs. Each refused one is answered with its reason.
+// A customer registers URLs. The answer to a refused one says why.
 func Example() {
 	g, err := guard.New(guard.Config{})
 	if err != nil {
@@ -68,8 +68,7 @@ func ExampleGuard_CheckURL() {
 	// url refused: address
 }
 
-// The address is checked when it is dialled, so a DNS name cannot lead to a private
-// address.
+// DialContext checks the address that it dials, also after a DNS look-up.
 func ExampleGuard_DialContext() {
 	g, err := guard.New(guard.Config{})
 	if err != nil {

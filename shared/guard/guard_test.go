@@ -159,7 +159,7 @@ func TestDialRefusesLoopbackByAnyName(t *testing.T) {
 		}
 	}
 	if n := accepted.Load(); n != 0 {
-		t.Errorf("%d connections arrived", n)
+		t.Errorf("%d connections arrived, want none", n)
 	}
 }
 
