@@ -10,8 +10,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// auditLine is what an administrator's question is answered with: who did what,
-// for which tenant, from where.
+// auditLine holds the attributes of an audit line: who did what, for which tenant
+// and from where.
 type auditLine struct {
 	Audit, KeyID, TenantID, SourceIP, Status, WebhookID, LogID, By string
 }
@@ -51,7 +51,7 @@ func TestEveryChangeLeavesOneAuditLine(t *testing.T) {
 	eventually(t, func() string {
 		got = auditOf(t, began, issued.KeyID)
 		if len(got) < len(want) {
-			return fmt.Sprintf("the log has %d of %d audit lines: %+v", len(got), len(want), got)
+			return fmt.Sprintf("the log has audit lines for %d of %d actions: %+v", len(got), len(want), got)
 		}
 		return ""
 	})
@@ -62,7 +62,7 @@ func TestEveryChangeLeavesOneAuditLine(t *testing.T) {
 	}
 }
 
-// auditOf returns the audit lines about an API key, by what was done.
+// auditOf returns the audit lines about an API key, by action.
 func auditOf(t testing.TB, since time.Time, keyID string) map[string][]auditLine {
 	t.Helper()
 	found := make(map[string][]auditLine)

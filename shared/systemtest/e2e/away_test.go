@@ -10,17 +10,17 @@ import (
 	"time"
 )
 
-// away gives r a port on which nobody listens yet, and returns the function
-// that starts it there. The port is bound from the beginning, so that no other
-// program can take it in between.
-func away(t testing.TB, r *receiver) (comeBack func()) {
+// down gives r the URL of a port that refuses connections, and returns a function
+// that starts r there. The port is bound at once, so that no other program can take
+// it.
+func down(t testing.TB, r *receiver) (start func()) {
 	t.Helper()
 	socket, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	file := os.NewFile(uintptr(socket), "receiver")
-	t.Cleanup(func() { _ = file.Close() }) // the listener has a copy of its own
+	t.Cleanup(func() { _ = file.Close() }) // the listener has its own copy
 	if err := syscall.Bind(socket, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}); err != nil {
 		t.Fatal(err)
 	}
@@ -44,6 +44,6 @@ func away(t testing.TB, r *receiver) (comeBack func()) {
 		}
 		server := &http.Server{Handler: r.handler(ok), ReadHeaderTimeout: time.Minute}
 		t.Cleanup(func() { _ = server.Close() })
-		go func() { _ = server.Serve(listener) }() // ends with the server
+		go func() { _ = server.Serve(listener) }() // returns when the server is closed
 	}
 }

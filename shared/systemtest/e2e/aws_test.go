@@ -16,17 +16,17 @@ import (
 	v4 "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
 )
 
-// The tests call three services once each for what no function needs; the SDK's
-// signer and net/http do, and the module keeps no dependency for it.
+// The tests call some AWS services that no function calls. They use net/http and the
+// SDK's signer, so that the module needs no SDK package for them.
 
-// administrator returns the credentials of the local cloud's root, or those of
-// who runs make smoke.
+// administrator returns the root credentials of the local cloud, or the credentials
+// of the person who runs make smoke.
 func administrator(t testing.TB) aws.Credentials {
 	stack := deployed(t)
 	return aws.Credentials{AccessKeyID: stack.AccessKeyID, SecretAccessKey: stack.SecretAccessKey, SessionToken: stack.SessionToken}
 }
 
-// awsCall sends a signed request to a service of the cloud.
+// awsCall sends a signed request to an AWS service.
 func awsCall(t testing.TB, service, method, path string, payload []byte, header http.Header, by aws.Credentials) answer {
 	t.Helper()
 	stack := deployed(t)
@@ -46,7 +46,7 @@ func awsCall(t testing.TB, service, method, path string, payload []byte, header 
 	return do(t, request)
 }
 
-// invoke calls a function with the credentials of somebody.
+// invoke calls a function with the credentials by.
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
 func invoke(t testing.TB, function string, payload []byte, by aws.Credentials) answer {
 	t.Helper()
@@ -67,7 +67,7 @@ func environment(t testing.TB, function string) map[string]string {
 	return configuration.Environment.Variables
 }
 
-// query calls a service of AWS that speaks the query protocol.
+// query calls an AWS service that uses the query protocol.
 func query(t testing.TB, service, version string, answer any, action string, parameters ...string) {
 	t.Helper()
 	form := url.Values{"Action": {action}, "Version": {version}}
@@ -81,7 +81,7 @@ func query(t testing.TB, service, version string, answer any, action string, par
 	}
 }
 
-// physicalID returns the name that the deployment gave to a resource of the template.
+// physicalID returns the deployed name of a resource of the template.
 // https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStackResource.html
 func physicalID(t testing.TB, logicalID string) string {
 	t.Helper()
@@ -96,7 +96,7 @@ func physicalID(t testing.TB, logicalID string) string {
 	return response.ID
 }
 
-// putEvent puts an event on the bus and returns the id that the bus gave it.
+// putEvent puts an event on the bus and returns its id, which the bus assigns.
 // https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html
 func putEvent(t testing.TB, detailType, detail string) string {
 	t.Helper()

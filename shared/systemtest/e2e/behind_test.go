@@ -18,10 +18,11 @@ import (
 	"webhooks/shared/webhook/webhookdb"
 )
 
-// These tests reach behind the API, for what takes hours there or never happens.
+// These tests write to queues and tables directly, because through the API the case
+// takes hours or cannot occur.
 
-// TestPoisonDeliveryBecomesADeadLetter: nothing but a mistake of an operator's can
-// put it there.
+// TestPoisonDeliveryBecomesADeadLetter: only an operator's mistake can send such a
+// message to the deliveries queue.
 func TestPoisonDeliveryBecomesADeadLetter(t *testing.T) {
 	t.Parallel()
 	url, body := physicalID(t, "DeliveriesQueue"), newTenantID()+" says hello"
@@ -34,8 +35,8 @@ func TestPoisonDeliveryBecomesADeadLetter(t *testing.T) {
 	}
 }
 
-// TestStoredRetryIsDelivered keeps the fifth attempt of an event as if the fourth had
-// failed two hours ago.
+// TestStoredRetryIsDelivered stores the fifth attempt of an event, as if the fourth
+// had failed two hours ago.
 func TestStoredRetryIsDelivered(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
@@ -55,18 +56,18 @@ func TestStoredRetryIsDelivered(t *testing.T) {
 	if err := store.PutMany(t.Context(), []delivery.Delivery{kept})[0]; err != nil {
 		t.Fatal(err)
 	}
-	invoke(t, physicalID(t, "RetrierFunction"), []byte("{}"), administrator(t)) // or the next minute's tick does it
+	invoke(t, physicalID(t, "RetrierFunction"), []byte("{}"), administrator(t)) // otherwise the schedule invokes it within a minute
 	again := r.next(t)
 	again.verify(t, made.Secret)
 	if again.ID() != first.ID() || again.Body != first.Body {
-		t.Errorf("the receiver got %s %q, want the same as before: %s %q", again.ID(), again.Body, first.ID(), first.Body)
+		t.Errorf("the receiver got %s %q, want the same event again: %s %q", again.ID(), again.Body, first.ID(), first.Body)
 	}
 	if log := c.waitForLogs(made.ID, 2)[0]; log.Attempt != 5 || log.Outcome != "delivered" {
 		t.Errorf("log = %+v, want attempt 5 delivered", log)
 	}
 }
 
-// TestKeysAreListedWithoutTheirSecrets asks as an administrator does.
+// TestKeysAreListedWithoutTheirSecrets lists keys as an administrator does.
 func TestKeysAreListedWithoutTheirSecrets(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
@@ -84,11 +85,12 @@ func TestKeysAreListedWithoutTheirSecrets(t *testing.T) {
 	}
 	want := listed{KeyID: second.KeyID, LastFour: second.APIKey[len(second.APIKey)-4:]}
 	if len(answer.Keys) != 2 || got[second.KeyID] != want {
-		t.Errorf("keys = %+v, want two of them, one of them %+v", answer.Keys, want)
+		t.Errorf("keys = %+v, want two, and %+v among them", answer.Keys, want)
 	}
 }
 
-// TestLongRetryAfterIsHonored: what a queue cannot delay waits in a table.
+// TestLongRetryAfterIsHonored requests a wait that is too long for the queue, so the
+// retry is a row of the retries table.
 func TestLongRetryAfterIsHonored(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
@@ -101,16 +103,16 @@ func TestLongRetryAfterIsHonored(t *testing.T) {
 	r.next(t)
 	log := c.waitForLogs(made.ID, 1)[0]
 	next, err := time.Parse(time.RFC3339, log.NextAttemptAt)
-	// Never earlier than asked (a minute for this test), and at most a quarter of an hour later.
+	// At most 15 minutes later than requested, and never earlier (the test itself may take a minute).
 	if wait := time.Until(next); err != nil || log.Outcome != "retrying" || wait < 119*time.Minute || wait > 135*time.Minute {
-		t.Errorf("log = %+v, want the next attempt in two hours and at most a quarter", log)
+		t.Errorf("log = %+v, want the next attempt in 120 to 135 minutes", log)
 	}
-	c.call("DELETE", path(made.ID), "") // so that nothing comes of it
+	c.call("DELETE", path(made.ID), "") // cancels the retry
 }
 
-// TestUnencryptedSecretsAreEncryptedByTheNextWrite: an older version, or EncryptSecrets=false,
-// left a secret as it is. The next write encrypts it, and makes the tenant's data key
-// for that.
+// TestUnencryptedSecretsAreEncryptedByTheNextWrite: an older version, or a stack with
+// EncryptSecrets=false, stored a secret in plaintext. The next write creates the
+// tenant's data key and encrypts the secret.
 func TestUnencryptedSecretsAreEncryptedByTheNextWrite(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -138,13 +140,13 @@ func TestUnencryptedSecretsAreEncryptedByTheNextWrite(t *testing.T) {
 			dataOf[tested](t, c.call("POST", path(w.ID, "/test"), ""), http.StatusOK)
 			got := r.next(t)
 			got.verify(t, secret)
-			got.verify(t, w.Secret) // it signs on for a day
+			got.verify(t, w.Secret) // signs for one more day
 			again, err := plain.Get(t.Context(), w.Key())
 			if err == nil {
 				_, err = again.SigningKeys(time.Now())
 			}
 			if err == nil {
-				t.Errorf("the secrets of %v are still stored as they are", w.Key())
+				t.Errorf("the secrets of %v are still stored in plaintext", w.Key())
 			}
 		})
 	}

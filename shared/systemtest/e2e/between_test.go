@@ -6,12 +6,12 @@ import (
 	"time"
 )
 
-// quietFor is longer than the first wait of the schedule can be, with a margin
-// for a busy machine.
+// quietFor is longer than the longest first wait of the schedule, with a margin for a
+// busy machine.
 const quietFor = 9 * time.Second
 
-// failedOnce registers a webhook whose receiver answers 500, and returns when
-// its first attempt has failed and is logged.
+// failedOnce creates a webhook whose receiver responds with 500, and returns when its
+// first attempt is logged.
 func failedOnce(t *testing.T) (*tenant, *receiver, created) {
 	t.Helper()
 	c, r := setup(t), newReceiver(t, statuses(http.StatusInternalServerError))
@@ -22,12 +22,12 @@ func failedOnce(t *testing.T) (*tenant, *receiver, created) {
 	return c, r, made
 }
 
-// staysQuiet fails when the receiver gets another request for a while.
+// staysQuiet fails the test if the receiver gets a request within quietFor.
 func (r *receiver) staysQuiet(t testing.TB) {
 	t.Helper()
 	select {
 	case got := <-r.requests:
-		t.Errorf("the receiver got %s, want nothing more", got.ID())
+		t.Errorf("the receiver got %s, want no more requests", got.ID())
 	case <-time.After(quietFor):
 	}
 }
@@ -40,14 +40,14 @@ func TestNextAttemptGoesToTheNewURL(t *testing.T) {
 
 	got := moved.next(t)
 	got.verify(t, "your-secret-key")
-	got.verify(t, made.Secret) // the old one signs on for a day
+	got.verify(t, made.Secret) // the old secret signs for one more day
 	if log := c.waitForLogs(made.ID, 2)[0]; log.Outcome != "delivered" || log.Attempt != 2 {
 		t.Errorf("log = %+v, want attempt 2 delivered", log)
 	}
 	old.gotNothing(t)
 }
 
-// TestNextAttemptOfADisabledWebhookIsSkipped and not lost: its log can be resent.
+// TestNextAttemptOfADisabledWebhookIsSkipped also resends the skipped attempt.
 func TestNextAttemptOfADisabledWebhookIsSkipped(t *testing.T) {
 	t.Parallel()
 	c, r, made := failedOnce(t)
@@ -62,7 +62,7 @@ func TestNextAttemptOfADisabledWebhookIsSkipped(t *testing.T) {
 	c.update(made.ID, `{"enabled":true}`)
 	c.resend(made.ID, "2").is(t, http.StatusAccepted, `{"code": 0, "message": "已重新投递", "data": {"event_id": "evt-1", "attempt": 3}}`)
 	if got := r.next(t); got.ID() != "evt-1" {
-		t.Errorf("the receiver got %s, want what was skipped", got.ID())
+		t.Errorf("the receiver got %s, want the skipped event", got.ID())
 	}
 }
 

@@ -50,8 +50,8 @@ func TestBurstLosesNothing(t *testing.T) {
 	r.gotNothing(t)
 }
 
-// checkBurstLogs walks a webhook's pages: every event has its log, each shown
-// once, under ids without a hole.
+// checkBurstLogs reads all log pages of a webhook. Every event has one log, and the
+// ids have no gap.
 func (c *tenant) checkBurstLogs(t *testing.T, id int64) {
 	t.Helper()
 	eventually(t, func() string {
@@ -68,7 +68,7 @@ func (c *tenant) checkBurstLogs(t *testing.T, id int64) {
 		}
 		for _, log := range page.Items {
 			if log.LogID != next || log.Outcome != "delivered" || log.Attempt != 1 || seen[log.EventID] {
-				t.Errorf("webhook %d: log = %+v, want the id %d, delivered at once, of an event not yet seen", id, log, next)
+				t.Errorf("webhook %d: log = %+v, want id %d, delivered at the first attempt, of another event", id, log, next)
 			}
 			next--
 			seen[log.EventID] = true

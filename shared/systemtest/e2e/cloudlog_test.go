@@ -17,17 +17,18 @@ type logLine struct {
 	Message string `json:"message"`
 }
 
-// mostLines is where the local cloud cuts an answer off, without a token to go on.
+// mostLines is the number of lines after which the local cloud truncates a response,
+// without a token for the rest.
 const mostLines = 10_000
 
-// cloudLogs returns the lines of all functions since a time that hold text, all
-// for "".
+// cloudLogs returns the lines that all functions logged since a time and that contain
+// text; "" returns every line.
 func cloudLogs(t testing.TB, since time.Time, text string) []logLine {
 	t.Helper()
 	return logsBetween(t, since.UnixMilli(), time.Now().Add(time.Minute).UnixMilli(), text)
 }
 
-// logsBetween halves the time until each half has fewer lines than one answer.
+// logsBetween halves the period until no response is truncated.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 func logsBetween(t testing.TB, from, to int64, text string) []logLine {
 	t.Helper()
@@ -40,7 +41,7 @@ func logsBetween(t testing.TB, from, to int64, text string) []logLine {
 	return slices.DeleteFunc(page.Events, func(l logLine) bool { return !strings.Contains(l.Message, text) })
 }
 
-// logsCall asks CloudWatch Logs about the functions' log group.
+// logsCall calls CloudWatch Logs about the log group of the functions.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_Operations.html
 func logsCall(t testing.TB, operation string, request map[string]any, answer any) {
 	t.Helper()
@@ -57,8 +58,8 @@ func logsCall(t testing.TB, operation string, request map[string]any, answer any
 	}
 }
 
-// attributes reads a line in slog's text form, which the local cloud makes the
-// functions write; on AWS it is JSON.
+// attributes parses a line of slog's text format, which functions write on the local
+// cloud. On AWS they write JSON.
 func (l logLine) attributes() map[string]string {
 	found := make(map[string]string)
 	for _, pair := range regexp.MustCompile(`(\w+)=("(?:[^"\\]|\\.)*"|\S*)`).FindAllStringSubmatch(l.Message, -1) {

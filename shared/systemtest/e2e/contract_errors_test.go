@@ -46,7 +46,7 @@ func TestRequestsWithoutAValidKeyAreRefused(t *testing.T) {
 		})
 	}
 	if got := dataOf[created](t, c.call("GET", path(made.ID), ""), http.StatusOK); got.ID != made.ID {
-		t.Errorf("the webhook is %+v, want it untouched", got)
+		t.Errorf("the webhook is %+v, want it unchanged", got)
 	}
 }
 
@@ -78,8 +78,8 @@ func TestUnknownRoutesReturnTheErrorEnvelope(t *testing.T) {
 	}
 }
 
-// TestErrorsAreInTheCallersLanguage: errors are translated, and the document's
-// own messages never are.
+// TestErrorsAreInTheCallersLanguage: errors are translated. The success messages of
+// the API document are not.
 func TestErrorsAreInTheCallersLanguage(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
@@ -104,6 +104,6 @@ func TestErrorsAreInTheCallersLanguage(t *testing.T) {
 		is(t, http.StatusOK, `{"code": 0, "message": "success", "data": {"items": []}}`)
 	got := c.call("POST", "/api/v1/webhooks", documented, "Accept-Language", "en")
 	if !strings.Contains(got.Body, `"message":"Webhook 创建成功"`) {
-		t.Errorf("POST answers %s, want the document's message", got.Body)
+		t.Errorf("POST returned %s, want the document's message", got.Body)
 	}
 }

@@ -28,8 +28,8 @@ func TestLogsAnswerAsDocumented(t *testing.T) {
 			"pagination": {"page": 1, "page_size": 20, "total": 1, "total_pages": 1}}}`, took))
 }
 
-// TestLogsComeInPages checks that the pages of any size are the logs, each once,
-// the newest first.
+// TestLogsComeInPages checks that pages of every size show each log once, the newest
+// first.
 func TestLogsComeInPages(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)

@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// nobody is a URL that no test calls; AWS takes it too, for make smoke.
+// nobody is a URL that no test calls. A stack on AWS accepts it too, for make smoke.
 const nobody = "https://receiver.example/webhook"
 
-// documented is the request of the API document's first page, with another URL.
+// documented is the first request of the API document, with another URL.
 const documented = `{
   "name": "环境事件通知",
   "url": "` + nobody + `",
@@ -68,7 +68,7 @@ func TestCreateAcceptsEveryDocumentedEventType(t *testing.T) {
 		"training.started", "training.completed", "training.failed", "alert.triggered", "alert.resolved")
 	got := dataOf[struct{ Events []string }](t, c.call("GET", path(made.ID), ""), http.StatusOK)
 	if len(got.Events) != 9 {
-		t.Errorf("events = %v, want all nine", got.Events)
+		t.Errorf("events = %v, want all nine types", got.Events)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestListAnswersAsDocumented(t *testing.T) {
 
 	c.call("POST", "/api/v1/webhooks", documented)
 	c.webhook(nobody, "alert.triggered")
-	// No item has its secret, not even one that we generated.
+	// The list shows no secret, not even a generated one.
 	c.call("GET", "/api/v1/webhooks", "").is(t, http.StatusOK, `{
 		"code": 0, "message": "success", "data": {"items": [
 			{"webhook_id": 1, "name": "环境事件通知", "url": "`+nobody+`", "enabled": true, "created_at": "TIME",
@@ -88,7 +88,8 @@ func TestListAnswersAsDocumented(t *testing.T) {
 			 "events": ["alert.triggered"]}]}}`)
 }
 
-// shown is what GET answers for the documented webhook, with some fields changed.
+// shown returns the response to GET for the documented webhook, with another name and
+// state.
 func shown(name, enabled string) string {
 	return fmt.Sprintf(`{
 		"code": 0, "message": "success", "data": {
@@ -128,7 +129,7 @@ func TestGetResponseCanBeSentBack(t *testing.T) {
 
 	c.update(1, strings.TrimSuffix(data, "}"))
 	if after := c.call("GET", path(1), ""); after.Body != before.Body {
-		t.Errorf("the webhook is %s, want %s as before", after.Body, before.Body)
+		t.Errorf("the webhook is %s, want it unchanged: %s", after.Body, before.Body)
 	}
 }
 
@@ -147,7 +148,7 @@ func TestDeleteAnswersWithoutABody(t *testing.T) {
 	} {
 		c.call(route.method, route.path, route.body).is(t, http.StatusNotFound, `{"code": 40401, "message": "Webhook 不存在"}`)
 	}
-	// Ids are not given again: a client's note of an id never means another webhook.
+	// An id is never reused, so an id that a client stored never means another webhook.
 	if next := c.webhook(nobody, "alert.resolved"); next.ID != 2 {
 		t.Errorf("the next webhook has the id %d, want 2", next.ID)
 	}

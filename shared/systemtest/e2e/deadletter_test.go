@@ -14,7 +14,7 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-// deadLetter is what an operator finds beside a message.
+// deadLetter holds the attributes of a dead letter.
 type deadLetter struct {
 	Reason, EventID string
 	HasDetail       bool
@@ -27,15 +27,15 @@ type poison struct {
 	want deadLetter
 }
 
-// TestPoisonEventsBecomeDeadLetters publishes everything that can never be delivered, and
-// finds each message untouched among the dead letters, with its reason. It is
-// the one test that reads that queue: two would take each other's messages.
+// TestPoisonEventsBecomeDeadLetters publishes messages that can never be delivered, and
+// finds each of them unchanged in the dead-letter queue, with its reason. No other test
+// reads that queue: two tests would take each other's messages.
 func TestPoisonEventsBecomeDeadLetters(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
 	made := c.webhook(r.URL, "environment.created")
 	publish(t, c.event("evt-known", `{"n":1}`))
-	r.next(t) // its fan-out ends before any other event's below can find its id taken
+	r.next(t) // it is fanned out before a later event uses its id
 
 	all := poisonOf(c.id)
 	bodies := make([]string, 0, len(all))
@@ -53,18 +53,18 @@ func TestPoisonEventsBecomeDeadLetters(t *testing.T) {
 		}
 		delete(found, p.body)
 	}
-	for body, letter := range found { // the bus's, whose bytes are its own
+	for body, letter := range found { // the event of the bus, which encodes it anew
 		if want := (deadLetter{"unknown_type", busID, true}); letter != want || !strings.Contains(body, `"environment.destroyed"`) {
-			t.Errorf("dead letter %+v: %s, want the bus's: %+v", letter, body, want)
+			t.Errorf("dead letter %+v: %s, want that of the bus: %+v", letter, body, want)
 		}
 	}
 	r.gotNothing(t)
 	if page := c.logs(made.ID, ""); page.Pagination.Total != 1 {
-		t.Errorf("%d logs, want that of the one good event", page.Pagination.Total)
+		t.Errorf("%d logs, want only that of the valid event", page.Pagination.Total)
 	}
 }
 
-// poisonOf returns messages that name the tenant and that are all different.
+// poisonOf returns different messages that contain the tenant id.
 func poisonOf(tenantID string) []poison {
 	event := func(id, rest string) string {
 		return fmt.Sprintf(`{"id":%q,"tenant_id":%q,%s}`, id, tenantID, rest)
@@ -93,7 +93,7 @@ func poisonOf(tenantID string) []poison {
 	}
 }
 
-// publishAll publishes any number of events, as many in one request as SQS takes.
+// publishAll publishes any number of events, ten in each request.
 func publishAll(t testing.TB, events []string) {
 	t.Helper()
 	for len(events) > 0 {
@@ -103,8 +103,8 @@ func publishAll(t testing.TB, events []string) {
 	}
 }
 
-// findDeadLetters waits for the n dead letters whose body holds mark, and takes
-// them out of the queue. Those of others come back after a while.
+// findDeadLetters waits for the n dead letters whose body contains mark, and deletes
+// them from the queue. Other letters become visible again later.
 func findDeadLetters(t testing.TB, queue, mark string, n int) map[string]deadLetter {
 	t.Helper()
 	url, client := physicalID(t, queue), sqs.NewFromConfig(cloudtest.Config(t))
@@ -148,24 +148,25 @@ func reasons(found map[string]deadLetter) string {
 	for _, letter := range found {
 		list = append(list, letter)
 	}
-	text, _ := json.Marshal(list) // for a person who reads why a test failed
+	text, _ := json.Marshal(list) // for the failure message
 	return string(text)
 }
 
-// TestDuplicateIsDeliveredOnce: a producer that is not sure sends an event again.
-// waitForEvent waits until an event is stored: then another one is refused its
-// id.
+// waitForEvent waits until an event is stored: then another event with its id is
+// refused.
 func (c *tenant) waitForEvent(id string) {
 	c.t.Helper()
 	other := `{"id":"` + id + `","type":"alert.resolved","data":"another"}`
 	eventually(c.t, func() string {
 		if got := c.call("POST", eventsPath, other); got.Status != http.StatusConflict {
-			return "the event " + id + " in the table"
+			return "the event " + id + " is not stored"
 		}
 		return ""
 	})
 }
 
+// TestDuplicateIsDeliveredOnce: a producer that does not know whether an event was
+// queued sends it again.
 func TestDuplicateIsDeliveredOnce(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
@@ -175,12 +176,12 @@ func TestDuplicateIsDeliveredOnce(t *testing.T) {
 	if got := r.next(t); got.ID() != "evt-1" {
 		t.Fatalf("got %s", got.ID())
 	}
-	// An event is stored after its deliveries are queued, and a copy that comes in
-	// between is fanned out too: at least once. So the copies wait for the row.
+	// An event is stored after its deliveries are queued. A copy that arrives in between
+	// is fanned out too (at-least-once delivery), so the copies are sent later.
 	c.waitForEvent("evt-1")
 	publish(t, same, same, c.event("evt-2", `{"n":2}`))
 
-	// What comes next is the event that was published after the duplicates.
+	// The next request is the event that was published after the duplicates.
 	if got := r.next(t); got.ID() != "evt-2" {
 		t.Errorf("got %s again, want it once", got.ID())
 	}

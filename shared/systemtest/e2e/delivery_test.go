@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// The first wait of the schedule is 5 s, give or take a fifth, and counts from
-// when the event was sent. On the other side only patience bounds it: the machine
-// may be busy.
+// earliestRetry is the shortest first wait of the schedule: 5 s minus 20 %, from the
+// time at which the event was sent. Tests check no upper bound, because the machine may
+// be busy.
 const earliestRetry = 4 * time.Second
 
 func TestFailedDeliveryIsRetried(t *testing.T) {
@@ -23,7 +23,7 @@ func TestFailedDeliveryIsRetried(t *testing.T) {
 	first.verify(t, made.Secret)
 	log := c.waitForLogs(made.ID, 1)[0]
 	if log.Outcome != "retrying" || log.StatusCode != 500 || log.Attempt != 1 || log.Error != "" {
-		t.Errorf("log = %+v, want a retrying one with 500", log)
+		t.Errorf("log = %+v, want outcome retrying with status 500", log)
 	}
 	next, err := time.Parse("2006-01-02T15:04:05Z", log.NextAttemptAt)
 	if wait := next.Sub(sent); err != nil || wait < earliestRetry-time.Second || wait > 7*time.Second {
@@ -36,24 +36,24 @@ func TestFailedDeliveryIsRetried(t *testing.T) {
 		t.Errorf("attempt 2 came %v after the event was sent, want at least %v", wait, earliestRetry)
 	}
 	if second.ID() != first.ID() || second.Body != first.Body {
-		t.Errorf("attempt 2 is %s %q, want the same as attempt 1: %s %q", second.ID(), second.Body, first.ID(), first.Body)
+		t.Errorf("attempt 2 is %s %q, want the event of attempt 1: %s %q", second.ID(), second.Body, first.ID(), first.Body)
 	}
 	if second.Header.Get("Webhook-Timestamp") <= first.Header.Get("Webhook-Timestamp") ||
 		second.Header.Get("Webhook-Signature") == first.Header.Get("Webhook-Signature") {
-		t.Errorf("attempt 2 is not signed for its own time: %v", second.Header)
+		t.Errorf("attempt 2 does not have its own timestamp: %v", second.Header)
 	}
 	logs := c.waitForLogs(made.ID, 2)
 	if logs[0].Outcome != "delivered" || logs[0].Attempt != 2 || logs[0].StatusCode != 200 || logs[0].NextAttemptAt != "" || logs[0].EventID != "evt-1" {
 		t.Errorf("log of attempt 2 = %+v, want it delivered", logs[0])
 	}
 	if logs[1] != log {
-		t.Errorf("log of attempt 1 = %+v, want %+v as before", logs[1], log)
+		t.Errorf("log of attempt 1 = %+v, want it unchanged: %+v", logs[1], log)
 	}
 	r.gotNothing(t)
 }
 
-// TestRetryAfterLengthensTheWait: Retry-After lengthens the schedule's own wait,
-// and never shortens it.
+// TestRetryAfterLengthensTheWait: Retry-After may lengthen the wait of the schedule,
+// but never shortens it.
 func TestRetryAfterLengthensTheWait(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -86,15 +86,15 @@ func TestRetryAfterLengthensTheWait(t *testing.T) {
 func TestReceiverThatWasDownGetsItsDelivery(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), unstarted()
-	comeBack := away(t, r)
+	start := down(t, r)
 	made := c.webhook(r.URL, "environment.created")
 	publish(t, c.event("evt-1", `{}`))
 
 	log := c.waitForLogs(made.ID, 1)[0]
 	if log.Outcome != "retrying" || log.StatusCode != 0 || log.Error != "无法连接到接收方" || log.NextAttemptAt == "" {
-		t.Errorf("log = %+v, want a retrying one without a status", log)
+		t.Errorf("log = %+v, want outcome retrying without a status", log)
 	}
-	comeBack()
+	start()
 	r.next(t).verify(t, made.Secret)
 	if log := c.waitForLogs(made.ID, 2)[0]; log.Outcome != "delivered" || log.Attempt != 2 {
 		t.Errorf("log = %+v, want attempt 2 delivered", log)
@@ -115,15 +115,15 @@ func TestRedirectIsNeverFollowed(t *testing.T) {
 
 			r.next(t)
 			if log := c.waitForLogs(made.ID, 1)[0]; log.Outcome != "retrying" || log.StatusCode != status {
-				t.Errorf("log = %+v, want a retrying one with %d", log, status)
+				t.Errorf("log = %+v, want outcome retrying with status %d", log, status)
 			}
 			target.gotNothing(t)
-			c.call("DELETE", path(made.ID), "") // or it is called for three days
+			c.call("DELETE", path(made.ID), "") // otherwise it gets requests for three days
 		})
 	}
 }
 
-// TestGoneDisables: 410 is how a receiver says that it wants no more.
+// TestGoneDisables: with 410 Gone a receiver says that it wants no more events.
 func TestGoneDisables(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, statuses(http.StatusGone))
@@ -132,13 +132,13 @@ func TestGoneDisables(t *testing.T) {
 
 	r.next(t)
 	if log := c.waitForLogs(made.ID, 1)[0]; log.Outcome != "failed" || log.StatusCode != 410 || log.NextAttemptAt != "" {
-		t.Errorf("log = %+v, want a failed one with 410", log)
+		t.Errorf("log = %+v, want outcome failed with status 410", log)
 	}
 	if got := c.call("GET", path(made.ID), ""); !strings.Contains(got.Body, `"enabled":false`) {
 		t.Errorf("the webhook is %s, want it disabled", got.Body)
 	}
 
-	// A webhook that stays enabled shows when the next event has come by.
+	// Once another webhook has got the next event, this one would have got it too.
 	other := newReceiver(t, ok)
 	beside := c.webhook(other.URL, "environment.created")
 	publish(t, c.event("evt-2", `{}`))
@@ -146,6 +146,6 @@ func TestGoneDisables(t *testing.T) {
 	c.waitForLogs(beside.ID, 1)
 	r.gotNothing(t)
 	if page := c.logs(made.ID, ""); page.Pagination.Total != 1 {
-		t.Errorf("logs = %+v, want the first alone", page.Items)
+		t.Errorf("logs = %+v, want only the first", page.Items)
 	}
 }

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// TestLogTruncatesTheResponseBody: a receiver may send anything as its body.
+// TestLogTruncatesTheResponseBody: a receiver may send any body.
 func TestLogTruncatesTheResponseBody(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -30,7 +30,7 @@ func TestLogTruncatesTheResponseBody(t *testing.T) {
 			c := setup(t)
 			r := newReceiver(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.Header().Set("Content-Type", "application/octet-stream")
-				_, _ = w.Write([]byte(test.body)) // who reads only the beginning breaks it off
+				_, _ = w.Write([]byte(test.body)) // fails when the client reads only the beginning
 			})
 			made := c.webhook(r.URL, "environment.created")
 			publish(t, c.event("evt-1", `{}`))
@@ -44,17 +44,17 @@ func TestLogTruncatesTheResponseBody(t *testing.T) {
 					len(log.ResponseBody), log.ResponseBody, log.Truncated, len(test.want), test.truncated)
 			}
 			if raw := c.call("GET", path(made.ID, "/logs"), "").Body; !utf8.ValidString(raw) {
-				t.Errorf("the answer is not valid UTF-8: %q", raw)
+				t.Errorf("the response is not valid UTF-8: %q", raw)
 			}
 		})
 	}
 }
 
-// slow is within the 15 s of an attempt.
+// slow is a response time within the 15 s of an attempt.
 const slow = 14 * time.Second
 
 // TestFastReceiverDoesNotWaitForASlowOne: the deliveries of one event are in one
-// batch, and one receiver takes nearly as long as it may.
+// batch, and one receiver responds just before the timeout.
 func TestFastReceiverDoesNotWaitForASlowOne(t *testing.T) {
 	t.Parallel()
 	c, fast, ended := setup(t), newReceiver(t, ok), make(chan struct{})
@@ -74,11 +74,11 @@ func TestFastReceiverDoesNotWaitForASlowOne(t *testing.T) {
 	c.waitForLogs(quickly.ID, 1)
 	select {
 	case <-ended:
-		t.Error("the fast receiver's log was there only when the slow one had answered")
+		t.Error("the fast receiver's log was written only after the slow receiver responded")
 	default:
 	}
 	if page := c.logs(slowly.ID, ""); page.Pagination.Total != 0 {
-		t.Errorf("the slow receiver has the log %+v before it answered", page.Items)
+		t.Errorf("the slow receiver has the log %+v before it responded", page.Items)
 	}
 	log := c.waitForLogs(slowly.ID, 1)[0]
 	if log.Outcome != "delivered" || log.ResponseTime < slow.Milliseconds() {
@@ -86,7 +86,7 @@ func TestFastReceiverDoesNotWaitForASlowOne(t *testing.T) {
 	}
 }
 
-// TestAttemptTimesOutAfter15Seconds: 15 s are all that an attempt has.
+// TestAttemptTimesOutAfter15Seconds has a receiver that never responds.
 func TestAttemptTimesOutAfter15Seconds(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
@@ -97,7 +97,7 @@ func TestAttemptTimesOutAfter15Seconds(t *testing.T) {
 	log := c.waitForLogs(made.ID, 1)[0]
 	if log.Outcome != "retrying" || log.StatusCode != 0 || log.Error != "接收方未在规定时间内完成响应" ||
 		log.ResponseTime < 15_000 || log.ResponseTime > 17_000 {
-		t.Errorf("log = %+v, want a retrying one after 15 s", log)
+		t.Errorf("log = %+v, want outcome retrying after 15 s", log)
 	}
-	c.call("DELETE", path(made.ID), "") // or it is called for three days
+	c.call("DELETE", path(made.ID), "") // otherwise it gets requests for three days
 }

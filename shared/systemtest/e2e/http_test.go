@@ -15,14 +15,14 @@ import (
 	"webhooks/shared/testkit/openapitest"
 )
 
-// answer is an HTTP response, read to its end.
+// answer is an HTTP response with its whole body.
 type answer struct {
 	Status int
 	Header http.Header
 	Body   string
 }
 
-// do sends a request; the test fails when there is no answer.
+// do sends a request. The test fails without a response.
 func do(t testing.TB, request *http.Request) answer {
 	t.Helper()
 	response, err := http.DefaultClient.Do(request)
@@ -32,14 +32,14 @@ func do(t testing.TB, request *http.Request) answer {
 	defer response.Body.Close()
 	body, err := io.ReadAll(response.Body)
 	if err != nil {
-		t.Fatalf("read the answer to %s %s: %v", request.Method, request.URL, err)
+		t.Fatalf("read the response to %s %s: %v", request.Method, request.URL, err)
 	}
 	return answer{response.StatusCode, response.Header, string(body)}
 }
 
 // call sends a request of the tenant to the API. The headers are pairs of name
-// and value; an empty value leaves the header out. The test fails when the answer
-// is not in the API's OpenAPI document.
+// and value; an empty value removes the header. The test fails if the OpenAPI document
+// does not have the response.
 func (c *tenant) call(method, path, body string, headers ...string) answer {
 	c.t.Helper()
 	request, err := http.NewRequestWithContext(c.t.Context(), method, c.stack.APIURL+path, strings.NewReader(body))
@@ -58,8 +58,8 @@ func (c *tenant) call(method, path, body string, headers ...string) answer {
 	return got
 }
 
-// documented holds an answer against the OpenAPI document, whose paths begin
-// where the stack's address ends.
+// documented checks a response against the OpenAPI document, whose paths do not have
+// the stack's base URL.
 func (c *tenant) documented(request *http.Request, path string, got answer) {
 	c.t.Helper()
 	here := request.Clone(request.Context())
@@ -70,12 +70,11 @@ func (c *tenant) documented(request *http.Request, path string, got answer) {
 	openapitest.Check(c.t, here, openapitest.Response{Status: got.Status, Header: got.Header, Body: got.Body})
 }
 
-// contractTime is the only form of a time in the API document.
+// contractTime matches a time as the API document shows it.
 var contractTime = regexp.MustCompile(`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"`)
 
-// is compares status and body with what the API document shows. The names and
-// values of want are the whole answer; "TIME" stands for any time in the
-// document's form. An empty want is an empty body.
+// is compares status and body with the API document. Want is the whole JSON body, with
+// "TIME" for any time as the document shows it; "" is an empty body.
 func (a answer) is(t testing.TB, status int, want string) {
 	t.Helper()
 	if a.Status != status {
@@ -97,7 +96,7 @@ func (a answer) is(t testing.TB, status int, want string) {
 	}
 }
 
-// parsed reads JSON with its numbers as they are written.
+// parsed parses JSON and keeps the digits of its numbers.
 func parsed(t testing.TB, text string) any {
 	t.Helper()
 	decoder := json.NewDecoder(strings.NewReader(text))
@@ -109,7 +108,7 @@ func parsed(t testing.TB, text string) any {
 	return value
 }
 
-// dataOf returns the data of a success.
+// dataOf returns the data of a success response.
 func dataOf[T any](t testing.TB, a answer, status int) T {
 	t.Helper()
 	var envelope struct {
@@ -123,15 +122,15 @@ func dataOf[T any](t testing.TB, a answer, status int) T {
 	return envelope.Data
 }
 
-// refusal is an error as a caller sees it.
+// refusal is an error response.
 type refusal struct {
 	Status  int
 	Code    int
 	Message string
-	Fields  []string // the refused fields, in the answer's order
+	Fields  []string // the refused fields, in the order of the response
 }
 
-// refused reads an error. Every field that it names has a sentence.
+// refused parses an error response. Every refused field must have a message.
 func (a answer) refused(t testing.TB) refusal {
 	t.Helper()
 	var envelope struct {
@@ -145,25 +144,25 @@ func (a answer) refused(t testing.TB) refusal {
 		} `json:"data"`
 	}
 	if err := json.Unmarshal([]byte(a.Body), &envelope); err != nil || envelope.Message == "" {
-		t.Fatalf("answer %d is no envelope (%v): %s", a.Status, err, a.Body)
+		t.Fatalf("response %d is no envelope (%v): %s", a.Status, err, a.Body)
 	}
 	r := refusal{Status: a.Status, Code: envelope.Code, Message: envelope.Message}
 	for _, e := range envelope.Data.Errors {
 		if e.Message == "" {
-			t.Errorf("the field %q is refused without a sentence", e.Field)
+			t.Errorf("the field %q is refused without a message", e.Field)
 		}
 		r.Fields = append(r.Fields, e.Field)
 	}
 	return r
 }
 
-// created is what POST answers.
+// created is the data of a created webhook.
 type created struct {
 	ID     int64  `json:"webhook_id"`
 	Secret string `json:"secret"`
 }
 
-// webhook registers a webhook with a generated secret.
+// webhook creates a webhook with a generated secret.
 func (c *tenant) webhook(url string, events ...string) created {
 	c.t.Helper()
 	names, err := json.Marshal(events)
@@ -180,7 +179,7 @@ func (c *tenant) update(id int64, body string) {
 	c.call("PUT", path(id), body).is(c.t, http.StatusOK, `{"code":0,"message":"更新成功"}`)
 }
 
-// path returns the path of a webhook and of what belongs to it.
+// path returns the path of a webhook, or of a resource below it.
 func path(id int64, rest ...string) string {
 	return fmt.Sprintf("/api/v1/webhooks/%d%s", id, strings.Join(rest, ""))
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// refusedCase is a request that must be refused, and how.
+// refusedCase is a request that must be refused, and the expected error.
 type refusedCase struct {
 	name   string
 	body   string
@@ -18,7 +18,7 @@ type refusedCase struct {
 	fields []string
 }
 
-// badJSON and badField are the answers of most cases.
+// badJSON and badField return the most common cases.
 func badJSON(name, body string) refusedCase {
 	return refusedCase{name, body, http.StatusBadRequest, 40001, nil}
 }
@@ -27,8 +27,8 @@ func badField(name, body string, fields ...string) refusedCase {
 	return refusedCase{name, body, http.StatusBadRequest, 40002, fields}
 }
 
-// wanted returns a body that POST takes, with one member replaced by JSON text.
-// The name tells which; "" replaces none, and an empty text leaves it out.
+// wanted returns a body that POST accepts, with the member name replaced by JSON text.
+// An empty name replaces none, and an empty text removes the member.
 func wanted(name, text string) string {
 	members := [][2]string{
 		{"name", `"n"`}, {"url", `"` + nobody + `"`}, {"secret", `"12345678"`},
@@ -53,7 +53,7 @@ func wanted(name, text string) string {
 
 func quoted(text string) string { return `"` + text + `"` }
 
-// refuses sends every case, and then checks that none of them changed anything.
+// refuses sends every case, and then checks that nothing has changed.
 func refuses(t *testing.T, method, path string, cases []refusedCase) {
 	t.Helper()
 	c := setup(t)
@@ -71,12 +71,12 @@ func refuses(t *testing.T, method, path string, cases []refusedCase) {
 			}
 			english := c.call(method, path, test.body, "Accept-Language", "en").refused(t)
 			if english.Message == got.Message || strings.ContainsFunc(english.Message, isHan) {
-				t.Errorf("in English it says %q", english.Message)
+				t.Errorf("the English message is %q", english.Message)
 			}
 		})
 	}
 	if after := c.call("GET", "/api/v1/webhooks", "").Body; after != before {
-		t.Errorf("the webhooks are %s, want %s as before", after, before)
+		t.Errorf("the webhooks are %s, want them unchanged: %s", after, before)
 	}
 }
 

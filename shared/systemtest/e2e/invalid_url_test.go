@@ -19,10 +19,10 @@ func TestCreateRefusesBadURLs(t *testing.T) {
 	refuses(t, "POST", "/api/v1/webhooks", cases)
 }
 
-// longestURL is how many bytes a URL may have.
+// longestURL is the maximum length of a URL in bytes.
 const longestURL = 2048
 
-// badURLs returns URLs as they stand between the quotes of JSON.
+// badURLs returns URLs as they are written in a JSON string.
 func badURLs() []struct{ name, url string } {
 	return []struct{ name, url string }{
 		{"empty", ``},
@@ -72,7 +72,7 @@ func badURLs() []struct{ name, url string } {
 	}
 }
 
-// TestLargestRequestIsAccepted holds the limits from the other side.
+// TestLargestRequestIsAccepted sends a request that reaches every limit.
 func TestLargestRequestIsAccepted(t *testing.T) {
 	t.Parallel()
 	longest := nobody + "?" + strings.Repeat("a", longestURL-len(nobody)-1)
@@ -140,7 +140,7 @@ func TestBadPagesAreRefused(t *testing.T) {
 	for _, name := range []string{"page", "page_size", "before"} {
 		for _, value := range values {
 			if strings.Contains(value, "%s") {
-				add("?"+name+"="+fmt.Sprintf(value, name), name) // given twice
+				add("?"+name+"="+fmt.Sprintf(value, name), name) // the parameter twice
 				continue
 			}
 			add("?"+name+"="+url.QueryEscape(value), name)

@@ -7,7 +7,7 @@ import (
 )
 
 // TestTenantsAreIsolated: two tenants whose webhooks and events have the same ids
-// never see, count or touch what is the other's.
+// never see, count or change data of each other.
 func TestTenantsAreIsolated(t *testing.T) {
 	t.Parallel()
 	a, b := setup(t), setup(t)
@@ -15,7 +15,7 @@ func TestTenantsAreIsolated(t *testing.T) {
 	a1, a2 := a.webhook(receiverA.URL, "environment.created"), a.webhook(nobody, "alert.resolved")
 	b1 := b.webhook(receiverB.URL, "environment.created")
 	if a1.ID != 1 || a2.ID != 2 || b1.ID != 1 {
-		t.Fatalf("ids = %d, %d and %d, want 1, 2 and 1: they count within a tenant", a1.ID, a2.ID, b1.ID)
+		t.Fatalf("ids = %d, %d and %d, want 1, 2 and 1: each tenant has its own sequence", a1.ID, a2.ID, b1.ID)
 	}
 
 	publish(t, a.event("evt-1", `"of a"`), b.event("evt-1", `"of b"`))
@@ -36,7 +36,7 @@ func TestTenantsAreIsolated(t *testing.T) {
 		}
 		list := dataOf[struct{ Items []created }](t, one.c.call("GET", "/api/v1/webhooks", ""), http.StatusOK)
 		if len(list.Items) != one.number {
-			t.Errorf("the list has %d webhooks, want the tenant's own %d", len(list.Items), one.number)
+			t.Errorf("the list has %d webhooks, want the %d of the tenant", len(list.Items), one.number)
 		}
 	}
 

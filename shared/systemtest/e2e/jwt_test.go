@@ -13,8 +13,8 @@ import (
 	"webhooks/shared/testkit/jwkstest"
 )
 
-// provider serves the keys where the stack looks for them. Its key is always the
-// same: a second run finds it in the set that the stack has kept.
+// provider serves a JWKS at the URL that the stack fetches. Its key is always the same,
+// so that a second test run works with the stored set.
 func provider(t testing.TB) jwkstest.Key {
 	t.Helper()
 	seed := make([]byte, ed25519.SeedSize)
@@ -32,12 +32,12 @@ func provider(t testing.TB) jwkstest.Key {
 		_, _ = w.Write(document)
 	})}
 	t.Cleanup(func() { _ = server.Close() })
-	go func() { _ = server.Serve(listener) }() // ends with the server
+	go func() { _ = server.Serve(listener) }() // returns when the server is closed
 	return key
 }
 
-// TestJWTsOfTheIdentityProviderAreAccepted goes through the deployed authorizer
-// with its own role, which keeps the key set.
+// TestJWTsOfTheIdentityProviderAreAccepted uses the deployed authorizer with its role,
+// which stores the key set.
 func TestJWTsOfTheIdentityProviderAreAccepted(t *testing.T) {
 	t.Parallel()
 	key, c := provider(t), setup(t)
@@ -48,7 +48,7 @@ func TestJWTsOfTheIdentityProviderAreAccepted(t *testing.T) {
 	good := c.with(t, key.Sign(t, claims, nil))
 	made := good.webhook(nobody, "alert.resolved")
 	if got := dataOf[created](t, c.call("GET", path(made.ID), ""), http.StatusOK); got.ID != made.ID {
-		t.Errorf("the tenant's API key sees %+v, want what the JWT created", got)
+		t.Errorf("the tenant's API key sees %+v, want the webhook that the JWT created", got)
 	}
 	good.call("GET", path(made.ID, "/logs"), "").is(t, http.StatusForbidden, `{"code": 40301, "message": "没有权限：访问令牌缺少 logs:read"}`)
 

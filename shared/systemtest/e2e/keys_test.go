@@ -12,8 +12,8 @@ import (
 	"webhooks/shared/testkit/openapitest"
 )
 
-// TestRevokedAndExpiredKeysAreRefused uses each key for the first time after its end: the
-// gateway remembers an answer for 60 s.
+// TestRevokedAndExpiredKeysAreRefused uses each key for the first time after its end,
+// because the gateway caches the authorizer's response for 60 s.
 func TestRevokedAndExpiredKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
@@ -33,7 +33,7 @@ func TestRevokedAndExpiredKeysAreRefused(t *testing.T) {
 			var changed issuedKey
 			keys(t, test.action, &changed)
 			if changed.KeyID != key.KeyID || changed.APIKey != "" {
-				t.Errorf("answer = %+v, want the key's id and not the key", changed)
+				t.Errorf("response = %+v, want the id and not the key", changed)
 			}
 			if got := c.with(t, key.APIKey).call("GET", "/api/v1/webhooks", ""); got.Status != test.status {
 				t.Errorf("status = %d, want %d: %s", got.Status, test.status, got.Body)
@@ -61,7 +61,7 @@ func TestEachRouteNeedsItsScope(t *testing.T) {
 		{"POST", "/api/v1/webhooks", "/api/v1/webhooks", documented, http.StatusCreated},
 		{"DELETE", "/api/v1/webhooks/{webhook_id}", path(made.ID + 1), "", http.StatusNoContent},
 		{"POST", eventsPath, eventsPath, `{"type":"training.failed","data":1}`, http.StatusAccepted},
-		{"POST", "/api/v1/webhooks/{webhook_id}/logs/{log_id}/resend", path(made.ID, "/logs/9/resend"), "", http.StatusNotFound}, // without that log
+		{"POST", "/api/v1/webhooks/{webhook_id}/logs/{log_id}/resend", path(made.ID, "/logs/9/resend"), "", http.StatusNotFound}, // log 9 does not exist
 	}
 	if len(requests) != len(scopes) {
 		t.Errorf("%d requests for the %d routes of the document that need a scope", len(requests), len(scopes))
@@ -99,7 +99,7 @@ func documentedScopes(t *testing.T) map[string]string {
 	return scopes
 }
 
-// TestReadingAloneDoesNotShowTheSecret: who has the secret can sign as we do.
+// TestReadingAloneDoesNotShowTheSecret: with the secret a reader could sign deliveries.
 func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
@@ -110,8 +110,8 @@ func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
 	}
 }
 
-// TestOnlyIAMIssuesKeys: the keys function has no route, and a stranger's
-// credentials do not invoke it.
+// TestOnlyIAMIssuesKeys: the keys function has no route, and unknown credentials
+// cannot invoke it.
 func TestOnlyIAMIssuesKeys(t *testing.T) {
 	t.Parallel()
 	request := []byte(`{"action":"issue","tenant_id":"` + newTenantID() + `"}`)

@@ -11,13 +11,13 @@ import (
 )
 
 const (
-	// markedData is in events, and markedSecret is the secret of a webhook, that go
-	// every way there is. No log may hold either.
+	// markedData is part of events, and markedSecret is the secret of webhooks, which
+	// reach every code path. No log may contain either.
 	markedData   = "marked-event-data"
 	markedSecret = "marked-secret-of-a-webhook"
 )
 
-// secretForms are what no log may hold, whoever it belongs to.
+// secretForms match what no log may contain.
 func secretForms() map[string]*regexp.Regexp {
 	return map[string]*regexp.Regexp{
 		"an API key":               regexp.MustCompile(`whk_[a-z2-7]{16}_[a-z2-7]+`),
@@ -31,9 +31,9 @@ func secretForms() map[string]*regexp.Regexp {
 	}
 }
 
-// TestMarkedValuesReachEveryCodePath makes what NoLogHoldsASecret looks for: deliveries
-// that succeed, fail and are sent back, events that are refused, and keys, secrets
-// and bodies where a caller puts them by mistake.
+// TestMarkedValuesReachEveryCodePath prepares NoLogHoldsASecret: deliveries that
+// succeed, fail and are echoed, events that are refused, and requests with a key, a
+// secret or a body in the wrong place.
 func TestMarkedValuesReachEveryCodePath(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
@@ -48,7 +48,7 @@ func TestMarkedValuesReachEveryCodePath(t *testing.T) {
 		ids = append(ids, made.ID)
 	}
 	publish(t, c.event("evt-sqs", data), c.event("evt-large", fmt.Sprintf(`%q`, strings.Repeat(markedData, 4000))),
-		// Refused, each for something that it holds.
+		// These are refused because of a part of the message.
 		c.event("evt-conflict", data), fmt.Sprintf(`{"id":"evt-bad","tenant_id":%q,"type":%q,"data":1}`, c.id, markedData),
 		fmt.Sprintf(`{"tenant_id":%q,"type":"environment.created","data":1,%q:2}`, c.id, markedData),
 		c.id+markedData)
@@ -71,11 +71,11 @@ func TestMarkedValuesReachEveryCodePath(t *testing.T) {
 	}
 	c.misplaceSecrets(ids[0])
 	for _, id := range ids {
-		c.call("DELETE", path(id), "") // or it is called for three days
+		c.call("DELETE", path(id), "") // otherwise it gets requests for three days
 	}
 }
 
-// misplaceSecrets sends a key and a secret where none belongs.
+// misplaceSecrets sends a key and a secret in wrong places.
 func (c *tenant) misplaceSecrets(id int64) {
 	c.t.Helper()
 	for _, request := range []struct{ method, path, body string }{
@@ -91,7 +91,7 @@ func (c *tenant) misplaceSecrets(id int64) {
 		{"POST", eventsPath, `{"type":"` + markedData + `","data":` + markedData + `}`},
 	} {
 		if got := c.call(request.method, request.path, request.body); got.Status < 400 || got.Status >= 500 {
-			c.t.Errorf("%s %s answers %d, want it refused", request.method, request.path, got.Status)
+			c.t.Errorf("%s %s returned %d, want it refused", request.method, request.path, got.Status)
 		}
 	}
 	c.call("GET", "/api/v1/webhooks", "", "Authorization", "Basic "+c.key)
@@ -100,7 +100,7 @@ func (c *tenant) misplaceSecrets(id int64) {
 	invoke(c.t, physicalID(c.t, "KeysFunction"), []byte(`{"action":"issue","tenant_id":"`+markedData+`#","scopes":["`+c.key+`"]}`), administrator(c.t))
 }
 
-// echoRaw answers with the request itself instead of HTTP.
+// echoRaw returns parts of the request instead of an HTTP response.
 func echoRaw(w http.ResponseWriter, r *http.Request) {
 	conn, buffered, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -111,12 +111,12 @@ func echoRaw(w http.ResponseWriter, r *http.Request) {
 	_ = buffered.Flush()
 }
 
-// noLogHoldsASecret searches what the functions logged in the whole run, and what
-// the local cloud did, which holds what a function writes outside its log.
+// noLogHoldsASecret searches the functions' log of the whole run, and the log of the
+// local cloud, which has the output of the function processes.
 func noLogHoldsASecret(t *testing.T) {
 	lines := cloudLogs(t, time.Now().Add(-time.Hour), "")
 	if len(lines) < 1000 {
-		t.Fatalf("the functions' log has %d lines, want those of the whole run", len(lines))
+		t.Fatalf("the functions' log has %d lines, want at least 1000: the whole run", len(lines))
 	}
 	process, err := os.ReadFile(deployed(t).LogFile)
 	if err != nil {
@@ -130,7 +130,7 @@ func noLogHoldsASecret(t *testing.T) {
 		for _, line := range lines {
 			if found := form.FindStringIndex(line.Message); found != nil && shown < 3 {
 				shown++
-				t.Errorf("%s holds %s: %.600s", line.Stream, what, line.Message)
+				t.Errorf("%s contains %s: %.600s", line.Stream, what, line.Message)
 			}
 		}
 	}

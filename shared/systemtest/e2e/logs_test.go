@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// logPage is a page of logs as the API shows it.
+// logPage is a page of logs in an API response.
 type logPage struct {
 	Items      []logItem  `json:"items"`
 	Pagination pagination `json:"pagination"`

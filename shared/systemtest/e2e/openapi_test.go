@@ -17,10 +17,10 @@ import (
 	"webhooks/shared/testkit/openapitest"
 )
 
-// TestOpenAPIExamplesMatchTheResponses sends the requests of the OpenAPI
-// document's examples as a new tenant and compares the answers with the
-// document's. Every example of a success is compared, and every error that a
-// caller can provoke; the sentences of the others package openapi compares.
+// TestOpenAPIExamplesMatchTheResponses sends the example requests of the OpenAPI
+// document as a new tenant and compares the responses with its examples. It covers
+// every success, and every error that a caller can cause. Package openapi compares the
+// messages of the other errors.
 func TestOpenAPIExamplesMatchTheResponses(t *testing.T) {
 	t.Parallel()
 	x := newExamples(t)
@@ -39,17 +39,17 @@ func TestOpenAPIExamplesMatchTheResponses(t *testing.T) {
 	x.fail(42901, "POST", one+"/test", "")
 
 	x.send("createWebhook", "shortest", "POST", "/api/v1/webhooks")
-	x.update(2, `{"url":"http://127.0.0.1:1/"}`) // where nobody listens
+	x.update(2, `{"url":"http://127.0.0.1:1/"}`) // a port that refuses connections
 	x.send("testWebhook", "unreachable", "POST", two+"/test")
 	x.fail(40905, "POST", two+"/logs/1/resend", "")
 
 	x.errors()
-	x.send("updateWebhook", "documented", "PUT", one) // disables it
+	x.send("updateWebhook", "documented", "PUT", one) // disables the webhook
 	x.fail(40904, "POST", one+"/logs/1/resend", "")
 	x.complete()
 }
 
-// errors provokes what needs no other state than a webhook.
+// errors causes the errors that need only a webhook.
 func (x *examples) errors() {
 	const one = "/api/v1/webhooks/1"
 	large := fmt.Sprintf(`{"type":"alert.resolved","data":"%s"}`, strings.Repeat("x", event.MaxData))
@@ -71,15 +71,15 @@ func (x *examples) errors() {
 	reader.fail(40301, "POST", "/api/v1/webhooks", documented)
 }
 
-// example is one example of an answer.
+// example names an example response.
 type example struct {
 	operation string
 	status    int
 	name      string
 }
 
-// examples are those of the document, and a tenant who tries them. Requests to
-// the documented receiver reach one of the test's own.
+// examples are the examples of the document, and a tenant that tries them. Requests to
+// the documented receiver go to a receiver of the test.
 type examples struct {
 	*tenant
 	server    string // stands for https://your-server.com
@@ -116,18 +116,18 @@ func newExamples(t *testing.T) *examples {
 	for name, e := range document.Components.Examples {
 		var code int
 		if _, err := fmt.Sscanf(name, "Error%d", &code); err != nil {
-			t.Fatalf("the example %s is named after no code", name)
+			t.Fatalf("the name of the example %s has no error code", name)
 		}
 		x.failures[code] = e.Value.Value
 	}
 	return x
 }
 
-// get compares the answer to a GET with the document's only example.
+// get compares the response to a GET with the only example of the document.
 func (x *examples) get(operation, path string) { x.send(operation, "documented", "GET", path) }
 
-// send sends an operation's example request of a name, where it has one, and
-// compares the answer with the example of the same name.
+// send sends the example request of an operation, if it has one, and compares the
+// response with the example of the same name.
 func (x *examples) send(operation, name, method, path string) {
 	x.t.Helper()
 	x.compare(operation, name, x.call(method, path, x.body(operation, name)))
@@ -146,8 +146,8 @@ func (x *examples) compare(operation, name string, got answer) {
 	}
 }
 
-// conflict sends the list of two events, of which one has a known id, as soon as
-// the event that has it first is fanned out.
+// conflict sends a batch of two events, one of which has the id of a stored event. It
+// waits until that event is stored.
 func (x *examples) conflict() {
 	x.t.Helper()
 	var got answer
@@ -161,17 +161,17 @@ func (x *examples) conflict() {
 	x.compare("publishEvents", "several", got)
 }
 
-// fail sends a request and compares the answer with the example of a code.
+// fail sends a request and compares the response with the example of an error code.
 func (x *examples) fail(code int, method, path, body string) {
 	x.t.Helper()
 	x.provoked[code] = true
 	got := x.call(method, path, body)
 	if diff := cmp.Diff(x.comparable(text(x.t, x.failures[code])), x.comparable(got.Body)); diff != "" || got.Status != code/100 {
-		x.t.Errorf("%s %s answers %d, want the example of %d (-document +stack):\n%s", method, path, got.Status, code, diff)
+		x.t.Errorf("%s %s returned %d, want the example of %d (-document +stack):\n%s", method, path, got.Status, code, diff)
 	}
 }
 
-// comparable replaces what is never the same twice.
+// comparable replaces the values that differ from run to run.
 func (x *examples) comparable(body string) any {
 	body = strings.ReplaceAll(body, x.server, "https://your-server.com")
 	body = contractTime.ReplaceAllString(body, `"TIME"`)
@@ -180,26 +180,26 @@ func (x *examples) comparable(body string) any {
 	return parsed(x.t, regexp.MustCompile(`\d+ 秒`).ReplaceAllString(body, "5 秒"))
 }
 
-// complete fails the test when an example was not compared.
+// complete fails the test if an example was not compared.
 func (x *examples) complete() {
 	x.t.Helper()
 	for key := range x.successes {
 		if !x.tried[key] {
-			x.t.Errorf("%+v is an example that nobody compares with an answer", key)
+			x.t.Errorf("the example %+v is not compared with a response", key)
 		}
 	}
 	notProvoked := []int{
-		40101,        // the gateway answers before a function does
-		40901, 50001, // an accident
-		40902, // takes a thousand webhooks
-		50301, // needs a broken cloud
+		40101,        // the gateway responds before a function runs
+		40901, 50001, // caused by a conflict of writes, or by a fault
+		40902, // needs a thousand webhooks
+		50301, // needs an outage of AWS
 	}
 	want := slices.Sorted(maps.Keys(x.failures))
 	got := slices.Sorted(maps.Keys(x.provoked))
 	got = append(got, notProvoked...)
 	slices.Sort(got)
 	if diff := cmp.Diff(want, got); diff != "" {
-		x.t.Errorf("codes that are compared with an answer (-document +test):\n%s", diff)
+		x.t.Errorf("codes that are compared with a response (-document +test):\n%s", diff)
 	}
 }
 

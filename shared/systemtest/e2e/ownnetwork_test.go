@@ -17,12 +17,12 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// unreachable is all that a customer is told about a destination of our own: the
-// same sentence as about a closed port.
+// unreachable is the error of a refused destination. It is the same as that of a
+// closed port.
 const unreachable = "无法连接到接收方"
 
-// TestDispatcherNeverCallsItsOwnNetwork: a webhook may lead to the very Runtime
-// API that feeds the function, or to the endpoint through which it reaches AWS.
+// TestDispatcherNeverCallsItsOwnNetwork: a webhook's URL may lead to the Runtime API of
+// the function, or to its AWS endpoint.
 func TestDispatcherNeverCallsItsOwnNetwork(t *testing.T) {
 	t.Parallel()
 	c, api := setup(t), newRuntimeAPI(t)
@@ -34,7 +34,7 @@ func TestDispatcherNeverCallsItsOwnNetwork(t *testing.T) {
 		c.webhook("http://LOCALHOST.:"+runtimePort+"/", "environment.created"),
 		c.webhook(nobody, "environment.created"), c.webhook(nobody, "environment.created"),
 	}
-	// No create-webhook lets these in; what a name leads to can change later.
+	// create-webhook refuses these URLs, but the address of a name can change later.
 	c.storeURL(t, webhooks[4].ID, "http://127.0.0.1:"+cloudPort+"/_ministack/health")
 	c.storeURL(t, webhooks[5].ID, "http://localhost:"+cloudPort+"/_ministack/health")
 
@@ -44,7 +44,7 @@ func TestDispatcherNeverCallsItsOwnNetwork(t *testing.T) {
 	}
 	answer := api.run(t, "DispatcherFunction", encoded(t, batch))
 	if answer != `{"batchItemFailures":[]}` {
-		t.Errorf("the dispatcher answered %s, want every message settled", answer)
+		t.Errorf("the dispatcher returned %s, want every message settled", answer)
 	}
 	api.untouched(t)
 	for _, w := range webhooks {
@@ -76,11 +76,11 @@ func TestTestRouteNeverCallsItsOwnNetwork(t *testing.T) {
 		t.Errorf("answer = %+v, want the status code 0 and %q", got, unreachable)
 	}
 	if log := c.waitForLogs(made.ID, 1)[0]; log.Outcome != "failed" || log.Error != unreachable || log.ResponseBody != "" {
-		t.Errorf("log = %+v, want a failed one that says %q", log, unreachable)
+		t.Errorf("log = %+v, want outcome failed with the error %q", log, unreachable)
 	}
 }
 
-// TestTheCloudsEndpointCannotBeRegistered: under none of the names of loopback.
+// TestTheCloudsEndpointCannotBeRegistered tries every name of loopback.
 func TestTheCloudsEndpointCannotBeRegistered(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
@@ -95,7 +95,7 @@ func TestTheCloudsEndpointCannotBeRegistered(t *testing.T) {
 	}
 }
 
-// storeURL changes a stored URL behind the API's back.
+// storeURL changes the URL of a webhook in the table.
 func (c *tenant) storeURL(t testing.TB, id int64, url string) {
 	t.Helper()
 	table := physicalID(t, "WebhooksTable")
@@ -116,7 +116,7 @@ func (c *tenant) storeURL(t testing.TB, id int64, url string) {
 	}
 }
 
-// deliveryRecord is the message of a delivery to a webhook, as SQS hands it on.
+// deliveryRecord returns the message of a delivery as Lambda receives it from SQS.
 func (c *tenant) deliveryRecord(id int64) events.SQSMessage {
 	d := delivery.Delivery{
 		Webhook: webhook.Key{TenantID: c.id, ID: id}, Event: event.Key{TenantID: c.id, ID: "evt-1"},
@@ -134,5 +134,5 @@ func encoded(t testing.TB, value any) []byte {
 	return text
 }
 
-// port returns the port of a URL of this machine.
+// port returns the port of a URL without a path.
 func port(url string) string { return url[strings.LastIndexByte(url, ':')+1:] }

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestEventOverTheBus: the detail-type is the type, and the detail the data.
+// TestEventOverTheBus: detail-type becomes the type, and detail becomes the data.
 func TestEventOverTheBus(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
@@ -19,7 +19,7 @@ func TestEventOverTheBus(t *testing.T) {
 	got := r.next(t)
 	got.verify(t, made.Secret)
 	if got.ID() != id {
-		t.Errorf("webhook-id = %q, want the bus's %q", got.ID(), id)
+		t.Errorf("webhook-id = %q, want %q, which the bus assigned", got.ID(), id)
 	}
 	body, _ := parsed(t, got.Body).(map[string]any)
 	text, _ := body["timestamp"].(string)
@@ -27,7 +27,7 @@ func TestEventOverTheBus(t *testing.T) {
 		t.Errorf("timestamp = %q, want RFC 3339", text)
 	}
 	delete(body, "timestamp")
-	// EventBridge encodes the detail anew: the values count, not the bytes.
+	// EventBridge encodes the detail again, so the test compares values and not bytes.
 	want := map[string]any{"type": "training.failed", "data": parsed(t, detail)}
 	if diff := cmp.Diff(want, body); diff != "" {
 		t.Errorf("body (-want +got):\n%s", diff)

@@ -11,7 +11,7 @@ import (
 
 const eventsPath = "/api/v1/events"
 
-// TestEventOverHTTPIsExact: the data's bytes are the producer's here, too.
+// TestEventOverHTTPIsExact: the receiver gets the bytes of the producer's data.
 func TestEventOverHTTPIsExact(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
@@ -27,7 +27,7 @@ func TestEventOverHTTPIsExact(t *testing.T) {
 	}
 }
 
-// TestEventOverHTTPBelongsToTheKeysTenant: nobody publishes for another.
+// TestEventOverHTTPBelongsToTheKeysTenant: no tenant can publish for another.
 func TestEventOverHTTPBelongsToTheKeysTenant(t *testing.T) {
 	t.Parallel()
 	c, victim, r := setup(t), setup(t), newReceiver(t, ok)
@@ -39,7 +39,7 @@ func TestEventOverHTTPBelongsToTheKeysTenant(t *testing.T) {
 	}
 	c.call("POST", eventsPath, `{"id":"evt-1","type":"environment.created","data":1}`)
 
-	// What the victim publishes comes after whatever got through.
+	// An event that got through would arrive before the victim's own event.
 	victim.call("POST", eventsPath, `{"id":"evt-2","type":"environment.created","data":2}`)
 	if got := r.next(t); got.ID() != "evt-2" {
 		t.Errorf("the receiver got %s %s of another tenant", got.ID(), got.Body)
@@ -55,10 +55,10 @@ func TestEventOverHTTPIsDeduplicatedByID(t *testing.T) {
 	event := func(data string) string { return `{"id":"evt-1","type":"environment.created","data":` + data + `}` }
 	c.call("POST", eventsPath, event(`{"n":1}`))
 	c.waitForLogs(made.ID, 1)
-	// An event is stored after its deliveries are queued, so perhaps not yet.
+	// An event is stored after its deliveries are queued.
 	eventually(t, func() string {
 		if got := c.call("POST", eventsPath, event(`{"n":2}`)); got.Status != http.StatusConflict {
-			return fmt.Sprintf("another event under the same id is answered %d: %s", got.Status, got.Body)
+			return fmt.Sprintf("another event with the same id got %d, want 409: %s", got.Status, got.Body)
 		}
 		return ""
 	})

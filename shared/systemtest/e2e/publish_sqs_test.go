@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// exactData is JSON that any decoder between us and the producer would change:
-// numbers beyond float64, member order, escapes, white space.
+// exactData is JSON that decoding and encoding would change: numbers beyond float64,
+// member order, escapes, white space.
 const exactData = `{ "z":1.0,  "a" : 12345678901234567890.10,"e":1E+2,` + "\n\t" +
 	`"escaped":"\u4f60\u597D\/ \u003chtml\u003e \ud83d\ude00", "plain":"环境 <&> 😀", "nested":[ [ ], { } , -0 ] }`
 
@@ -30,7 +30,7 @@ func TestDeliveryIsSignedAndExact(t *testing.T) {
 			made := c.webhook(r.URL, "environment.created")
 			secret := made.Secret
 			if test.secret != "" {
-				// The new secret signs first, the generated one beside it for a while.
+				// The new secret signs first, and the generated one signs too for 24 h.
 				c.update(made.ID, fmt.Sprintf(`{"secret":%q}`, test.secret))
 				secret = test.secret
 			}
@@ -51,7 +51,7 @@ func TestDeliveryIsSignedAndExact(t *testing.T) {
 	}
 }
 
-// TestEventWithoutIDAndTimestamp: without an id and a timestamp it gets those of its message.
+// TestEventWithoutIDAndTimestamp: the event gets the id and time of its message.
 func TestEventWithoutIDAndTimestamp(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
@@ -67,14 +67,14 @@ func TestEventWithoutIDAndTimestamp(t *testing.T) {
 	text, _ := body["timestamp"].(string)
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil || at.Before(before) || at.After(time.Now().Add(time.Second)) {
-		t.Errorf("timestamp = %q (%v), want when it was sent", text, err)
+		t.Errorf("timestamp = %q (%v), want the time of sending", text, err)
 	}
 	if data, has := body["data"]; !has || data != nil {
 		t.Errorf("data = %v, want null", data)
 	}
 }
 
-// TestLargeEventIsDelivered: its body does not fit into the delivery's message.
+// TestLargeEventIsDelivered includes bodies that do not fit into the delivery message.
 func TestLargeEventIsDelivered(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -86,7 +86,7 @@ func TestLargeEventIsDelivered(t *testing.T) {
 			t.Parallel()
 			c, r := setup(t), newReceiver(t, ok)
 			made := c.webhook(r.URL, "environment.created")
-			// Not all one letter: compression must not make it small.
+			// Compression must not make it small.
 			data := `"` + strings.Repeat("0123456789abcdef环", test.bytes/19+1)
 			data = strings.ToValidUTF8(data[:test.bytes+1], "?") + `"`
 			publish(t, c.event("evt-1", data))
@@ -100,7 +100,7 @@ func TestLargeEventIsDelivered(t *testing.T) {
 	}
 }
 
-// TestOnlySubscribersGetAnEvent checks who gets what among a tenant's webhooks.
+// TestOnlySubscribersGetAnEvent also has a disabled webhook.
 func TestOnlySubscribersGetAnEvent(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
@@ -115,7 +115,7 @@ func TestOnlySubscribersGetAnEvent(t *testing.T) {
 		t.Errorf("got %s", got.ID())
 	}
 	c.waitForLogs(1, 1)
-	// They would have come together with the first.
+	// Other deliveries would have arrived with the first.
 	other.gotNothing(t)
 	disabled.gotNothing(t)
 	if page := c.logs(off.ID, ""); page.Pagination.Total != 0 {

@@ -12,8 +12,8 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-// publish sends the events to the events queue, all in one request, as a
-// producer does, and returns the messages' ids.
+// publish sends events to the events queue in one request, as a producer does, and
+// returns the ids of the messages.
 func publish(t testing.TB, events ...string) []string {
 	t.Helper()
 	url := deployed(t).EventsQueueURL

@@ -45,28 +45,28 @@ type receiver struct {
 	requests chan received
 }
 
-// newReceiver starts a receiver on a port of its own. The test's end stops it.
+// newReceiver starts a receiver on its own port and stops it when the test ends.
 func newReceiver(t testing.TB, respond http.HandlerFunc) *receiver {
 	t.Helper()
 	r := unstarted()
 	server := httptest.NewServer(r.handler(respond))
 	t.Cleanup(func() {
-		server.CloseClientConnections() // or Close would wait for slow answers
+		server.CloseClientConnections() // otherwise Close waits for slow responses
 		server.Close()
 	})
 	r.URL = server.URL + "/webhook"
 	return r
 }
 
-// unstarted has room for every request of the largest test: a receiver never
-// waits for the test that looks at it.
+// unstarted returns a receiver without a server. Its channel has room for every request
+// of the largest test, so a receiver never waits for the test.
 func unstarted() *receiver { return &receiver{requests: make(chan received, 20_000)} }
 
 func (r *receiver) handler(respond http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
 		body, err := io.ReadAll(request.Body)
 		if err != nil {
-			return // a request that broke off was not received
+			return // an interrupted request was not received
 		}
 		r.requests <- received{request.Header, string(body), request.Method, request.URL.Path, time.Now()}
 		respond(w, request)
@@ -85,7 +85,7 @@ func (r *receiver) next(t testing.TB) received {
 	}
 }
 
-// gotNothing fails when a request came.
+// gotNothing fails the test if the receiver got a request.
 func (r *receiver) gotNothing(t testing.TB) {
 	t.Helper()
 	select {

@@ -14,33 +14,33 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-// TestRedrive sets messages aside in every way there is, sends them back with
-// make redrive as an operator of a stack on AWS does, and sees the deliveries.
+// TestRedrive creates dead letters in every possible way, redrives them with make
+// redrive as an operator of a stack on AWS does, and checks the deliveries.
 //
-// It is not parallel: a redrive takes the letters of other tests, too.
+// It is not parallel, because a redrive also takes the dead letters of other tests.
 func TestRedrive(t *testing.T) {
 	c, r := setup(t), newReceiver(t, ok)
 	made := c.webhook(r.URL, "environment.created")
 
-	// One without an id, whose function crashed until SQS itself moved it.
+	// An event without an id, which SQS moved because the function crashed each time.
 	moved := movedBySQS(t, physicalID(t, "EventsDeadLettersQueue"), fmt.Sprintf(`{"type":"environment.created","tenant_id":%q,"data":1}`, c.id))
 	if got := makeTarget(t, "letters"); !strings.Contains(got, "× received_too_often") {
-		t.Errorf("make letters says:\n%s", got)
+		t.Errorf("make letters printed:\n%s", got)
 	}
 	makeTarget(t, "redrive", "QUEUE=events", "REASON=received_too_often")
 	got := r.next(t)
 	if want := "evt_" + moved; got.ID() != want {
-		t.Errorf("got %s, want the id that it would have had: %s", got.ID(), want)
+		t.Errorf("got %s, want the id of the original message: %s", got.ID(), want)
 	}
 
-	// The one that failed too often for its function, with its own words.
+	// An event that the function moved after too many receives, with attributes.
 	setAside(t, "EventsDeadLettersQueue", c.event("evt-again", `2`), map[string]string{"reason": "too_many_receives", "event_id": "evt-again", "sent_at": "1769421600007"})
 	makeTarget(t, "redrive", "QUEUE=events", "REASON=too_many_receives")
 	if got := r.next(t); got.ID() != "evt-again" || !strings.Contains(got.Body, `"timestamp":"2026-01-26T10:00:00`) {
-		t.Errorf("got %s %s, want the time at which it was first sent", got.ID(), got.Body)
+		t.Errorf("got %s %s, want the time of the first sending", got.ID(), got.Body)
 	}
 
-	// A delivery, and one that no version can read.
+	// A delivery, and a message that is unreadable.
 	hash := strings.Repeat("0", 64)
 	delivery := fmt.Sprintf(`{"kind":"delivery","tenant_id":%q,"webhook_id":%d,"event_id":"evt-d","type":"environment.created","attempt":1,"due":1769421600007,"hash":%q,"body":{"n":3}}`, c.id, made.ID, hash)
 	setAside(t, "DeliveriesDeadLettersQueue", delivery, map[string]string{"reason": "too_many_receives", "event_id": "evt-d"})
@@ -51,14 +51,14 @@ func TestRedrive(t *testing.T) {
 	}
 	eventually(t, func() string {
 		if got := makeTarget(t, "letters"); !strings.Contains(got, "× unreadable") {
-			return "what cannot be read is not back among the dead letters:\n" + got
+			return "the unreadable message is not a dead letter again:\n" + got
 		}
 		return ""
 	})
 }
 
-// TestRedriveOfAConflict shows why a conflict has to be mended: sent back as it
-// is, it is one again; published under an id of its own, it is delivered.
+// TestRedriveOfAConflict sends the event of a conflict again: unchanged it is a conflict
+// again, with its own id it is delivered.
 func TestRedriveOfAConflict(t *testing.T) {
 	c, r := setup(t), newReceiver(t, ok)
 	c.webhook(r.URL, "environment.created")
@@ -78,8 +78,8 @@ func TestRedriveOfAConflict(t *testing.T) {
 	}
 }
 
-// makeTarget runs make as for a stack in an AWS account, which here is the local
-// cloud's, and returns what it printed.
+// makeTarget runs a make target as for a stack on AWS, with the local cloud as AWS, and
+// returns its output.
 func makeTarget(t *testing.T, target string, variables ...string) string {
 	t.Helper()
 	stack := deployed(t)
@@ -94,8 +94,8 @@ func makeTarget(t *testing.T, target string, variables ...string) string {
 	return string(out)
 }
 
-// movedBySQS sends body to a queue that gives everything up after one receive,
-// and returns the id of the message, which is in the dead letters then.
+// movedBySQS sends body to a queue whose maxReceiveCount is 1 and makes SQS move it to
+// the dead-letter queue. It returns the id of the message.
 func movedBySQS(t *testing.T, letters, body string) (id string) {
 	t.Helper()
 	client, url := sqs.NewFromConfig(cloudtest.Config(t)), cloudtest.Queue(t)
@@ -112,7 +112,7 @@ func movedBySQS(t *testing.T, letters, body string) (id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Received and at once visible again; the next receive finds it given up.
+	// The first receive makes the message visible again; at the second, SQS moves it.
 	got, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url})
 	if err != nil || len(got.Messages) != 1 {
 		t.Fatalf("received %v, %v", got, err)
@@ -126,7 +126,7 @@ func movedBySQS(t *testing.T, letters, body string) (id string) {
 	return *sent.MessageId
 }
 
-// setAside puts a letter where its function would.
+// setAside sends a dead letter as the functions do.
 func setAside(t *testing.T, queue, body string, attributes map[string]string) {
 	t.Helper()
 	url := physicalID(t, queue)

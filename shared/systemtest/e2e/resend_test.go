@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// resend asks for one more attempt of the event of a log.
+// resend requests one more attempt for the event of a log.
 func (c *tenant) resend(id int64, log string) answer {
 	c.t.Helper()
 	return c.call("POST", path(id, "/logs/", log, "/resend"), "")
@@ -23,14 +23,14 @@ func TestResendDeliversTheSameEventAgain(t *testing.T) {
 	second := r.next(t)
 	second.verify(t, made.Secret)
 	if second.ID() != first.ID() || second.Body != first.Body {
-		t.Errorf("the receiver got %s %q, want the same as before: %s %q", second.ID(), second.Body, first.ID(), first.Body)
+		t.Errorf("the receiver got %s %q, want the same event again: %s %q", second.ID(), second.Body, first.ID(), first.Body)
 	}
 	if log := c.waitForLogs(made.ID, 2)[0]; log.Outcome != "delivered" || log.Attempt != 2 || log.EventID != "evt-1" {
 		t.Errorf("log = %+v, want attempt 2 delivered", log)
 	}
 }
 
-// TestResendIsOneAttempt: whoever asked for it looks at its log.
+// TestResendIsOneAttempt has a resend that fails. No retry follows.
 func TestResendIsOneAttempt(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, statuses(http.StatusOK, http.StatusInternalServerError))
@@ -42,7 +42,7 @@ func TestResendIsOneAttempt(t *testing.T) {
 	c.resend(made.ID, "1")
 	r.next(t)
 	if log := c.waitForLogs(made.ID, 2)[0]; log.Outcome != "failed" || log.StatusCode != 500 || log.NextAttemptAt != "" {
-		t.Errorf("log = %+v, want a failed one that no attempt follows", log)
+		t.Errorf("log = %+v, want outcome failed without a next attempt", log)
 	}
 	r.staysQuiet(t)
 }
@@ -61,7 +61,7 @@ func TestResendIsRefused(t *testing.T) {
 		c.resend(made.ID, log).is(t, http.StatusBadRequest, `{"code": 40006, "message": "log_id 必须是正整数"}`)
 	}
 	c.resend(made.ID, "3").is(t, http.StatusNotFound, `{"code": 40403, "message": "日志不存在或已过期"}`)
-	c.resend(made.ID, "2").is(t, http.StatusConflict, `{"code": 40905, "message": "该事件已过期或不可重新投递"}`) // a test's
+	c.resend(made.ID, "2").is(t, http.StatusConflict, `{"code": 40905, "message": "该事件已过期或不可重新投递"}`) // the log of a test
 	c.resend(made.ID+1, "1").is(t, http.StatusNotFound, `{"code": 40401, "message": "Webhook 不存在"}`)
 	other.resend(made.ID, "1").is(t, http.StatusNotFound, `{"code": 40401, "message": "Webhook 不存在"}`)
 	c.update(made.ID, `{"enabled":false}`)

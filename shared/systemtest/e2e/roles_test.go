@@ -10,28 +10,27 @@ import (
 	"testing"
 )
 
-// platformsOwn are the actions that a role grants and its function never calls:
-// AWS does on its behalf, with its role.
+// platformsOwn returns the actions that AWS itself performs with the role of a
+// function. The function never calls them.
 func platformsOwn() map[string]string {
 	return map[string]string{
-		"logs:CreateLogStream":   "Lambda begins a log stream for each instance of the function",
-		"logs:PutLogEvents":      "Lambda writes there what the function logs",
+		"logs:CreateLogStream":   "Lambda creates a log stream for each instance of the function",
+		"logs:PutLogEvents":      "Lambda writes the log lines of the function",
 		"sqs:ReceiveMessage":     "the queue mapping reads the messages (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html)",
-		"sqs:DeleteMessage":      "the queue mapping deletes those that are done",
-		"sqs:GetQueueAttributes": "the queue mapping looks how many there are",
+		"sqs:DeleteMessage":      "the queue mapping deletes the messages that are settled",
+		"sqs:GetQueueAttributes": "the queue mapping reads the number of messages",
 	}
 }
 
-// grant is one action on one resource that a role allows or used.
+// grant is one action on one resource, which a role allows or a function used.
 type grant struct {
 	Role     string `json:"role"`
 	Action   string `json:"action"`
 	Resource string `json:"resource"`
 }
 
-// rolesGrantOnlyWhatIsUsed compares the roles as they are deployed with
-// what the functions called in this run. That nothing less is granted, the run
-// itself shows: the local cloud enforces IAM.
+// rolesGrantOnlyWhatIsUsed compares the deployed roles with the calls of this run. A
+// missing permission already fails the run, because the local cloud enforces IAM.
 func rolesGrantOnlyWhatIsUsed(t *testing.T) {
 	used := usedGrants(t)
 	if len(used) == 0 {
@@ -42,19 +41,19 @@ func rolesGrantOnlyWhatIsUsed(t *testing.T) {
 	for _, g := range grantsOf(t, roles) {
 		name := roles[g.Role]
 		if strings.Contains(g.Action, "*") {
-			t.Errorf("%s grants %s, want the very actions", name, g.Action)
+			t.Errorf("%s grants %s, want each action by name", name, g.Action)
 		}
-		// The ARN of a log group ends in :*, its streams.
+		// The ARN of a log group ends in :* for its streams.
 		if strings.Contains(strings.TrimSuffix(g.Resource, ":*"), "*") {
-			t.Errorf("%s grants %s on %s, want the very resources", name, g.Action, g.Resource)
+			t.Errorf("%s grants %s on %s, want each resource by name", name, g.Action, g.Resource)
 		}
 		if _, is := platform[g.Action]; !is && !used[g] {
-			t.Errorf("%s grants %s on %s, which this run did not use: take it away, or call it in a test", name, g.Action, g.Resource)
+			t.Errorf("%s grants %s on %s, which this run did not use: remove the permission, or call it in a test", name, g.Action, g.Resource)
 		}
 	}
 }
 
-// usedGrants reads what the local cloud recorded.
+// usedGrants reads the calls that the local cloud recorded.
 func usedGrants(t testing.TB) map[grant]bool {
 	t.Helper()
 	text, err := os.ReadFile(deployed(t).CallsFile)
@@ -72,8 +71,8 @@ func usedGrants(t testing.TB) map[grant]bool {
 	return used
 }
 
-// rolesOfFunctions returns the logical names of the roles that the stack's
-// functions have, by their physical names.
+// rolesOfFunctions returns the logical ids of the functions' roles by their physical
+// names.
 func rolesOfFunctions(t testing.TB) map[string]string {
 	t.Helper()
 	var found struct {
@@ -99,7 +98,7 @@ func rolesOfFunctions(t testing.TB) map[string]string {
 	return roles
 }
 
-// grantsOf reads every grant of roles. It fails on what it cannot compare.
+// grantsOf reads every grant of roles. Managed policies fail the test.
 func grantsOf(t testing.TB, roles map[string]string) []grant {
 	t.Helper()
 	var grants []grant
@@ -110,7 +109,7 @@ func grantsOf(t testing.TB, roles map[string]string) []grant {
 		}
 		query(t, "iam", "2010-05-08", &attached, "ListAttachedRolePolicies", "RoleName", role)
 		if len(attached.ARNs) > 0 {
-			t.Errorf("%s has the policies %v of somebody else's making", roles[role], attached.ARNs)
+			t.Errorf("%s has the managed policies %v, want only inline policies", roles[role], attached.ARNs)
 		}
 		query(t, "iam", "2010-05-08", &inline, "ListRolePolicies", "RoleName", role)
 		for _, name := range inline.Names {

@@ -13,7 +13,7 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-// rotated is what a rotation answers.
+// rotated is the data of a rotation.
 type rotated struct {
 	WebhookID               int64     `json:"webhook_id"`
 	Secret                  string    `json:"secret"`
@@ -25,7 +25,7 @@ func (c *tenant) rotate(id int64, body string) rotated {
 	return dataOf[rotated](c.t, c.call("POST", path(id, "/secret/rotate"), body), http.StatusOK)
 }
 
-// TestRotatedSecretSignsBesideTheOldOne until a rotation cuts all old ones.
+// TestRotatedSecretSignsBesideTheOldOne also ends the overlap with a second rotation.
 func TestRotatedSecretSignsBesideTheOldOne(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
@@ -42,17 +42,17 @@ func TestRotatedSecretSignsBesideTheOldOne(t *testing.T) {
 
 	third := c.rotate(made.ID, `{"overlap_days":0}`)
 	if !third.PreviousSecretExpiresAt.IsZero() || third.Secret == second.Secret {
-		t.Errorf("answer = %+v, want another secret and no old one", third)
+		t.Errorf("response = %+v, want another secret and no previous one", third)
 	}
 	publish(t, c.event("evt_cut", `{}`))
 	got = r.next(t)
 	got.verify(t, third.Secret)
 	if signatures := strings.Fields(got.Header.Get("Webhook-Signature")); len(signatures) != 1 {
-		t.Errorf("%d signatures, want that of the new secret alone", len(signatures))
+		t.Errorf("%d signatures, want only that of the new secret", len(signatures))
 	}
 }
 
-// TestTableHoldsNoPlaintextSecret: who can read the table cannot sign.
+// TestTableHoldsNoPlaintextSecret: read access to the table does not allow signing.
 func TestTableHoldsNoPlaintextSecret(t *testing.T) {
 	t.Parallel()
 	c := setup(t)

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// runtimeAPI is Lambda's side of one invocation:
+// runtimeAPI is the Lambda Runtime API for one invocation:
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 type runtimeAPI struct {
 	server *httptest.Server
@@ -26,12 +26,12 @@ type runtimeAPI struct {
 
 	mu     sync.Mutex
 	served bool
-	stolen []string // requests that no runtime makes
+	stolen []string // requests that did not come from the runtime
 }
 
 const runtimePath = "/2018-06-01/runtime/invocation/"
 
-// newRuntimeAPI starts a Runtime API. It hands out an event once it has one.
+// newRuntimeAPI starts a Runtime API, which serves one event.
 func newRuntimeAPI(t testing.TB) *runtimeAPI {
 	api := &runtimeAPI{answer: make(chan string, 1)}
 	api.server = httptest.NewServer(http.HandlerFunc(api.serve))
@@ -48,7 +48,7 @@ func (api *runtimeAPI) serve(w http.ResponseWriter, r *http.Request) {
 	case own && r.Method == http.MethodGet && r.URL.Path == runtimePath+"next":
 		api.next(w, r)
 	case own && r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, runtimePath):
-		body, _ := io.ReadAll(r.Body) // a broken one is no answer that the test takes
+		body, _ := io.ReadAll(r.Body) // the test fails on an incomplete body
 		w.WriteHeader(http.StatusAccepted)
 		api.answer <- string(body)
 	default:
@@ -64,7 +64,7 @@ func (api *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 	api.served = true
 	api.mu.Unlock()
 	if !first {
-		<-r.Context().Done() // there is nothing more to do
+		<-r.Context().Done() // no further invocation
 		return
 	}
 	w.Header().Set("Lambda-Runtime-Aws-Request-Id", "8476a536-e9f4-11e8-9739-2dfe598c3fcd")
@@ -73,8 +73,8 @@ func (api *runtimeAPI) next(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(api.event)
 }
 
-// run lets the deployed function's own binary handle event under this Runtime
-// API, with the function's own environment, and returns its answer.
+// run starts the binary of a deployed function with the function's environment and
+// this Runtime API, and returns its response to event.
 func (api *runtimeAPI) run(t testing.TB, logicalID string, event []byte) string {
 	t.Helper()
 	api.event = event
@@ -94,7 +94,7 @@ func (api *runtimeAPI) run(t testing.TB, logicalID string, event []byte) string 
 	}
 	end := func() {
 		_ = command.Process.Kill()
-		_ = command.Wait() // it says that the process was killed
+		_ = command.Wait() // returns that the process was killed
 	}
 	select {
 	case got := <-api.answer:
@@ -102,12 +102,12 @@ func (api *runtimeAPI) run(t testing.TB, logicalID string, event []byte) string 
 		return got
 	case <-time.After(patience):
 		end()
-		t.Fatalf("%s did not answer within %v: %s", logicalID, patience, output.String())
+		t.Fatalf("%s did not respond within %v: %s", logicalID, patience, output.String())
 		return ""
 	}
 }
 
-// deployedBinary downloads a function's code.
+// deployedBinary downloads the binary of a deployed function.
 // https://docs.aws.amazon.com/lambda/latest/api/API_GetFunction.html
 func deployedBinary(t testing.TB, function string) string {
 	t.Helper()
@@ -140,7 +140,7 @@ func deployedBinary(t testing.TB, function string) string {
 	return path
 }
 
-// untouched fails when anything but the function's runtime was served.
+// untouched fails the test if anything but the function's runtime sent a request.
 func (api *runtimeAPI) untouched(t testing.TB) {
 	t.Helper()
 	api.mu.Lock()

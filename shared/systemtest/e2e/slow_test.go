@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// TestSlowReceiverUsesTheSlowLane: two attempts that take more than three
-// seconds send what follows through the slow lane, and the webhook says so.
+// TestSlowReceiverUsesTheSlowLane: after two attempts of more than three seconds, GET
+// shows the webhook as slow, and its deliveries use the slow lane.
 func TestSlowReceiverUsesTheSlowLane(t *testing.T) {
 	t.Parallel()
 	c, answer := setup(t), make(chan struct{})
@@ -17,7 +17,7 @@ func TestSlowReceiverUsesTheSlowLane(t *testing.T) {
 	r := newReceiver(t, func(w http.ResponseWriter, request *http.Request) {
 		select {
 		case <-answer:
-		case <-request.Context().Done(): // 15 s: a busy machine, and it is tried again
+		case <-request.Context().Done(): // the attempt timed out on a busy machine and is retried
 		}
 		ok(w, request)
 	})
@@ -41,7 +41,7 @@ func TestSlowReceiverUsesTheSlowLane(t *testing.T) {
 		return ""
 	})
 	publish(t, c.event("evt-3", `3`))
-	for r.next(t).ID() != "evt-3" { // the others may have timed out and come again
+	for r.next(t).ID() != "evt-3" { // skips retries of the others
 	}
 	release()
 	c.waitForLogs(made.ID, 3)

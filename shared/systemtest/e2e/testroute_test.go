@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// tested is what the test route answers.
+// tested is the data of the test route.
 type tested struct {
 	StatusCode   int    `json:"status_code"`
 	ResponseTime int64  `json:"response_time"`
@@ -20,7 +20,7 @@ func TestTestRouteAnswersAsDocumented(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
 	made := c.webhook(r.URL, "alert.resolved")
-	c.update(made.ID, `{"enabled":false}`) // a disabled webhook is tested too
+	c.update(made.ID, `{"enabled":false}`) // the test route also works for a disabled webhook
 
 	answer := c.call("POST", path(made.ID, "/test"), "")
 	took := dataOf[tested](t, answer, http.StatusOK).ResponseTime
@@ -40,8 +40,8 @@ func TestTestRouteAnswersAsDocumented(t *testing.T) {
 	}
 }
 
-// TestTestRouteReportsTheReceiversStatus: whatever it is, the test was sent,
-// and no attempt follows.
+// TestTestRouteReportsTheReceiversStatus: with every status the route succeeds, and no
+// retry follows.
 func TestTestRouteReportsTheReceiversStatus(t *testing.T) {
 	t.Parallel()
 	for _, status := range []int{204, 302, 404, 410, 500} {
@@ -58,10 +58,10 @@ func TestTestRouteReportsTheReceiversStatus(t *testing.T) {
 				want = "delivered"
 			}
 			if log := c.waitForLogs(made.ID, 1)[0]; log.Outcome != want || log.StatusCode != status || log.NextAttemptAt != "" {
-				t.Errorf("log = %+v, want it %s", log, want)
+				t.Errorf("log = %+v, want outcome %s", log, want)
 			}
 			if shown := c.call("GET", path(made.ID), ""); !strings.Contains(shown.Body, `"enabled":true`) {
-				t.Errorf("the webhook is %s, want it enabled: a test changes nothing", shown.Body)
+				t.Errorf("the webhook is %s, want it still enabled", shown.Body)
 			}
 		})
 	}
@@ -77,7 +77,7 @@ func TestTestRouteReportsAnUnreachableReceiver(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c, r := setup(t), unstarted()
-			away(t, r)
+			down(t, r)
 			made := c.webhook(r.URL, "alert.resolved")
 			answer := c.call("POST", path(made.ID, "/test"), "", "Accept-Language", test.language)
 			took := dataOf[tested](t, answer, http.StatusOK).ResponseTime
@@ -94,11 +94,11 @@ func TestTestRouteIsThrottled(t *testing.T) {
 	first := time.Now()
 	dataOf[tested](t, c.call("POST", path(made.ID, "/test"), ""), http.StatusOK)
 
-	// The webhook beside it has an allowance of its own.
+	// Another webhook has its own limit.
 	dataOf[tested](t, c.call("POST", path(beside.ID, "/test"), ""), http.StatusOK)
 	second := c.call("POST", path(made.ID, "/test"), "")
 	if time.Since(first) > 4*time.Second {
-		t.Fatal("the machine is too busy: the second test began when it was allowed again")
+		t.Fatal("the machine is too busy: the second test began after the limit")
 	}
 	wait, err := strconv.Atoi(second.Header.Get("Retry-After"))
 	if err != nil || wait < 1 || wait > 5 {
@@ -109,7 +109,7 @@ func TestTestRouteIsThrottled(t *testing.T) {
 		t.Errorf("the receiver got %d requests, want 2", n)
 	}
 
-	// Who waits as long as told is not refused again.
+	// A request after the advised wait is accepted.
 	<-time.After(time.Duration(wait) * time.Second)
 	dataOf[tested](t, c.call("POST", path(made.ID, "/test"), ""), http.StatusOK)
 }

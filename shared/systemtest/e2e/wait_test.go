@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	// patience is how long a test waits for what takes a second or a few on a
-	// machine with nothing else to do. Only a failing test waits so long.
+	// patience is how long a test waits for something that takes a few seconds on an
+	// idle machine. Only a failing test waits so long.
 	patience = 60 * time.Second
-	// pollEvery is the pause between two looks at the API.
+	// pollEvery is the time between two polls.
 	pollEvery = 150 * time.Millisecond
 )
 
-// eventually waits until missing returns "". When it never does, the test fails
-// and says what was missing to the end.
+// eventually polls missing until it returns "". The test fails if it does not, with
+// what was missing last.
 func eventually(t testing.TB, missing func() string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)

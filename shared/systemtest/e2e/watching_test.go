@@ -16,8 +16,8 @@ import (
 	"webhooks/shared/testkit/cloudtest"
 )
 
-// TestOneQueryFollowsAnEvent runs the saved query of the template as an operator
-// does, and finds the event in every function that it went through.
+// TestOneQueryFollowsAnEvent runs the saved query of the template as an operator does,
+// and finds the log lines of every function about the event.
 func TestOneQueryFollowsAnEvent(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, statuses(http.StatusInternalServerError, http.StatusOK))
@@ -26,17 +26,16 @@ func TestOneQueryFollowsAnEvent(t *testing.T) {
 	c.call("POST", eventsPath, `{"id":"`+id+`","type":"environment.created","data":{}}`)
 	r.next(t)
 	r.next(t)
-	// The first attempt's log is written before the second is queued.
+	// The log of the first attempt is written before the second attempt is queued.
 	if got := c.call("POST", path(w.ID, "/logs/1/resend"), ""); got.Status != http.StatusAccepted {
 		t.Fatalf("resend = %d %s", got.Status, got.Body)
 	}
 	r.next(t)
 
 	query := strings.Replace(savedQuery(t, "FollowAnEventQuery"), "PUT-THE-EVENT-ID-HERE", id, 1)
-	// The local cloud does not tell its functions to log JSON.
+	// Functions on the local cloud do not log JSON.
 	message := regexp.MustCompile(`\bmessage"?[:=]"?(request|events fanned out|attempt)\b`)
-	// The publisher's line may come after the fan-out's: it is written when the
-	// event has long been queued.
+	// The order of the lines varies: publish-events logs after the event is queued.
 	want := []string{"attempt", "attempt", "attempt", "events fanned out", "request", "request"}
 	eventually(t, func() string {
 		lines, err := insights(t, "fields @message | "+query)
@@ -51,13 +50,13 @@ func TestOneQueryFollowsAnEvent(t *testing.T) {
 		}
 		slices.Sort(got)
 		if !slices.Equal(got, want) {
-			return fmt.Sprintf("%q are the lines about the event, want %q", got, want)
+			return fmt.Sprintf("the lines about the event are %q, want %q", got, want)
 		}
 		return ""
 	})
 }
 
-// TestMetricsAreLogged looks for the lines that CloudWatch makes metrics of.
+// TestMetricsAreLogged looks for the log lines from which CloudWatch extracts metrics.
 func TestMetricsAreLogged(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
@@ -74,14 +73,14 @@ func TestMetricsAreLogged(t *testing.T) {
 			if !slices.ContainsFunc(lines, func(line string) bool {
 				return strings.HasPrefix(line, `{"_aws":`) && strings.Contains(line, namespace)
 			}) {
-				return "no line measures " + name
+				return "no line has the metric " + name
 			}
 			return ""
 		})
 	}
 }
 
-// savedQuery returns a query of the template.
+// savedQuery returns the text of a saved query of the template.
 func savedQuery(t testing.TB, logicalID string) string {
 	t.Helper()
 	text, err := os.ReadFile(cloudtest.Path("template.yaml"))
@@ -106,11 +105,10 @@ func savedQuery(t testing.TB, logicalID string) string {
 	return query.QueryString
 }
 
-// insights runs a query on the functions' log and returns the messages of what
-// it found: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
+// insights runs a query on the functions' log and returns the messages that it found: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_StartQuery.html
 //
-// Its error is a refusal: the local cloud answers 500 when a function logs while
-// it reads ("dictionary changed size during iteration").
+// It returns an error if the query is refused: the local cloud responds with 500 if a
+// function logs while it reads ("dictionary changed size during iteration").
 func insights(t testing.TB, query string) ([]string, error) {
 	t.Helper()
 	var started struct{ QueryID string }
