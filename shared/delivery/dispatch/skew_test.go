@@ -14,20 +14,20 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// skew is how far the clocks of these tests are from the true time at most. AWS
-// synchronises the clocks of its hosts to within milliseconds, so minutes are far
-// beyond what happens.
+// skew is the largest error of a clock in these tests. AWS synchronises the clocks
+// of its hosts to within milliseconds, so minutes are far more than real clocks
+// differ.
 const skew = 2 * time.Minute
 
-// request is a request by an instance.
+// request is a request of an instance.
 type request struct {
 	instance int
 	at       time.Time // the fleet's clock
 	sent     time.Time // webhook-timestamp
 }
 
-// skewed returns a fleet of instances whose clocks differ from the fleet's by the
-// offsets, and its requests so far.
+// skewed returns a fleet whose instances' clocks differ from the fleet's clock by
+// offsets, and the list of its requests.
 func skewed(t testing.TB, offsets ...time.Duration) (*fleet, *[]request) {
 	t.Helper()
 	f, requests := newFleet(t, len(offsets)), new([]request)
@@ -43,14 +43,14 @@ func skewed(t testing.TB, offsets ...time.Duration) (*fleet, *[]request) {
 	return f, requests
 }
 
-func TestCopiesOfInstancesWithOtherClocksAreOneRow(t *testing.T) {
+func TestCopiesOfSkewedInstancesShareOneRow(t *testing.T) {
 	t.Parallel()
 	f, requests := skewed(t, -skew, 0, skew)
 	d := f.event(1)
-	d.Attempt = 3 // the wait that follows is half an hour
+	d.Attempt = 3 // followed by a wait of half an hour
 	f.handle(t, []delivery.Delivery{d}, []delivery.Delivery{d}, []delivery.Delivery{d})
 	if len(f.rows) != 6 {
-		t.Fatalf("%d next attempts of six copies", len(f.rows))
+		t.Fatalf("%d next attempts, want those of six copies", len(f.rows))
 	}
 	for _, row := range f.rows {
 		if diff := cmp.Diff(f.rows[0], row); diff != "" {
@@ -64,7 +64,7 @@ func TestCopiesOfInstancesWithOtherClocksAreOneRow(t *testing.T) {
 	}
 }
 
-func TestASlowMarkHoldsForInstancesWithOtherClocks(t *testing.T) {
+func TestASlowMarkHoldsForSkewedInstances(t *testing.T) {
 	t.Parallel()
 	for _, offset := range []time.Duration{-skew, skew} {
 		synctest.Test(t, func(t *testing.T) {
@@ -72,13 +72,13 @@ func TestASlowMarkHoldsForInstancesWithOtherClocks(t *testing.T) {
 			marked := time.Now().Add(offset) // by another instance
 			l.webhook.Health = webhook.Health{SlowSince: marked, SlowUntil: marked.Add(webhook.SlowFor)}
 			if failed := l.handle(t, oneNow()); failed != 0 || l.requests.get() != 0 || len(l.slow) != 1 {
-				t.Errorf("%v: %d failed, %d requests, %d forwarded; want only that", offset, failed, l.requests.get(), len(l.slow))
+				t.Errorf("%v: %d failed, %d requests, %d forwarded, want only the forwarded message", offset, failed, l.requests.get(), len(l.slow))
 			}
 		})
 	}
 }
 
-func TestTheBreakerOpensByWhicheverClock(t *testing.T) {
+func TestTheBreakerOpensWithSkewedClocks(t *testing.T) {
 	t.Parallel()
 	for _, offsets := range [][]time.Duration{{-skew, skew}, {skew, -skew}} {
 		f, _ := skewed(t, offsets...)
@@ -86,18 +86,18 @@ func TestTheBreakerOpensByWhicheverClock(t *testing.T) {
 			f.handle(t, []delivery.Delivery{f.event(2 * n)}, []delivery.Delivery{f.event(2*n + 1)})
 			f.now = f.now.Add(30 * time.Second)
 			if n > 60 {
-				t.Fatalf("still closed after %v of failures", f.now.Sub(start))
+				t.Fatalf("the breaker is closed after %v of failures", f.now.Sub(start))
 			}
 		}
 		if after := f.now.Sub(start); after < webhook.FailingFor-2*skew || after > webhook.FailingFor+2*skew {
-			t.Errorf("open after %v, want %v and at most the difference of the clocks more or less", after, webhook.FailingFor)
+			t.Errorf("open after %v, want %v give or take the difference of the clocks", after, webhook.FailingFor)
 		}
 	}
 }
 
-// An open breaker lets each instance make one request a minute at most, and
-// every other delivery becomes a row.
-func TestProbesOfInstancesWithOtherClocks(t *testing.T) {
+// An open breaker allows each instance at most one request per minute, and every
+// other delivery becomes a row.
+func TestProbesOfSkewedInstances(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		var offsets []time.Duration
@@ -106,14 +106,14 @@ func TestProbesOfInstancesWithOtherClocks(t *testing.T) {
 		}
 		f, requests := skewed(t, offsets...)
 		f.health.health = webhook.Health{Failures: webhook.OpenAfter, FailingSince: start.Add(-time.Hour), OpenSince: start, OpenUntil: start.Add(webhook.ProbeEvery)}
-		handed := 0
+		handled := 0
 		for range rapid.IntRange(1, 15).Draw(rt, "steps") {
 			f.now = f.now.Add(time.Duration(rapid.IntRange(0, 90_000).Draw(rt, "pause")) * time.Millisecond)
 			batches := make([][]delivery.Delivery, len(offsets))
 			for i := range batches {
 				for range rapid.IntRange(0, 3).Draw(rt, "deliveries") {
-					handed += 2
-					batches[i] = append(batches[i], f.event(handed))
+					handled += 2
+					batches[i] = append(batches[i], f.event(handled))
 				}
 			}
 			f.handle(t, batches...)
@@ -125,8 +125,8 @@ func TestProbesOfInstancesWithOtherClocks(t *testing.T) {
 			}
 			last[r.instance] = r.at
 		}
-		if got := len(*requests) + len(f.rows); got != handed {
-			rt.Fatalf("%d requests and %d rows of %d deliveries", len(*requests), len(f.rows), handed)
+		if got := len(*requests) + len(f.rows); got != handled {
+			rt.Fatalf("%d requests and %d rows for %d deliveries", len(*requests), len(f.rows), handled)
 		}
 	})
 }
