@@ -19,15 +19,15 @@ from operate.target import Target
 
 # The tests of shared/systemtest/e2e that only call the API.
 WITHOUT_RECEIVER = (
-    "CreateAnswersAsDocumented",
+    "CreateRespondsAsDocumented",
     "CreateWithoutASecretShowsTheGeneratedOne",
     "CreateEnabledOrDisabled",
     "CreateAcceptsEveryDocumentedEventType",
-    "ListAnswersAsDocumented",
-    "GetAnswersAsDocumented",
+    "ListRespondsAsDocumented",
+    "GetRespondsAsDocumented",
     "UpdateChangesOnlyTheGivenFields",
     "GetResponseCanBeSentBack",
-    "DeleteAnswersWithoutABody",
+    "DeleteRespondsWithoutABody",
     "RequestsWithoutAValidKeyAreRefused",
     "UnknownRoutesReturnTheErrorEnvelope",
     "ErrorsAreInTheCallersLanguage",

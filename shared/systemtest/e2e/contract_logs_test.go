@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestLogsAnswerAsDocumented(t *testing.T) {
+func TestLogsRespondAsDocumented(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
 	made := c.webhook(r.URL, "environment.created")

@@ -19,7 +19,7 @@ const documented = `{
   "enabled": true
 }`
 
-func TestCreateAnswersAsDocumented(t *testing.T) {
+func TestCreateRespondsAsDocumented(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 
@@ -72,7 +72,7 @@ func TestCreateAcceptsEveryDocumentedEventType(t *testing.T) {
 	}
 }
 
-func TestListAnswersAsDocumented(t *testing.T) {
+func TestListRespondsAsDocumented(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	c.call("GET", "/api/v1/webhooks", "").is(t, http.StatusOK, `{"code": 0, "message": "success", "data": {"items": []}}`)
@@ -97,7 +97,7 @@ func shown(name, enabled string) string {
 			"events": ["environment.created", "environment.started", "environment.stopped"]}}`, name, nobody, enabled)
 }
 
-func TestGetAnswersAsDocumented(t *testing.T) {
+func TestGetRespondsAsDocumented(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	c.call("POST", "/api/v1/webhooks", documented)
@@ -133,7 +133,7 @@ func TestGetResponseCanBeSentBack(t *testing.T) {
 	}
 }
 
-func TestDeleteAnswersWithoutABody(t *testing.T) {
+func TestDeleteRespondsWithoutABody(t *testing.T) {
 	t.Parallel()
 	c := setup(t)
 	c.call("POST", "/api/v1/webhooks", documented)

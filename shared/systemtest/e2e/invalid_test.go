@@ -64,7 +64,7 @@ func refuses(t *testing.T, method, path string, cases []refusedCase) {
 			c := c.with(t, c.key)
 			got := c.call(method, path, test.body).refused(t)
 			if got.Status != test.status || got.Code != test.code {
-				t.Errorf("answer = %+v, want the status %d and the code %d", got, test.status, test.code)
+				t.Errorf("response = %+v, want the status %d and the code %d", got, test.status, test.code)
 			}
 			if diff := cmp.Diff(test.fields, got.Fields); diff != "" {
 				t.Errorf("fields (-want +got):\n%s", diff)

@@ -152,7 +152,7 @@ func TestBadPagesAreRefused(t *testing.T) {
 		t.Run(test.query, func(t *testing.T) {
 			got := c.with(t, c.key).call("GET", path(1, "/logs", test.query), "").refused(t)
 			if got.Status != http.StatusBadRequest || got.Code != 40002 {
-				t.Errorf("answer = %+v, want the status 400 and the code 40002", got)
+				t.Errorf("response = %+v, want the status 400 and the code 40002", got)
 			}
 			if diff := cmp.Diff(test.fields, got.Fields); diff != "" {
 				t.Errorf("fields (-want +got):\n%s", diff)

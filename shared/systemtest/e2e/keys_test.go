@@ -106,7 +106,7 @@ func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
 	made := c.webhook(nobody, "alert.resolved")
 	reader := c.with(t, issueKey(t, map[string]any{"tenant_id": c.id, "scopes": []string{"webhooks:read"}}).APIKey)
 	if got := reader.call("GET", path(made.ID), ""); got.Status != http.StatusOK || strings.Contains(got.Body, "secret") {
-		t.Errorf("answer %d: %s, want the webhook without its secret", got.Status, got.Body)
+		t.Errorf("response %d: %s, want the webhook without its secret", got.Status, got.Body)
 	}
 }
 
@@ -118,7 +118,7 @@ func TestOnlyIAMIssuesKeys(t *testing.T) {
 	stranger := aws.Credentials{AccessKeyID: "AKIAIOSFODNN7EXAMPLE", SecretAccessKey: "unknown"}
 	got := invoke(t, physicalID(t, "KeysFunction"), request, stranger)
 	if got.Status != http.StatusForbidden || strings.Contains(got.Body, "whk_") {
-		t.Errorf("answer %d: %s, want 403", got.Status, got.Body)
+		t.Errorf("response %d: %s, want 403", got.Status, got.Body)
 	}
 }
 
@@ -138,7 +138,7 @@ func TestBadRequestsForKeysAreRefused(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			got := invoke(t, physicalID(t, "KeysFunction"), []byte(test.request), administrator(t))
 			if got.Header.Get("X-Amz-Function-Error") == "" || !strings.Contains(got.Body, test.named) {
-				t.Errorf("answer %d: %s, want an error that names %s", got.Status, got.Body, test.named)
+				t.Errorf("response %d: %s, want an error that names %s", got.Status, got.Body, test.named)
 			}
 		})
 	}

@@ -73,7 +73,7 @@ func TestTestRouteNeverCallsItsOwnNetwork(t *testing.T) {
 	api.untouched(t)
 	got := dataOf[tested](t, answer{Status: response.StatusCode, Body: response.Body}, http.StatusOK)
 	if got.StatusCode != 0 || got.Error != unreachable {
-		t.Errorf("answer = %+v, want the status code 0 and %q", got, unreachable)
+		t.Errorf("response = %+v, want the status code 0 and %q", got, unreachable)
 	}
 	if log := c.waitForLogs(made.ID, 1)[0]; log.Outcome != "failed" || log.Error != unreachable || log.ResponseBody != "" {
 		t.Errorf("log = %+v, want outcome failed with the error %q", log, unreachable)
@@ -89,7 +89,7 @@ func TestTheCloudsEndpointCannotBeRegistered(t *testing.T) {
 			body := wanted("url", quoted("http://"+host+":"+port(c.stack.EndpointURL)+"/"))
 			got := c.with(t, c.key).call("POST", "/api/v1/webhooks", body).refused(t)
 			if got.Status != http.StatusBadRequest || len(got.Fields) != 1 || got.Fields[0] != "url" {
-				t.Errorf("answer = %+v, want the url refused", got)
+				t.Errorf("response = %+v, want the url refused", got)
 			}
 		})
 	}

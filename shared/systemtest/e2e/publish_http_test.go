@@ -35,7 +35,7 @@ func TestEventOverHTTPBelongsToTheKeysTenant(t *testing.T) {
 
 	body := fmt.Sprintf(`{"id":"evt-1","type":"environment.created","tenant_id":%q,"data":1}`, victim.id)
 	if got := c.call("POST", eventsPath, body).refused(t); got.Status != http.StatusBadRequest || !cmp.Equal(got.Fields, []string{"tenant_id"}) {
-		t.Errorf("answer = %+v, want tenant_id refused", got)
+		t.Errorf("response = %+v, want tenant_id refused", got)
 	}
 	c.call("POST", eventsPath, `{"id":"evt-1","type":"environment.created","data":1}`)
 
@@ -63,7 +63,7 @@ func TestEventOverHTTPIsDeduplicatedByID(t *testing.T) {
 		return ""
 	})
 	if got := c.call("POST", eventsPath, event(`{"n":2}`)).refused(t); got.Code != 40903 || !strings.Contains(got.Message, "evt-1") {
-		t.Errorf("answer = %+v, want the conflict 40903 that names the id", got)
+		t.Errorf("response = %+v, want the conflict 40903 that names the id", got)
 	}
 	c.call("POST", eventsPath, event(`{"n":1}`)).is(t, http.StatusAccepted, `{"code": 0, "message": "事件已接收", "data": {"id": "evt-1"}}`)
 	c.waitForLogs(made.ID, 1)

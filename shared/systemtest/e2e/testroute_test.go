@@ -16,7 +16,7 @@ type tested struct {
 	Error        string `json:"error"`
 }
 
-func TestTestRouteAnswersAsDocumented(t *testing.T) {
+func TestTestRouteRespondsAsDocumented(t *testing.T) {
 	t.Parallel()
 	c, r := setup(t), newReceiver(t, ok)
 	made := c.webhook(r.URL, "alert.resolved")
@@ -51,7 +51,7 @@ func TestTestRouteReportsTheReceiversStatus(t *testing.T) {
 			made := c.webhook(r.URL, "alert.resolved")
 			got := dataOf[tested](t, c.call("POST", path(made.ID, "/test"), ""), http.StatusOK)
 			if got.StatusCode != status || got.Error != "" {
-				t.Errorf("answer = %+v, want the status code %d", got, status)
+				t.Errorf("response = %+v, want the status code %d", got, status)
 			}
 			want := "failed"
 			if status == 204 {
@@ -102,7 +102,7 @@ func TestTestRouteIsThrottled(t *testing.T) {
 	}
 	wait, err := strconv.Atoi(second.Header.Get("Retry-After"))
 	if err != nil || wait < 1 || wait > 5 {
-		t.Fatalf("answer %d with Retry-After %q, want 1 to 5: %s", second.Status, second.Header.Get("Retry-After"), second.Body)
+		t.Fatalf("response %d with Retry-After %q, want 1 to 5: %s", second.Status, second.Header.Get("Retry-After"), second.Body)
 	}
 	second.is(t, http.StatusTooManyRequests, fmt.Sprintf(`{"code": 42901, "message": "测试过于频繁，请 %d 秒后重试"}`, wait))
 	if n := len(r.requests); n != 2 {

@@ -2,7 +2,6 @@ package stored_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"regexp"
@@ -14,13 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
-	"webhooks/shared/attemptlog"
-	"webhooks/shared/auth"
-	"webhooks/shared/auth/apikey"
-	"webhooks/shared/auth/jwks"
 	"webhooks/shared/aws/dynamo"
-	"webhooks/shared/delivery"
-	"webhooks/shared/delivery/retrydb"
 	"webhooks/shared/event"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/vault"
@@ -206,95 +199,4 @@ func body(text []byte, err error) (any, error) { return string(text), err }
 
 func newEvent(id, data string) event.Event {
 	return event.Event{ID: id, TenantID: "acme", Type: event.TrainingFailed, Timestamp: "2026-01-26T10:00:00Z", Data: []byte(data)}
-}
-
-func newLog(id int64) attemptlog.Log {
-	return attemptlog.Log{
-		TenantID: "acme", WebhookID: 1, ID: id, EventID: "evt_1", EventType: event.TrainingFailed, Attempt: 2, Outcome: attemptlog.Retrying,
-		StatusCode: 503, ResponseTime: 125 * time.Millisecond, ResponseBody: "later", Truncated: true, Failure: "status",
-		NextAttemptAt: now.Add(time.Hour), CreatedAt: now,
-	}
-}
-
-func logForms() []itemForm {
-	appendOne := func(ctx context.Context, c *cloud) error {
-		_, err := c.logs().Append(ctx, []attemptlog.Log{newLog(0)})
-		return err
-	}
-	return []itemForm{
-		{
-			name: "log", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#0"), "log_id": n("1")},
-			write: appendOne,
-			read:  func(ctx context.Context, c *cloud) (any, error) { return c.logs().Get(ctx, key, 1, now) },
-			want:  newLog(1),
-		},
-		{
-			name: "log-counter", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#0"), "log_id": n("0")},
-			write: appendOne,
-			read: func(ctx context.Context, c *cloud) (any, error) {
-				if err := appendOne(ctx, c); err != nil {
-					return nil, err
-				}
-				return c.logs().Get(ctx, key, 2, now)
-			},
-			want: newLog(2),
-		},
-	}
-}
-
-func retryForms() []itemForm {
-	waiting := waitingDelivery()
-	minute := retrydb.MinuteOf(waiting.Due)
-	return []itemForm{
-		{
-			name: "retry", table: "RetriesTable", at: dynamo.Item{"due": s("29490780#0"), "id": s("acme#evt_1#1#4")},
-			write: func(ctx context.Context, c *cloud) error {
-				return errors.Join(c.retries().PutMany(ctx, []delivery.Delivery{waiting})...)
-			},
-			read: func(ctx context.Context, c *cloud) (any, error) {
-				for shard := range retrydb.Shards {
-					rows, _, unreadable, err := c.retries().List(ctx, minute, shard, "")
-					if err = errors.Join(err, unreadable); err != nil || len(rows) > 0 {
-						return rows[0].Delivery, err
-					}
-				}
-				return nil, errors.New("there is no row")
-			},
-			want: waiting,
-		},
-		{
-			name: "cursor", table: "RetriesTable", at: dynamo.Item{"due": s("cursor"), "id": s("cursor")},
-			write: func(ctx context.Context, c *cloud) error { return c.retries().Advance(ctx, minute) },
-			read: func(ctx context.Context, c *cloud) (any, error) {
-				got, _, err := c.retries().Cursor(ctx)
-				return got, err
-			},
-			want: minute,
-		},
-	}
-}
-
-func keyForms() []itemForm {
-	apiKey := apikey.Key{
-		ID: "abcdefghijklmnop", TenantID: "acme", Scopes: []auth.Scope{auth.WebhooksRead, auth.LogsRead}, Hash: sha256.Sum256([]byte("secret part")),
-		LastFour: "wxyz", CreatedAt: now, ChangedAt: now, ExpiresAt: now.Add(24 * time.Hour),
-	}
-	record := jwks.Record{JWKS: []byte(`{"keys":[]}`), FetchedAt: now, TriedAt: now}
-	return []itemForm{
-		{
-			name: "api-key", table: "KeysTable", at: dynamo.Item{"key_id": s(apiKey.ID)},
-			write: func(ctx context.Context, c *cloud) error { return c.keys().Create(ctx, apiKey) },
-			read:  func(ctx context.Context, c *cloud) (any, error) { return c.keys().Get(ctx, apiKey.ID) },
-			want:  apiKey,
-		},
-		{
-			name: "jwks", table: "KeysTable", at: dynamo.Item{"key_id": s("jwks#f9edc34918cd68778a3a445c62d85d0fa9ef8150415f78be855d2442a1660a59")},
-			write: func(ctx context.Context, c *cloud) error {
-				_, err := c.jwks().Claim(ctx, now, now)
-				return errors.Join(err, c.jwks().Put(ctx, record.JWKS, now))
-			},
-			read: func(ctx context.Context, c *cloud) (any, error) { return c.jwks().Get(ctx) },
-			want: record,
-		},
-	}
 }
