@@ -43,7 +43,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, process: subproces
 
 
 @contextlib.contextmanager
-def alone(file: Path) -> Iterator[None]:
+def locked(file: Path) -> Iterator[None]:
     """Holds the file's lock: the body runs in one command of this checkout at a time."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as lock:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from base.console import step, stop_with
 from base.paths import LOCAL, TOOLS
-from base.processes import alone, output
+from base.processes import locked, output
 
 VENVS = LOCAL / "venv"
 OLDEST_PYTHON = (3, 11)  # tomllib; the SAM CLI and ministack need 3.10
@@ -44,7 +44,7 @@ def make(name: str) -> Path:
     The environment is made anew when its packages, Python, or the path of the checkout have changed:
     its programs name the folder that they were installed in.
     """
-    with alone(VENVS / f"{name}.lock"):
+    with locked(VENVS / f"{name}.lock"):
         folder = VENVS / name
         made_from = folder / "made-from.txt"
         wanted = "\n".join([*packages(name), f"python {sys.version} in {folder}"])

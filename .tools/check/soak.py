@@ -57,7 +57,7 @@ def soak_in(cloud: Cloud, stack: dict[str, str], duration: float, rate: float) -
             chaos.run()
             producers.stop()
             receivers.end_faults()
-            settle(producers, receivers)
+            wait_for_deliveries(producers, receivers)
         return report(cloud, producers, receivers, chaos)
 
 
@@ -98,7 +98,7 @@ def progress(producers: Producers, receivers: SoakReceivers, chaos: Chaos) -> It
         thread.join()
 
 
-def settle(producers: Producers, receivers: SoakReceivers) -> None:
+def wait_for_deliveries(producers: Producers, receivers: SoakReceivers) -> None:
     """Waits until everything has arrived, at most for the time that all retries take."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while any(receivers.missing(producers.accepted()).values()) and time.monotonic() < deadline:

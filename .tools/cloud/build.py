@@ -10,7 +10,7 @@ from pathlib import Path
 from base import samconfig, venvs
 from base.console import step, stop_with
 from base.paths import LOCAL, ROOT
-from base.processes import alone, output, run_quietly
+from base.processes import locked, output, run_quietly
 
 TEMPLATE = ROOT / "template.yaml"
 # On macOS the local cloud runs binaries for macOS; they are built apart from those for `sam local`'s containers.
@@ -31,7 +31,7 @@ BUILD_ENV = {
 def build() -> None:
     """Runs `sam build`, unless the sources are those of the last build."""
     check_tools()
-    with alone(LOCK):
+    with locked(LOCK):
         sources = source_hash()
         if BUILT_FROM.exists() and BUILT_FROM.read_text() == sources:
             return

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from base import samconfig, venvs
 from base.console import step, stop_with
 from base.paths import TOOLS
-from base.processes import alone, run_quietly
+from base.processes import locked, run_quietly
 from cloud import corrections
 from cloud.build import BUILD, BUILT_FROM, LOCK, digest, overrides
 from cloud.instance import Cloud
@@ -31,14 +31,14 @@ FIRST_DEPLOYMENT_FAILED = (
 
 def deploy(cloud: Cloud) -> None:
     """Deploys and corrects, unless the cloud has this build already."""
-    with alone(LOCK):
+    with locked(LOCK):
         build = build_hash()
         if deployed_build(cloud) == build:
             return
         command, hint = deploy_command(cloud), RESET if cloud.keeps_data else ""
         with step("Deploy the stack"):
             cloud.client("s3").create_bucket(Bucket=samconfig.deployment("local").s3_bucket)
-            settle(cloud)
+            finish_earlier_deployment(cloud)
             run_quietly(command, cloud.folder / "deploy.log", cloud.aws_environment(), hint)
         with step("Correct what the local cloud ignores"):
             corrections.apply(cloud)
@@ -75,7 +75,7 @@ def parameter(cloud: Cloud) -> str:
     return f"/{cloud.stack_name}/deployed-build"
 
 
-def settle(cloud: Cloud) -> None:
+def finish_earlier_deployment(cloud: Cloud) -> None:
     """Waits for a deployment that goes on after a Ctrl-C, and deletes a stack whose first deployment failed."""
     cloudformation, deadline = cloud.client("cloudformation"), time.monotonic() + SETTLE_SECONDS
     while in_progress(status := stack_status(cloudformation, cloud.stack_name)):

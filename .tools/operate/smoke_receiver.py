@@ -33,10 +33,10 @@ class AwsReceiver(Inbox):
             run_quietly(command, LOCAL / "smoke-receiver.log", os.environ | {"SAM_CLI_TELEMETRY": "0"})
         outputs = self.stack.outputs()
         self.url = outputs["Url"]
-        threading.Thread(target=self.pump, args=(outputs["Requests"],), daemon=True).start()
+        threading.Thread(target=self.move_requests, args=(outputs["Requests"],), daemon=True).start()
         return self
 
-    def pump(self, queue: str) -> None:
+    def move_requests(self, queue: str) -> None:
         """Moves requests from the queue into the inbox."""
         sqs = self.stack.client("sqs")
         while not self.ended.is_set():
