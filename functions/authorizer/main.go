@@ -2,9 +2,9 @@
 // the JWT of a request and passes the caller's tenant and scopes to the route's
 // function.
 //
-// API Gateway calls it only for a request with an Authorization header and answers
-// 401 to any other. It answers 403 if this function denies the request, and 500 if
-// this function fails.
+// API Gateway answers 401 to a request without an Authorization header and does not
+// call this function. API Gateway answers 403 if this function denies the request,
+// and 500 if it fails.
 package main
 
 import (

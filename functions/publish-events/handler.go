@@ -84,9 +84,9 @@ func (h handler) queueAll(ctx context.Context, entries []*entry) {
 	}
 }
 
-// unstored returns the valid entries that are not stored. Of the others, an entry
-// that is stored is accepted without being queued again, and an entry whose id
-// belongs to another event is a conflict.
+// unstored returns the valid entries that are not stored yet. An entry that is
+// stored already is accepted and not queued again. An entry with the id of another
+// stored event gets the error [apperr.EventConflict].
 func (h handler) unstored(ctx context.Context, entries []*entry) []*entry {
 	var keys []event.Key
 	var valid []*entry

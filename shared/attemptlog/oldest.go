@@ -19,11 +19,11 @@ type Probe func(buckets []int64) ([]State, error)
 //
 // It bisects, and treats an empty bucket as one whose logs were deleted. If the
 // bucket was never written (a hole), the bisection ends just above the hole. So
-// FirstLive then probes the buckets below its result: each of the nearest ones, then
-// in doubling steps, down to an expired one. If one of them is live, it searches
-// again below that bucket. The result is exact if every hole has fewer than
-// [nearBuckets] buckets in a row, or is not longer than the run of live buckets
-// below it. Each hole costs one more round.
+// FirstLive then probes below its result: first every one of the next [nearBuckets]
+// buckets, then buckets at doubling distances, until one is expired. If one of them
+// is live, it searches again below that bucket. The result is exact if every hole is
+// shorter than [nearBuckets], or no longer than the run of live buckets below it.
+// Each hole costs one more round.
 func FirstLive(count int64, probe Probe) (int64, error) {
 	s := search{probe: probe}
 	first := count

@@ -18,9 +18,9 @@ import (
 // oldest returns the id of the oldest live log, or last+1 if none is live.
 //
 // The search assumes that ids grow with creation times. They do within seconds,
-// because attempts are logged when they end. A log that was queued without an id is
-// an exception: it gets its id later, so when it expires, its neighbours may leave
-// the list too, that much before they expire.
+// because attempts are logged when they end. A queued log is the exception, because
+// it gets its id later than its creation time. When it expires, logs with nearby ids
+// may leave the list too, before they expire.
 func (s *Store) oldest(ctx context.Context, key webhook.Key, last int64, now time.Time) (int64, error) {
 	if last == 0 {
 		return 1, nil

@@ -66,7 +66,7 @@ func (d *Dispatcher) decide(tasks []*task, now time.Time) {
 		switch {
 		case open && !last && (now.Before(health.OpenUntil) || probing[key]):
 			t.plan = planHold
-		case d.hasSlowLane() && t.lane == laneNormal && (health.Slow(now) || last):
+		case d.forwards(t, last, now):
 			t.plan = planForward // a probe too: it may take 15 s
 		case last:
 			t.plan = planLast

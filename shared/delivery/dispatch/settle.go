@@ -187,7 +187,7 @@ func (d *Dispatcher) sendFollowUps(ctx context.Context, tasks []*task, logs []un
 			slow.Add(fail, queue.Message{Body: t.Record.Body, Group: t.delivery.Webhook.TenantID})
 		case t.next != nil && !t.next.Due.After(horizon):
 			m := queue.Message{Body: t.next.Encode(), Delay: queue.MaxDelay - horizon.Sub(t.next.Due), Group: t.next.Webhook.TenantID}
-			if t.slow && d.hasSlowLane() {
+			if d.retriesInSlowLane(t) {
 				slow.Add(fail, m)
 			} else {
 				normal.Add(fail, m)

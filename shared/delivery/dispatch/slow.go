@@ -1,0 +1,118 @@
+package dispatch
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"webhooks/shared/delivery/attempt"
+	"webhooks/shared/webhook"
+)
+
+// maxTracked limits the webhooks that a [slowTracker] keeps. A webhook that is
+// dropped needs one more slow attempt to be marked.
+const maxTracked = 1000
+
+// slowTracker counts consecutive slow attempts of each webhook, in one instance
+// of the function. Slow attempts in other instances are known from the retry of a
+// slow attempt, which says so, and from the webhook's health (see markSlow). Both
+// are needed: a receiver that answers 200 after 15 s causes no retry, and at a low
+// rate no instance may see two of its attempts. The zero value is empty.
+type slowTracker struct {
+	mu     sync.Mutex
+	streak map[webhook.Key]int
+}
+
+// add counts a slow attempt and reports whether it is at least the second in a
+// row. before says that the delivery's own previous attempt was slow too.
+func (s *slowTracker) add(key webhook.Key, before bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := s.streak[key]
+	if before {
+		n = max(n, 1)
+	}
+	n = min(n+1, webhook.SlowInARow)
+	if s.streak == nil {
+		s.streak = make(map[webhook.Key]int)
+	}
+	if _, known := s.streak[key]; !known && len(s.streak) >= maxTracked {
+		for dropped := range s.streak {
+			delete(s.streak, dropped)
+			break
+		}
+	}
+	s.streak[key] = n
+	return n >= webhook.SlowInARow
+}
+
+// reset ends the streak of key.
+func (s *slowTracker) reset(key webhook.Key) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.streak, key)
+}
+
+// watchSlow makes an attempt through send. It records a slow attempt while the
+// attempt still runs: the receiver may take five times as long to answer, and
+// meanwhile more of its deliveries would fill the normal lane.
+func (d *Dispatcher) watchSlow(ctx context.Context, t *task, send func() (attempt.Result, error)) (attempt.Result, error) {
+	var recorded sync.WaitGroup
+	recorded.Add(1)
+	timer := time.AfterFunc(webhook.SlowAfter, func() {
+		defer recorded.Done()
+		d.recordSlow(ctx, t)
+	})
+	defer timer.Stop() // send may panic
+	result, err := send()
+	switch {
+	case !timer.Stop():
+		recorded.Wait() // recordSlow takes at most healthTimeout
+	case result.ResponseTime > webhook.SlowAfter:
+		d.recordSlow(ctx, t)
+	case err == nil:
+		d.slow.reset(t.delivery.Webhook)
+	}
+	t.slow = result.ResponseTime > webhook.SlowAfter
+	return result, err
+}
+
+// recordSlow records a slow attempt. An error does not repeat the attempt.
+func (d *Dispatcher) recordSlow(ctx context.Context, t *task) {
+	_ = d.Protect(ctx, "recording a slow attempt", func() { d.countSlow(ctx, t) })
+}
+
+// countSlow counts the slow attempt of t, and marks its webhook at the second
+// slow attempt in a row. One slow attempt renews an existing mark: while nearly
+// all deliveries of the webhook are held back, there may be no second attempt.
+func (d *Dispatcher) countSlow(ctx context.Context, t *task) {
+	inARow := d.slow.add(t.delivery.Webhook, t.delivery.Slow)
+	now := d.Now()
+	marked := t.webhook.Health.Slow(now)
+	if d.Health == nil || !d.hasSlowLane() || now.Add(webhook.SlowRenewal).Before(t.webhook.Health.SlowUntil) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
+	defer cancel()
+	changed, err := d.markSlow(ctx, *t.webhook, now, marked || inARow)
+	if err != nil {
+		d.Log.WarnContext(ctx, "a slow webhook could not be marked",
+			"tenant_id", t.webhook.TenantID, "webhook_id", t.webhook.ID, "error", err.Error())
+		return
+	}
+	if changed {
+		d.Log.InfoContext(ctx, "webhook is slow", "tenant_id", t.webhook.TenantID, "webhook_id", t.webhook.ID, "renewed", marked)
+	}
+}
+
+// markSlow marks w if due, or if another instance has recorded a slow attempt at
+// the same time: with many instances, no single one may see two.
+func (d *Dispatcher) markSlow(ctx context.Context, w webhook.Webhook, now time.Time, due bool) (bool, error) {
+	if !due {
+		another, err := d.Health.RecordSlow(ctx, w.Key(), now)
+		if err != nil || !another {
+			return false, err
+		}
+	}
+	return d.Health.MarkSlow(ctx, w, now)
+}
