@@ -36,17 +36,6 @@ func TestTheSampleEvent(t *testing.T) {
 	}
 }
 
-func TestReadingAloneDoesNotShowTheSecret(t *testing.T) {
-	t.Parallel()
-	b := setup(t).As("demo", auth.WebhooksRead)
-	b.Create(t, "demo")
-
-	data := b.Invoke(t).Envelope(t).Data
-	if _, shown := data["secret"]; shown || data["webhook_id"] != 1.0 {
-		t.Errorf("data = %v, want the webhook without its secret", data)
-	}
-}
-
 func TestHealthIsShown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -48,15 +48,6 @@ func TestTheSampleEvent(t *testing.T) {
 	}
 }
 
-func TestATenantWithoutWebhooksHasAnEmptyList(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	answer := b.Invoke(t)
-	if want := `{"code":0,"message":"success","data":{"items":[]}}`; answer.Status != http.StatusOK || answer.Body != want {
-		t.Errorf("answer %d %s\nwant   200 %s", answer.Status, answer.Body, want)
-	}
-}
-
 // maxPayload is the limit of a response from Lambda, in bytes:
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxPayload = 6 << 20
