@@ -45,7 +45,7 @@ type handler struct {
 // denial would reject a valid token.
 //
 // API Gateway caches a response for 60 s, so a revoked or expired token works for up
-// to 60 s. The strongly consistent read of the key adds nothing to that.
+// to 60 s. The strongly consistent read of the key adds no delay to that.
 func (h handler) authorize(ctx context.Context, r request) (response, error) {
 	credentials := bearer(r.IdentitySource)
 	if token, ok := apikey.Parse(credentials); ok {
@@ -65,8 +65,8 @@ func (h handler) authorizeKey(ctx context.Context, r request, token apikey.Token
 	if err != nil && !unknown {
 		return response{}, fmt.Errorf("authorize: %w", err)
 	}
-	// An unknown id takes as long as a wrong secret: its zero key is compared too,
-	// and matches no token. So the time does not reveal which ids exist.
+	// An unknown id takes as long as a wrong secret, so the time does not reveal which
+	// ids exist: the zero key is compared too, and matches no token.
 	switch matches := key.Matches(token); {
 	case unknown:
 		return h.deny(ctx, r, "unknown key", id)
@@ -110,7 +110,7 @@ func bearer(identitySource []string) string {
 	return strings.Trim(credentials, " ")
 }
 
-// deny denies the request and logs the reason, which the caller does not learn.
+// deny denies the request and logs the reason, which the caller does not see.
 func (h handler) deny(ctx context.Context, r request, reason string, more ...slog.Attr) (response, error) {
 	h.log.LogAttrs(ctx, slog.LevelInfo, "denied", append(more, slog.String("reason", reason),
 		slog.String("route", r.RouteKey), slog.String("source_ip", r.RequestContext.HTTP.SourceIP))...)

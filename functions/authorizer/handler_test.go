@@ -132,7 +132,7 @@ func TestExpiredAndRevokedKeysAreDenied(t *testing.T) {
 	}
 }
 
-// stub is a table that fails or must not be read.
+// stub is a table whose reads call a function.
 type stub func(id string) (apikey.Key, error)
 
 func (s stub) Get(_ context.Context, id string) (apikey.Key, error) { return s(id) }

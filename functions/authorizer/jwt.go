@@ -14,8 +14,8 @@ import (
 )
 
 // newVerifier returns the verifier of JWTs that the variables JWT_… configure. It
-// reads and fetches nothing; the first JWT does. It fails if only some of the
-// variables are set.
+// makes no request: the first JWT causes the first fetch of keys. It fails if only
+// some of the variables are set.
 func newVerifier(log *slog.Logger, db jwksdb.DynamoDB, table string, getenv func(string) string) (verifier, error) {
 	if getenv("JWT_ISSUER") == "" && getenv("JWT_AUDIENCE") == "" && getenv("JWT_JWKS_URL") == "" {
 		return noProvider{}, nil

@@ -26,7 +26,7 @@ func (h handler) route() httpapi.Route {
 	return httpapi.Route{Pattern: "POST /api/v1/webhooks", Scope: auth.WebhooksWrite, Audit: "webhook.create", Handle: h.create}
 }
 
-// created is the data of the answer. It has the secret only if the customer sent
+// created is the data of the response. It has the secret only if the customer sent
 // none.
 type created struct {
 	WebhookID int64     `json:"webhook_id"`

@@ -30,7 +30,7 @@ func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	before := time.Now().Truncate(time.Second)
-	answer := b.Invoke(t)
+	response := b.Invoke(t)
 
 	w, err := b.Webhooks.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1}, time.Now())
 	if err != nil {
@@ -38,8 +38,8 @@ func TestTheSampleEvent(t *testing.T) {
 	}
 	want := fmt.Sprintf(`{"code":0,"message":"Webhook 创建成功","data":{"webhook_id":1,"name":"环境事件通知",`+
 		`"url":"https://your-server.com/webhook","enabled":true,"created_at":"%s"}}`, w.CreatedAt.Format(time.RFC3339))
-	if answer.Status != http.StatusCreated || answer.Body != want {
-		t.Errorf("answer %d %s\nwant   201 %s", answer.Status, answer.Body, want)
+	if response.Status != http.StatusCreated || response.Body != want {
+		t.Errorf("response %d %s\nwant     201 %s", response.Status, response.Body, want)
 	}
 	if w.CreatedAt.Before(before) || w.CreatedAt.After(time.Now()) {
 		t.Errorf("created at %v, want now", w.CreatedAt)
@@ -53,8 +53,8 @@ func TestTheSampleEvent(t *testing.T) {
 func TestAGeneratedSecretIsShownOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	answer := b.Send(t, `{"name":"n","url":"https://receiver.example/","events":["alert.resolved"]}`)
-	shown, _ := answer.Envelope(t).Data["secret"].(string)
+	response := b.Send(t, `{"name":"n","url":"https://receiver.example/","events":["alert.resolved"]}`)
+	shown, _ := response.Envelope(t).Data["secret"].(string)
 
 	w, err := b.Webhooks.GetWithSecrets(t.Context(), webhook.Key{TenantID: "demo", ID: 1}, time.Now())
 	if err != nil {
@@ -95,9 +95,9 @@ func TestRefusals(t *testing.T) {
 func TestTheLocalStackAcceptsLoopback(t *testing.T) {
 	t.Parallel()
 	b := setup(t, "LOCAL_RECEIVERS=true")
-	answer := b.Send(t, `{"name":"n","url":"http://127.0.0.1:8080/","events":["alert.resolved"]}`)
-	if answer.Status != http.StatusCreated {
-		t.Errorf("answer %d %s, want 201", answer.Status, answer.Body)
+	response := b.Send(t, `{"name":"n","url":"http://127.0.0.1:8080/","events":["alert.resolved"]}`)
+	if response.Status != http.StatusCreated {
+		t.Errorf("response %d %s, want 201", response.Status, response.Body)
 	}
 }
 
@@ -115,8 +115,8 @@ func TestTheLimitIsAConflict(t *testing.T) {
 		t.Fatal(err)
 	}
 	function := httpapi.New(slog.New(slog.DiscardHandler), handler{webhooks: full{}, urls: urls, now: time.Now}.route())
-	answer := cloudtest.Invoke(t, function, cloudtest.Request(t, "create-webhook.json"))
-	if got := answer.Envelope(t); answer.Status != http.StatusConflict || !strings.Contains(got.Message, "1000") {
-		t.Errorf("answer %d %q, want 409 with the limit", answer.Status, got.Message)
+	response := cloudtest.Invoke(t, function, cloudtest.Request(t, "create-webhook.json"))
+	if got := response.Envelope(t); response.Status != http.StatusConflict || !strings.Contains(got.Message, "1000") {
+		t.Errorf("response %d %q, want 409 with the limit", response.Status, got.Message)
 	}
 }

@@ -19,9 +19,9 @@ func TestTheSampleEvent(t *testing.T) {
 	b := setup(t)
 	w := b.Create(t, "demo")
 
-	answer := b.Invoke(t)
-	if answer.Status != http.StatusNoContent || answer.Body != "" {
-		t.Errorf("answer %d %q, want 204 without a body", answer.Status, answer.Body)
+	response := b.Invoke(t)
+	if response.Status != http.StatusNoContent || response.Body != "" {
+		t.Errorf("response %d %q, want 204 without a body", response.Status, response.Body)
 	}
 	if _, err := b.Webhooks.Get(t.Context(), w.Key()); !apperr.Is(err, apperr.WebhookNotFound) {
 		t.Errorf("Get = %v, want not found", err)

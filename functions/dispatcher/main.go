@@ -36,7 +36,7 @@ func build(log *slog.Logger, getenv func(string) string) (boot.SQSFunction, erro
 	if err != nil {
 		return nil, err
 	}
-	// This comes after New, whose error names every missing variable.
+	// New comes first: its error names every missing variable.
 	if err := d.SetSchedule(schedule, kept); err != nil {
 		return nil, err
 	}

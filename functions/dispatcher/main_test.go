@@ -79,7 +79,7 @@ func (b bundle) invoke(t *testing.T, status int) (response string, logs []attemp
 	return string(payload), page.Logs
 }
 
-// settled is the response that settles a whole batch. The list is never null.
+// settled is the response when every message is settled. The list is never null.
 const settled = `{"batchItemFailures":[]}`
 
 func TestTheSampleEventIsDelivered(t *testing.T) {

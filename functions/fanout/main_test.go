@@ -120,8 +120,8 @@ func TestSampleEvent(t *testing.T) {
 	}
 }
 
-// The function reads every variable from its place: it refuses invalid messages
-// and messages that are received for nearly the last time.
+// Invalid messages become dead letters, and so do messages one receive before
+// MAX_RECEIVE_COUNT.
 func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -141,7 +141,7 @@ func TestDeadLetters(t *testing.T) {
 	}
 }
 
-// More people read the logs than the events, so logs hold only ids and reasons.
+// More people may read logs than events, so logs hold only ids and reasons.
 func TestLogHoldsNoData(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

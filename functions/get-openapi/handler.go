@@ -8,9 +8,9 @@ import (
 	"webhooks/shared/httpapi"
 )
 
-// maxAge is how long clients may cache the document. After a deployment nobody uses
-// an outdated document for longer, and a tool that loads it in a loop does not
-// invoke the function every time.
+// maxAge is how long clients may cache the document, and so how long a copy is outdated
+// after a deployment. A tool that loads the document in a loop does not invoke the
+// function every time.
 const maxAge = 5 * time.Minute
 
 type handler struct {

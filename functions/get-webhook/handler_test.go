@@ -28,11 +28,11 @@ func TestTheSampleEvent(t *testing.T) {
 	b := setup(t)
 	w := b.Create(t, "demo")
 
-	answer := b.Invoke(t)
+	response := b.Invoke(t)
 	want := fmt.Sprintf(`{"code":0,"message":"success","data":{"webhook_id":1,"name":"环境事件通知","url":"https://receiver.example/webhook",`+
 		`"secret":"your-secret-key","events":["environment.created"],"enabled":true,"created_at":"%s"}}`, w.CreatedAt.Format(time.RFC3339))
-	if answer.Status != http.StatusOK || answer.Body != want {
-		t.Errorf("answer %d %s\nwant   200 %s", answer.Status, answer.Body, want)
+	if response.Status != http.StatusOK || response.Body != want {
+		t.Errorf("response %d %s\nwant     200 %s", response.Status, response.Body, want)
 	}
 }
 
@@ -62,7 +62,7 @@ func TestHealthIsShown(t *testing.T) {
 }
 
 // A caller that may only read must not cause the decryption of a secret.
-func TestReadingAloneOpensNoSecret(t *testing.T) {
+func TestReadersDecryptNoSecret(t *testing.T) {
 	t.Parallel()
 	opens := func(scope auth.Scope) (opened bool) {
 		h := handler{webhooks: getterFunc(func(withSecrets bool) { opened = withSecrets }), now: time.Now}
@@ -78,7 +78,7 @@ func TestReadingAloneOpensNoSecret(t *testing.T) {
 	}
 }
 
-// getterFunc is a store without webhooks. It gets whether a call reads secrets.
+// getterFunc is a store without webhooks. Each read calls it.
 type getterFunc func(withSecrets bool)
 
 func (f getterFunc) Get(context.Context, webhook.Key) (webhook.Webhook, error) {

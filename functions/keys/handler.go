@@ -46,7 +46,7 @@ func (h handler) handle(ctx context.Context, text json.RawMessage) (any, error) 
 	case revoke:
 		return h.end(ctx, r, func() (apikey.Key, error) { return h.keys.Revoke(ctx, r.keyID) })
 	}
-	return nil, fmt.Errorf("the action %q is parsed and not handled", r.action)
+	return nil, fmt.Errorf("the action %q is parsed but not handled", r.action)
 }
 
 // issued is the response to issue, the only one that holds a whole API key.
@@ -113,8 +113,8 @@ func (h handler) end(ctx context.Context, r request, do func() (apikey.Key, erro
 	return viewOf(key), nil
 }
 
-// audit logs one line for a change. A Lambda function does not learn who invoked it
-// and from where. CloudTrail records that under the same request id, if the trail
+// audit logs one line for a change. A Lambda function is not told who invoked it, nor
+// from where. CloudTrail records both under the same request id, if the trail
 // records Lambda's data events.
 func (h handler) audit(ctx context.Context, a action, key apikey.Key) {
 	attributes := []slog.Attr{

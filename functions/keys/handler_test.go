@@ -52,7 +52,7 @@ func (b bundle) ask(t *testing.T, request string) map[string]any {
 	return object
 }
 
-// audited fails the test without an audit line for action on keyID.
+// audited fails the test unless the log has an audit line for action on keyID.
 func (b bundle) audited(t *testing.T, action, keyID string) {
 	t.Helper()
 	for line := range strings.Lines(b.log.String()) {
@@ -123,11 +123,11 @@ func TestLifeOfAKey(t *testing.T) {
 
 	ended := b.ask(t, `{"action":"expire","key_id":"`+id+`"}`)
 	if ended["expires_at"] != ended["changed_at"] || ended["expires_at"] == nil {
-		t.Errorf("expired without a time, it ends at %v and was changed at %v", ended["expires_at"], ended["changed_at"])
+		t.Errorf("expired without a time: expires at %v, changed at %v; want the same time", ended["expires_at"], ended["changed_at"])
 	}
 	later := b.ask(t, `{"action":"expire","key_id":"`+id+`","expires_at":"2999-01-26T10:00:00Z"}`)
 	if later["expires_at"] != "2999-01-26T10:00:00Z" {
-		t.Errorf("expired with a time, it ends at %v", later["expires_at"])
+		t.Errorf("expired with a time: expires at %v", later["expires_at"])
 	}
 	b.audited(t, "expire", id)
 

@@ -1,5 +1,5 @@
-// Function keys issues, lists, expires and revokes API keys. It has no route. Whoever
-// may invoke it (lambda:InvokeFunction) can issue a key for any tenant.
+// Function keys issues, lists, expires and revokes API keys. It has no route. A
+// principal that may invoke it (lambda:InvokeFunction) can issue a key for any tenant.
 package main
 
 import (

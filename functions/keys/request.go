@@ -18,7 +18,7 @@ import (
 	"webhooks/shared/strictjson"
 )
 
-// action is what the function does with keys.
+// action is the operation that a request asks for.
 type action string
 
 const (
@@ -122,8 +122,8 @@ func (p *parser) text(name string, value jsontext.Value, valid func(string) bool
 	return s
 }
 
-// time parses a time in the future, in UTC and whole seconds. To end a key at once,
-// an expire request leaves the time out.
+// time parses a time in the future, in UTC and whole seconds. An expire request that
+// ends a key at once has no time.
 func (p *parser) time(name string, value jsontext.Value) time.Time {
 	s, ok := strictjson.String(value)
 	if !ok {
@@ -136,7 +136,7 @@ func (p *parser) time(name string, value jsontext.Value) time.Time {
 		return time.Time{}
 	}
 	t = t.UTC().Truncate(time.Second)
-	// The response could not be encoded with a later year (RFC 3339 §1).
+	// A response with a later year cannot be encoded (RFC 3339 §1).
 	if !t.After(p.now) || t.Year() > 9999 {
 		p.refuse(name, apperr.TimeRange)
 	}

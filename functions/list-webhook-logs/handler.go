@@ -48,7 +48,7 @@ func (h handler) list(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 	}
 	key := webhook.Key{TenantID: caller.TenantID, ID: id}
 	// Without this check, a deleted webhook would still show its logs, and an unknown
-	// one an empty page.
+	// webhook an empty page.
 	if _, err := h.webhooks.Get(r.Context(), key); err != nil {
 		return httpapi.Reply{}, err
 	}

@@ -91,12 +91,12 @@ func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.append(t, "demo", 1)
-	answer := cloudtest.Invoke(t, b.function, b.request)
+	response := cloudtest.Invoke(t, b.function, b.request)
 	want := fmt.Sprintf(`{"code":0,"message":"success","data":{"items":[{"log_id":1,"event_type":"environment.created","status_code":200,`+
 		`"response_body":"OK","created_at":"%s","event_id":"evt_1","attempt":1,"outcome":"delivered","response_time":125,"truncated":false}],`+
 		`"pagination":{"page":1,"page_size":20,"total":1,"total_pages":1}}}`, b.now.Format(time.RFC3339))
-	if diff := cmp.Diff(want, answer.Body); answer.Status != http.StatusOK || diff != "" {
-		t.Errorf("answer %d (-want +got):\n%s", answer.Status, diff)
+	if diff := cmp.Diff(want, response.Body); response.Status != http.StatusOK || diff != "" {
+		t.Errorf("response %d (-want +got):\n%s", response.Status, diff)
 	}
 }
 
@@ -105,7 +105,7 @@ func TestAWebhookWithoutLogsHasAnEmptyList(t *testing.T) {
 	b := setup(t)
 	want := `{"code":0,"message":"success","data":{"items":[],"pagination":{"page":1,"page_size":20,"total":0,"total_pages":0}}}`
 	if diff := cmp.Diff(want, b.ask(t, "").Body); diff != "" {
-		t.Errorf("answer (-want +got):\n%s", diff)
+		t.Errorf("response (-want +got):\n%s", diff)
 	}
 }
 
@@ -205,11 +205,11 @@ func TestInvalidPagesAreRefusedByName(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.query, func(t *testing.T) {
 			t.Parallel()
-			answer := b.ask(t, tt.query)
-			if code := answer.Envelope(t).Code; answer.Status != http.StatusBadRequest || code != int(apperr.InvalidFields) {
-				t.Errorf("answer %d, code %d", answer.Status, code)
+			response := b.ask(t, tt.query)
+			if code := response.Envelope(t).Code; response.Status != http.StatusBadRequest || code != int(apperr.InvalidFields) {
+				t.Errorf("response %d, code %d", response.Status, code)
 			}
-			if diff := cmp.Diff(tt.want, answer.Refused(t)); diff != "" {
+			if diff := cmp.Diff(tt.want, response.Refused(t)); diff != "" {
 				t.Errorf("refused (-want +got):\n%s", diff)
 			}
 		})
@@ -237,9 +237,9 @@ func TestRefused(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
 			tt.change(t, &b)
-			answer := cloudtest.Invoke(t, b.function, b.request)
-			if code := answer.Envelope(t).Code; code != int(tt.want) || answer.Status != int(tt.want)/100 {
-				t.Errorf("answer %d, code %d, want code %d", answer.Status, code, tt.want)
+			response := cloudtest.Invoke(t, b.function, b.request)
+			if code := response.Envelope(t).Code; code != int(tt.want) || response.Status != int(tt.want)/100 {
+				t.Errorf("response %d, code %d, want code %d", response.Status, code, tt.want)
 			}
 		})
 	}

@@ -13,8 +13,8 @@ const (
 	maxSize     = 100
 )
 
-// pageOf parses the parameters page (default 1), page_size (default 20) and before (the
-// id above every log of the page; default none). Its error names every invalid one.
+// pageOf parses the parameters page (default 1), page_size (default 20) and before (an
+// exclusive upper bound of log ids; default none). The error names every invalid parameter.
 func pageOf(query url.Values) (number, size, before int, err error) {
 	var refused []apperr.Field
 	integer := func(name string, absent, high int) int {

@@ -9,7 +9,7 @@ import (
 	"webhooks/shared/event"
 )
 
-// list is the data of the answer.
+// list is the data of the response.
 type list struct {
 	Items      []item     `json:"items"`
 	Pagination pagination `json:"pagination"`
@@ -22,7 +22,7 @@ type pagination struct {
 	TotalPages int64 `json:"total_pages"`
 }
 
-// item is a log: the five fields of the contract, then further ones.
+// item is a log: the five fields of the contract, then our own.
 type item struct {
 	LogID         int64              `json:"log_id"`
 	EventType     event.Type         `json:"event_type"`
@@ -38,7 +38,7 @@ type item struct {
 	NextAttemptAt time.Time          `json:"next_attempt_at,omitzero"`
 }
 
-// view returns page as the data of the answer, with texts in l.
+// view returns page as the data of the response, with texts in l.
 func view(page attemptlog.Page, l locale.Locale) list {
 	items := make([]item, 0, len(page.Logs))
 	for _, log := range page.Logs {

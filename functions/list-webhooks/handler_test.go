@@ -38,13 +38,13 @@ func TestTheSampleEvent(t *testing.T) {
 	})
 	b.Create(t, "demo", func(w *webhook.Webhook) { w.Enabled = false })
 
-	answer := b.Invoke(t)
+	response := b.Invoke(t)
 	at := w.CreatedAt.Format(time.RFC3339)
 	want := fmt.Sprintf(`{"code":0,"message":"success","data":{"items":[`+
 		`{"webhook_id":1,"name":"环境事件通知","url":"https://receiver.example/?a=<1>&b=2","events":["environment.started","environment.created"],"enabled":true,"created_at":"%s"},`+
 		`{"webhook_id":2,"name":"环境事件通知","url":"https://receiver.example/webhook","events":["environment.created"],"enabled":false,"created_at":"`, at)
-	if answer.Status != http.StatusOK || !strings.HasPrefix(answer.Body, want) || !strings.HasSuffix(answer.Body, `Z"}]}}`) {
-		t.Errorf("answer %d %s\nwant   200 %s…", answer.Status, answer.Body, want)
+	if response.Status != http.StatusOK || !strings.HasPrefix(response.Body, want) || !strings.HasSuffix(response.Body, `Z"}]}}`) {
+		t.Errorf("response %d %s\nwant     200 %s…", response.Status, response.Body, want)
 	}
 }
 
@@ -55,7 +55,7 @@ const maxPayload = 6 << 20
 // The list has no pages, so the largest list of a tenant must fit into one
 // response of Lambda. The body is a JSON string in that response, so characters
 // that are escaped in the body are escaped twice.
-func TestTheLongestListFitsIntoLambdasAnswer(t *testing.T) {
+func TestTheLongestListFitsIntoALambdaResponse(t *testing.T) {
 	t.Parallel()
 	for name, text := range map[string]string{
 		"four-byte characters": "𝕎",

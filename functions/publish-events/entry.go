@@ -33,8 +33,8 @@ func newEntry(object strictjson.Object, tenantID string) *entry {
 	return &entry{e, err}
 }
 
-// idsOf returns the ids of the valid entries, for the log: invalid text that a
-// caller sent as an id does not get into the log.
+// idsOf returns the ids of the valid entries, for the log, which must not show
+// invalid text that a caller sent as an id.
 func idsOf(entries []*entry) []string {
 	var ids []string
 	for _, e := range entries {
@@ -80,29 +80,29 @@ type result struct {
 	Error *httpapi.Envelope `json:"error,omitzero"`
 }
 
-// results are the data of the reply to a batch. Items has the order of the request.
+// results is the data of the reply to a batch. Items are in the order of the request.
 type results struct {
 	Accepted int      `json:"accepted"`
 	Items    []result `json:"items"`
 }
 
-// batchReply returns 202 if at least one event is accepted. Otherwise it has the
-// status and the message of the first error, so that a producer that checks only
-// the status is not misled.
+// batchReply returns a 202 if at least one event is accepted. Otherwise the reply has
+// the status, code and message of the first error, for producers that check only the
+// status.
 func batchReply(r *http.Request, entries []*entry) httpapi.Reply {
-	var answer results
+	var data results
 	for _, e := range entries {
 		if e.err == nil {
-			answer.Accepted++
-			answer.Items = append(answer.Items, result{ID: e.event.ID})
+			data.Accepted++
+			data.Items = append(data.Items, result{ID: e.event.ID})
 			continue
 		}
 		body := httpapi.EnvelopeOf(r, e.err)
-		answer.Items = append(answer.Items, result{ID: e.event.ID, Error: &body})
+		data.Items = append(data.Items, result{ID: e.event.ID, Error: &body})
 	}
-	reply := httpapi.Reply{Status: http.StatusAccepted, Message: apperr.MessageEventsAccepted, Data: answer}
-	if answer.Accepted == 0 {
-		first := *answer.Items[0].Error
+	reply := httpapi.Reply{Status: http.StatusAccepted, Message: apperr.MessageEventsAccepted, Data: data}
+	if data.Accepted == 0 {
+		first := *data.Items[0].Error
 		reply.Status, reply.Code, reply.Message = httpapi.StatusOf(entries[0].err), first.Code, first.Message
 	}
 	return reply

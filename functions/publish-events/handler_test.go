@@ -73,9 +73,9 @@ func (b bundle) queued(t *testing.T) []string {
 func TestSample(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	answer := cloudtest.Invoke(t, b.function, b.request)
-	if want := `{"code":0,"message":"事件已接收","data":{"id":"env-42-created"}}`; answer.Status != 202 || answer.Body != want {
-		t.Errorf("answer = %d %s, want 202 %s", answer.Status, answer.Body, want)
+	response := cloudtest.Invoke(t, b.function, b.request)
+	if want := `{"code":0,"message":"事件已接收","data":{"id":"env-42-created"}}`; response.Status != 202 || response.Body != want {
+		t.Errorf("response = %d %s, want 202 %s", response.Status, response.Body, want)
 	}
 	want := []string{`{"id":"env-42-created","type":"environment.created","tenant_id":"demo","timestamp":"2026-01-26T10:00:00Z","data":{"environment_id": 42}}`}
 	if diff := cmp.Diff(want, b.queued(t)); diff != "" {
@@ -86,8 +86,8 @@ func TestSample(t *testing.T) {
 func TestBytesAndGeneratedID(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	answer := b.publish(t, `{"type":"alert.resolved","data":{ "z": 1.000000000000000000001, "a": "\u00e9\/" }}`)
-	id, _ := answer.Envelope(t).Data["id"].(string)
+	response := b.publish(t, `{"type":"alert.resolved","data":{ "z": 1.000000000000000000001, "a": "\u00e9\/" }}`)
+	id, _ := response.Envelope(t).Data["id"].(string)
 	want := []string{`{"id":"` + id + `","type":"alert.resolved","tenant_id":"demo","data":{ "z": 1.000000000000000000001, "a": "\u00e9\/" }}`}
 	if diff := cmp.Diff(want, b.queued(t)); diff != "" || !strings.HasPrefix(id, "evt_") {
 		t.Errorf("queued (-want +got):\n%s", diff)
@@ -118,12 +118,12 @@ func TestRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			answer := b.publish(t, tt.body)
-			if answer.Status != tt.status {
-				t.Fatalf("answer = %d %.300s, want %d", answer.Status, answer.Body, tt.status)
+			response := b.publish(t, tt.body)
+			if response.Status != tt.status {
+				t.Fatalf("response = %d %.300s, want %d", response.Status, response.Body, tt.status)
 			}
 			if tt.want != nil {
-				if diff := cmp.Diff(tt.want, answer.Refused(t)); diff != "" {
+				if diff := cmp.Diff(tt.want, response.Refused(t)); diff != "" {
 					t.Errorf("refused fields (-want +got):\n%s", diff)
 				}
 			}
@@ -135,7 +135,7 @@ func TestBatch(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	t.Run("each entry has its own result", func(t *testing.T) {
-		answer := b.publish(t, `{"events":[{"id":"a","type":"alert.resolved","data":1},{"id":"b","type":"nothing","data":1},7,{"id":"c","type":"alert.resolved","data":2}]}`)
+		response := b.publish(t, `{"events":[{"id":"a","type":"alert.resolved","data":1},{"id":"b","type":"nothing","data":1},7,{"id":"c","type":"alert.resolved","data":2}]}`)
 		var got struct {
 			Data struct {
 				Accepted int
@@ -145,30 +145,30 @@ func TestBatch(t *testing.T) {
 				}
 			}
 		}
-		if err := json.Unmarshal([]byte(answer.Body), &got); err != nil {
+		if err := json.Unmarshal([]byte(response.Body), &got); err != nil {
 			t.Fatal(err)
 		}
 		var items []string
 		for _, item := range got.Data.Items {
 			items = append(items, item.ID+" "+strconv.Itoa(item.Error.Code))
 		}
-		if diff := cmp.Diff([]string{"a 0", "b 40002", " 40001", "c 0"}, items); diff != "" || answer.Status != 202 || got.Data.Accepted != 2 {
-			t.Errorf("answer = %d %s\nitems (-want +got):\n%s", answer.Status, answer.Body, diff)
+		if diff := cmp.Diff([]string{"a 0", "b 40002", " 40001", "c 0"}, items); diff != "" || response.Status != 202 || got.Data.Accepted != 2 {
+			t.Errorf("response = %d %s\nitems (-want +got):\n%s", response.Status, response.Body, diff)
 		}
 		if n := len(b.queued(t)); n != 2 {
 			t.Errorf("%d events queued, want 2", n)
 		}
 	})
 	t.Run("a batch without an accepted event fails", func(t *testing.T) {
-		answer := b.publish(t, `{"events":[{"type":"nothing","data":1}]}`)
-		if answer.Status != 400 || answer.Envelope(t).Code != 40002 {
-			t.Errorf("answer = %d %s", answer.Status, answer.Body)
+		response := b.publish(t, `{"events":[{"type":"nothing","data":1}]}`)
+		if response.Status != 400 || response.Envelope(t).Code != 40002 {
+			t.Errorf("response = %d %s", response.Status, response.Body)
 		}
 	})
 }
 
 // TestLogLineNamesPublishedEvents checks that the log line has the ids of the valid
-// events, and no invalid text that was sent as an id.
+// events, and no invalid id.
 func TestLogLineNamesPublishedEvents(t *testing.T) {
 	t.Parallel()
 	tests := []struct{ name, body, want string }{
@@ -183,8 +183,8 @@ func TestLogLineNamesPublishedEvents(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			if answer := b.publish(t, tt.body); answer.Status != 202 {
-				t.Fatalf("answer = %d %s", answer.Status, answer.Body)
+			if response := b.publish(t, tt.body); response.Status != 202 {
+				t.Fatalf("response = %d %s", response.Status, response.Body)
 			}
 			if line := b.log.String(); !strings.Contains(line, tt.want) || strings.Contains(line, "no id") {
 				t.Errorf("log line = %s, want %s and no other id", line, tt.want)
@@ -192,8 +192,8 @@ func TestLogLineNamesPublishedEvents(t *testing.T) {
 		})
 	}
 	b := setup(t)
-	if answer := b.publish(t, `{"id":"no id","type":"alert.resolved","data":1}`); answer.Status != 400 || strings.Contains(b.log.String(), "no id") {
-		t.Errorf("answer = %d, log line = %s, want 400 and not the id", answer.Status, b.log)
+	if response := b.publish(t, `{"id":"no id","type":"alert.resolved","data":1}`); response.Status != 400 || strings.Contains(b.log.String(), "no id") {
+		t.Errorf("response = %d, log line = %s, want 400 and not the id", response.Status, b.log)
 	}
 }
 
@@ -209,11 +209,11 @@ func TestStoredID(t *testing.T) {
 	if err := b.stored.Create(t.Context(), e, nil, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if answer := b.publish(t, first); answer.Status != 202 || !strings.Contains(answer.Body, `"id":"e1"`) {
-		t.Errorf("the same event again: %d %s", answer.Status, answer.Body)
+	if response := b.publish(t, first); response.Status != 202 || !strings.Contains(response.Body, `"id":"e1"`) {
+		t.Errorf("the same event again: %d %s", response.Status, response.Body)
 	}
-	if answer := b.publish(t, `{"id":"e1","type":"alert.resolved","data":2}`); answer.Status != 409 {
-		t.Errorf("another event with its id: %d %s, want 409", answer.Status, answer.Body)
+	if response := b.publish(t, `{"id":"e1","type":"alert.resolved","data":2}`); response.Status != 409 {
+		t.Errorf("another event with its id: %d %s, want 409", response.Status, response.Body)
 	}
 	if n := len(b.queued(t)); n != 0 {
 		t.Errorf("%d events queued, want none", n)
@@ -230,7 +230,7 @@ func TestQueueDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if answer := b.publish(t, `{"type":"alert.resolved","data":1}`); answer.Status != 503 {
-		t.Errorf("answer = %d %s, want 503, because nothing is queued", answer.Status, answer.Body)
+	if response := b.publish(t, `{"type":"alert.resolved","data":1}`); response.Status != 503 {
+		t.Errorf("response = %d %s, want 503, because nothing is queued", response.Status, response.Body)
 	}
 }

@@ -51,8 +51,8 @@ func (h handler) route() httpapi.Route {
 	}
 }
 
-// resent is the data of the answer. The receiver gets the same webhook-id and body as
-// at the earlier attempts.
+// resent is the data of the response. The receiver gets the same webhook-id and body as
+// in the earlier attempts.
 type resent struct {
 	EventID string `json:"event_id"`
 	Attempt int    `json:"attempt"`
@@ -92,9 +92,9 @@ func (h handler) resend(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	return reply, nil
 }
 
-// delivery returns a delivery with one attempt after that of l. No retry follows it,
-// because the original delivery keeps its own retries, and the caller sees the log and
-// can resend again.
+// delivery returns a delivery with one attempt, numbered after that of l. No retry
+// follows, because the original delivery keeps its own retries, and the caller sees the
+// log and can resend again.
 func (h handler) delivery(ctx context.Context, l attemptlog.Log) (delivery.Delivery, error) {
 	key := event.Key{TenantID: l.TenantID, ID: l.EventID}
 	hashes, err := h.events.GetHashes(ctx, []event.Key{key}, h.now())

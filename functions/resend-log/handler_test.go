@@ -97,9 +97,9 @@ func (b bundle) queued(t *testing.T) []delivery.Delivery {
 func TestResend(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	answer := cloudtest.Invoke(t, b.function, b.request)
-	if want := `{"code":0,"message":"已重新投递","data":{"event_id":"e1","attempt":11}}`; answer.Status != 202 || answer.Body != want {
-		t.Errorf("answer = %d %s, want 202 %s", answer.Status, answer.Body, want)
+	response := cloudtest.Invoke(t, b.function, b.request)
+	if want := `{"code":0,"message":"已重新投递","data":{"event_id":"e1","attempt":11}}`; response.Status != 202 || response.Body != want {
+		t.Errorf("response = %d %s, want 202 %s", response.Status, response.Body, want)
 	}
 	want := []delivery.Delivery{{
 		Webhook: webhook.Key{TenantID: "demo", ID: 1}, Event: b.event.Key(), Type: event.AlertResolved,
@@ -127,8 +127,8 @@ func TestRefused(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			request := b.request
 			request.RawPath = tt.path
-			if answer := cloudtest.Invoke(t, b.function, request); answer.Envelope(t).Code != tt.want {
-				t.Errorf("answer = %d %s, want %d", answer.Status, answer.Body, tt.want)
+			if response := cloudtest.Invoke(t, b.function, request); response.Envelope(t).Code != tt.want {
+				t.Errorf("response = %d %s, want %d", response.Status, response.Body, tt.want)
 			}
 		})
 	}
@@ -144,7 +144,7 @@ func TestDisabled(t *testing.T) {
 	if _, err := b.webhooks.Update(t.Context(), webhook.Key{TenantID: "demo", ID: 1}, time.Now(), off); err != nil {
 		t.Fatal(err)
 	}
-	if answer := cloudtest.Invoke(t, b.function, b.request); answer.Status != 409 || !strings.Contains(answer.Body, "40904") {
-		t.Errorf("answer = %d %s", answer.Status, answer.Body)
+	if response := cloudtest.Invoke(t, b.function, b.request); response.Status != 409 || !strings.Contains(response.Body, "40904") {
+		t.Errorf("response = %d %s", response.Status, response.Body)
 	}
 }

@@ -20,8 +20,8 @@ import (
 
 func main() { boot.Main(build) }
 
-// build wires the function, which ignores its event: the clock and the table decide
-// what it moves.
+// build wires the function. It ignores its event: the clock and the table decide which
+// rows it moves.
 func build(log *slog.Logger, getenv func(string) string) (func(context.Context) error, error) {
 	settings := boot.NewSettings(getenv)
 	retries, deliveries := settings.Required("RETRIES_TABLE"), settings.Required("DELIVERIES_QUEUE_URL")

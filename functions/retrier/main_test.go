@@ -32,7 +32,7 @@ func TestTheSampleEventMovesADueRow(t *testing.T) {
 		Webhook: webhook.Key{TenantID: "demo", ID: 1}, Event: event.Key{TenantID: "demo", ID: "evt_1"},
 		Type: event.TrainingFailed, Attempt: 4, Due: now, Hash: event.Hash{1},
 	}
-	// Without a cursor the run would read the minutes of a day.
+	// Without a cursor the run would read the minutes of a whole day.
 	if err := store.Advance(t.Context(), retrydb.MinuteOf(now.Add(-11*time.Minute))); err != nil {
 		t.Fatal(err)
 	}
@@ -40,7 +40,7 @@ func TestTheSampleEventMovesADueRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	if payload, err := lambda.NewHandler(function).Invoke(t.Context(), cloudtest.Event(t, "retrier.json")); err != nil {
-		t.Fatalf("answer %s, %v", payload, err)
+		t.Fatalf("response %s, %v", payload, err)
 	}
 	out, err := sqs.NewFromConfig(cfg).ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &queue, WaitTimeSeconds: 5})
 	if err != nil || len(out.Messages) != 1 {

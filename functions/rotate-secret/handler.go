@@ -25,7 +25,7 @@ func (h handler) route() httpapi.Route {
 	return httpapi.Route{Pattern: "POST /api/v1/webhooks/{webhook_id}/secret/rotate", Scope: auth.WebhooksWrite, Audit: "secret.rotate", Handle: h.rotate}
 }
 
-// rotated is the data of the answer: the new secret, and the time until which the
+// rotated is the data of the response: the new secret, and the time until which the
 // replaced one signs too. Without an overlap the time is absent.
 type rotated struct {
 	WebhookID               int64     `json:"webhook_id"`

@@ -25,7 +25,7 @@ func setup(t *testing.T) (routetest.Route, webhook.Webhook) {
 func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
 	b, w := setup(t)
-	answer := b.Invoke(t)
+	response := b.Invoke(t)
 
 	got := b.Stored(t, w.Key())
 	if len(got.PreviousSecrets) != 1 || got.Secret == webhooktest.Secret || got.PreviousSecrets[0].Secret != webhooktest.Secret {
@@ -34,8 +34,8 @@ func TestTheSampleEvent(t *testing.T) {
 	ends := got.PreviousSecrets[0].ExpiresAt
 	want := fmt.Sprintf(`{"code":0,"message":"密钥已轮换","data":{"webhook_id":1,"secret":"%s","previous_secret_expires_at":"%s"}}`,
 		got.Secret, ends.Format(time.RFC3339))
-	if answer.Status != http.StatusOK || answer.Body != want {
-		t.Errorf("answer %d %s\nwant   200 %s", answer.Status, answer.Body, want)
+	if response.Status != http.StatusOK || response.Body != want {
+		t.Errorf("response %d %s\nwant     200 %s", response.Status, response.Body, want)
 	}
 	if overlap := time.Until(ends); overlap > 48*time.Hour || overlap < 47*time.Hour {
 		t.Errorf("the replaced secret signs for %v, want two days", overlap)
@@ -77,7 +77,7 @@ func TestOverlap(t *testing.T) {
 			}
 			if tt.days == 0 {
 				if _, shown := data["previous_secret_expires_at"]; shown || signing(0) != 1 {
-					t.Errorf("%d secrets sign, answer %v, want only the new one", signing(0), data)
+					t.Errorf("%d secrets sign, response %v, want only the new one", signing(0), data)
 				}
 				return
 			}

@@ -37,8 +37,8 @@ func (h handler) route() httpapi.Route {
 	return httpapi.Route{Pattern: "POST /api/v1/webhooks/{webhook_id}/test", Scope: auth.WebhooksTest, Audit: "webhook.test", Handle: h.test}
 }
 
-// tested is the data of the contract's answer. Without a response of the receiver,
-// StatusCode is 0 and Error says why.
+// tested is the data of the response. Without a response of the receiver, StatusCode
+// is 0 and Error says why.
 type tested struct {
 	StatusCode   int    `json:"status_code"`
 	ResponseTime int64  `json:"response_time"` // milliseconds
@@ -64,9 +64,9 @@ func (h handler) test(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	answer := tested{StatusCode: result.StatusCode, ResponseTime: result.ResponseTime.Milliseconds()}
+	response := tested{StatusCode: result.StatusCode, ResponseTime: result.ResponseTime.Milliseconds()}
 	if result.Failure != "" {
-		answer.Error = result.Failure.Text().In(httpapi.LocaleOf(r))
+		response.Error = result.Failure.Text().In(httpapi.LocaleOf(r))
 	}
-	return httpapi.Reply{Status: http.StatusOK, Message: apperr.MessageTestSent, Data: answer}, nil
+	return httpapi.Reply{Status: http.StatusOK, Message: apperr.MessageTestSent, Data: response}, nil
 }

@@ -85,11 +85,11 @@ func TestTheSampleEvent(t *testing.T) {
 			defer receiver.Close()
 			w := b.create(t, receiver.URL, func(w *webhook.Webhook) { w.Enabled = enabled })
 
-			answer := cloudtest.Invoke(t, b.function, b.request)
-			e := answer.Envelope(t)
+			response := cloudtest.Invoke(t, b.function, b.request)
+			e := response.Envelope(t)
 			took, isNumber := e.Data["response_time"].(float64)
-			if answer.Status != http.StatusOK || e.Code != 0 || e.Message != "测试请求已发送" || !isNumber || took != float64(int64(took)) {
-				t.Errorf("answer %d %s", answer.Status, answer.Body)
+			if response.Status != http.StatusOK || e.Code != 0 || e.Message != "测试请求已发送" || !isNumber || took != float64(int64(took)) {
+				t.Errorf("response %d %s", response.Status, response.Body)
 			}
 			delete(e.Data, "response_time")
 			if diff := cmp.Diff(map[string]any{"status_code": 202.0}, e.Data); diff != "" {
@@ -124,12 +124,12 @@ func TestAReceiverThatCannotBeReached(t *testing.T) {
 			if tt.language != "" {
 				b.request.Headers["accept-language"] = tt.language
 			}
-			answer := cloudtest.Invoke(t, b.function, b.request)
-			e := answer.Envelope(t)
+			response := cloudtest.Invoke(t, b.function, b.request)
+			e := response.Envelope(t)
 			delete(e.Data, "response_time")
 			want := map[string]any{"status_code": 0.0, "error": tt.want}
-			if diff := cmp.Diff(want, e.Data); diff != "" || answer.Status != http.StatusOK || e.Message != "测试请求已发送" {
-				t.Errorf("answer %d %s, data (-want +got):\n%s", answer.Status, answer.Body, diff)
+			if diff := cmp.Diff(want, e.Data); diff != "" || response.Status != http.StatusOK || e.Message != "测试请求已发送" {
+				t.Errorf("response %d %s, data (-want +got):\n%s", response.Status, response.Body, diff)
 			}
 			if l := b.only(t, w); l.Outcome != attemptlog.Failed || l.Failure == "" {
 				t.Errorf("log = %+v", l)
@@ -149,12 +149,12 @@ func TestAWebhookIsNotTestedTooOften(t *testing.T) {
 	if err := b.webhooks.MarkTested(t.Context(), w.Key(), time.Second, time.Now().Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
-	answer := cloudtest.Invoke(t, b.function, b.request)
-	if got := answer.Envelope(t).Code; got != int(apperr.TestedTooOften) || answer.Status != http.StatusTooManyRequests {
-		t.Errorf("answer %d %s", answer.Status, answer.Body)
+	response := cloudtest.Invoke(t, b.function, b.request)
+	if got := response.Envelope(t).Code; got != int(apperr.TestedTooOften) || response.Status != http.StatusTooManyRequests {
+		t.Errorf("response %d %s", response.Status, response.Body)
 	}
 	retryAfter := ""
-	for name, value := range answer.Headers {
+	for name, value := range response.Headers {
 		if strings.EqualFold(name, "Retry-After") {
 			retryAfter = value
 		}

@@ -27,9 +27,9 @@ func TestTheSampleEvent(t *testing.T) {
 	want := b.Create(t, "demo")
 	want.Name, want.Enabled, want.Revision = "环境事件通知（更新）", false, 2
 
-	answer := b.Invoke(t)
-	if answer.Status != http.StatusOK || answer.Body != updated {
-		t.Errorf("answer %d %s\nwant   200 %s", answer.Status, answer.Body, updated)
+	response := b.Invoke(t)
+	if response.Status != http.StatusOK || response.Body != updated {
+		t.Errorf("response %d %s\nwant     200 %s", response.Status, response.Body, updated)
 	}
 	got := b.Stored(t, want.Key())
 	want.UpdatedAt = got.UpdatedAt
@@ -42,21 +42,21 @@ func TestTheReplacedSecretKeepsSigningForADay(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.Create(t, "demo")
-	if answer := b.Send(t, `{"secret":"another-secret"}`); answer.Status != http.StatusOK {
-		t.Fatalf("answer %d %s", answer.Status, answer.Body)
+	if response := b.Send(t, `{"secret":"another-secret"}`); response.Status != http.StatusOK {
+		t.Fatalf("response %d %s", response.Status, response.Body)
 	}
 	got := b.Stored(t, w.Key())
 	keys, err := got.SigningKeys(got.UpdatedAt)
 	if err != nil || len(keys) != 2 || got.Secret != "another-secret" {
-		t.Errorf("%d keys, %v, want the new one and the old one", len(keys), err)
+		t.Errorf("%d keys, %v, want the new and the old one", len(keys), err)
 	}
 	if keys, err = got.SigningKeys(got.UpdatedAt.Add(webhook.SecretOverlap + 1e9)); err != nil || len(keys) != 1 {
 		t.Errorf("%d keys a day later, %v, want one", len(keys), err)
 	}
 }
 
-// The answer of a GET has the current secret. Sending it back must not rotate it.
-func TestTheAnswerOfGetSentBackChangesNothing(t *testing.T) {
+// The response of a GET has the current secret. Sending it back must not rotate it.
+func TestTheResponseOfGetSentBackChangesNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.Create(t, "demo")
@@ -67,8 +67,8 @@ func TestTheAnswerOfGetSentBackChangesNothing(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 3 {
-		if answer := b.Send(t, string(body)); answer.Status != http.StatusOK {
-			t.Fatalf("answer %d %s", answer.Status, answer.Body)
+		if response := b.Send(t, string(body)); response.Status != http.StatusOK {
+			t.Fatalf("response %d %s", response.Status, response.Body)
 		}
 	}
 	got := b.Stored(t, w.Key())

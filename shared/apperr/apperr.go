@@ -104,7 +104,7 @@ func Is(err error, r Reason) bool {
 }
 
 // From returns the first [Error] in err's chain. It wraps any other error as
-// InternalError, whose fixed sentence tells the caller nothing internal.
+// InternalError, whose fixed sentence shows the caller no cause.
 func From(err error) *Error {
 	var e *Error
 	if errors.As(err, &e) {

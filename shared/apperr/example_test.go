@@ -39,7 +39,7 @@ func ExampleRefuse() {
 	// url must use https
 }
 
-// An error without a reason is internal. The caller learns nothing of it.
+// An error without a reason is internal. The caller does not see its text.
 func ExampleFrom() {
 	err := apperr.From(errors.New("dial tcp 10.0.0.1:443: connection refused"))
 	fmt.Println(int(err.Reason), err.Code(), err.Message(locale.English))

@@ -24,9 +24,8 @@ func Scopes() []Scope {
 type Caller struct {
 	TenantID string
 	Scopes   []Scope
-	// KeyID is the id of the API key. Subject is the sub claim of the JWT. The
-	// other one is empty; both are empty for a JWT without a valid sub. They are
-	// for the log only.
+	// KeyID is the id of the API key, or Subject the sub claim of the JWT. Both are
+	// empty for a JWT without a valid sub. They are for the log only.
 	KeyID   string
 	Subject string
 }

@@ -8,7 +8,8 @@ import (
 	"webhooks/shared/auth"
 )
 
-// TestContextCarriesTheCaller: what the authorizer writes, the functions read.
+// TestContextCarriesTheCaller checks that the functions read what the authorizer
+// writes.
 func TestContextCarriesTheCaller(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

@@ -28,8 +28,8 @@ func writeError(w http.ResponseWriter, r *http.Request, err error) int {
 	e, l := apperr.From(err), LocaleOf(r)
 	status := statusOf(e.Code())
 	if e.RetryAfter > 0 {
-		// The header takes whole seconds (RFC 9110 §10.2.3). They are rounded up, so
-		// that a retry after them is not too early.
+		// The header takes whole seconds (RFC 9110 §10.2.3). Rounding up keeps the
+		// caller from retrying too early.
 		w.Header().Set("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))
 	}
 	if e.Reason == apperr.WrongMethod && len(e.Args) == 2 {
@@ -64,8 +64,8 @@ type refusedFields struct {
 	Errors []refusedField `json:"errors"`
 }
 
-// failure is the data of a 5xx response. A caller who reports the error quotes the
-// request id, which finds the log lines.
+// failure is the data of a 5xx response. The request id finds the log lines of an
+// error that a caller reports.
 type failure struct {
 	RequestID string `json:"request_id"`
 }
@@ -75,7 +75,7 @@ type refusedField struct {
 	Message string `json:"message"`
 }
 
-// unreadable returns the response to an event from which no request can be made.
+// unreadable returns the response to an event that api-proxy cannot parse.
 func unreadable(request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
 	e := apperr.New(apperr.UnreadableTarget)
 	body, err := json.Marshal(errorBody(e, locale.Negotiate(request.Headers["accept-language"]), ""))

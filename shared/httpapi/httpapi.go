@@ -57,9 +57,9 @@ func New(log *slog.Logger, route Route) Function {
 	return func(ctx context.Context, request events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
 		response, err := proxy.ProxyWithContext(ctx, request)
 		if err != nil {
-			// api-proxy cannot make a request from the event: net/url refuses the
-			// path or the query string, or the body is not base64. The log leaves
-			// out the error: it quotes the query string, which may hold a key.
+			// api-proxy cannot parse the event: net/url refuses the path or the
+			// query string, or the body is not base64. The log leaves out the
+			// error, which quotes the query string: that may hold a key.
 			log.WarnContext(ctx, "the gateway's event is unreadable", "source_ip", request.RequestContext.HTTP.SourceIP)
 			return unreadable(request), nil
 		}

@@ -71,7 +71,7 @@ func TestSuccess(t *testing.T) {
 	if response.StatusCode != 200 {
 		t.Fatalf("status = %d, body %s", response.StatusCode, response.Body)
 	}
-	// An HTML escape takes six bytes of Lambda's 6 MB for one "<".
+	// Escaping "<" for HTML would take six bytes of Lambda's limit of 6 MB.
 	if want := `"name":"<环境>&acme"`; !strings.Contains(response.Body, want) || !strings.HasPrefix(response.Body, `{"code":0,"message":"success","data":{`) {
 		t.Errorf("body = %s, want %s in the envelope", response.Body, want)
 	}

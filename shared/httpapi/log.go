@@ -39,7 +39,7 @@ func (a adapter) logRequest(r *http.Request, l logLine) {
 		slog.String("tenant_id", l.caller.TenantID), slog.String("source_ip", gatewayOf(r).HTTP.SourceIP),
 		slog.Int64("duration_ms", l.took.Milliseconds()),
 	}
-	attributes = append(attributes, credentials(l.caller)...)
+	attributes = append(attributes, identity(l.caller)...)
 	if a.route.Audit != "" {
 		attributes = append(attributes, slog.String("audit", a.route.Audit))
 	}
@@ -74,8 +74,8 @@ func (a adapter) logRequest(r *http.Request, l logLine) {
 	a.log.LogAttrs(r.Context(), level, "request", attributes...)
 }
 
-// credentials returns the id of the caller's API key or the subject of its JWT.
-func credentials(caller auth.Caller) []slog.Attr {
+// identity returns the id of the caller's API key or the subject of its JWT.
+func identity(caller auth.Caller) []slog.Attr {
 	var list []slog.Attr
 	if caller.KeyID != "" {
 		list = append(list, slog.String("key_id", caller.KeyID))
@@ -86,8 +86,8 @@ func credentials(caller auth.Caller) []slog.Attr {
 	return list
 }
 
-// method returns the method of r, or "other" for one that HTTP does not define: it
-// is text of the caller.
+// method returns the method of r, or "other" for one that HTTP does not define,
+// which is text of the caller.
 func method(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch,
@@ -106,7 +106,7 @@ func requestID(r *http.Request) string {
 	return ""
 }
 
-// gatewayOf returns the gateway's context of r, or the zero value without one.
+// gatewayOf returns API Gateway's request context, or the zero value without one.
 func gatewayOf(r *http.Request) events.APIGatewayV2HTTPRequestContext {
 	gateway, _ := core.GetAPIGatewayV2ContextFromContext(r.Context())
 	return gateway

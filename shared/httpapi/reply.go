@@ -99,7 +99,7 @@ func writeJSON(w http.ResponseWriter, status int, value any) error {
 	w.Header().Set("Content-Type", contentType)
 	// Responses may hold secrets, and may change at any time.
 	w.Header().Set("Cache-Control", "no-store")
-	// Responses repeat text of receivers and callers. No browser may sniff HTML in it.
+	// Responses quote receivers and callers. No browser may take that for HTML.
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	_, err = w.Write(body)

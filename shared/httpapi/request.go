@@ -12,8 +12,8 @@ import (
 	"webhooks/shared/apperr/locale"
 )
 
-// WebhookID returns the path's {webhook_id}. The error is InvalidWebhookID unless
-// it is a positive int64 in canonical form.
+// WebhookID returns the path's {webhook_id}, or the error InvalidWebhookID unless it
+// is a positive int64 in canonical form.
 func WebhookID(r *http.Request) (int64, error) {
 	id, ok := pathID(r, "webhook_id")
 	if !ok {
@@ -22,7 +22,7 @@ func WebhookID(r *http.Request) (int64, error) {
 	return id, nil
 }
 
-// LogID returns the path's {log_id}. The error is InvalidLogID unless it is a
+// LogID returns the path's {log_id}, or the error InvalidLogID unless it is a
 // positive int64 in canonical form.
 func LogID(r *http.Request) (int64, error) {
 	id, ok := pathID(r, "log_id")

@@ -9,8 +9,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// Describe says in a few words why [Parse] refused a text and, if it can, where. It
-// is English for every caller, as the messages of parsers are.
+// Describe says in a few words why [Parse] refused a text and, if it can, where. The
+// words are English for every caller, like those of other parsers.
 func Describe(err error) string {
 	var syntax *jsontext.SyntacticError
 	switch {
@@ -29,7 +29,8 @@ func Describe(err error) string {
 // maxQuoted limits how much of a caller's text an error quotes, in bytes.
 const maxQuoted = 64
 
-// Quote returns the first 64 bytes of a caller's text, for an error.
+// Quote returns at most the first 64 bytes of a caller's text, for an error. An
+// ellipsis marks a longer text.
 func Quote(text string) string {
 	if len(text) <= maxQuoted {
 		return text

@@ -60,13 +60,13 @@ func TestValues(t *testing.T) {
 		t.Errorf("String = %q, %v", s, ok)
 	}
 	if _, ok := strictjson.String(object["i"]); ok {
-		t.Error("a number is not a string")
+		t.Error("String accepts a number")
 	}
 	if b, ok := strictjson.Bool(object["b"]); !b || !ok {
 		t.Errorf("Bool = %v, %v", b, ok)
 	}
 	if _, ok := strictjson.Bool(object["s"]); ok {
-		t.Error("a string is not a boolean")
+		t.Error("Bool accepts a string")
 	}
 	if !strictjson.IsNull(object["n"]) || strictjson.IsNull(object["s"]) {
 		t.Error("IsNull confuses null and a string")
@@ -75,7 +75,7 @@ func TestValues(t *testing.T) {
 		t.Errorf("Strings = %q, %v", l, ok)
 	}
 	if _, ok := strictjson.Strings(object["m"]); ok {
-		t.Error("a list with a number is not a list of strings")
+		t.Error("Strings accepts a list with a number")
 	}
 }
 

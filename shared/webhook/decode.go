@@ -23,7 +23,7 @@ type URLChecker interface {
 	CheckURL(raw string) (*url.URL, error)
 }
 
-// maxNamed bounds the unknown fields, and the wrong event types, that one error
+// maxNamed limits the unknown fields, and the invalid event types, that one error
 // names: a body of 256 KiB can contain tens of thousands.
 const maxNamed = 20
 
@@ -88,8 +88,8 @@ func newDecoder(body []byte, urls URLChecker, whole bool) (*decoder, error) {
 	return &decoder{object: object, urls: urls, whole: whole}, nil
 }
 
-// fields takes the fields in the order of the API document. An error names them
-// in this order.
+// fields takes the fields in the order of the API document, in which an error names
+// them.
 func (d *decoder) fields() Patch {
 	return Patch{
 		Name:    d.name(),
@@ -166,7 +166,7 @@ func (d *decoder) url() *string {
 		d.refuse("url", urlProblem(err))
 	} else if strings.Contains(*raw, `"`) {
 		// net/url accepts the quotation mark, which RFC 3986 §2 does not allow. It
-		// takes four bytes in Lambda's answer, whose size limits the list.
+		// takes four bytes of Lambda's response, which must hold the whole list.
 		d.refuse("url", apperr.URLSyntax)
 	}
 	return raw
@@ -203,7 +203,7 @@ func (d *decoder) enabled() *bool {
 	return &enabled
 }
 
-// events returns distinct types. It refuses each wrong name once.
+// events takes the distinct event types. It refuses each invalid name once.
 func (d *decoder) events() []event.Type {
 	value, ok := d.take("events", d.whole)
 	if !ok {

@@ -33,7 +33,7 @@ func TestDecodePatchWithoutChanges(t *testing.T) {
 }
 
 // A PUT must accept every field that a GET shows, including future ones.
-func TestDecodePatchAcceptsTheAnswerOfGet(t *testing.T) {
+func TestDecodePatchAcceptsTheResponseOfGet(t *testing.T) {
 	t.Parallel()
 	w := webhooktest.Webhook("acme")
 	view := w.View()

@@ -64,8 +64,8 @@ func ExampleDecodeRegistration_refused() {
 	// enable is not a known field
 }
 
-// A patch changes the fields that the body has. A new secret does not replace the
-// old one at once: both sign for a day.
+// A patch changes only the fields in the body. The old secret signs along with a
+// new one for a day.
 func ExamplePatch_Apply() {
 	w := webhook.Webhook{Name: "orders", Secret: "your-secret-key", Enabled: true}
 	patch, err := webhook.DecodePatch([]byte(`{"secret": "another-secret", "enabled": false}`), checker())

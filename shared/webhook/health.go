@@ -4,18 +4,18 @@ import "time"
 
 // The thresholds of the slow lane and the circuit breaker.
 const (
-	// SlowAfter is the duration from which an attempt counts as slow.
+	// SlowAfter is the shortest duration of a slow attempt.
 	SlowAfter = 3 * time.Second
-	// SlowInARow slow attempts in a row mark a webhook as slow. Two slow attempts
-	// within SlowWindow count as in a row too. SlowWindow is the longest attempt,
-	// so both occupied an invocation at the same time.
+	// SlowInARow slow attempts in a row mark a webhook as slow. So do two within
+	// SlowWindow. SlowWindow is the longest attempt, so both occupied an invocation
+	// at the same time.
 	SlowInARow = 2
 	SlowWindow = 15 * time.Second
 	// SlowFor is how long the mark lasts.
 	SlowFor = 10 * time.Minute
 	// SlowRenewal is the time before the end of a mark in which another slow
-	// attempt renews it. A receiver that stays slow does not return to the normal
-	// lane every ten minutes, and its mark is written at most every eight.
+	// attempt renews it. So a receiver that is still slow does not return to the
+	// normal lane every ten minutes, and its mark is written at most every eight.
 	SlowRenewal = 2 * time.Minute
 	// OpenAfter consecutive failures over at least FailingFor open the breaker.
 	OpenAfter  = 20
@@ -24,8 +24,8 @@ const (
 	ProbeEvery = time.Minute
 )
 
-// Health is the state of a receiver as attempts have shown it. The zero value is
-// healthy. Changing a webhook does not change its health.
+// Health is what attempts have shown about a receiver. The zero value is healthy.
+// Changing a webhook does not change its health.
 type Health struct {
 	// SlowSince and SlowUntil bound the time in which deliveries go to the slow
 	// lane: UTC, whole milliseconds, zero if the webhook was never slow.

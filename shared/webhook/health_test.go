@@ -52,7 +52,7 @@ func TestTripped(t *testing.T) {
 		{name: "healthy"},
 		{name: "enough failures for long enough", health: webhook.Health{Failures: 20, FailingSince: long}, want: true},
 		{name: "too few failures", health: webhook.Health{Failures: 19, FailingSince: long}},
-		{name: "failing for too short", health: webhook.Health{Failures: 2000, FailingSince: long.Add(1)}},
+		{name: "failing for too short a time", health: webhook.Health{Failures: 2000, FailingSince: long.Add(1)}},
 		{name: "open already", health: webhook.Health{Failures: 20, FailingSince: long, OpenSince: long}},
 	}
 	for _, tt := range tests {

@@ -17,7 +17,7 @@ type Patch struct {
 }
 
 // Apply returns w with the changes of p, made at now. It is idempotent, so a
-// client can repeat an update whose answer was lost. A new secret replaces the
+// client can repeat an update whose response was lost. A new secret replaces the
 // old one with the overlap [SecretOverlap].
 func (p Patch) Apply(w Webhook, now time.Time) Webhook {
 	if p.Name != nil {

@@ -7,7 +7,7 @@ type Registration struct {
 	Name   string
 	URL    string
 	Secret string
-	// SecretGenerated says that the customer sent no secret, so the answer must
+	// SecretGenerated says that the customer sent no secret, so the response must
 	// show the generated one.
 	SecretGenerated bool
 	Events          []event.Type

@@ -15,8 +15,8 @@ const MaxOverlapDays = 7
 // Rotation replaces the secret of a webhook.
 type Rotation struct {
 	Secret string // the new one
-	// Overlap is how long the replaced secret signs along with the new one. With 0
-	// it stops at once, as do all secrets that were replaced earlier.
+	// Overlap is how long the replaced secret signs along with the new one. With 0,
+	// it and all secrets replaced earlier stop at once.
 	Overlap time.Duration
 }
 
@@ -44,7 +44,7 @@ func DecodeRotation(body []byte) (Rotation, error) {
 	return r, nil
 }
 
-// integer takes an optional field.
+// integer takes an optional field, an integer from low to high.
 func (d *decoder) integer(name string, low, high int64) *int64 {
 	value, ok := d.take(name, false)
 	if !ok {
@@ -60,8 +60,8 @@ func (d *decoder) integer(name string, low, high int64) *int64 {
 
 // Apply returns w with the new secret. The replaced secret signs until now plus
 // the overlap. Apply keeps the newest [MaxPreviousSecrets] replaced secrets. It
-// changes nothing if w already has the secret (a GET sent back, a repeated
-// write). A secret that comes back is current and no longer a replaced one.
+// changes nothing if the secret is current already (a GET sent back, a repeated
+// write). A replaced secret that becomes current again leaves the replaced ones.
 func (r Rotation) Apply(w Webhook, now time.Time) Webhook {
 	if r.Secret == w.Secret {
 		return w

@@ -7,7 +7,7 @@ import (
 )
 
 // View is a webhook as the API shows it. A PUT accepts or ignores each of its
-// fields, so a customer can send the answer of a GET back.
+// fields, so a customer can send the response of a GET back.
 type View struct {
 	WebhookID int64        `json:"webhook_id"`
 	Name      string       `json:"name"`

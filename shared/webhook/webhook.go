@@ -13,8 +13,8 @@ import (
 
 // Limits of a webhook.
 const (
-	// MaxPerTenant is the largest number of webhooks of a tenant. The list of all
-	// of them must fit into Lambda's answer of 6 MB, and their index into item 0.
+	// MaxPerTenant is the largest number of webhooks of a tenant. Their list must fit
+	// into one response of Lambda (6 MB), and their index into one DynamoDB item.
 	MaxPerTenant = 1000
 	// MinNameLength and MaxNameLength bound a name, in Unicode code points.
 	MinNameLength = 1
@@ -48,8 +48,8 @@ type Webhook struct {
 	Enabled         bool
 	CreatedAt       time.Time // UTC, whole seconds
 	UpdatedAt       time.Time // UTC, whole seconds
-	// Revision is 1 at first and increases with every change. A caller compares it
-	// to learn whether a webhook has changed since it was read.
+	// Revision is 1 at first and increases with every change, so it shows whether a
+	// webhook has changed since it was read.
 	Revision int64
 	// Health is the state of the receiver. It changes without a new revision.
 	Health Health

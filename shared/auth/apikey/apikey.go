@@ -3,8 +3,7 @@
 //
 // A token is whk_<key id>_<secret>. The id finds the stored key; the secret
 // authenticates the caller. The store holds only the SHA-256 of the secret. A
-// secret has 256 random bits, so it needs no slow, salted hash as a password
-// does, and no request pays for one.
+// secret has 256 random bits, so it needs no slow, salted hash as a password does.
 package apikey
 
 import (
@@ -24,7 +23,7 @@ import (
 var ErrNotFound = errors.New("no such API key")
 
 const (
-	prefix      = "whk_" // secret scanners find a token in a repository by it
+	prefix      = "whk_" // lets secret scanners find a token in a repository
 	idBytes     = 10
 	secretBytes = 32
 	lastLength  = 4

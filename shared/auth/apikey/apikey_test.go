@@ -22,7 +22,7 @@ func TestTokenMatchesOnlyItsKey(t *testing.T) {
 	key := token.Key("acme", auth.Scopes(), now(), time.Time{})
 	parsed, ok := apikey.Parse(token.Text())
 	if !ok || parsed != token {
-		t.Fatalf("Parse does not return the token %q", token.Text())
+		t.Fatalf("Parse(%q) does not return the token", token.Text())
 	}
 	if !key.Matches(parsed) {
 		t.Error("the token does not match its key")
@@ -66,7 +66,7 @@ func TestParseRefuses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			if token, ok := apikey.Parse(tt.token); ok {
-				t.Errorf("Parse(%q) = %v, want an error", tt.token, token)
+				t.Errorf("Parse(%q) = %v, want a refusal", tt.token, token)
 			}
 		})
 	}

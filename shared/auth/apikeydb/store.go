@@ -35,8 +35,8 @@ type Store struct {
 func New(client DynamoDB, table string) *Store { return &Store{client: client, table: table} }
 
 // Get returns a key, or [apikey.ErrNotFound]. The read is strongly consistent:
-// API Gateway caches the authorizer's response, and a stale read could prolong a
-// revoked key by the time of that cache.
+// API Gateway would cache the authorizer's response to a stale read of a revoked
+// key.
 func (s *Store) Get(ctx context.Context, id string) (apikey.Key, error) {
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &s.table,
@@ -145,8 +145,8 @@ func (s *Store) Revoke(ctx context.Context, id string) (apikey.Key, error) {
 	return decode(out.Attributes)
 }
 
-// missing returns the error of a conditional write. A failed condition means that
-// there is no key.
+// missing returns the error of a conditional write, whose failed condition means
+// [apikey.ErrNotFound].
 func missing(err error, what string) error {
 	var absent *types.ConditionalCheckFailedException
 	if errors.As(err, &absent) {

@@ -71,7 +71,7 @@ func TestUnknownIDIsNotFound(t *testing.T) {
 		t.Errorf("revoke: %v", err)
 	}
 	if _, err := b.store.Get(t.Context(), id); !errors.Is(err, apikey.ErrNotFound) {
-		t.Errorf("get after expire: %v", err)
+		t.Errorf("expire created a row: %v", err)
 	}
 }
 

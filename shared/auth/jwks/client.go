@@ -14,7 +14,7 @@ import (
 // The limits of a fetch.
 const (
 	// FetchTimeout limits a fetch, from the dial to the last byte. A caller of the
-	// API waits for it.
+	// API waits for the fetch.
 	FetchTimeout = 3 * time.Second
 	// MaxBytes limits the size of a key set. A set of a dozen keys with certificates
 	// has 20 KB. A DynamoDB item holds 400 KB.
@@ -30,9 +30,9 @@ type Client struct {
 }
 
 // NewClient returns a client for the key set at url, or an error if g refuses url.
-// The guard allows what it allows for receivers: https, their ports, public
+// The guard allows the same URLs as for receivers: https, their ports, public
 // addresses, and http on loopback in the local stack. The operator who configures
-// url is trusted, but the DNS of its host might resolve to Lambda's Runtime API.
+// url is trusted, but its host name might resolve to Lambda's Runtime API.
 func NewClient(g *guard.Guard, url string) (*Client, error) {
 	u, err := g.CheckURL(url)
 	if err != nil {

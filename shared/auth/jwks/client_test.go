@@ -110,7 +110,7 @@ func TestFetchAcceptsTheLargestKeySet(t *testing.T) {
 	}
 }
 
-// A caller waits for a provider that does not answer no longer than FetchTimeout.
+// A caller waits at most FetchTimeout for a provider that does not answer.
 func TestFetchOfASlowProviderTimesOut(t *testing.T) {
 	t.Parallel()
 	p := jwkstest.NewProvider(t)

@@ -15,26 +15,26 @@ const (
 	// RefreshAfter is the age at which a set is fetched again. A key that the
 	// identity provider withdraws is refused after this time.
 	RefreshAfter = 10 * time.Minute
-	// RetryAfter is the least time between two fetches of all instances together. A
-	// token with an unknown key id triggers a fetch, and anyone can forge one.
+	// RetryAfter is the shortest time between two fetches by all instances together.
+	// A token with an unknown key id triggers a fetch, and anyone can forge one.
 	RetryAfter = 30 * time.Second
 	// MaxAge is how long the last good set is used while the identity provider is
-	// down: a weekend. It issues no tokens meanwhile, so a longer time would only
-	// accept old ones.
+	// down: a weekend. A provider that is down issues no tokens, so a longer time
+	// would only accept old ones.
 	MaxAge = 72 * time.Hour
 )
 
 var (
-	// ErrNoKey is the error if a fresh set has no key of the id for the algorithm.
+	// ErrNoKey is the error if a fresh set has no key with the id for the algorithm.
 	// The token is refused.
 	ErrNoKey = errors.New("no such key")
-	// ErrUnavailable is the error if there is no set that is fresh enough to tell.
-	// The token may be valid and is not refused.
+	// ErrUnavailable is the error if no set is fresh enough to refuse the token, which
+	// may be valid.
 	ErrUnavailable = errors.New("the identity provider's keys are unavailable")
 )
 
-// Record is what all instances share: the last good set and the time of the last
-// fetch. Times are whole seconds.
+// Record is the data that all instances share: the last good set and the time of the
+// last fetch. Times are whole seconds.
 type Record struct {
 	JWKS      []byte    // the document as it was fetched; empty before the first
 	FetchedAt time.Time // of JWKS; zero before the first
@@ -61,9 +61,9 @@ type Fetcher interface {
 // wait for each other, which costs nothing: a Lambda instance serves one request at
 // a time.
 //
-// Keys gets the set when it needs it: from memory, else from the store, else from
-// the identity provider. One of all instances fetches; the others meanwhile use the
-// set that they have.
+// Keys gets the set when a token needs it: from memory, else from the store, else
+// from the identity provider. One instance fetches; meanwhile the others use the set
+// that they have.
 type Keys struct {
 	fetcher Fetcher
 	store   Store
@@ -82,13 +82,13 @@ func New(log *slog.Logger, fetcher Fetcher, store Store, now func() time.Time) *
 	return &Keys{fetcher: fetcher, store: store, log: log, now: now}
 }
 
-// Find returns the keys with an id that verify an algorithm, at least one. The
+// Find returns the keys, at least one, with an id that verify an algorithm. The
 // error is [ErrNoKey] or wraps [ErrUnavailable].
 func (k *Keys) Find(ctx context.Context, id, algorithm string) ([]crypto.PublicKey, error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	// Round removes the monotonic clock. It stops while an instance is frozen, and
-	// the set would seem younger than it is.
+	// Round removes the monotonic clock, which stops while an instance is frozen: the
+	// set would seem younger than it is.
 	now := k.now().Round(0)
 	err := k.refresh(ctx, now, RefreshAfter)
 	found, known := k.find(now, id, algorithm)
@@ -110,7 +110,7 @@ func (k *Keys) Find(ctx context.Context, id, algorithm string) ([]crypto.PublicK
 	return found, nil
 }
 
-// find looks the key up in the set in memory, unless it is too old.
+// find looks the key up in the set in memory, unless the set is too old.
 func (k *Keys) find(now time.Time, id, algorithm string) (found []crypto.PublicKey, known bool) {
 	if !k.usable(now) {
 		return nil, false
@@ -127,7 +127,7 @@ func (k *Keys) refresh(ctx context.Context, now time.Time, age time.Duration) er
 		return nil
 	}
 	if age > RetryAfter && k.usable(now) && now.Sub(k.readAt) < RetryAfter {
-		return nil // while the provider is down, not every request reads the store
+		return nil // saves a read for every request while the provider is down
 	}
 	k.readAt = now
 	record, err := k.store.Get(ctx)
@@ -173,8 +173,8 @@ func (k *Keys) mayFetch(ctx context.Context, now time.Time, record Record) (bool
 	return claimed || mustFetch || err != nil, err
 }
 
-// fetch fetches the set from the identity provider and stores it. Its age counts
-// from the start of the fetch.
+// fetch fetches the set from the identity provider and stores it. The age of the set
+// counts from the start of the fetch.
 func (k *Keys) fetch(ctx context.Context, now time.Time) error {
 	k.triedAt = now
 	text, err := k.fetcher.Fetch(ctx)

@@ -65,7 +65,7 @@ type jwk struct {
 }
 
 // Parse parses a key set. It keeps the keys that have an id, are for signatures, and
-// fit one of [Algorithms]. It ignores the others (RFC 7517 §5), so that a key of a
+// can verify one of [Algorithms]. It ignores the others (RFC 7517 §5), so that a key of a
 // new type does not make the set unusable. A set without a usable key is an error.
 func Parse(text []byte) (Set, error) {
 	var document struct {
@@ -108,8 +108,8 @@ func (k jwk) usable() (key, bool) {
 	return key{id: k.ID, algorithms: algorithms, public: parsed.Key()}, len(algorithms) > 0
 }
 
-// algorithmsOf returns the algorithms that a key may verify. They depend on the key's
-// type and size, never on the header of the token (RFC 8725 §3.1).
+// algorithmsOf returns the algorithms that a key may verify. They depend on its type
+// and size, never on the header of the token (RFC 8725 §3.1).
 func algorithmsOf(public crypto.PublicKey) []string {
 	switch public := public.(type) {
 	case *rsa.PublicKey:
@@ -127,7 +127,7 @@ func algorithmsOf(public crypto.PublicKey) []string {
 }
 
 // find returns the keys with an id that verify an algorithm, and whether any key has
-// the id. Several keys may share an id (RFC 7517 §4.5), though few sets have such.
+// the id. Several keys may share an id (RFC 7517 §4.5).
 func (s Set) find(id, algorithm string) (found []crypto.PublicKey, known bool) {
 	for _, k := range s.keys {
 		if k.id != id {

@@ -53,7 +53,7 @@ type Store struct {
 }
 
 // New returns the store in table for the key set at url. Each url has its own row,
-// so that a new identity provider never gets the keys of the last.
+// so that no identity provider gets the keys of another.
 func New(client DynamoDB, table, url string) *Store {
 	hash := sha256.Sum256([]byte(url))
 	return &Store{client: client, table: table, id: prefix + hex.EncodeToString(hash[:])}

@@ -120,7 +120,7 @@ func TestEachProviderHasItsOwnRow(t *testing.T) {
 	b.holds(t, jwks.Record{})
 }
 
-// The row stands in the table of API keys and must not be read as one.
+// The row is in the table of API keys and must not be read as a key.
 func TestRowIsNotAnAPIKey(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

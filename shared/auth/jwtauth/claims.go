@@ -15,8 +15,8 @@ import (
 // maxSubject is the maximum length of a subject (OpenID Connect Core 1.0 §2).
 const maxSubject = 255
 
-// claims holds the claims of a token. The library checks those of RFC 7519 through
-// the methods of MapClaims, and then calls Validate.
+// claims holds the claims of a token. The library checks the claims of RFC 7519
+// through the methods of MapClaims, and then calls Validate.
 type claims struct {
 	jwt.MapClaims
 	tenantClaim, scopeClaim string
@@ -24,7 +24,7 @@ type claims struct {
 	caller auth.Caller // set by Validate
 }
 
-// UnmarshalJSON refuses duplicate names (RFC 7519 §4), of which two parsers could take
+// UnmarshalJSON refuses duplicate names (RFC 7519 §4): two parsers could read
 // different values.
 func (c *claims) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &c.MapClaims) }
 
@@ -51,9 +51,9 @@ func (c *claims) Validate() error {
 	return nil
 }
 
-// plausible reports whether a date is absent or between 1970 and 9999. The library
-// converts dates from floating point; larger ones overflow and may become dates in
-// the past. The library checks absent dates.
+// plausible reports whether a date is between 1970 and 9999, or no number, which the
+// library checks. The library converts dates from floating point; larger ones
+// overflow and may become dates in the past.
 func plausible(date any) bool {
 	seconds, ok := date.(float64)
 	return !ok || seconds >= 0 && seconds <= float64(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).Unix())

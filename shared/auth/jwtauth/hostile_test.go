@@ -19,12 +19,12 @@ import (
 	"webhooks/shared/testkit/jwkstest"
 )
 
-// part returns the base64url of a part of a token.
+// part encodes a part of a token in base64url.
 func part(text string) string { return base64.RawURLEncoding.EncodeToString([]byte(text)) }
 
 // Libraries have accepted HMAC signatures whose secret was the published public key,
 // in any of its encodings, or empty.
-func TestPublicKeyIsNoSecret(t *testing.T) {
+func TestPublicKeyIsNotAnHMACSecret(t *testing.T) {
 	t.Parallel()
 	b := setup(t, jwks.RS256)
 	key := b.keys[jwks.RS256]

@@ -1,7 +1,7 @@
 // Package jwtauth verifies the JSON Web Tokens (RFC 7519) of an identity provider, as
-// RFC 8725 recommends. The service fixes the algorithms and the operator the issuer
-// and the audience. The key, not the token, determines the algorithm. No claim is
-// trusted before the signature is verified.
+// RFC 8725 recommends. The code fixes the algorithms; the operator configures the
+// issuer and the audience. The key, not the token, determines the algorithm. No claim
+// is trusted before the signature is verified.
 package jwtauth
 
 import (
@@ -59,7 +59,7 @@ func New(cfg Config, keys Keys, now func() time.Time) (*Verifier, error) {
 		jwt.WithValidMethods(jwks.Algorithms()),
 		jwt.WithIssuer(cfg.Issuer), jwt.WithAudience(cfg.Audience), jwt.WithExpirationRequired(),
 		jwt.WithLeeway(Skew), jwt.WithTimeFunc(now),
-		// Without it, a token with another last character may also verify.
+		// Otherwise a token with another last character may also verify.
 		jwt.WithStrictDecoding(),
 	}
 	return &Verifier{cfg: cfg, keys: keys, parser: jwt.NewParser(options...), validator: jwt.NewValidator(options...)}, nil
@@ -126,8 +126,8 @@ func (v *Verifier) verificationKeys(ctx context.Context, token *jwt.Token) (any,
 	if err := v.validator.Validate(token.Claims); err != nil {
 		return nil, err
 	}
-	// Without a key id, a rotated key cannot be told from a forged one. Identity
-	// providers set it.
+	// Without a key id, a token of a rotated key looks like a forged one. Identity
+	// providers set the id.
 	id, _ := token.Header["kid"].(string)
 	if id == "" {
 		return nil, UnknownKey
@@ -146,10 +146,10 @@ func (v *Verifier) verificationKeys(ctx context.Context, token *jwt.Token) (any,
 	return set, nil
 }
 
-// acceptedHeader checks the rest of the header. It refuses critical extensions,
-// because this package implements none (RFC 7515 §4.1.11). It accepts the types JWT
-// and at+jwt, an access token (RFC 9068 §2.1); another type, such as that of a
-// logout token, has another purpose (RFC 8725 §3.11).
+// acceptedHeader checks crit and typ. It refuses critical extensions, because this
+// package implements none (RFC 7515 §4.1.11). It accepts the types JWT and at+jwt, an
+// access token (RFC 9068 §2.1); tokens of other types, such as logout tokens, have
+// another purpose (RFC 8725 §3.11).
 func acceptedHeader(header map[string]any) bool {
 	if _, critical := header["crit"]; critical {
 		return false

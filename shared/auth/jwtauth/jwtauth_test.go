@@ -82,7 +82,7 @@ func TestClaimsAreChecked(t *testing.T) {
 			t.Parallel()
 			token := b.keys[jwks.EdDSA].Sign(t, b.claims(tt.change), nil)
 			if tt.want != "" {
-				b := setup(t) // without keys: these claims are refused before one is looked up
+				b := setup(t) // without keys: invalid claims are refused before the look-up
 				b.refused(t, token, tt.want)
 				if b.set.finds.Load() != 0 {
 					t.Error("a key is looked up for invalid claims")

@@ -6,8 +6,8 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// Refusal is the error for an invalid token. It is the reason for the operator's log;
-// the caller does not learn it.
+// Refusal is the error for an invalid token. Its text is for the operator's log; the
+// caller does not see it.
 type Refusal string
 
 // The refusals.
@@ -30,8 +30,8 @@ const (
 // Error returns the reason of the refusal.
 func (r Refusal) Error() string { return "the token is refused: " + string(r) }
 
-// refusalOf returns the refusal for an error of the library, which may wrap one of
-// this package.
+// refusalOf returns the refusal for an error of the library, which may wrap a
+// Refusal.
 func refusalOf(err error) Refusal {
 	var own Refusal
 	if errors.As(err, &own) {

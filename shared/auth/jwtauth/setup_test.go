@@ -19,8 +19,8 @@ const (
 	audience = "https://webhooks.example.com"
 )
 
-// keySet is the provider's keys by id and algorithm. With err it is a provider that
-// is down.
+// keySet is the provider's keys by id and algorithm. A non-nil err means that the
+// provider is down.
 type keySet struct {
 	keys  map[string]crypto.PublicKey
 	err   error

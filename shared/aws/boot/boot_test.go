@@ -13,7 +13,7 @@ import (
 	"webhooks/shared/testkit/lambdatest"
 )
 
-// echo reports every message of a batch as failed.
+// echo reports every message as failed, by its id and SentTimestamp.
 func echo(_ context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	response := events.SQSEventResponse{BatchItemFailures: []events.SQSBatchItemFailure{}}
 	for _, record := range batch.Records {
@@ -34,7 +34,7 @@ func TestInvokeDecodesABatch(t *testing.T) {
 	}
 }
 
-// The local cloud takes null instead of an empty list for a failed batch.
+// The local cloud treats a null list as a failed batch.
 func TestInvokeReturnsAnEmptyList(t *testing.T) {
 	t.Parallel()
 	got, err := boot.SQSFunction(echo).Invoke(t.Context(), []byte(`{"Records":[]}`))

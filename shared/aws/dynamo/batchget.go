@@ -39,8 +39,8 @@ type Keys struct {
 }
 
 // BatchGet reads the rows that wanted names, with strongly consistent reads and
-// in as few requests as possible. Each element of wanted names another table. The
-// rows that exist come by table and in no order.
+// in as few requests as possible. Each element of wanted names another table.
+// BatchGet returns the rows that exist, by table and in no order.
 //
 // A BatchGetItem that leaves keys unprocessed (throttled, or more than 16 MB) is
 // a success to the SDK, which does not retry it. BatchGet asks for those keys

@@ -10,7 +10,7 @@ import (
 
 // Classify wraps err with the reason TemporarilyUnavailable if DynamoDB is
 // overloaded or failing and the SDK's retries did not help. It returns every
-// other error, which is a bug or a mistake in the setup, unchanged.
+// other error unchanged.
 func Classify(err error) error {
 	var (
 		throughput *types.ProvisionedThroughputExceededException

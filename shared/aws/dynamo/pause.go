@@ -31,7 +31,7 @@ func Backoff(ctx context.Context, n int) error {
 	}
 }
 
-// delay returns the delay before retry n, times random, which is in [0,1).
+// delay returns the delay before retry n: its limit times random, in [0,1).
 func delay(n int, random float64) time.Duration {
 	limit := maxDelay
 	if n < 5 { // firstDelay << 5 is maxDelay

@@ -13,10 +13,10 @@ func TestDelay(t *testing.T) {
 	for n, want := range []time.Duration{25, 50, 100, 200, 400, 800, 800, 800} {
 		want *= time.Millisecond
 		if got := delay(n, 1); got != want {
-			t.Errorf("the longest delay %d is %v, want %v", n, got, want)
+			t.Errorf("the longest delay before retry %d is %v, want %v", n, got, want)
 		}
 		if got := delay(n, 0.5); got != want/2 {
-			t.Errorf("the middle delay %d is %v, want %v", n, got, want/2)
+			t.Errorf("the middle delay before retry %d is %v, want %v", n, got, want/2)
 		}
 	}
 	if got := delay(1<<40, 1); got != maxDelay {

@@ -17,8 +17,8 @@ import (
 
 var errDown = errors.New("down")
 
-// bundle is two tables and a client whose batches leave unprocessed what the
-// funcs return, or fail with err.
+// bundle is two tables and a client. Its batches leave the keys and writes that
+// the functions return unprocessed, or fail with err.
 type bundle struct {
 	*dynamodb.Client
 	direct          *dynamodb.Client // without faults
@@ -54,17 +54,17 @@ func (b *bundle) read(t *testing.T, in *dynamodb.BatchGetItemInput) (*dynamodb.B
 	left := b.unprocessedKeys(len(b.gets), in.RequestItems)
 	asked := make(map[string]types.KeysAndAttributes)
 	for table, keys := range in.RequestItems {
-		if _, is := left[table]; !is {
+		if _, ok := left[table]; !ok {
 			asked[table] = keys
 		}
 	}
 	out := &dynamodb.BatchGetItemOutput{}
 	if len(asked) > 0 {
-		real, err := b.direct.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: asked})
+		response, err := b.direct.BatchGetItem(t.Context(), &dynamodb.BatchGetItemInput{RequestItems: asked})
 		if err != nil {
 			return nil, err
 		}
-		out = real
+		out = response
 	}
 	out.UnprocessedKeys = left
 	return out, nil

@@ -50,8 +50,8 @@ type Point struct {
 	values []int64
 }
 
-// Count returns the point of a count. A count of zero is not written. It has no unit,
-// which is shorter and means the same.
+// Count returns the point of a count. A count of zero is not written. The point has no
+// unit, which keeps the line short.
 func Count(m Metric, n int) Point {
 	if n == 0 {
 		return Point{metric: m}

@@ -23,11 +23,11 @@ const (
 	MaxDelay = 15 * time.Minute
 )
 
-// concurrency is how many requests one Send makes at the same time: enough for
-// 10,000 deliveries in a few seconds, and too few to be throttled.
+// concurrency is the limit of concurrent requests of one Send: enough for 10,000
+// deliveries in a few seconds, and too few to be throttled.
 const concurrency = 8
 
-// tries is how often an entry is sent that SQS rejects because of its own error.
+// tries is how often Send sends an entry that SQS rejects for an error of its own.
 const tries = 3
 
 // Message is a message to send.
@@ -113,7 +113,7 @@ func (m Message) size() int {
 const attributeType = "String"
 
 // sendBatch sends the messages with the indexes in batch and sets their failures.
-// Batches have different indexes, so they may run at the same time.
+// Batches have distinct indexes, so they may run at the same time.
 func (q *Queue) sendBatch(ctx context.Context, messages []Message, batch []int, failures []error) {
 	for try := 1; len(batch) > 0; try++ {
 		var again []int

@@ -17,7 +17,7 @@ import (
 	"webhooks/shared/aws/queue"
 )
 
-// stub keeps the requests. answer returns their responses.
+// stub records the requests. answer returns the response to each.
 type stub struct {
 	mu       sync.Mutex
 	requests []*sqs.SendMessageBatchInput
@@ -39,7 +39,7 @@ func (s *stub) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput
 func accept(in *sqs.SendMessageBatchInput, refused map[string]bool) *sqs.SendMessageBatchOutput {
 	out := &sqs.SendMessageBatchOutput{}
 	for _, e := range in.Entries {
-		if senderFault, is := refused[*e.Id]; is {
+		if senderFault, ok := refused[*e.Id]; ok {
 			out.Failed = append(out.Failed, types.BatchResultErrorEntry{Id: e.Id, Code: aws.String("X"), SenderFault: senderFault})
 		} else {
 			out.Successful = append(out.Successful, types.SendMessageBatchResultEntry{Id: e.Id})

@@ -35,8 +35,8 @@ func codes(response *openapi3.Response) []apperr.Reason {
 	return list
 }
 
-// TestResponsesAreUnderTheirStatus checks that a response stands under the status with
-// which its codes begin, and has an example for each of its codes.
+// TestResponsesAreUnderTheirStatus checks that the codes of a response begin with its
+// status, and that the response has an example of each.
 func TestResponsesAreUnderTheirStatus(t *testing.T) {
 	t.Parallel()
 	for path, item := range openapitest.Document(t).Paths.Map() {
@@ -81,7 +81,7 @@ func TestErrorExamplesHaveTheSentences(t *testing.T) {
 	}
 }
 
-// sentence matches the format with any arguments.
+// sentence returns a pattern that matches format with any arguments.
 func sentence(format string) *regexp.Regexp {
 	text := regexp.QuoteMeta(format)
 	text = strings.ReplaceAll(text, "%s", ".+")

@@ -131,7 +131,7 @@ func same(t testing.TB, name, text string, accepted bool) {
 	t.Helper()
 	err := schema(t, name).VisitJSON(text, openapi3.EnableJSONSchema2020())
 	if (err == nil) != accepted {
-		t.Errorf("%s %q: the code accepts it: %v; the document: %v", name, text, accepted, err)
+		t.Errorf("%s %q: accepted by the code: %v; error of the document: %v", name, text, accepted, err)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestRoutesHaveTheirScopes(t *testing.T) {
 }
 
 // TestRoutesDocumentTheCommonErrors checks that every route documents the errors that
-// any route may answer.
+// any route may return.
 func TestRoutesDocumentTheCommonErrors(t *testing.T) {
 	t.Parallel()
 	for path, item := range openapitest.Document(t).Paths.Map() {

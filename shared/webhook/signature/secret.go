@@ -41,20 +41,20 @@ var (
 	ErrSecretKeyLength  = fmt.Errorf("secret has a key that is not %d to %d bytes long after whsec_", MinKeyBytes, MaxKeyBytes)
 )
 
-// Key is the HMAC key of one secret. Every verb of fmt, slog and JSON show a fixed
-// text in its place. The zero Key is no key; Sign skips it.
+// Key is the HMAC key of one secret. fmt (every verb), slog and JSON print a fixed
+// text instead. Sign skips the zero Key.
 type Key struct {
 	// raw is a function because fmt does not call the Format method of a value in
-	// an unexported field. It prints the address of a function, but the content of
-	// a byte slice or of a pointer to one.
+	// an unexported field. fmt prints only the address of a function, but the content
+	// of a byte slice or of a pointer to one.
 	raw func() []byte
 }
 
 // ParseSecret returns the Key of a customer's secret.
 //
-// The key of whsec_ and padded standard base64 is the decoded bytes, MinKeyBytes
-// to MaxKeyBytes of them. ParseSecret refuses any other secret that begins with
-// whsec_: receivers' libraries would decode it differently or not at all. The
+// For whsec_ and padded standard base64, the key is the MinKeyBytes to MaxKeyBytes
+// decoded bytes. ParseSecret refuses any other secret that begins with whsec_:
+// receivers' libraries would decode it differently or not at all. The
 // key of any other secret is its bytes (the "raw" mode of the Standard Webhooks
 // libraries). Such a secret has MinSecretCharacters to MaxSecretCharacters code
 // points of valid UTF-8 and no control characters.

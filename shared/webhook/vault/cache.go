@@ -29,7 +29,7 @@ type cache struct {
 
 // get returns a key, or nil if it is not cached or too old.
 func (c *cache) get(tenantID string, wrapped []byte) *DataKey {
-	// The wall clock counts: the monotonic clock may stop while Lambda freezes the
+	// Round removes the monotonic clock, which stops while Lambda freezes the
 	// environment.
 	now := c.now().Round(0)
 	c.mu.Lock()

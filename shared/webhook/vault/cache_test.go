@@ -19,7 +19,7 @@ func TestCacheDropsOldKeys(t *testing.T) {
 		calls int32
 	}{
 		{at: 0, calls: 1},
-		{at: vault.MaxAge / 2, calls: 1}, // use does not extend its age
+		{at: vault.MaxAge / 2, calls: 1}, // use does not renew the key
 		{at: vault.MaxAge - 1, calls: 1},
 		{at: vault.MaxAge, calls: 2},
 		{at: 2*vault.MaxAge - 1, calls: 2},

@@ -53,9 +53,9 @@ func (*DataKey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "[redacte
 func (*DataKey) LogValue() slog.Value { return slog.StringValue("[redacted]") }
 
 // additionalData returns the additional authenticated data of a webhook's
-// secrets, so a sealed secret that is copied to another webhook's item does not
-// open there. It begins with the format's version. Tenant ids contain no slash,
-// so the data of two webhooks differ.
+// secrets. With it a sealed secret that is copied to another webhook's item does
+// not open there. It begins with the format's version. Tenant ids contain no
+// slash, so the data of two webhooks differ.
 func additionalData(owner webhook.Key) []byte {
 	text := make([]byte, 0, 96)
 	text = append(text, "webhook-secret/1/"...)

@@ -46,25 +46,25 @@ func (b bundle) newKey(t *testing.T, tenantID string) *vault.DataKey {
 	return key
 }
 
-// fail makes every call of KMS fail with err.
+// fail makes every KMS call fail with err.
 func (b bundle) fail(err error) {
 	b.faults.Fail("Decrypt", err)
 	b.faults.Fail("GenerateDataKey", err)
 }
 
 // stub is a KMS without a network, for tests in a synctest bubble. A data key is
-// the first byte of its encrypted form, 32 times. Decrypt waits for let.
+// the first byte of its encrypted form, 32 times. Decrypt waits for release.
 type stub struct {
 	vault.KMS
-	calls atomic.Int32
-	let   chan struct{} // nil: Decrypt does not wait
+	calls   atomic.Int32
+	release chan struct{} // nil: Decrypt does not wait
 }
 
 func (s *stub) Decrypt(ctx context.Context, in *kms.DecryptInput, _ ...func(*kms.Options)) (*kms.DecryptOutput, error) {
 	s.calls.Add(1)
-	if s.let != nil {
+	if s.release != nil {
 		select {
-		case <-s.let:
+		case <-s.release:
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

@@ -4,7 +4,7 @@
 // its tenant. The data key is stored with the secret, encrypted under a KMS key
 // that never leaves KMS. Read access to the table, a backup or an export is not
 // enough to sign. Data keys are cached in memory, so most deliveries neither
-// wait nor pay for a call of KMS.
+// wait nor pay for a KMS call.
 // https://docs.aws.amazon.com/kms/latest/developerguide/kms-cryptography.html
 package vault
 
@@ -33,7 +33,7 @@ const (
 	MaxAge = time.Hour
 	// MaxKeys is the capacity of the cache. A data key takes about 1 KB.
 	MaxKeys = 1000
-	// CallTimeout bounds one call of KMS, the SDK's retries included. KMS answers in
+	// CallTimeout limits one KMS call, the SDK's retries included. KMS answers in
 	// milliseconds; if it hangs, the deliveries of other tenants in the batch wait
 	// no longer than this.
 	CallTimeout = 3 * time.Second
@@ -98,7 +98,7 @@ func (v *Vault) NewDataKey(ctx context.Context, tenantID string) (*DataKey, erro
 }
 
 // DataKey decrypts wrapped, a data key of a tenant, unless the cache holds it.
-// Concurrent calls for one key share one call of KMS. It returns
+// Concurrent calls for one key share one KMS call. It returns
 // TemporarilyUnavailable if KMS cannot be reached or refuses the call, and an
 // internal error if the key belongs to another tenant or was altered.
 func (v *Vault) DataKey(ctx context.Context, tenantID string, wrapped []byte) (*DataKey, error) {
@@ -107,11 +107,11 @@ func (v *Vault) DataKey(ctx context.Context, tenantID string, wrapped []byte) (*
 	}
 	// Tenant ids contain no zero byte.
 	flight := v.flights.DoChan(tenantID+"\x00"+string(wrapped), func() (any, error) {
-		// An earlier flight may have ended since the first look-up.
+		// Another call may have cached the key since the first look-up.
 		if key := v.keys.get(tenantID, wrapped); key != nil {
 			return key, nil
 		}
-		// A caller that is canceled must not fail the callers that share its call.
+		// A canceled caller must not fail the callers that share its KMS call.
 		return v.decrypt(context.WithoutCancel(ctx), tenantID, wrapped)
 	})
 	select {
@@ -128,7 +128,7 @@ func (v *Vault) DataKey(ctx context.Context, tenantID string, wrapped []byte) (*
 func (v *Vault) decrypt(ctx context.Context, tenantID string, wrapped []byte) (*DataKey, error) {
 	ctx, cancel := context.WithTimeout(ctx, CallTimeout)
 	defer cancel()
-	// The age counts from before the call, so a slow answer extends no key's use.
+	// The age counts from before the call, so a slow response extends no key's use.
 	since := v.keys.now()
 	out, err := v.client.Decrypt(ctx, &kms.DecryptInput{CiphertextBlob: wrapped, EncryptionContext: encryptionContext(tenantID)})
 	if err != nil {
@@ -142,8 +142,8 @@ func (v *Vault) decrypt(ctx context.Context, tenantID string, wrapped []byte) (*
 	return key, nil
 }
 
-// encryptionContext binds a data key to its tenant and purpose: KMS decrypts it
-// for these only, and logs both in CloudTrail.
+// encryptionContext binds a data key to its tenant and purpose: KMS decrypts the
+// key only for both, and logs them in CloudTrail.
 // https://docs.aws.amazon.com/kms/latest/developerguide/encrypt_context.html
 func encryptionContext(tenantID string) map[string]string {
 	return map[string]string{"purpose": "webhook-secrets", "tenant_id": tenantID}

@@ -33,7 +33,7 @@ func TestAnotherEnvironmentOpensSealedSecrets(t *testing.T) {
 }
 
 // KMS decrypts a data key only for the tenant that it was generated for.
-func TestADataKeyOpensForItsTenantAlone(t *testing.T) {
+func TestADataKeyOpensOnlyForItsTenant(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	wrapped := b.newKey(t, tenant).Wrapped()
@@ -81,7 +81,7 @@ func TestKMSIsDown(t *testing.T) {
 				t.Errorf("DataKey: error = %v, want temporarily unavailable", err)
 			}
 			if key, err := b.DataKey(t.Context(), tenant, known.Wrapped()); err != nil || key != known {
-				t.Errorf("cached key: error = %v, want the key without a call of KMS", err)
+				t.Errorf("cached key: error = %v, want the key without a KMS call", err)
 			}
 		})
 	}
@@ -105,7 +105,7 @@ func TestErrorsAreNotCached(t *testing.T) {
 func TestConcurrentMissesShareACall(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stub{let: make(chan struct{})}
+		s := &stub{release: make(chan struct{})}
 		v := vault.New(s, vault.DecryptOnly)
 		var group sync.WaitGroup
 		for i := range 20 {
@@ -120,7 +120,7 @@ func TestConcurrentMissesShareACall(t *testing.T) {
 		if got := s.calls.Load(); got != 2 {
 			t.Errorf("%d calls in flight, want one for each tenant", got)
 		}
-		close(s.let)
+		close(s.release)
 		group.Wait()
 		if _, err := v.DataKey(t.Context(), "tenant-0", []byte("wrapped")); err != nil || s.calls.Load() != 2 {
 			t.Errorf("%v after %d calls, want the key from the cache", err, s.calls.Load())
@@ -128,10 +128,10 @@ func TestConcurrentMissesShareACall(t *testing.T) {
 	})
 }
 
-func TestACanceledCallerFailsNoOther(t *testing.T) {
+func TestACanceledCallerDoesNotFailOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := &stub{let: make(chan struct{})}
+		s := &stub{release: make(chan struct{})}
 		v := vault.New(s, vault.DecryptOnly)
 		first, cancel := context.WithCancel(t.Context())
 		var group sync.WaitGroup
@@ -149,7 +149,7 @@ func TestACanceledCallerFailsNoOther(t *testing.T) {
 		synctest.Wait()
 		cancel()
 		synctest.Wait()
-		close(s.let)
+		close(s.release)
 		group.Wait()
 		if got := s.calls.Load(); got != 1 {
 			t.Errorf("%d calls, want one", got)
@@ -161,7 +161,7 @@ func TestAHangingKMSTimesOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
-		_, err := vault.New(&stub{let: make(chan struct{})}, vault.DecryptOnly).DataKey(t.Context(), tenant, []byte("wrapped"))
+		_, err := vault.New(&stub{release: make(chan struct{})}, vault.DecryptOnly).DataKey(t.Context(), tenant, []byte("wrapped"))
 		if took := time.Since(start); !apperr.Is(err, apperr.TemporarilyUnavailable) || took != vault.CallTimeout {
 			t.Errorf("%v after %v, want temporarily unavailable after %v", err, took, vault.CallTimeout)
 		}

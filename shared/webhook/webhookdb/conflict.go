@@ -12,14 +12,14 @@ import (
 	"webhooks/shared/apperr"
 )
 
-// maxTries bounds the tries of a conditional write. With dynamo.Backoff they
+// maxTries limits the tries of a conditional write. With dynamo.Backoff they
 // take about three seconds.
 const maxTries = 12
 
-// retryConflicts is the store's optimistic locking: it calls try until it does
-// not conflict with another write, and gives up with an error of reason r. Try
-// reads, decides and writes on a condition. The SDK retries throttled and failed
-// calls, but no conflict.
+// retryConflicts is the store's optimistic locking. It calls try, which reads,
+// decides and makes a conditional write, until that does not conflict with another
+// write. It gives up with an error of reason r. The SDK retries throttled and failed
+// calls, but not conflicts.
 func (s *Store) retryConflicts(ctx context.Context, r apperr.Reason, try func() error) error {
 	for n := 0; ; n++ {
 		err := try()

@@ -14,7 +14,7 @@ import (
 // TooManyWebhooks at the limit, and TemporarilyUnavailable when it keeps
 // conflicting with other writes of the tenant or KMS fails.
 //
-// One call creates one webhook even if an answer of DynamoDB is lost: the SDK
+// One call creates one webhook even if a response of DynamoDB is lost: the SDK
 // repeats the transaction with the same idempotency token.
 func (s *Store) Create(ctx context.Context, w webhook.Webhook, now time.Time) (webhook.Webhook, error) {
 	key, err := s.currentKey(ctx, w.TenantID, now)

@@ -76,7 +76,7 @@ func TestCreateStoresTheFormatOfTheSecret(t *testing.T) {
 	b := setup(t)
 	secret, _ := b.raw(t, b.create(t).ID)["secret"].(*types.AttributeValueMemberS)
 	if secret == nil || secret.Value != "plain:"+webhooktest.Secret {
-		t.Errorf("stored secret = %v, want it after the name of its format", secret)
+		t.Errorf("stored secret = %v, want it after the prefix plain:", secret)
 	}
 }
 
@@ -121,7 +121,7 @@ func TestConcurrentCreates(t *testing.T) {
 
 func TestCreateRetries(t *testing.T) {
 	t.Parallel()
-	for name, met := range map[string]error{
+	for name, injected := range map[string]error{
 		"after a conflict":             canceled("TransactionConflict", "None"),
 		"after a conflict over the id": canceled("ConditionalCheckFailed", "None"),
 		"after a throttled item":       canceled("None", "ThrottlingError"),
@@ -130,7 +130,7 @@ func TestCreateRetries(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			b.faults.FailTimes(3, "TransactWriteItems", met)
+			b.faults.FailTimes(3, "TransactWriteItems", injected)
 			if w := b.create(t); w.ID != 1 || b.pauses.Load() != 3 {
 				t.Errorf("id %d after %d pauses, want 1 after 3", w.ID, b.pauses.Load())
 			}
@@ -172,7 +172,7 @@ func TestCreateGivesUp(t *testing.T) {
 	})
 }
 
-// losing is an HTTP client that loses the first answer to a transaction.
+// losing is an HTTP client that loses the first response to a transaction.
 type losing struct {
 	aws.HTTPClient
 	lost atomic.Bool
@@ -187,7 +187,7 @@ func (l *losing) Do(r *http.Request) (*http.Response, error) {
 	return response, err
 }
 
-func TestCreateIsIdempotentWhenAnAnswerIsLost(t *testing.T) {
+func TestCreateIsIdempotentWhenAResponseIsLost(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	cfg := cloudtest.Config(t)
@@ -197,7 +197,7 @@ func TestCreateIsIdempotentWhenAnAnswerIsLost(t *testing.T) {
 
 	w, err := store.Create(t.Context(), webhooktest.Webhook(tenant), b.now)
 	if err != nil || w.ID != 1 || !lossy.lost.Load() {
-		t.Fatalf("Create = %d, %v (answer lost: %v), want 1", w.ID, err, lossy.lost.Load())
+		t.Fatalf("Create = %d, %v (response lost: %v), want 1", w.ID, err, lossy.lost.Load())
 	}
 	if list, err := b.List(t.Context(), tenant); err != nil || len(list) != 1 {
 		t.Errorf("%d webhooks, %v, want one", len(list), err)

@@ -44,7 +44,7 @@ func (s *Store) currentKey(ctx context.Context, tenant string, now time.Time) (*
 	case s.vault == nil || s.vault.KeyARN() == vault.Off:
 		return nil, nil
 	case s.vault.KeyARN() == vault.DecryptOnly:
-		return nil, errDecryptOnly // it must not store encrypted secrets as plain text
+		return nil, errDecryptOnly // otherwise encrypted secrets would become plain text
 	}
 	var key *vault.DataKey
 	err := s.retryConflicts(ctx, apperr.TemporarilyUnavailable, func() error {
@@ -84,8 +84,8 @@ func (s *Store) readKey(ctx context.Context, tenant string) (keyRecord, error) {
 }
 
 // replaceKey makes key the tenant's current data key unless another writer
-// replaced read first. With two current data keys, a batch on a cold cache would
-// call KMS twice for the tenant.
+// replaced read first. With two data keys, a batch on a cold cache would call KMS
+// twice for the tenant.
 func (s *Store) replaceKey(ctx context.Context, tenant string, read keyRecord, key *vault.DataKey, now time.Time) error {
 	condition := expression.Name(dataKey).AttributeNotExists()
 	if read.KMSKey != "" {

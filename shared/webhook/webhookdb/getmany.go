@@ -45,8 +45,8 @@ type opened struct {
 	err     error
 }
 
-// openAll opens items concurrently. The webhooks of one tenant share one call of
-// KMS; the calls for several tenants run in parallel.
+// openAll opens items concurrently. The webhooks of one tenant share one KMS call;
+// the calls for several tenants run in parallel.
 func (s *Store) openAll(ctx context.Context, items []item, now time.Time) []opened {
 	all := make([]opened, len(items))
 	var group sync.WaitGroup

@@ -58,8 +58,8 @@ func fromMilliseconds(ms int64) time.Time {
 
 // MarkSlow marks w as slow until [webhook.SlowFor] after now, unless it has a mark
 // that lasts longer than [webhook.SlowRenewal], and reports whether it did. So
-// only one of several instances marks. By w.Health, as the caller read it,
-// MarkSlow tells a new mark from a renewal.
+// only one of several instances writes the mark. If w.Health, as the caller read
+// it, is slow, MarkSlow renews the mark and keeps its start.
 func (s *Store) MarkSlow(ctx context.Context, w webhook.Webhook, now time.Time) (bool, error) {
 	until := expression.Name(slowUntil)
 	set := expression.Set(until, expression.Value(now.Add(webhook.SlowFor).UnixMilli()))
@@ -71,8 +71,8 @@ func (s *Store) MarkSlow(ctx context.Context, w webhook.Webhook, now time.Time) 
 }
 
 // RecordSlow records a slow attempt at now, and reports whether any instance
-// recorded another one within [webhook.SlowWindow]. Only the first attempt of a
-// window is written.
+// recorded another within [webhook.SlowWindow]. Only the first attempt of a window
+// is written.
 func (s *Store) RecordSlow(ctx context.Context, key webhook.Key, now time.Time) (another bool, err error) {
 	seen := expression.Name(slowSeen)
 	first, err := s.setHealthIf(ctx, key, expression.Set(seen, expression.Value(now.UnixMilli())), seen.AttributeNotExists().Or(

@@ -27,7 +27,7 @@ func (b bundle) wantHealth(t *testing.T, before webhook.Webhook, want webhook.He
 	}
 }
 
-// wantReport returns a function that fails unless a call reported want without an
+// wantReport returns a function that fails the test unless a call reports want and no
 // error.
 func wantReport(t *testing.T, want bool) func(bool, error) {
 	return func(got bool, err error) {
@@ -123,8 +123,7 @@ func TestBreaker(t *testing.T) {
 	wantReport(t, false)(b.ClaimProbe(ctx, w.Key(), open.OpenUntil, probe))
 }
 
-// Disable needs the revision that was called. A change of the health alone must
-// not prevent it.
+// A change of the health must not prevent a Disable, which compares the revision.
 func TestHealthKeepsTheRevision(t *testing.T) {
 	t.Parallel()
 	b, ctx := setup(t), t.Context()

@@ -6,8 +6,8 @@ import (
 )
 
 // IndexKeys returns the keys of the items that hold the tenants' subscription
-// indexes. The caller reads them, together with other tables' items if it likes,
-// and passes the result to [Store.ReadIndexes].
+// indexes. The caller reads them, perhaps in one request with items of other
+// tables, and passes the result to [Store.ReadIndexes].
 func (s *Store) IndexKeys(tenantIDs []string) dynamo.Keys {
 	wanted, seen := dynamo.Keys{Table: s.table}, make(map[string]bool, len(tenantIDs))
 	for _, tenant := range tenantIDs {

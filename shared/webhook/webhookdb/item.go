@@ -36,8 +36,8 @@ func itemKey(key webhook.Key) item {
 	}
 }
 
-// record is a webhook's item. The item has more attributes, each of which only
-// one file writes: tested_at (testlimit.go) and the health (health.go).
+// record is a webhook's item, without tested_at, which testlimit.go writes, and the
+// attributes of the health, which health.go writes.
 type record struct {
 	TenantID  string `dynamodbav:"tenant_id"`
 	WebhookID int64  `dynamodbav:"webhook_id"`

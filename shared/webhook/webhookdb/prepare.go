@@ -21,8 +21,8 @@ type prepared struct {
 	writes  []types.TransactWriteItem // its item, and item 0 if the index changes
 }
 
-// prepare makes w, with its secrets sealed, the next revision of stored, and
-// updates the index to match. A record without a revision is not stored yet.
+// prepare returns the writes that make w, with its secrets sealed, the next revision
+// of stored, and update the index to match. A record without a revision is new.
 func (s *Store) prepare(stored record, w webhook.Webhook, sealed secrets, now time.Time) (prepared, error) {
 	next := stored.next(w, sealed, now)
 	var writes []types.TransactWriteItem
@@ -40,8 +40,8 @@ func (s *Store) prepare(stored record, w webhook.Webhook, sealed secrets, now ti
 	return prepared{after, writes}, nil
 }
 
-// next returns the record that follows r. The key, the creation time and the
-// health stay. The revision increases even if nothing else changes: a customer
+// next returns the record that follows r. The key, the creation time and the health
+// do not change. The revision increases even if nothing else changes: a customer
 // who enables an enabled webhook must win against a Disable that is in flight.
 func (r record) next(w webhook.Webhook, sealed secrets, now time.Time) record {
 	r.Name, r.URL, r.Events, r.Enabled = w.Name, w.URL, w.Events, w.Enabled
@@ -142,7 +142,7 @@ func (s *Store) newUpdate(key webhook.Key, set expression.UpdateBuilder, conditi
 	}, nil
 }
 
-// commit stores writes in one call: a lone update by UpdateItem, which costs
+// commit makes writes in one call: a lone update by UpdateItem, which costs
 // half as much as a transaction, and anything else by TransactWriteItems. An
 // error begins with what was attempted.
 func (s *Store) commit(ctx context.Context, writes []types.TransactWriteItem, what string) error {
@@ -159,7 +159,7 @@ func (s *Store) commit(ctx context.Context, writes []types.TransactWriteItem, wh
 }
 
 // updateItem makes one update outside a transaction and returns the attributes
-// that returned asks for. Its errors are those of the SDK.
+// that returned selects. It returns the SDK's errors unchanged.
 func (s *Store) updateItem(ctx context.Context, update *types.Update, returned types.ReturnValue) (item, error) {
 	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                           update.TableName,

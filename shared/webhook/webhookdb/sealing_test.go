@@ -48,7 +48,7 @@ func TestTheNextWriteEncryptsPlainTextSecrets(t *testing.T) {
 	}
 	want := s.get(t, w.Key())
 	if want.Secret != webhooktest.Secret || len(want.PreviousSecrets) != 1 || s.format(t, 1) != "plain" || s.kms.Calls("Decrypt") != 0 {
-		t.Fatalf("%+v in format %s after %d calls of KMS", want, s.format(t, 1), s.kms.Calls("Decrypt"))
+		t.Fatalf("%+v in format %s after %d KMS calls", want, s.format(t, 1), s.kms.Calls("Decrypt"))
 	}
 	got, err := s.Update(t.Context(), w.Key(), s.now, rename("other"))
 	if err != nil {
@@ -177,22 +177,22 @@ func TestGetManyReturnsAnErrorPerWebhook(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range keys {
-		w, is := found[key]
+		w, ok := found[key]
 		switch {
 		case key == unknown || key == untyped:
-			if is || unreadable[key] == nil || strings.Contains(fmt.Sprint(unreadable[key]), "c2VjcmV0") {
+			if ok || unreadable[key] == nil || strings.Contains(fmt.Sprint(unreadable[key]), "c2VjcmV0") {
 				t.Errorf("%v: %v, want its own error, without the secret", key, unreadable[key])
 			}
 		case key == disabled:
-			if !is || unreadable[key] != nil || w.Secret != "" {
+			if !ok || unreadable[key] != nil || w.Secret != "" {
 				t.Errorf("%v: %v, want it without secrets", key, unreadable[key])
 			}
 		case key.TenantID == "globex":
-			if is || !apperr.Is(unreadable[key], apperr.TemporarilyUnavailable) {
+			if ok || !apperr.Is(unreadable[key], apperr.TemporarilyUnavailable) {
 				t.Errorf("%v: %v, want temporarily unavailable", key, unreadable[key])
 			}
-		case !is || w.Secret != webhooktest.Secret || unreadable[key] != nil:
-			t.Errorf("%v: %q, %v, want it, whatever happens to the others", key, w.Secret, unreadable[key])
+		case !ok || w.Secret != webhooktest.Secret || unreadable[key] != nil:
+			t.Errorf("%v: %q, %v, want it despite the errors of others", key, w.Secret, unreadable[key])
 		}
 	}
 }
@@ -229,7 +229,7 @@ func TestKMSIsDown(t *testing.T) {
 		t.Errorf("disable and delete: %v, %v", disabled, err)
 	}
 	if got := s.kms.Calls("Decrypt", "GenerateDataKey"); got != calls {
-		t.Errorf("%d calls of KMS by operations that need no secret", got-calls)
+		t.Errorf("%d KMS calls by operations that need no secret", got-calls)
 	}
 }
 

@@ -164,7 +164,7 @@ func TestConcurrentWritersShareADataKey(t *testing.T) {
 }
 
 // A secret that was swapped or altered in the table must not sign.
-func TestACiphertextOpensWhereItBelongsAlone(t *testing.T) {
+func TestACiphertextOpensOnlyForItsWebhook(t *testing.T) {
 	t.Parallel()
 	s := setupSealing(t)
 	one, two := s.create(t), s.create(t)

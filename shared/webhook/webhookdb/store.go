@@ -4,7 +4,7 @@
 // the last id that was assigned (last_id), the number of webhooks (count) and
 // the subscription index. It changes in the same transaction as the webhook.
 // Every read is strongly consistent and names the tenant, so another tenant's
-// id is simply not found.
+// webhook is not found.
 //
 // With a vault the store encrypts secrets under the tenant's data key. Item -1
 // holds the encrypted data key that new secrets use; each webhook's item holds a

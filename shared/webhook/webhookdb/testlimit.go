@@ -16,9 +16,9 @@ import (
 )
 
 // MarkTested records that a webhook is tested at now, at most once per interval.
-// It returns TestedTooOften, with the time to wait, if the last test was less
-// than interval ago, WebhookNotFound, or TemporarilyUnavailable when it keeps
-// conflicting with other writes.
+// It returns WebhookNotFound, TestedTooOften with the time to wait if the last test
+// was less than interval ago, or TemporarilyUnavailable when it keeps conflicting
+// with other writes.
 func (s *Store) MarkTested(ctx context.Context, key webhook.Key, interval time.Duration, now time.Time) error {
 	if key.ID <= tenantItem {
 		return apperr.New(apperr.WebhookNotFound)
@@ -57,7 +57,7 @@ func tooOften(stored item, interval time.Duration, now time.Time) error {
 	if err := attributevalue.UnmarshalMap(stored, &last); err != nil {
 		return fmt.Errorf("decode the time of the last test: %w", err)
 	}
-	// The clock of another instance may be ahead, which must not lengthen the wait.
+	// A clock of another instance that is ahead must not lengthen the wait.
 	wait := min(time.UnixMilli(last.TestedAt).Add(interval).Sub(now), interval)
 	wait = max(wait.Round(0), time.Second)
 	seconds := int((wait + time.Second - 1) / time.Second)

@@ -11,9 +11,9 @@ import (
 )
 
 // Update replaces a webhook by the result of change and returns the new one. If
-// another write comes first, Update reads the webhook and calls change again. An
-// error of change ends the update and is returned as it is. The key, the
-// creation time, the revision and the health that change returns are ignored.
+// another write comes first, Update reads the webhook and calls change again. It
+// returns an error of change unchanged. It ignores the key, the creation time, the
+// revision and the health that change returns.
 //
 // Every update seals the secrets again, which moves plain-text secrets and those
 // under an earlier data key to the current one. It drops replaced secrets that
@@ -53,15 +53,15 @@ func (s *Store) Update(ctx context.Context, key webhook.Key, now time.Time, chan
 	return updated, nil
 }
 
-// errNotCurrent means that a webhook is disabled already or has another revision
-// than the one to disable.
+// errNotCurrent means that the webhook to disable has another revision or is
+// disabled already.
 var errNotCurrent = errors.New("the webhook has another revision or is disabled")
 
 // Disable disables a webhook if it is enabled and still has the given revision,
 // and reports whether it did. A receiver's 410 Gone applies to the revision that
 // was called: the customer may have changed the webhook since.
 //
-// The secrets stay sealed as they are, so Disable does not call KMS.
+// Disable does not open the secrets, so it does not call KMS.
 func (s *Store) Disable(ctx context.Context, key webhook.Key, revision int64, now time.Time) (bool, error) {
 	err := s.retryConflicts(ctx, apperr.ChangedMeanwhile, func() error {
 		stored, err := s.read(ctx, key)
