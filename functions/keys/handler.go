@@ -16,7 +16,7 @@ import (
 // decoder ignores misspelt names.
 type function func(context.Context, json.RawMessage) (any, error)
 
-// store is the table of keys. The error for an unknown id is [apikey.ErrNotFound].
+// store stores the keys. The error for an unknown id is [apikey.ErrNotFound].
 type store interface {
 	Create(context.Context, apikey.Key) error
 	List(ctx context.Context, tenantID string) ([]apikey.Key, error)

@@ -57,7 +57,7 @@ func readBatch(object strictjson.Object, list jsontext.Value, tenantID string) (
 		fields = append(fields, apperr.Field{Name: "events", Problem: apperr.ListLength, Args: []any{1, maxEvents}})
 	}
 	for _, name := range object.Unknown("events") {
-		fields = append(fields, apperr.Field{Name: strictjson.Quote(name), Problem: apperr.Unknown})
+		fields = append(fields, apperr.Field{Name: strictjson.Excerpt(name), Problem: apperr.Unknown})
 	}
 	if err := apperr.Refuse(fields); err != nil {
 		return nil, err

@@ -83,7 +83,7 @@ func TestSample(t *testing.T) {
 	}
 }
 
-func TestBytesAndGeneratedID(t *testing.T) {
+func TestPublishKeepsTheBytesAndGeneratesAnID(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	response := b.publish(t, `{"type":"alert.resolved","data":{ "z": 1.000000000000000000001, "a": "\u00e9\/" }}`)
@@ -197,7 +197,7 @@ func TestLogLineNamesPublishedEvents(t *testing.T) {
 	}
 }
 
-func TestStoredID(t *testing.T) {
+func TestAStoredEventIsNotQueuedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	const first = `{"id":"e1","type":"alert.resolved","data":1}`
@@ -220,7 +220,7 @@ func TestStoredID(t *testing.T) {
 	}
 }
 
-func TestQueueDown(t *testing.T) {
+func TestQueueDownIsUnavailable(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var err error

@@ -32,7 +32,7 @@ func DecodePublished(object strictjson.Object, tenantID, newID string) (Event, [
 		if _, known := e.Type.Bit(); !ok {
 			refuse("type", apperr.WrongType, "string")
 		} else if !known {
-			refuse("type", apperr.UnknownEventType, strictjson.Quote(text))
+			refuse("type", apperr.UnknownEventType, strictjson.Excerpt(text))
 		}
 	}
 	if value, given := object["timestamp"]; given {
@@ -51,7 +51,7 @@ func DecodePublished(object strictjson.Object, tenantID, newID string) (Event, [
 		e.Data = value
 	}
 	for _, name := range object.Unknown("id", "type", "timestamp", "data") {
-		refuse(strictjson.Quote(name), apperr.Unknown)
+		refuse(strictjson.Excerpt(name), apperr.Unknown)
 	}
 	return e, fields
 }

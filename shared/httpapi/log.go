@@ -28,8 +28,8 @@ type logLine struct {
 const maxEvents = 100
 
 // logRequest writes the log line of r: the caller, the route, the source address
-// and the result. The line holds no text of the caller, because a path may hold a
-// key and a misspelt field a secret. It names the route by its pattern, webhooks
+// and the result. The line holds no text of the caller, which may be a key in the
+// path or a secret in a misspelt field. It names the route by its pattern, webhooks
 // and logs by valid ids, and events by ids that the handler has checked. A 4xx
 // logs only the error code, which functions/README.md explains; a 5xx logs the
 // whole error.

@@ -19,21 +19,21 @@ func Describe(err error) string {
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "unexpected end"
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):
-		return "duplicate name " + Quote(string(syntax.JSONPointer))
+		return "duplicate name " + Excerpt(string(syntax.JSONPointer))
 	case errors.As(err, &syntax):
 		return fmt.Sprintf("syntax error at byte %d", syntax.ByteOffset)
 	}
 	return "syntax error"
 }
 
-// maxQuoted limits how much of a caller's text an error quotes, in bytes.
-const maxQuoted = 64
+// maxExcerpt is the length of the longest excerpt before its ellipsis, in bytes.
+const maxExcerpt = 64
 
-// Quote returns at most the first 64 bytes of a caller's text, for an error. An
+// Excerpt returns at most the first 64 bytes of a caller's text, for an error. An
 // ellipsis marks a longer text.
-func Quote(text string) string {
-	if len(text) <= maxQuoted {
+func Excerpt(text string) string {
+	if len(text) <= maxExcerpt {
 		return text
 	}
-	return strings.ToValidUTF8(text[:maxQuoted], "") + "…"
+	return strings.ToValidUTF8(text[:maxExcerpt], "") + "…"
 }

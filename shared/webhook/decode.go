@@ -108,7 +108,7 @@ func (d *decoder) refuse(name string, p apperr.Problem, args ...any) {
 func (d *decoder) refuseRest() {
 	unknown := slices.Sorted(maps.Keys(d.object))
 	for _, name := range unknown[:min(len(unknown), maxNamed)] {
-		d.refuse(strictjson.Quote(name), apperr.Unknown)
+		d.refuse(strictjson.Excerpt(name), apperr.Unknown)
 	}
 }
 
@@ -234,7 +234,7 @@ func (d *decoder) events() []event.Type {
 			continue
 		}
 		if wrong++; wrong <= maxNamed {
-			d.refuse("events", problem, strictjson.Quote(name))
+			d.refuse("events", problem, strictjson.Excerpt(name))
 		}
 	}
 	return types

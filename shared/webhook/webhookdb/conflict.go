@@ -35,8 +35,8 @@ func (s *Store) retryConflicts(ctx context.Context, r apperr.Reason, try func() 
 	}
 }
 
-// isConflict reports whether err means that another write came first or was in
-// flight, so that another try can succeed.
+// isConflict reports whether err means that another write came first or is in
+// flight, or that an item is throttled, so that another try can succeed.
 func isConflict(err error) bool {
 	var conflict *types.TransactionConflictException
 	var condition *types.ConditionalCheckFailedException
@@ -49,8 +49,7 @@ func isConflict(err error) bool {
 	}
 	return slices.ContainsFunc(canceled.CancellationReasons, func(reason types.CancellationReason) bool {
 		switch aws.ToString(reason.Code) {
-		// A throttled item cancels the transaction too, and the SDK does not retry
-		// a canceled transaction.
+		// A throttled item cancels the transaction, which the SDK does not retry.
 		case conditionalCheckFailed, "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded":
 			return true
 		}
