@@ -4,7 +4,7 @@ import "time"
 
 // The thresholds of the slow lane and the circuit breaker.
 const (
-	// SlowAfter is the shortest duration of a slow attempt.
+	// SlowAfter is the duration above which an attempt is slow.
 	SlowAfter = 3 * time.Second
 	// SlowInARow slow attempts in a row mark a webhook as slow. So do two within
 	// SlowWindow. SlowWindow is the longest attempt, so both occupied an invocation
