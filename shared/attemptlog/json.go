@@ -25,8 +25,8 @@ type wire struct {
 	ResponseBody string     `json:"response_body,omitzero"`
 	Truncated    bool       `json:"truncated,omitzero"`
 	Failure      string     `json:"failure,omitzero"`
-	NextAttempt  int64      `json:"next_attempt_ms,omitzero"` // unix milliseconds
-	Created      int64      `json:"created_ms"`               // unix milliseconds
+	NextAttempt  int64      `json:"next_attempt_ms,omitzero"` // Unix milliseconds
+	Created      int64      `json:"created_ms"`               // Unix milliseconds
 }
 
 // MarshalJSON encodes l for a queue message (not for the API).

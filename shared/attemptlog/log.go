@@ -9,7 +9,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// Outcome is the result of an attempt for its delivery.
+// Outcome says what an attempt means for its delivery.
 type Outcome string
 
 // The outcomes. They are part of the API.
@@ -27,7 +27,7 @@ func Outcomes() []Outcome { return []Outcome{Delivered, Retrying, Failed, Skippe
 type Log struct {
 	TenantID  string
 	WebhookID int64
-	// ID counts from 1 in every webhook. It is 0 until the store reserves an id.
+	// ID counts the logs of a webhook from 1. It is 0 until the store reserves an id.
 	ID        int64
 	EventID   string
 	EventType event.Type

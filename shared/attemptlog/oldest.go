@@ -19,7 +19,7 @@ type Probe func(buckets []int64) ([]State, error)
 //
 // It bisects, and treats an empty bucket as one whose logs were deleted. If the
 // bucket was never written (a hole), the bisection ends just above the hole. So
-// FirstLive then probes below its result: first every one of the next [nearBuckets]
+// FirstLive then probes below its result: first each of the next [nearBuckets]
 // buckets, then buckets at doubling distances, until one is expired. If one of them
 // is live, it searches again below that bucket. The result is exact if every hole is
 // shorter than [nearBuckets], or no longer than the run of live buckets below it.

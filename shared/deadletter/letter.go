@@ -1,5 +1,5 @@
-// Package deadletter describes messages that can never be processed: each goes
-// to a dead-letter queue with a reason that an operator understands.
+// Package deadletter describes messages that are not tried again: each goes to a
+// dead-letter queue with a reason for the operator.
 package deadletter
 
 import (
@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 )
 
-// Refusal is the error of a message that can never be processed.
+// Refusal is the error of a message that must not be tried again.
 type Refusal struct {
 	Reason  Reason
 	Detail  string // a sentence for the operator

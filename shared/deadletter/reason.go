@@ -28,7 +28,6 @@ const (
 	BodyMissing Reason = "body_missing"
 )
 
-// TooManyReceives is the reason of a message that failed with our own error
-// nearly as often as its queue allows. SQS would move it too, but without a
-// reason.
+// TooManyReceives is the reason of a message that failed on nearly every receive
+// that its queue allows. SQS would move it too, but without a reason.
 const TooManyReceives Reason = "too_many_receives"

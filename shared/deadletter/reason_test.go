@@ -21,7 +21,8 @@ var reasonsJSON []byte
 // The operator's tool derives them, because such messages have no reason.
 var foreign = []string{"received_too_often", "not_sent_by_the_bus"}
 
-// TestReasonsAreExplained holds the constants and reasons.json together.
+// TestReasonsAreExplained checks that reasons.json explains the constants and the
+// foreign reasons, and no others.
 func TestReasonsAreExplained(t *testing.T) {
 	t.Parallel()
 	var list []struct {

@@ -71,9 +71,9 @@ type wire struct {
 	Type      event.Type      `json:"type,omitzero"`
 	Attempt   int             `json:"attempt,omitzero"`
 	Single    bool            `json:"single,omitzero"`
-	Due       int64           `json:"due,omitzero"`     // unix milliseconds
-	Planned   int64           `json:"planned,omitzero"` // unix milliseconds
-	First     int64           `json:"first,omitzero"`   // unix milliseconds
+	Due       int64           `json:"due,omitzero"`     // Unix milliseconds
+	Planned   int64           `json:"planned,omitzero"` // Unix milliseconds
+	First     int64           `json:"first,omitzero"`   // Unix milliseconds
 	Slow      bool            `json:"slow,omitzero"`
 	Held      bool            `json:"held,omitzero"`
 	Hash      string          `json:"hash,omitzero"`

@@ -34,9 +34,9 @@ func ExampleParseSchedule() {
 	// in all 75h35m5s
 }
 
-// The second attempt fails with 503 and Retry-After: 3600. The third would be due
-// about five minutes after the second, and is due an hour later, in
-// whole quarters of an hour.
+// The second attempt fails with 503 and Retry-After: 3600. By the schedule the third
+// is due about five minutes later. It is due an hour later instead, rounded up to a
+// quarter of an hour.
 func ExampleSchedule_Decide() {
 	s, err := delivery.ParseSchedule("5,300,1800,7200,18000,36000,50400,72000,86400")
 	if err != nil {

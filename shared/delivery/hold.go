@@ -3,12 +3,12 @@ package delivery
 import "time"
 
 const (
-	// minHold is the shortest time that a delivery is held back. A row of the retries
-	// table is due more than maxQueueDelay ahead; the minute more is for the write.
+	// minHold is the shortest time that a delivery is held back. Rows of the retries
+	// table are due more than maxQueueDelay ahead; the extra minute is for the write.
 	minHold = 16 * time.Minute
 	// holdGrowth is the ratio of successive waits of a delivery that is held back
-	// repeatedly. With it, 75 hours take a dozen waits, about as many as the schedule
-	// has: during an outage of days, the backlog does not move every 16 minutes.
+	// repeatedly. With it, 75 hours take about 14 waits: during an outage of days, the
+	// backlog does not move every 16 minutes.
 	holdGrowth = 1.5
 )
 
@@ -35,8 +35,8 @@ func (s Schedule) end(d Delivery) time.Time { return d.FirstDue().Add(s.Total())
 // delivery is not held back after that.
 func (s Schedule) Over(d Delivery, now time.Time) bool { return !now.Before(s.end(d)) }
 
-// Hold returns d with a later due time, and the same attempt. The caller checks Over
-// first: the due time is never later than the end of the schedule.
+// Hold returns d with a later due time, and the same attempt. The due time is never
+// later than the end of the schedule, so the caller checks Over first.
 //
 // The possible due times of a delivery are fixed. They are the first due time plus a
 // wait, which starts at 16 to 24 minutes and grows by half each time. A hash decides

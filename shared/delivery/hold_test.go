@@ -25,8 +25,8 @@ func drawn(t *rapid.T) delivery.Delivery {
 }
 
 // However often and whenever a delivery is held back: its due time is never later than
-// the end of the schedule, and is later than maxQueueDelay or that end; its attempt
-// stays the same; and Over reports the end.
+// the end of the schedule, and at least maxQueueDelay ahead unless it is that end; its
+// attempt stays the same; and Over reports the end.
 func TestHoldEndsWithTheSchedule(t *testing.T) {
 	t.Parallel()
 	s := standard(t)

@@ -47,7 +47,7 @@ func (s Schedule) Fits(retention time.Duration) error {
 	const day = 24 * time.Hour
 	longest := time.Duration(float64(s.Total()) * (1 + maxJitter))
 	if need := longest + letterRetention; need > retention {
-		return fmt.Errorf("the waits take up to %.1f days, and a dead letter is kept for %d more: events must be kept for %d days, and are for %d",
+		return fmt.Errorf("the waits take up to %.1f days, and a dead letter is kept for %d more: events must be kept for %d days but are kept for %d",
 			longest.Hours()/24, letterRetention/day, (need+day-1)/day, retention/day)
 	}
 	return nil

@@ -39,7 +39,7 @@ func TestScheduleFitsTheEvents(t *testing.T) {
 	}
 	fortnight := delivery.Schedule{7 * day, 7 * day}
 	err := fortnight.Fits(30 * day)
-	want := "the waits take up to 16.8 days, and a dead letter is kept for 14 more: events must be kept for 31 days, and are for 30"
+	want := "the waits take up to 16.8 days, and a dead letter is kept for 14 more: events must be kept for 31 days but are kept for 30"
 	if err == nil || err.Error() != want {
 		t.Errorf("two weeks of waits and 30 days: %v, want %q", err, want)
 	}

@@ -12,12 +12,12 @@ import (
 type Verdict struct {
 	Outcome attemptlog.Outcome
 	// Next is the due time of the next attempt by the schedule alone; zero if none
-	// follows. It is the same for copies of a delivery, so it may be in the past: an
-	// attempt that times out after 15 s ends after a Next that is 5 s ahead.
+	// follows. It does not depend on the clock, so that copies of a delivery agree on
+	// it. It may be in the past: a wait of 5 s is over before a timeout of 15 s.
 	Next time.Time
 	// At is when the next attempt is due: at Next, but not before the time that
 	// Retry-After asks for, and not before half of the schedule's wait has passed
-	// since this attempt ended, however late it was.
+	// since this attempt ended.
 	At time.Time
 	// Disable says that the receiver wants no more events (410 Gone), and that the
 	// webhook must be disabled.
@@ -53,10 +53,10 @@ func (s Schedule) Decide(d Delivery, result attempt.Result, now time.Time) Verdi
 }
 
 // postponed returns a due time for the attempt after d's that is at least wait after
-// now. A wait of up to maxQueueDelay is exact. A longer one needs a row, whose key
-// contains the due time, and copies of a delivery have different clocks: so it is
-// rounded up to a multiple of maxQueueDelay after d.Due, and copies get the same row.
-// If a multiple lies between their clocks they get two rows, and collapse again when
+// now. A wait of up to maxQueueDelay is exact. A longer wait needs a row, whose key
+// contains the due time. Copies of a delivery have different clocks, so the due time is
+// rounded up to a multiple of maxQueueDelay after d.Due: then copies get the same row.
+// If a multiple lies between their clocks, they get two rows, and collapse again when
 // the schedule's own time is later than the requested one.
 func (d Delivery) postponed(now time.Time, wait time.Duration) time.Time {
 	at := now.Add(wait)

@@ -46,7 +46,7 @@ func TestDecide(t *testing.T) {
 			want: delivery.Verdict{Outcome: attemptlog.Retrying, Next: next, At: due.Add(75 * time.Minute)},
 		},
 		{
-			name: "Retry-After that a queue can wait", d: sample(), result: attempt.Result{StatusCode: 503, RetryAfter: 15 * time.Minute},
+			name: "the longest Retry-After that a queue can delay", d: sample(), result: attempt.Result{StatusCode: 503, RetryAfter: 15 * time.Minute},
 			want: delivery.Verdict{Outcome: attemptlog.Retrying, Next: next, At: now.Add(15 * time.Minute)},
 		},
 	}

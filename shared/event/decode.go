@@ -13,8 +13,8 @@ import (
 type Message struct {
 	ID     string    // the queue's id of the message
 	SentAt time.Time // when it was first sent, in milliseconds
-	// EventID is set in a redriven message. It is the id that an event without an id
-	// of its own got before, and keeps although the message has a new ID.
+	// EventID is set in a redriven message, whose ID is new. It is the event's id
+	// before the redrive, which an event without an id of its own keeps.
 	EventID string
 	Body    []byte
 }
@@ -86,7 +86,7 @@ func (d decoder) envelope() (Event, *deadletter.Refusal) {
 	return d.members(tenant, "detail-type", "time", "detail")
 }
 
-// members reads the members of both forms. Their names differ.
+// members reads the members that both forms have, under the names of one form.
 func (d decoder) members(tenant, typeName, timestampName, dataName string) (Event, *deadletter.Refusal) {
 	e := Event{TenantID: tenant, Data: d.object[dataName]}
 	if e.Data == nil {

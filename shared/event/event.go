@@ -20,7 +20,7 @@ type Event struct {
 	ID       string
 	TenantID string
 	Type     Type
-	// Timestamp is when it happened, in RFC 3339, in the producer's own spelling.
+	// Timestamp is when the event happened, in RFC 3339, as the producer wrote it.
 	Timestamp string
 	// Data is the producer's JSON value, byte for byte.
 	Data []byte

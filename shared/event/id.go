@@ -3,8 +3,8 @@ package event
 // MaxIDLength is the longest id of an event or a tenant, in characters.
 const MaxIDLength = 64
 
-// ValidID reports whether s is an id of an event or a tenant: 1 to 64 characters
-// of [A-Za-z0-9_-]. Table keys join ids with '#', and the signed content joins
+// ValidID reports whether s is a valid id of an event or a tenant: 1 to 64
+// characters of [A-Za-z0-9_-]. Table keys join ids with '#', and the signed content joins
 // them with '.', so an id contains neither (Standard Webhooks, "Webhook headers":
 // an id must not contain a full stop).
 func ValidID(s string) bool {

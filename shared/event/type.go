@@ -2,7 +2,7 @@ package event
 
 import "slices"
 
-// Type says what happened. It is one of the closed list in the API document.
+// Type is the type of an event, one of the closed list in the API document.
 type Type string
 
 // The event types that a webhook can subscribe to.

@@ -42,8 +42,8 @@ func parseEndpoint(raw string) (endpoint, error) {
 
 // covers reports whether a connection to addrPort may reach e. The port of e is
 // covered on every loopback address, because a server on 127.0.0.1 may answer on
-// others too, and on the unspecified addresses, which connect to loopback. That
-// holds for an e with a name as well: only the resolver knows its address.
+// others too, and on the unspecified addresses, which connect to loopback. This
+// also holds if e has a name, because only the resolver knows its address.
 func (e endpoint) covers(addrPort netip.AddrPort) bool {
 	addr := addrPort.Addr()
 	return addrPort.Port() == e.port && (addr == e.addr || addr.IsLoopback() || addr.IsUnspecified())

@@ -42,7 +42,7 @@ type Config struct {
 	AllowLocal bool
 	// OwnEndpoints are never dialled, whatever else is permitted: host:port pairs or
 	// URLs through which this process reaches AWS. Inside Lambda, the Runtime API
-	// on loopback would give a receiver the events of every tenant in the batch.
+	// on loopback would return the events of every tenant in the batch.
 	OwnEndpoints []string
 	// Resolver looks names up; nil means the system's.
 	Resolver *net.Resolver

@@ -9,7 +9,7 @@ import (
 	"code.dny.dev/ssrf"
 )
 
-// newRanges returns the check of addresses and ports. It permits ports only, and
+// newRanges returns the check of addresses and ports. It permits only ports, and
 // refuses every address that is not on the public internet. Package ssrf generates
 // its ranges from the IANA registries of special-purpose addresses
 // (https://www.iana.org/assignments/iana-ipv4-special-registry,

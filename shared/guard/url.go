@@ -84,8 +84,8 @@ func (g *Guard) CheckURL(raw string) (*url.URL, error) {
 }
 
 // forbiddenRune reports whether a URL must not contain r. Some parsers read a
-// backslash as a slash: a URL with one may name different hosts to different
-// parsers.
+// backslash as a slash, so a URL that contains it may name different hosts to
+// different parsers.
 func forbiddenRune(r rune) bool {
 	return unicode.IsSpace(r) || unicode.IsControl(r) || r == '\\'
 }

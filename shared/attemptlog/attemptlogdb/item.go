@@ -39,9 +39,9 @@ type item struct {
 	ResponseBody string             `dynamodbav:"body,omitempty"`
 	Truncated    bool               `dynamodbav:"truncated,omitempty"`
 	Failure      string             `dynamodbav:"failure,omitempty"`
-	NextAttempt  int64              `dynamodbav:"next,omitempty"` // unix milliseconds
-	Created      int64              `dynamodbav:"created"`        // unix milliseconds
-	TTL          int64              `dynamodbav:"ttl"`            // unix seconds, the unit of a DynamoDB TTL
+	NextAttempt  int64              `dynamodbav:"next,omitempty"` // Unix milliseconds
+	Created      int64              `dynamodbav:"created"`        // Unix milliseconds
+	TTL          int64              `dynamodbav:"ttl"`            // Unix seconds, the unit of a DynamoDB TTL
 }
 
 // bucketOf returns the number of the bucket of id.

@@ -29,8 +29,8 @@ type writtenLog struct {
 	deleted bool
 }
 
-// maxLost keeps holes below eight empty buckets in a row, for which the search is
-// exact: six whole buckets, and the last one, of which few ids are reserved.
+// maxLost keeps a hole below eight empty buckets, for which the search is exact: at
+// most six whole buckets and a part of the last.
 const maxLost = 690
 
 // newModel returns a model of a new webhook. Number makes its id unique in b.

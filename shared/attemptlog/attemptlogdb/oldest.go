@@ -17,10 +17,10 @@ import (
 
 // oldest returns the id of the oldest live log, or last+1 if none is live.
 //
-// The search assumes that ids grow with creation times. They do within seconds,
-// because attempts are logged when they end. A queued log is the exception, because
-// it gets its id later than its creation time. When it expires, logs with nearby ids
-// may leave the list too, before they expire.
+// The search assumes that ids grow with creation times. They do to within seconds,
+// because attempts are logged when they end. A queued log is the exception: it may
+// get its id long after its creation time. When it expires, logs with nearby ids may
+// leave the list too, before they expire.
 func (s *Store) oldest(ctx context.Context, key webhook.Key, last int64, now time.Time) (int64, error) {
 	if last == 0 {
 		return 1, nil
@@ -103,7 +103,7 @@ func (s *Store) firstLive(ctx context.Context, key webhook.Key, bucket, last int
 	return log.ID, nil
 }
 
-// expired returns the creation time, in unix milliseconds, of a log that expires at
+// expired returns the creation time, in Unix milliseconds, of a log that expires at
 // now.
 func (s *Store) expired(now time.Time) int64 { return now.Add(-s.retention).UnixMilli() }
 

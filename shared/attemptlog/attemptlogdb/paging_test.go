@@ -14,8 +14,8 @@ import (
 
 // TestPagesShowEveryLogWhileOthersAreWritten reads all pages, from the first on,
 // while others write logs. Every log that is live throughout is shown. New logs move
-// the others to later pages, so a log may be shown again: never twice on a page, and
-// no more logs than were written meanwhile.
+// the others to later pages, so a log may be shown again, but never twice on a
+// page, and at most as many logs as were written meanwhile.
 func TestPagesShowEveryLogWhileOthersAreWritten(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

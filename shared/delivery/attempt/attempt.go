@@ -1,8 +1,8 @@
 // Package attempt makes the attempts of deliveries. An attempt is exactly one HTTP
 // request to one receiver.
 //
-// A receiver may be slow, endless, broken or hostile. So its response is bounded in
-// time and bytes, and is never followed as a redirect or decompressed.
+// A receiver may be slow, broken or hostile. So its response is bounded in time and
+// bytes, and is never decompressed or followed as a redirect.
 package attempt
 
 import (
@@ -71,7 +71,8 @@ type Result struct {
 	RetryAfter time.Duration
 	// Err is the cause of Failure or BodyFailure, for the operator's log only: it may
 	// contain addresses of our network. Of the request it contains only the receiver's
-	// name and port; of the response, only names in the certificate; at most 300 bytes.
+	// name and port; of the response, only names in the certificate. Its text is cut
+	// after 300 bytes.
 	Err error
 }
 

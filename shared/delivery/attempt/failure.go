@@ -99,7 +99,7 @@ type handshakeError struct{ err error }
 func (e *handshakeError) Error() string { return "tls handshake: " + e.err.Error() }
 func (e *handshakeError) Unwrap() error { return e.err }
 
-// failureOf returns the Failure of an attempt that ended with err. Ctx is the caller's;
+// failureOf returns the Failure of an attempt that ended with err. ctx is the caller's;
 // answered says that a byte of the response had arrived.
 func failureOf(ctx context.Context, err error, answered bool) Failure {
 	var dns *net.DNSError

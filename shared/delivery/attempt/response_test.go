@@ -47,8 +47,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// An excerpt is valid UTF-8 of at most limit bytes. Of valid UTF-8 it is a prefix that
-// ends less than a character before the limit.
+// An excerpt is valid UTF-8 of at most limit bytes. If the body is valid UTF-8, its
+// excerpt is a prefix that ends less than a character before the limit.
 func TestExcerptProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {

@@ -24,7 +24,7 @@ type Sender struct {
 	cfg       Config
 	transport *http.Transport
 	tls       *tls.Config
-	active    atomic.Int64 // wall-clock time of the last activity, unix nanoseconds
+	active    atomic.Int64 // wall-clock time of the last activity, Unix nanoseconds
 }
 
 // New returns a Sender that dials through g.
@@ -59,9 +59,9 @@ func New(g *guard.Guard, cfg Config) *Sender {
 }
 
 // Wake must be called at the start of every invocation, with the current time. While
-// Lambda freezes a function, its timers stand still: idle connections stay open that
-// the receivers have closed. So after a pause of more than 3 s, Wake closes all idle
-// connections.
+// Lambda freezes a function, its timers stand still, so idle connections stay open
+// although the receivers have closed them. After a pause of more than 3 s, Wake closes
+// all idle connections.
 func (s *Sender) Wake(now time.Time) {
 	if last := s.active.Swap(now.UnixNano()); now.UnixNano()-last > int64(maxIdleTime) {
 		s.transport.CloseIdleConnections()

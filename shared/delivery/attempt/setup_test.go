@@ -19,7 +19,7 @@ import (
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
-// patience is the timeout of attempts that end before it.
+// patience is a timeout that no attempt reaches.
 const patience = 10 * time.Second
 
 // newSender returns a Sender that may call loopback.

@@ -11,8 +11,8 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// Health stores what attempts reveal about receivers. All of it is best effort:
-// because of it no attempt is repeated, and none is refused for long.
+// Health stores what attempts reveal about receivers. All of it is best effort: an
+// error never repeats an attempt, and at most delays one.
 type Health interface {
 	RecordSlow(ctx context.Context, key webhook.Key, now time.Time) (another bool, err error)
 	MarkSlow(ctx context.Context, w webhook.Webhook, now time.Time) (bool, error)
@@ -49,8 +49,8 @@ const (
 // nothing, but an open breaker holds deliveries back there too.
 //
 // A delivery whose retry schedule is over makes its last attempt even if the
-// breaker is open, because no accepted event is given up without a request. That
-// is one request for each delivery, and they are spread like their events. It
+// breaker is open, because no accepted event is given up without a request. These
+// requests, one for each delivery, are spread like their events. A last attempt
 // claims no probe: the claim is a write, and the attempt is made in any case.
 // Many deliveries may end at the same time, to a receiver that probably does not
 // answer soon, so last attempts are made in the slow lane.
@@ -120,9 +120,9 @@ type observations struct {
 
 // recordHealth updates the health of the webhooks of a flush: one update for each
 // webhook that fails, and none for a webhook that succeeds and was not failing
-// before. Any success in a flush resets the streak of failures. The last attempt
-// of a delivery counts like any other: its success closes an open breaker, and its
-// failure changes nothing.
+// before. Any success in a flush resets the streak of failures. If the breaker is
+// open, as for every probe and last attempt, a success closes it and a failure
+// changes nothing.
 func (d *Dispatcher) recordHealth(ctx context.Context, tasks []*task) {
 	byWebhook := make(map[webhook.Key]*observations)
 	for _, t := range tasks {
@@ -176,7 +176,7 @@ func (d *Dispatcher) addFailures(ctx context.Context, o observations) error {
 	}
 	opened, err := d.Health.OpenBreaker(ctx, o.webhook.Key(), now)
 	if opened {
-		d.Log.InfoContext(ctx, "webhook is held back", "tenant_id", o.webhook.TenantID, "webhook_id", o.webhook.ID, "failures", health.Failures)
+		d.Log.InfoContext(ctx, "circuit breaker opened", "tenant_id", o.webhook.TenantID, "webhook_id", o.webhook.ID, "failures", health.Failures)
 	}
 	return err
 }

@@ -208,7 +208,8 @@ func TestResultsThatDoNotChangeHealth(t *testing.T) {
 	}
 }
 
-// An error in updating health neither repeats an attempt nor holds one back.
+// An error in updating health repeats no attempt. A delivery that cannot claim a
+// probe is held.
 func TestErrorsInHealthRepeatNoAttempt(t *testing.T) {
 	t.Parallel()
 	f := newFleet(t, 1)

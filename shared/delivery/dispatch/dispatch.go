@@ -184,7 +184,7 @@ func (d *Dispatcher) run(ctx context.Context, t *task) {
 			d.deliver(ctx, t)
 		}
 	}, "message_id", t.Record.MessageId)
-	// A task that has a log has made its attempt, which must not be repeated.
+	// A task that has a log may have made its attempt, which must not be repeated.
 	if panicked != nil && t.log == nil {
 		t.Err = panicked
 	}

@@ -9,11 +9,11 @@ import (
 	"webhooks/shared/delivery/inbound"
 )
 
-// fallBack writes the next attempts that their first destination did not accept
-// to the other one. What a queue does not accept waits in the retries table, where
-// the retrier finds it within a minute. What the table does not accept waits in
-// the queue, and goes to the table when it is received. So an attempt is repeated
-// only if neither accepts its next attempt.
+// fallBack sends the next attempts that their first destination did not accept to
+// the other one. Those for a queue wait in the retries table, where the retrier
+// finds them within a minute. Those for the table wait in the queue, and move to
+// the table when they are received. So an attempt is repeated only if neither
+// accepts its next attempt.
 func (d *Dispatcher) fallBack(ctx context.Context, tasks []*task, horizon time.Time) {
 	var rows inbound.Outbox[*task, delivery.Delivery]
 	var messages inbound.Outbox[*task, queue.Message]
@@ -39,7 +39,7 @@ func (d *Dispatcher) fellBack(ctx context.Context, t *task, err error) {
 	if err != nil {
 		return
 	}
-	d.Log.WarnContext(ctx, "the next attempt is kept by the fallback", "tenant_id", t.next.Webhook.TenantID, "webhook_id", t.next.Webhook.ID,
+	d.Log.WarnContext(ctx, "the fallback accepted the next attempt", "tenant_id", t.next.Webhook.TenantID, "webhook_id", t.next.Webhook.ID,
 		"event_id", t.next.Event.ID, "attempt", t.next.Attempt, "error", t.Err.Error())
 	t.Err = nil
 }

@@ -136,9 +136,9 @@ func (f *fleet) handleOnce(t rapid.TB, deliveries ...delivery.Delivery) {
 	}
 }
 
-// The receiver never recovers, and rows become due with any delay. Each delivery has
-// one chain of attempts. Its last log is of a request that was made when its
-// schedule was over, or of the tenth attempt. Apart from probes, that is its only
+// The receiver never recovers, and deliveries are up to two minutes late. Each
+// delivery has one chain of attempts. Its last log is of a request that was made when
+// its schedule was over, or of the tenth attempt. Apart from probes, that is its only
 // request.
 func TestNothingIsGivenUpWithoutALastAttempt(t *testing.T) {
 	t.Parallel()

@@ -89,8 +89,8 @@ func TestAPanicRepeatsNoAttempt(t *testing.T) {
 	}
 }
 
-// A panic of the table makes the fallback keep its rows. A panic of the dead-letter
-// queue fails the message.
+// If the retries table panics, the fallback keeps its rows. If the dead-letter queue
+// panics, the message fails.
 func TestAPanicOfTableOrDeadLetters(t *testing.T) {
 	t.Parallel()
 	l, third := newLanes(t), oneNow()

@@ -13,8 +13,8 @@ import (
 )
 
 // linger is how long a finished attempt waits for others to share its writes.
-// It is short beside any receiver's response time, and it turns the ten log-id
-// reservations of a batch for one webhook into one.
+// It is short beside the attempt timeout, and it turns the ten log-id reservations
+// of a batch for one webhook into one.
 const linger = 250 * time.Millisecond
 
 // queuedLogDelay is how long a log that could not be written waits in the queue.
@@ -30,17 +30,17 @@ func (d *Dispatcher) settle(ctx context.Context, finished <-chan *task, outstand
 	for outstanding > 0 {
 		batch := []*task{<-finished}
 		outstanding--
-		full := time.NewTimer(linger)
+		timer := time.NewTimer(linger)
 		for open := true; open && outstanding > 0; {
 			select {
 			case t := <-finished:
 				batch = append(batch, t)
 				outstanding--
-			case <-full.C:
+			case <-timer.C:
 				open = false
 			}
 		}
-		full.Stop()
+		timer.Stop()
 		if d.Health != nil {
 			updates.Go(func() {
 				_ = d.Protect(ctx, "recording health", func() { d.recordHealth(ctx, batch) })
@@ -216,7 +216,7 @@ func (d *Dispatcher) sendFollowUps(ctx context.Context, tasks []*task, logs []un
 	return refused
 }
 
-// post sends messages to a queue, which may be nil if there are none.
+// post sends messages to a queue, which may be nil if there are no messages.
 func (d *Dispatcher) post(ctx context.Context, messages *inbound.Outbox[onFailure, queue.Message], to inbound.Queue) {
 	if messages.Len() > 0 {
 		messages.Post(ctx, d.Consumer, "queueing messages", to.Send, onFailure.settle)
@@ -232,7 +232,7 @@ func (d *Dispatcher) storeNext(ctx context.Context, tasks []*task) {
 	d.put(ctx, &rows, func(t *task, err error) { t.Err, t.stored = err, err == nil })
 }
 
-// put writes rows to the retries table, which may be nil if there are none.
+// put writes rows to the retries table, which may be nil if there are no rows.
 func (d *Dispatcher) put(ctx context.Context, rows *inbound.Outbox[*task, delivery.Delivery], settle func(*task, error)) {
 	if rows.Len() > 0 {
 		rows.Post(ctx, d.Consumer, "storing next attempts", d.Retries.PutMany, settle)

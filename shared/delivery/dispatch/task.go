@@ -97,7 +97,7 @@ func addResult(l *attemptlog.Log, result attempt.Result) {
 	l.StatusCode = result.StatusCode
 	l.ResponseTime = result.ResponseTime.Truncate(time.Millisecond)
 	l.ResponseBody = result.ResponseBody
-	// An interrupted body is marked as truncated: the status code decides.
+	// An interrupted body is only marked as truncated: the status code decides.
 	l.Truncated = result.Truncated || result.BodyFailure != ""
 	l.Failure = string(result.Failure)
 }

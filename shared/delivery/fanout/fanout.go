@@ -137,8 +137,8 @@ func (f *Fanout) putLargeBodies(ctx context.Context, jobs []*job, now time.Time)
 }
 
 // keepBodies stores the body of a conflicting event in a row of its own if
-// deliveries of the event are queued: their retries read the body for days. They
-// may also be queued by an earlier receive of the message that did not finish.
+// deliveries of the event are queued: their retries read the body for days. An
+// earlier receive of the message that did not finish may have queued them.
 func (f *Fanout) keepBodies(ctx context.Context, jobs []*job, now time.Time) {
 	var conflicts []*job
 	for _, j := range jobs {

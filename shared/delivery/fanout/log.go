@@ -9,8 +9,8 @@ import (
 )
 
 // logAll writes one line for all events that were fanned out, and one line for
-// each other message. CloudWatch bills the bytes of a log, and most of them
-// repeat in every line.
+// each other message. CloudWatch bills each byte, and most bytes of a line are the
+// same in every line.
 func (f *Fanout) logAll(ctx context.Context, jobs []*job) {
 	var list []logged
 	for _, j := range jobs {

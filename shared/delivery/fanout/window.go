@@ -12,7 +12,7 @@ import (
 
 const (
 	// windowBytes limits the delivery messages of a window, in bytes: ten events of
-	// 32 KiB to a thousand webhooks are 320 MiB, more memory than the function has.
+	// 32 KiB to a thousand webhooks are 312 MiB, more memory than the function has.
 	windowBytes = 16 << 20
 	// messageBytes is about the size of a delivery message without its body.
 	messageBytes = 512

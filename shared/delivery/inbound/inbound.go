@@ -40,7 +40,7 @@ type Message struct {
 	// SentAt is when the message was first sent. It is zero if the consumer does not
 	// set it.
 	SentAt time.Time
-	// Letter is set when the message can never be processed.
+	// Letter is set when the message is refused.
 	Letter *deadletter.Letter
 	// Err is our own error: Lambda receives the message again.
 	Err error
@@ -54,15 +54,15 @@ func (m *Message) message() *Message { return m }
 // Open reports whether m has neither failed nor been refused.
 func (m *Message) Open() bool { return m.Err == nil && m.Letter == nil }
 
-// Refuse lets m end in the dead-letter queue.
+// Refuse sets the letter of m, which [SendLetters] sends to the dead-letter queue.
 func (m *Message) Refuse(refusal deadletter.Refusal) {
 	m.Letter = &deadletter.Letter{Refusal: refusal, Body: m.Record.Body, SentAt: m.SentAt}
 }
 
 // Decode calls decode, which reads the body of m and returns the event's id. A
 // [*deadletter.Refusal] refuses the message, any other error fails it, and so
-// does a panic: a bug that one message trips does not fail its batch. A message
-// that is received for nearly the last time is refused in any case.
+// does a panic: a bug that one message trips does not fail its batch. On its last
+// two receives (see nearlyExhausted) a message is refused in any case.
 func (c Consumer) Decode(ctx context.Context, m *Message, decode func() (eventID string, err error)) {
 	exhausted, err := nearlyExhausted(m.Record, c.MaxReceiveCount)
 	if err != nil {
@@ -91,7 +91,7 @@ func (c Consumer) Decode(ctx context.Context, m *Message, decode func() (eventID
 // nearlyExhausted reports whether m is received for the last time or the one
 // before, of the maxReceiveCount receives that its queue allows. One receive
 // remains in case sending the dead letter fails. The first receive never counts
-// as the last: with a maxReceiveCount of 2 nothing would be tried at all.
+// as one of them: with a maxReceiveCount of 2 nothing would be tried at all.
 func nearlyExhausted(m events.SQSMessage, maxReceiveCount int) (bool, error) {
 	count, err := strconv.Atoi(m.Attributes["ApproximateReceiveCount"])
 	if err != nil {

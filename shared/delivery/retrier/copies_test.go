@@ -176,8 +176,8 @@ func TestCopiesCollapseAfterRetryAfter(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		w := newWorld(t, longSchedule)
 		plan := w.plan()
-		// requested is the latest time before which a copy must not make the attempt
-		// after n.
+		// requested[n] is the time before which at least one copy must not make attempt
+		// n+1.
 		requested := make([]time.Time, len(w.made))
 		w.answer = func(n int) attempt.Result {
 			result := attempt.Result{StatusCode: 503}

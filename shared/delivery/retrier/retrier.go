@@ -4,11 +4,11 @@
 // It runs every minute, and reads the minutes from its cursor up to 90 seconds ahead,
 // the recent ones first. A row is deleted only after its message was sent. The cursor
 // passes a minute only if the minute is at least ten minutes past and was empty in
-// every shard. A dispatcher writes rows that are due in more than 15 minutes, or from
-// now on if the queue refused the message. So nothing is lost by late rows, missed
-// runs, clocks that differ by less than ten minutes, or two retriers at once. Two
-// retriers at once may send a row twice; the copies of the delivery compute the same
-// next due time and collapse into one row again.
+// every shard. A dispatcher writes rows that are due in more than 15 minutes, or
+// sooner, but not in the past, if the queue refused the message. So late rows, missed
+// runs, clocks that differ by less than ten minutes, and two retriers at once lose
+// nothing. Two retriers at once may send a row twice; the copies of the delivery
+// compute the same next due time and collapse into one row again.
 package retrier
 
 import (
@@ -194,8 +194,8 @@ func (r *Retrier) logSent(ctx context.Context, rows []retrydb.Row) {
 func (r *Retrier) move(ctx context.Context, rows []retrydb.Row, now time.Time) (moved int, err error) {
 	var due []retrydb.Row
 	var messages []queue.Message
-	// The delays count from now and not from the start of the run, which takes long
-	// with a backlog.
+	// The delays count from the send and not from the start of the run (now), because
+	// a run with a backlog takes long.
 	sending := r.Now()
 	for _, row := range rows {
 		if row.Delivery.Due.After(now.Add(lookahead)) {

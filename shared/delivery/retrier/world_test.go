@@ -30,8 +30,8 @@ const (
 	// shortSchedule has six attempts. The first two waits are spent in the queue, the
 	// others in the table.
 	shortSchedule = "5,300,1800,3600,3600"
-	// longSchedule has seven attempts. The last is due later than any that a receiver
-	// requests which asks for an hour three times.
+	// longSchedule has seven attempts. The last is due later than a receiver can
+	// postpone an attempt by asking for an hour three times.
 	longSchedule = "5,300,1800,7200,18000,36000"
 )
 

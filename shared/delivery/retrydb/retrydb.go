@@ -78,10 +78,10 @@ type rowKey struct {
 type item struct {
 	rowKey
 	Message string `dynamodbav:"message"`
-	TTL     int64  `dynamodbav:"ttl"` // unix seconds
+	TTL     int64  `dynamodbav:"ttl"` // Unix seconds
 }
 
-// Minute is a minute, counted from the unix epoch.
+// Minute is a minute, counted from the Unix epoch.
 type Minute int64
 
 // MinuteOf returns the minute of t.

@@ -19,7 +19,7 @@ func (s *Store) write(ctx context.Context, requests map[rowKey]types.WriteReques
 		for _, key := range chunk {
 			pending = append(pending, requests[key])
 		}
-		// Only requests that are left failed. A stored row that is reported as failed
+		// Only the requests in left have failed. A stored row that is reported as failed
 		// would get a copy in the queue.
 		left, err := dynamo.BatchWrite(ctx, s.client, s.pause, s.table, pending)
 		for _, request := range left {

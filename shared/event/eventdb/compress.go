@@ -13,8 +13,8 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 const writeUnit = 1 << 10
 
-// level is the lowest compression level that shrinks JSON as much as the default
-// of compress/flate. It takes a third of the time.
+// level is the lowest compression level that shrinks JSON nearly as much as the
+// default of compress/flate, which takes three times as long.
 const level = 5
 
 // compressor deflates bodies if that saves a write request unit. It reuses its
@@ -39,7 +39,7 @@ func (c *compressor) pack(body []byte, other int) (packed []byte, deflated bool)
 	var small bytes.Buffer
 	w.Reset(&small)
 	if _, err := w.Write(body); err != nil || w.Close() != nil {
-		// A bytes.Buffer never fails. If it does, the body is stored uncompressed.
+		// A bytes.Buffer never fails; if it did, the body would be stored uncompressed.
 		return body, false
 	}
 	// Deflate makes random bytes a few bytes longer, which may take one unit more.

@@ -49,7 +49,7 @@ const InlineBody = 32 << 10
 // ErrConflict reports that another event is stored under the same id.
 var ErrConflict = errors.New("another event is stored under this id")
 
-// ErrNotFound reports that the body is not stored, or has expired.
+// ErrNotFound reports that the body is not stored, or no longer.
 var ErrNotFound = errors.New("no such body")
 
 // row is an item of the table: an event, or only a large body.
@@ -60,7 +60,7 @@ type row struct {
 	Body     []byte  `dynamodbav:"body,omitempty"`
 	Deflated bool    `dynamodbav:"deflated,omitempty"`
 	Webhooks []int64 `dynamodbav:"webhooks,omitempty,numberset"`
-	TTL      int64   `dynamodbav:"ttl"` // epoch seconds
+	TTL      int64   `dynamodbav:"ttl"` // Unix seconds
 }
 
 // item returns the DynamoDB item of r. It avoids attributevalue, which would

@@ -48,8 +48,8 @@ func (s *Store) CreateMany(ctx context.Context, list []Matched, now time.Time) (
 }
 
 // insert stores up to maxStatements events. An event whose statement fails is
-// stored on its own: its id may exist or have expired, or DynamoDB throttles single
-// statements of a successful request, which the SDK does not retry.
+// stored on its own: the row of its id may exist, live or expired, or DynamoDB may
+// have throttled only this statement, which the SDK does not retry.
 func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (results []error, refused error) {
 	results = make([]error, len(list))
 	statements := make([]types.BatchStatementRequest, len(list))

@@ -70,7 +70,7 @@ func TestCreateDoesNotChangeTheSameEvent(t *testing.T) {
 	}
 }
 
-// ttl returns the TTL of a row, in epoch seconds.
+// ttl returns the TTL of a row, in Unix seconds.
 func ttl(item map[string]types.AttributeValue) string {
 	n, _ := item["ttl"].(*types.AttributeValueMemberN)
 	return n.Value
