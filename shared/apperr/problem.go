@@ -70,7 +70,7 @@ var problems = map[Problem]locale.Text{
 	URLPort:            {Chinese: "端口不允许", English: "has a port that is not allowed"},
 	URLAddress:         {Chinese: "必须指向公网地址", English: "must point to a public address"},
 	SecretEncoding:     {Chinese: "以 whsec_ 开头时，其后必须是标准 base64", English: "must be standard base64 after whsec_"},
-	SecretKeyLength:    {Chinese: "whsec_ 之后的密钥解码后必须为 24 到 64 字节", English: "must decode to 24 to 64 bytes after whsec_"},
+	SecretKeyLength:    {Chinese: "whsec_ 之后的密钥解码后必须为 24 到 64 字节", English: "must hold 24 to 64 bytes after whsec_"},
 	GivenTwice:         {Chinese: "只能出现一次", English: "must be given once"},
 	Blank:              {Chinese: "不能为空白", English: "must not be blank"},
 	IDSyntax:           {Chinese: "必须是 1 到 64 个字母、数字、下划线或连字符", English: "must be 1 to 64 letters, digits, underscores or hyphens"},

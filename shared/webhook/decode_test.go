@@ -128,7 +128,7 @@ func TestDecodeRefusesInvalidFields(t *testing.T) {
 		{name: "short secret", field: "secret", value: `"1234567"`, want: "must have 8 to 256 characters"},
 		{name: "tab in a secret", field: "secret", value: `"12345678\t"`, want: "must not contain control characters"},
 		{name: "whsec_ without base64", field: "secret", value: `"whsec_!"`, want: "must be standard base64 after whsec_"},
-		{name: "whsec_ with a short key", field: "secret", value: `"whsec_AAAA"`, want: "must decode to 24 to 64 bytes after whsec_"},
+		{name: "whsec_ with a short key", field: "secret", value: `"whsec_AAAA"`, want: "must hold 24 to 64 bytes after whsec_"},
 		{name: "boolean as secret", field: "secret", value: `true`, want: "has the wrong type, want string"},
 		{name: "null secret", field: "secret", value: `null`, want: "must not be null; leave the field out to keep its value"},
 		{name: "no events", field: "events", value: `[]`, want: "must have at least one entry"},
