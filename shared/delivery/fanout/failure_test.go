@@ -3,6 +3,7 @@ package fanout_test
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -159,4 +160,52 @@ func TestHandleWhenAnEntryIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// SQS delivers the whole batch again when the process ends before or after any of
+// its calls. The test counts the calls, so that it covers a new one too.
+func TestHandleAfterACrashAtEveryCall(t *testing.T) {
+	t.Parallel()
+	for n := 1; ; n++ {
+		before, after := crashAndRepeat(t, n, false), crashAndRepeat(t, n, true)
+		if n > 100 {
+			t.Fatal("the calls do not end")
+		}
+		if !before && !after {
+			if n < 6 {
+				t.Errorf("the batch made only %d calls", n-1)
+			}
+			return
+		}
+	}
+}
+
+// crashAndRepeat reports whether the batch made an n-th call.
+func crashAndRepeat(t *testing.T, n int, made bool) (reached bool) {
+	t.Helper()
+	b := setup(t)
+	b.subscribe(t, tenant)
+	var calls atomic.Int32
+	ends := crash(n, made)
+	b.faults.set(func(c call) (any, error) {
+		calls.Add(1)
+		return ends(c)
+	})
+	batch, poison := mixedBatch()
+	b.handle(t, batch...) // the response is lost with the process
+	b.faults.set(nil)
+	if got := b.handle(t, pick(batch, []string{"small", "large", "unwanted", "poison"}, 2)...); len(got) > 0 {
+		t.Errorf("crash at call %d (made: %t): failed again: %v", n, made, got)
+	}
+	copies := b.copies(t)
+	for _, id := range []string{"small", "large"} {
+		if copies[id] < 1 || copies[id] > 2 {
+			t.Errorf("crash at call %d (made: %t): %s was queued %d times, want once or twice", n, made, id, copies[id])
+		}
+	}
+	letters := b.letters(t)
+	if len(letters) < 1 || len(letters) > 2 || letters[0].Body != poison.Body {
+		t.Errorf("crash at call %d (made: %t): %d dead letters, want one or two", n, made, len(letters))
+	}
+	return int(calls.Load()) >= n
 }

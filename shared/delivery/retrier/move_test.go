@@ -103,6 +103,22 @@ func TestARowIsDeletedAfterItsMessageIsSent(t *testing.T) {
 	}
 }
 
+func TestARowThatCannotBeDeletedIsSentAgain(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.put(t, waiting("evt_1", b.now))
+	b.retries.delete = func([]retrydb.Row) error { return errBroken }
+	if err := b.retrier.Run(t.Context()); !errors.Is(err, errBroken) {
+		t.Errorf("Run = %v, want the failure", err)
+	}
+	b.sent.take(t)
+	b.retries.delete = nil
+	b.run(t)
+	if again := b.sent.take(t); len(again) != 1 || b.left(t, b.now) != 0 {
+		t.Errorf("sent again: %v, %d rows are left, want evt_1 and none", again, b.left(t, b.now))
+	}
+}
+
 func TestTwoRetriersAtOnceLoseNothing(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
