@@ -105,13 +105,13 @@ test-down: ## Stop that cloud
 	@$(TOOLS) test-down
 test-containers: ## Run sam local invoke and start-api in containers (Linux, root; installs Docker when missing)
 	@$(TOOLS) test-containers
-crash: ## Make every AWS call of an event's delivery fail in every manner, one at a time (make test: a part of them)
+crash: ## Make each AWS call of an event's delivery fail in every possible way, one at a time (make test: several at once)
 	@CRASH=all $(TOOLS) test go test -race -timeout 60m -v -run 'Crash|Redrive' ./shared/systemtest/crash
 soak: ## Publish while receivers fail, functions are killed and the cloud restarts: make soak DURATION=10m RATE=3
 	@$(TOOLS) soak
 smoke: ## Try a deployed stack with your credentials, and report what only AWS shows: make smoke ENV=dev
 	@$(TOOLS) smoke $(ENV)
-schemathesis: ## Search for answers that the OpenAPI document does not have: make schemathesis SEED=7 SECONDS_TO_TRY=600
+schemathesis: ## Search for responses that are not in the OpenAPI document: make schemathesis SEED=7 SECONDS_TO_TRY=600
 	@$(TOOLS) schemathesis
 isolation: ## Measure how a slow and a failing receiver delay a third, with and without the slow lane: DURATION=60s
 	@$(TOOLS) isolation

@@ -18,7 +18,7 @@ class Api:
         self.url, self.key = url, key
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-        """Answers the status and the envelope of the answer."""
+        """Sends a request; returns the status and the envelope of the response."""
         headers = {"Content-Type": "application/json"}
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
@@ -31,7 +31,7 @@ class Api:
             return refused.code, decode(refused.read())
 
     def must(self, status: int, method: str, path: str, body: object = None) -> Any:
-        """Answers the `data` of the answer. Another status than the given one stops the program."""
+        """Returns the `data` of the response. Any status but the given one stops the program."""
         got, answer = self.call(method, path, body)
         if got != status:
             text = json.dumps(answer, ensure_ascii=False)
@@ -45,7 +45,7 @@ def without_proxy() -> urllib.request.OpenerDirector:
 
 
 def decode(body: bytes) -> dict[str, Any]:
-    """An answer's JSON; a body that is not JSON comes as {"body": …}."""
+    """The JSON of a response; a body that is not JSON becomes {"body": …}."""
     try:
         decoded: dict[str, Any] = json.loads(body) if body else {}
     except json.JSONDecodeError:

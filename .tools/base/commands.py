@@ -1,4 +1,4 @@
-"""What the commands of the three kinds of tools have in common: their parser and their help.
+"""What the commands of cloud, operate and check share: their parser and their help.
 
 Parsing needs the standard library only, so that a wrong option is reported before anything is installed: each
 command imports its modules when it runs.
@@ -46,9 +46,9 @@ def add(commands: Any, name: str, command: Command, text: str, *options: Option)
 
 
 def pass_on(parser: argparse.ArgumentParser, text: str) -> None:
-    """Lets a command take the arguments of another program, which `parse` hands on unread.
+    """Lets a command take the arguments of another program, which `parse` passes on unchanged.
 
-    The command's own options come from the environment only, so that its help leaves them out.
+    The command's own options come from the environment only, so its help omits them.
     """
     for option in parser._actions[1:]:
         option.help = argparse.SUPPRESS

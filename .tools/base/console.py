@@ -1,6 +1,6 @@
 """What the tools print: one line per step with its time, and one way to stop with a reason.
 
-All of it goes to standard error: standard output is for the answer of a command only.
+All of it goes to standard error: standard output is for the result of a command only.
 """
 
 import contextlib

@@ -30,7 +30,7 @@ class Option:
         return f", else {self.default}" if self.default else ""
 
     def read(self, text: str) -> Any:
-        """The value; argparse reports the error of a wrong one."""
+        """Converts the value; argparse reports an invalid one."""
         try:
             return self.convert(text)
         except ValueError as error:
@@ -72,7 +72,7 @@ def seconds(text: str) -> int:
 
 
 def given(text: str) -> str:
-    """Accepts any text but an empty one."""
+    """Refuses an empty text."""
     if not text:
         raise ValueError("must be given.")
     return text

@@ -1,4 +1,4 @@
-"""Other programs: to run them, to wait for them, and to keep two commands of this checkout apart."""
+"""Runs other programs, waits for them, and lets only one command of this checkout do something at a time."""
 
 import contextlib
 import fcntl
@@ -22,7 +22,7 @@ def run_quietly(command: Sequence[str], log: Path, env: Mapping[str, str], hint:
 
 
 def output(command: Sequence[str]) -> str:
-    """The standard output of a program; empty when it fails without any."""
+    """The standard output of a program, whatever its exit status."""
     return subprocess.run(command, capture_output=True, text=True).stdout
 
 
@@ -32,7 +32,7 @@ def tail(log: Path, lines: int = 20) -> str:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float, process: subprocess.Popen[bytes], log: Path) -> None:
-    """Waits until the process has made the condition true. Stops when it ends before that, or takes too long."""
+    """Waits until the condition is true. Stops when the process ends before, or when it takes too long."""
     deadline = time.monotonic() + seconds
     while not condition():
         ended = process.poll() is not None
@@ -44,7 +44,7 @@ def wait_until(condition: Callable[[], bool], seconds: float, process: subproces
 
 @contextlib.contextmanager
 def locked(file: Path) -> Iterator[None]:
-    """Holds the file's lock: the body runs in one command of this checkout at a time."""
+    """Holds the file's lock: only one command of this checkout runs the body at a time."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it came. `at` is the time (Unix seconds) at the receiver; header names are in lower case."""
+    """A received request. `at` is the time (Unix seconds) at the receiver; header names are in lower case."""
 
     headers: dict[str, str]
     body: str
@@ -103,7 +103,7 @@ class _HttpServer(http.server.ThreadingHTTPServer):
     daemon_threads, allow_reuse_address, request_queue_size = True, True, 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Prints nothing: the sender has closed the connection, as an attempt does that times out."""
+        """Prints nothing: the sender has closed the connection, as after a timeout."""
 
 
 def _handler(server: Server) -> type[http.server.BaseHTTPRequestHandler]:

@@ -41,8 +41,8 @@ def sam() -> Path:
 def make(name: str) -> Path:
     """The folder with the programs of an environment.
 
-    The environment is made anew when its packages, Python, or the path of the checkout have changed:
-    its programs name the folder that they were installed in.
+    The environment is rebuilt when its packages, Python, or the path of the checkout have changed:
+    its programs contain the path of their folder.
     """
     with locked(VENVS / f"{name}.lock"):
         folder = VENVS / name
@@ -88,7 +88,7 @@ def pinned(name: str, package: str) -> str:
 
 
 def numbers(version: str) -> list[int]:
-    """A version as numbers, which compare in the right order."""
+    """The numbers of a version, for comparisons."""
     return [int(part) for part in version.split(".") if part]
 
 

@@ -1,1 +1,1 @@
-"""The checks of this checkout: its tests in a cloud of their own, and what runs longer or needs containers."""
+"""The checks of this checkout: its tests in a test cloud, and checks that run longer or need containers."""

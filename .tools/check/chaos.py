@@ -11,8 +11,8 @@ from base.console import say
 from cloud.instance import Cloud
 
 KILL_SECONDS = 4  # between two kills, on average
-RESTARTS = 3  # the duration has at least this many parts, with a restart between two of them …
-RESTART_SECONDS = 60  # … and no part is longer
+PARTS = 3  # of the duration, at least; the cloud restarts between two parts
+PART_SECONDS = 60  # the longest part
 
 
 class Chaos:
@@ -26,7 +26,7 @@ class Chaos:
     def run(self) -> None:
         """Causes faults for the whole duration."""
         end = time.monotonic() + self.duration
-        part = min(self.duration / RESTARTS, RESTART_SECONDS)
+        part = min(self.duration / PARTS, PART_SECONDS)
         restart = time.monotonic() + part
         while (now := time.monotonic()) < end:
             if now > restart:

@@ -14,12 +14,12 @@ def add_to(commands: Any) -> None:
     pass_on(tests, "the command, such as go test ./...")
     measured = add(commands, "measure", measure, "run a command beside an empty test cloud", TEST_PORT)
     pass_on(measured, "the command")
-    beside = add(commands, "test-env", test_env, "run a command beside the test cloud that runs")
+    beside = add(commands, "test-env", test_env, "run a command beside the running test cloud")
     pass_on(beside, "the command")
     add(commands, "test-up", test_up, "start a test cloud with the stack and leave it running", TEST_PORT)
     add(commands, "test-down", test_down, "stop the test cloud")
     add(commands, "test-containers", test_containers, "run the functions in containers of the SAM CLI", TEST_PORT)
-    add(commands, "schemathesis", schemathesis, "try the API against its document", TEST_PORT, SECONDS_TO_TRY, SEED)
+    add(commands, "schemathesis", schemathesis, "test the API against openapi.json", TEST_PORT, SECONDS_TO_TRY, SEED)
     add(commands, "isolation", isolation, "measure the slow lane", TEST_PORT, DURATION, CONCURRENCY)
     add(commands, "soak", soak, "publish while functions are killed and receivers fail", DURATION, RATE)
     add(commands, "lint", lint, "check the Python code with ruff and mypy")
@@ -112,7 +112,7 @@ def format_code(args: argparse.Namespace) -> int:
 
 
 def checkov(args: argparse.Namespace) -> NoReturn:
-    """Becomes the security linter of the template."""
+    """Replaces this process by checkov, the security linter of the template."""
     from base import venvs
 
     program = str(venvs.make("checkov") / "checkov")

@@ -1,4 +1,4 @@
-"""`make schemathesis`: searches for requests that the deployed API answers in another way than documented."""
+"""`make schemathesis`: searches for requests to which the deployed API responds in an undocumented way."""
 
 import os
 import secrets
@@ -25,13 +25,13 @@ def check(cloud: Cloud, seconds: int, seed: str) -> int:
     command = [str(program), "--config-file", str(TOOLS / "check" / "schemathesis.toml"), "run", str(DOCUMENT)]
     command += ["--max-time", str(seconds)] + (["--seed", seed] if seed else [])
     env = os.environ | {"API_URL": api_url, "API_KEY": key, "PYTHONPATH": str(TOOLS / "check")}
-    # In the cloud's folder, because it writes files into the current one.
+    # In the cloud's folder, because schemathesis writes files into its current folder.
     return subprocess.run(command, env=env, cwd=cloud.folder).returncode
 
 
 def make_log(api: Api) -> None:
-    """Makes webhook 1 with log 1, which can be sent again: only an attempt makes a log, no request does."""
-    with step("Wait for a log that can be sent again"):
+    """Makes webhook 1 with log 1, which can be resent. No request can make a log: only an attempt does."""
+    with step("Wait for a log that can be resent"):
         webhook = {"name": "first", "url": "https://127.0.0.1:9/", "events": ["alert.resolved"]}
         api.must(201, "POST", "/api/v1/webhooks", webhook)
         api.must(202, "POST", "/api/v1/events", {"type": "alert.resolved", "data": {}})

@@ -1,4 +1,4 @@
-"""`make test-containers`: `sam local invoke` and `sam local start-api` work, in real containers.
+"""`make test-containers`: checks `sam local invoke` and `sam local start-api` in real containers.
 
 For CI, on a Linux machine as root: Docker is installed and started, and the image made, when they are missing.
 """
@@ -55,7 +55,7 @@ def check_start_api(cloud: Cloud) -> None:
 
 
 def check_api(cloud: Cloud, url: str) -> None:
-    """A webhook that the API in containers creates is listed by it, and shown by the deployed API."""
+    """Creates and lists a webhook through the API in containers, and reads it from the deployed API."""
     key = keys.issue(cloud.stack, f"containers{os.getpid()}")
     local, deployed = Api(url, key), Api(cloud.read_stack()["api_url"], key)
     with step("POST and GET /api/v1/webhooks with a key"):

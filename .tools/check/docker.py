@@ -17,7 +17,7 @@ from cloud import containers
 PACKAGES = ["docker.io", "busybox-static", "ca-certificates"]
 CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
 DAEMON_SECONDS, END_SECONDS = 60, 60
-# From what the machine has: a shell for the step that SAM adds to the image, and the certificates.
+# Made of the machine's own files: a shell for the step that SAM adds to the image, and the certificates.
 DOCKERFILE = """FROM scratch
 COPY busybox /bin/busybox
 RUN ["/bin/busybox", "--install", "/bin"]
@@ -39,7 +39,7 @@ def install() -> None:
 
 @contextlib.contextmanager
 def daemon() -> Iterator[None]:
-    """Docker's daemon for the body: the one that runs, or else a new one, which is ended after the body."""
+    """Provides a Docker daemon for the body: the running one, or a new one that is ended after the body."""
     if not containers.docker_failure():
         yield
         return
@@ -73,7 +73,7 @@ def make_image() -> None:
         Path(folder, "Dockerfile").write_text(DOCKERFILE)
         shutil.copy("/bin/busybox", folder)
         shutil.copy(CERTIFICATES, folder)
-        # The classic builder: the new one is in a package of its own.
+        # The classic builder: the new one (BuildKit) needs another package.
         env = os.environ | {"DOCKER_BUILDKIT": "0"}
         run_quietly(["docker", "build", "--tag", containers.image(), folder], LOCAL / "image.log", env)
 

@@ -1,7 +1,7 @@
 """`sam local invoke` of every function with its sample event, in containers, two at a time.
 
-The samples are those of events/, which developers invoke. A copy is invoked in which two values are replaced:
-the tenant, so that each run has a new one, and the receiver's URL, so that no run calls somebody's server.
+The samples are those of events/, which developers use. Each run replaces two values in a copy: the tenant, by a
+new one, and the receiver's URL, so that no request reaches somebody's server.
 """
 
 import concurrent.futures
@@ -60,19 +60,19 @@ def has_logs(answer: Any) -> bool:
 
 
 def new_key(answer: Any) -> bool:
-    """An API key of another tenant than the sample's."""
+    """An API key of a tenant other than the sample's."""
     return answer["tenant_id"] != SAMPLE_TENANT and str(answer["api_key"]).startswith("whk_")
 
 
 def refused(answer: Any) -> bool:
-    """The authorizer's no: the sample's key was never issued."""
+    """A denial by the authorizer: the sample's key was never issued."""
     return answer["isAuthorized"] is False
 
 
 NONE_FAILED = exactly({"batchItemFailures": []})
 
-# By folder, in the order that the tenant's only webhook and its first log need. The functions of one step run
-# side by side. The check fails for a function that is in no step, or in two.
+# By folder, in the order in which the tenant's only webhook and its first log are made and used. The functions of
+# one step run side by side. The check fails for a function that is in no step, or in two.
 STEPS: list[dict[str, Expectation]] = [
     {"create-webhook": http(201, webhook_id=1)},
     {"dispatcher": NONE_FAILED},

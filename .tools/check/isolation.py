@@ -16,14 +16,14 @@ from cloud.instance import Cloud
 
 SLOW_MS = 3000
 DRAIN_SECONDS = 120
-# The local cloud's functions log text where the template asks for JSON.
+# On the local cloud, functions log text although the template asks for JSON.
 ATTEMPT = re.compile(r"message=attempt .*\blane=(\w+) .*\bresponse_ms=(\d+).* requestId=(\S+)")
 
 Variables = dict[str, str]  # the environment of the dispatcher
 
 
 def compare(cloud: Cloud, duration: float, concurrency: int) -> None:
-    """Measures both for a duration (seconds) with so many normal invocations at most. Stops when the lane fails.
+    """Measures both for a duration (seconds), limiting normal invocations. Stops when the lane misses its goal.
 
     The dispatcher's environment and the concurrency of its mapping are restored at the end.
     """
@@ -53,7 +53,7 @@ def compare(cloud: Cloud, duration: float, concurrency: int) -> None:
 
 
 def measure(cloud: Cloud, duration: float, has_lane: bool) -> str:
-    """Runs the driver and prints its report, which is returned, and the invocations that slow attempts occupied."""
+    """Runs the driver, prints and returns its report, and prints the invocations that slow attempts occupied."""
     begun = time.time()
     env = cloud.aws_environment() | {"WEBHOOKS_STACK": str(cloud.stack_file), "DURATION": f"{duration:.0f}"}
     command = ["go", "run", "./shared/systemtest/isolation"]

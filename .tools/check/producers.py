@@ -1,4 +1,4 @@
-"""The producers of a soak: they publish by SQS, EventBridge and HTTP, and send each event until it is accepted."""
+"""The producers of a soak publish by SQS, EventBridge and HTTP, and retry each event until it is accepted."""
 
 import json
 import threading
@@ -13,7 +13,7 @@ from base.api import Api
 from cloud.instance import Cloud
 
 RETRY_SECONDS = 0.5
-# What a producer gets while the cloud restarts, or when a function behind the API is killed.
+# Errors of a producer while the cloud restarts, or when a function behind the API is killed.
 FAILURES = (BotoCoreError, ClientError, urllib.error.URLError, OSError, json.JSONDecodeError)
 
 Publish = Callable[[str], str | None]  # sends an event once; returns its id when it was accepted
@@ -56,7 +56,7 @@ class Producers:
             return ", ".join(f"{name} {count}" for name, count in self.count_by_way.items())
 
     def produce(self, name: str, publish: Publish, pause: float) -> None:
-        """Publishes an event every `pause` seconds. After a delay, one event at most follows at once."""
+        """Publishes an event every `pause` seconds. After a delay, at most two events follow at once."""
         due, number = time.monotonic(), 0
         while not self.stopped.wait(max(0.0, due - time.monotonic())):
             number += 1

@@ -5,7 +5,7 @@ from typing import Any
 import schemathesis
 from hypothesis import strategies
 
-# Nothing listens there: the test route gets an answer at once, and no request reaches somebody's server.
+# Nothing listens there: test deliveries fail at once, and no request reaches somebody's server.
 NOBODY = "https://127.0.0.1:9"
 URL = r"https://127\.0\.0\.1:9(/[a-zA-Z0-9._~-]{0,40}){0,3}(\?[a-z0-9=&]{0,40})?"
 

@@ -1,7 +1,7 @@
 """The soak: publishes events at a set rate while receivers fail, hang and close, function processes are killed,
 and the local cloud is stopped and started again.
 
-At the end it looks for every accepted event at every receiver. It uses loopback only, and a cloud of its own
+At the end it checks that every receiver got every accepted event. It uses loopback only, and a cloud of its own
 that keeps its data over the restarts. The retries table takes no part: it holds waits beyond 15 minutes.
 """
 
@@ -21,7 +21,7 @@ from cloud.instance import Cloud
 from operate import letters
 
 EVENT_TYPE = "training.completed"
-# Of the template: 19 waits of five minutes together, and a short timeout of attempts.
+# Of the template: 19 waits, about five minutes in total, and a short timeout of attempts.
 PARAMETERS = ("RetrySchedule=1,2,3,4,5,5,8,10,10,15,15,20,20,30,30,30,30,30,30", "AttemptTimeoutSeconds=3")
 # Of the queues: after this time the messages of a killed function are received again (on AWS after minutes).
 VISIBILITY_SECONDS = 15

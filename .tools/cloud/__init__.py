@@ -1,1 +1,1 @@
-"""The local cloud: ministack, an AWS on one port of this machine, with the stack of this checkout in it."""
+"""The local cloud: ministack, which emulates AWS on one port of this machine, with the stack of this checkout in it."""

@@ -16,11 +16,11 @@ TEMPLATE = ROOT / "template.yaml"
 # On macOS the local cloud runs binaries for macOS; they are built apart from those for `sam local`'s containers.
 NATIVE = platform.system() == "Linux" or os.environ.get("LAMBDA_EXECUTOR") == "docker"
 BUILD = ROOT / ".aws-sam" / "build" if NATIVE else LOCAL / "build"
-# In the build folder, which a `sam build` by hand empties: after one, this builds again.
+# In the build folder: a manual `sam build` empties it, so the next build here is a full one.
 BUILT_FROM = BUILD / "built-from.txt"
 LOG = LOCAL / "build.log"
 LOCK = LOCAL / "build.lock"  # make run and make test share the build
-# -s also leaves out the DWARF data; without the version control's stamp a commit does not change the binary.
+# -s also omits the DWARF data; with -buildvcs=false a commit does not change the binary.
 BUILD_ENV = {
     "CGO_ENABLED": "0",
     "GOFLAGS": "-trimpath -buildvcs=false -tags=lambda.norpc -ldflags=-s",
@@ -56,7 +56,7 @@ def check_tools() -> None:
 
 
 def compile_once() -> None:
-    """Fills Go's cache: the builds that SAM runs side by side would each compile the shared packages."""
+    """Fills Go's cache. Otherwise each of SAM's parallel builds would compile the shared packages."""
     go_architecture = {"x86_64": "amd64"}.get(architecture(), architecture())
     target = {"GOOS": "linux", "GOARCH": go_architecture}
     run_quietly(["go", "build", "./functions/..."], LOG, os.environ | BUILD_ENV | target)

@@ -62,14 +62,14 @@ def prepare(cloud: Cloud, *command: str) -> list[str]:
 
 
 def command_line(*command: str) -> list[str]:
-    """The command line alone: commands that run side by side must not write the template under each other."""
+    """The command line alone, for parallel commands, which must not overwrite each other's template."""
     files = ["--config-file", str(samconfig.FILE), "--template-file", str(TEMPLATE)]
     options = [*files, *host_options(), *pull_options(), "--parameter-overrides", *build.overrides()]
     return [str(venvs.sam()), "local", *command, *options]
 
 
 def check_docker() -> None:
-    """Stops without a Docker that answers."""
+    """Stops when Docker does not answer."""
     if not shutil.which("docker"):
         stop_with("Docker is not installed: `sam local` runs the functions in containers.")
     if reason := docker_failure():
@@ -100,8 +100,8 @@ def write_template(cloud: Cloud) -> None:
 def environment(cloud: Cloud) -> dict[str, str]:
     """The environment of `sam local`: credentials of the local cloud, and none of the functions' variables.
 
-    SAM would prefer variables of its own environment to those of the template. Without the address of STS it
-    would ask the real one whose credentials these are, and wait five seconds where there is no network.
+    SAM prefers variables of its own environment to those of the template. Without the address of STS it would
+    ask the real STS about the credentials, and wait five seconds without a network.
     """
     resources = json.loads(TEMPLATE.read_text(encoding="utf-8"))["Resources"].values()
     environments = [resource.get("Properties", {}).get("Environment", {}) for resource in resources]

@@ -21,7 +21,7 @@ Node = dict[str, Any]  # of the template, or of an answer
 
 
 def apply(cloud: Cloud) -> None:
-    """Makes the deployed stack what its template says."""
+    """Makes the deployed stack match its template."""
     wanted = template.deployed(cloud)
     for table, properties in wanted.resources("AWS::DynamoDB::Table"):
         correct_table(cloud.client("dynamodb"), table, properties)
@@ -36,7 +36,7 @@ def apply(cloud: Cloud) -> None:
 def correct_environment(client: Any, function: str, properties: Node) -> None:
     """Sets the numbers and booleans of a function's environment as text.
 
-    The other variables keep their deployed values: Template resolves not every attribute as CloudFormation does.
+    The other variables keep their deployed values: Template does not resolve every attribute as CloudFormation does.
     """
     wanted = (properties.get("Environment") or {}).get("Variables") or {}
     numbers = {name: as_text(value) for name, value in wanted.items() if not isinstance(value, str)}
@@ -51,7 +51,7 @@ def as_text(value: object) -> str:
 
 
 def correct_mapping(client: Any, mapping: str, properties: Node) -> None:
-    """Sets MaximumConcurrency as a number, always: an answer does not show whether it is text."""
+    """Sets MaximumConcurrency as a number, always: a response does not show whether it is text."""
     maximum = (properties.get("ScalingConfig") or {}).get("MaximumConcurrency")
     if maximum:
         client.update_event_source_mapping(UUID=mapping, ScalingConfig={"MaximumConcurrency": int(maximum)})

@@ -1,7 +1,7 @@
 """Delivers one event: registers a webhook, publishes, receives, verifies the signature, reads the log, cleans up.
 
-It knows nothing of the service's inside: it uses the REST API, the events queue, and an independent
-implementation of the Standard Webhooks signature.
+It uses only the REST API, the events queue, and an independent implementation of the Standard Webhooks
+signature.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Deploys the built template to a local cloud with `sam deploy`, unless the cloud has that very build.
+"""Deploys the built template to a local cloud with `sam deploy`, unless the cloud already has this build.
 
 The commands are those for an AWS account; the endpoint differs, and the `local` environment of
 samconfig.toml is used. corrections.py follows every deployment.
@@ -53,7 +53,7 @@ def deploy_command(cloud: Cloud) -> list[str]:
 
 
 def identity_provider(cloud: Cloud) -> list[str]:
-    """The parameters by which a cloud for tests accepts the JWTs of a test."""
+    """The parameters with which a test cloud accepts the JWTs of the tests."""
     if not cloud.jwks_url:
         return []
     issuer, audience = "https://id.example.com/", "https://webhooks.example.com"
@@ -61,7 +61,7 @@ def identity_provider(cloud: Cloud) -> list[str]:
 
 
 def deployed_build(cloud: Cloud) -> str | None:
-    """The hash of the build that the cloud has. It is kept in the cloud, so that it goes with the cloud's data."""
+    """The hash of the build that the cloud has. It is stored in the cloud, so that a reset deletes it."""
     try:
         return str(cloud.client("ssm").get_parameter(Name=parameter(cloud))["Parameter"]["Value"])
     except ClientError as error:

@@ -63,7 +63,7 @@ class Cloud:
 
     @property
     def calls(self) -> Path:
-        """What the functions' roles were used for, in a cloud for tests; see record_calls in launcher.py."""
+        """The recorded calls of the functions' roles, in a test cloud; see record_calls in launcher.py."""
         return self.folder / "calls.jsonl"
 
     @property
@@ -106,7 +106,7 @@ class Cloud:
         return None
 
     def start(self) -> bool:
-        """Starts the cloud unless it runs, and waits until it answers. Returns whether it was started."""
+        """Starts the cloud unless it runs, and waits until it answers. Returns whether it had to be started."""
         if self.process():
             return False
         if ports.taken(self.port) or (self.any_port and not ports.free(self.port + JWKS_PORT_OFFSET)):
@@ -148,7 +148,7 @@ class Cloud:
             time.sleep(0.1)
 
     def environment(self) -> dict[str, str]:
-        """The environment of ministack, which the functions inherit: of the caller's only PATH and HOME."""
+        """The environment of ministack, which the functions inherit. Only PATH and HOME come from the caller."""
         env = {
             "PATH": os.environ["PATH"],
             "HOME": os.environ.get("HOME", "/"),

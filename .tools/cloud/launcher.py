@@ -26,9 +26,9 @@ AUTOSAVE_SECONDS = 20
 
 
 def hold(path: str, port: str) -> TextIO:
-    """Locks the file until this process ends, by which others can tell whether it runs.
+    """Locks the file until this process ends, so that others can tell whether it runs.
 
-    A process id alone cannot tell: after a crash another program may have it.
+    A process id is not enough: after a crash another program may have it.
     """
     lock = open(path, "a+", encoding="utf-8")  # noqa: PTH123, SIM115 (closed when the process ends)
     try:
@@ -60,7 +60,7 @@ def allow_batches_of_messages() -> None:
 def check_statements_by_their_kind() -> None:
     """Lets dynamodb:PartiQLInsert (…Select, …Update, …Delete) on a table allow a batch of such statements.
 
-    So it is on AWS, where no action is named BatchExecuteStatement:
+    AWS does the same, and has no action BatchExecuteStatement:
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html
 
     Can go when a role with dynamodb:PartiQLInsert alone may insert a batch here.
@@ -88,7 +88,7 @@ def check_statements_by_their_kind() -> None:
 
 
 def record_calls(path: str) -> None:
-    """Records the calls that the functions' roles were allowed and made.
+    """Records the allowed calls of the functions' roles.
 
     The file gets one JSON line for each role, action and resource at their first call. A test compares
     it with what the template grants (shared/systemtest/e2e/roles_test.go).

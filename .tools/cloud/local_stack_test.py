@@ -32,7 +32,7 @@ class TestCloudTest(unittest.TestCase):
             self.use(runs_already=False, failure=ValueError())
         self.cloud.stop.assert_called_once_with()
 
-    def test_a_cloud_that_runs_already_keeps_running_and_its_file(self) -> None:
+    def test_a_running_cloud_keeps_running_and_keeps_its_file(self) -> None:
         self.use(runs_already=True)
         self.cloud.write_stack.assert_not_called()
         self.cloud.stop.assert_not_called()

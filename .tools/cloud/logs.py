@@ -58,7 +58,7 @@ def log_groups(cloud: Cloud) -> list[str]:
 def new_events(client: Any, group: str, since: dict[str, int]) -> list[dict[str, Any]]:
     """The events of a group from `since` on, which becomes the time of the last one.
 
-    The events of that millisecond come again with the next call: more may be written within it.
+    The next call returns the events of that millisecond again: more may be written within it.
     """
     try:
         pages = client.get_paginator("filter_log_events").paginate(logGroupName=group, startTime=since[group])

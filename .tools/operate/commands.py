@@ -16,7 +16,7 @@ def add_to(commands: Any) -> None:
     add(commands, "letters", letters, "list the dead letters by reason, with what to do", PORT, STACK)
     add(commands, "redrive", redrive, "send dead letters back to their queue", PORT, STACK, QUEUE, REASON)
     add(commands, "account-check", account_check, "warn when the AWS account may run few functions at once")
-    gradual = add(commands, "template", template, "print the template to deploy; it makes a gradual one when needed")
+    gradual = add(commands, "template", template, "print the file to deploy; makes a gradual template when needed")
     gradual.add_argument("template", metavar="TEMPLATE", help="the built template")
     gradual.add_argument("environment", metavar="ENVIRONMENT", help="an environment of samconfig.toml")
     tested = add(commands, "smoke", smoke, "try a deployed stack and measure it")
@@ -62,7 +62,7 @@ def smoke(args: argparse.Namespace) -> None:
 
 
 def sam(args: argparse.Namespace) -> NoReturn:
-    """Becomes the SAM CLI, with the environment in which the functions are built."""
+    """Replaces this process by the SAM CLI, with the environment in which the functions are built."""
     from base import venvs
     from cloud.build import BUILD_ENV
 

@@ -104,7 +104,7 @@ class MakeGradualTest(unittest.TestCase):
                 needs -= set(free)
         self.assertEqual(graph, {}, "CloudFormation refuses circular dependencies")
 
-    def test_everything_else_stays(self) -> None:
+    def test_the_rule_is_removed_and_tables_are_unchanged(self) -> None:
         self.assertNotIn(gradual.RULE, self.gradual["Rules"])
         self.assertIn(gradual.RULE, self.template["Rules"])
         before = translated(self.template)

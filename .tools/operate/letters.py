@@ -29,7 +29,7 @@ class Advice:
     do: str
 
 
-UNKNOWN_REASON = Advice("No version of this checkout writes this reason.", "Read the detail.")
+UNKNOWN_REASON = Advice("This version of the code does not write this reason.", "Read the detail.")
 
 
 def advice() -> dict[str, Advice]:

@@ -13,7 +13,7 @@ class ReasonTest(unittest.TestCase):
     def test_a_function_writes_the_reason(self) -> None:
         self.assertEqual(letters.reason(letter(reason="conflict")), "conflict")
 
-    def test_sqs_writes_none(self) -> None:
+    def test_sqs_writes_no_reason(self) -> None:
         self.assertEqual(letters.reason(letter()), letters.TOO_OFTEN)
         self.assertEqual(letters.reason(letter(event_id="e1", sent_at="1")), letters.TOO_OFTEN)
 
@@ -67,7 +67,7 @@ class ShowTest(unittest.TestCase):
         ]
         self.assertEqual(out.getvalue().splitlines(), want)
 
-    def test_no_letters_are_said(self) -> None:
+    def test_an_empty_queue_is_reported(self) -> None:
         self.stubs.expect_queues("EventsDeadLettersQueue")
         self.expect_empty("EventsDeadLettersQueue")
         with printed() as out:

@@ -1,8 +1,7 @@
 """`make redrive`: sends dead letters back to the queue that they came from.
 
-SQS's own StartMessageMoveTask would take every letter, keep its reason as an attribute, and give an event
-without an id another one: that id is made of the id of the message, and the message that is sent back has a
-new one. The local cloud has no such task either.
+SQS's own StartMessageMoveTask would move every letter and keep its reason as an attribute. An event without an
+id has one made of its message's id, which the task would change. The local cloud has no such task either.
 
 Each letter is sent first and deleted afterwards: after a crash in between it is sent twice, and receivers
 recognise the duplicate by webhook-id.

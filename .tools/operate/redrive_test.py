@@ -32,7 +32,7 @@ class AttributesTest(unittest.TestCase):
         self.assertEqual(sent_back(letter()), {"event_id": "evt_id-1", "sent_at": "1769421600007"})
         self.assertEqual(sent_back(letter(event_id="e1", sent_at="1")), {"event_id": "e1", "sent_at": "1"})
 
-    def test_a_delivery_needs_neither(self) -> None:
+    def test_a_delivery_gets_no_attributes(self) -> None:
         self.assertEqual(sent_back(letter(), events=False), {})
 
     def test_the_error_of_eventbridge_is_left_out(self) -> None:

@@ -107,7 +107,7 @@ class Smoke:
         return "ms " + percentiles(delays)
 
     def retry(self) -> str:
-        """The second attempt comes, with the body of the first."""
+        """A second attempt follows, with the body of the first."""
         webhook, began = self.webhook("?status=500"), time.monotonic()
         self.send([event := new_id()])
         first = self.receive([event])[event]
@@ -142,14 +142,15 @@ class Smoke:
             self.delete(webhook, owner)
         self.target.keys(action="revoke", key_id=issued["key_id"])
         return (
-            f"beside {noise} events to a receiver of 2 s, ms: another tenant's webhook {percentiles(other_delays)}, "
+            f"beside {noise} events to a receiver that takes 2 s, ms: another tenant's webhook "
+            f"{percentiles(other_delays)}, "
             f"another webhook of the same tenant {percentiles(same_delays)}"
         )
 
     def authorizer(self) -> str:
-        """The time of the first call with a new key, which asks the authorizer, and of the next calls.
+        """The time of the first call with a new key, which invokes the authorizer, and of the next calls.
 
-        The next calls should not ask it. Then, how long the key works after it is revoked.
+        The next calls should use the cache. Then, how long the key works after it is revoked.
         """
         issued = self.target.keys(action="issue", tenant_id=self.tenant)
         api, times = Api(self.target.api_url, issued["api_key"]), []

@@ -16,7 +16,7 @@ TEMPLATE = TOOLS / "operate" / "smoke_receiver.yaml"
 
 
 class AwsReceiver(Inbox):
-    """Receives what the function gets, by its queue."""
+    """Reads from the queue the requests that the function received."""
 
     def __init__(self, beside: Stack, region: str) -> None:
         """The receiver is a stack beside the tested one, in the same account and region."""

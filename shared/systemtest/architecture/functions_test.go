@@ -40,7 +40,7 @@ func TestEverySampleEventHasItsFunction(t *testing.T) {
 	for _, name := range files(t) {
 		if sample, is := strings.CutPrefix(name, "events/"); is {
 			if folder := strings.TrimSuffix(sample, ".json"); !slices.Contains(functionFolders(t), folder) {
-				t.Errorf("%s is the sample of no function: events/ holds <function>.json only", name)
+				t.Errorf("%s is not the sample of a function: events/ holds <function>.json only", name)
 			}
 		}
 	}

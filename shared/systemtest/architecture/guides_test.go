@@ -82,7 +82,7 @@ func TestPagesQuoteThePrograms(t *testing.T) {
 			name, is := programs[b.text]
 			shown[name] = true
 			if !is && slices.Contains([]string{"go", "python", "java", "js"}, b.language) {
-				t.Errorf("%s:%d has a program that is no file of %s: nothing runs it", p.name, b.line, folder)
+				t.Errorf("%s:%d has a program that is not a file of %s: nothing runs it", p.name, b.line, folder)
 			}
 		}
 	}

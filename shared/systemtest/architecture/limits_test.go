@@ -26,7 +26,7 @@ func TestReferenceHasTheLimitsOfTheCode(t *testing.T) {
 	if standard("LogRetentionDays") != standard("EventRetentionDays") {
 		t.Errorf("logs and events are no longer kept equally long by default; %s gives them one number", reference)
 	}
-	want := map[string]string{ // what the limit begins with
+	want := map[string]string{ // the beginning of each limit
 		"request body":                 fmt.Sprintf("%d KiB; 1 MiB for publishing", httpapi.MaxBody>>10),
 		"events of one request":        fmt.Sprint(*openapitest.Document(t).Components.Schemas["NewEvents"].Value.Properties["events"].Value.MaxItems),
 		"data of an event":             fmt.Sprintf("%d KiB", event.MaxData>>10),

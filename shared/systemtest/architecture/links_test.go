@@ -24,7 +24,7 @@ func TestEveryLinkLeadsSomewhere(t *testing.T) {
 				continue
 			}
 			if !isFileOrFolder(t, file) {
-				t.Errorf("%s:%d links to %s, which is no file of the repository", p.name, link.line, link.text)
+				t.Errorf("%s:%d links to %s, which is not a file of the repository", p.name, link.line, link.text)
 				continue
 			}
 			if target, isPage := byName[file]; anchor != "" && (!isPage || !target.anchors[anchor]) {
@@ -78,12 +78,12 @@ func TestEveryPageIsReachable(t *testing.T) {
 	}
 	for name := range byName {
 		if !reached[name] {
-			t.Errorf("no way of links leads from README.md to %s", name)
+			t.Errorf("no chain of links leads from README.md to %s", name)
 		}
 	}
 }
 
-// TestLinksToOtherSites: they are encrypted, and none leads to a package
+// TestLinksToOtherSites checks that they use https and that none leads to a package
 // registry, which a reader may not reach. See also TestNoFileNamesARegistry.
 func TestLinksToOtherSites(t *testing.T) {
 	t.Parallel()
@@ -125,7 +125,7 @@ func TestPagesNameWhatExists(t *testing.T) {
 				t.Errorf("%s:%d names the test %s, which does not exist", p.name, code.line, code.text)
 			}
 			if repoPath.MatchString(code.text) && !isFileOrFolder(t, strings.TrimSuffix(code.text, "/")) {
-				t.Errorf("%s:%d names %s, which is no file of the repository", p.name, code.line, code.text)
+				t.Errorf("%s:%d names %s, which is not a file of the repository", p.name, code.line, code.text)
 			}
 		}
 		commands := p.code

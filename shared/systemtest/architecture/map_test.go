@@ -13,7 +13,7 @@ import (
 // codeMap is the page that explains the packages.
 const codeMap = "shared/README.md"
 
-// TestTheMapListsEveryPackage: each package once, and none that does not exist.
+// TestTheMapListsEveryPackage checks that the map has each package once and no other.
 func TestTheMapListsEveryPackage(t *testing.T) {
 	t.Parallel()
 	var want, got []string
@@ -40,8 +40,8 @@ func TestTheMapListsEveryPackage(t *testing.T) {
 	}
 }
 
-// TestTheMapFindsWhatItNames looks in the linked file or folder for what the
-// reader is told to look for.
+// TestTheMapFindsWhatItNames looks for the named symbols in the linked file or
+// folder.
 func TestTheMapFindsWhatItNames(t *testing.T) {
 	t.Parallel()
 	p := pageNamed(t, codeMap)

@@ -8,7 +8,7 @@ import (
 )
 
 // TestNoHandlerSpellsAMessage: the messages of the API, of successes and of
-// errors, stand in package apperr, where a translator finds them all.
+// errors, are in package apperr, where a translator finds them all.
 func TestNoHandlerSpellsAMessage(t *testing.T) {
 	t.Parallel()
 	for _, file := range goFiles(t) {
@@ -17,10 +17,10 @@ func TestNoHandlerSpellsAMessage(t *testing.T) {
 		}
 		ast.Inspect(file.ast, func(node ast.Node) bool {
 			if strings.ContainsFunc(unquoted(node), func(r rune) bool { return unicode.Is(unicode.Han, r) }) {
-				t.Errorf("%s is a Chinese sentence: name a message of shared/apperr", file.where(node))
+				t.Errorf("%s is a Chinese text: use a message of shared/apperr", file.where(node))
 			}
 			if field, is := node.(*ast.KeyValueExpr); is && isIdent(field.Key, "Message") && unquoted(field.Value) != "" {
-				t.Errorf("%s spells a message: name one of shared/apperr", file.where(node))
+				t.Errorf("%s spells a message: use one of shared/apperr", file.where(node))
 			}
 			return true
 		})

@@ -151,15 +151,15 @@ func TestAnchorsAreGitHubs(t *testing.T) {
 	}
 }
 
-// part is a heading of a page with what stands below it, up to the next heading.
+// part is a heading of a page with the text below it, up to the next heading.
 type part struct {
 	level string // "##"
 	title string
 	text  string
 }
 
-// parts returns the page from heading to heading. What stands before the first
-// heading is left out.
+// parts returns the parts of the page. The text before the first heading is left
+// out.
 func (p page) parts() []part {
 	var list []part
 	fenced := false
@@ -174,7 +174,7 @@ func (p page) parts() []part {
 	return list
 }
 
-// part returns what stands below a heading.
+// part returns the part with the title.
 func (p page) part(t testing.TB, title string) part {
 	t.Helper()
 	for _, found := range p.parts() {

@@ -20,7 +20,7 @@ func TestTheReadmeIsShort(t *testing.T) {
 	const longest = 220
 	for _, name := range []string{readme, chineseReadme} {
 		if lines := strings.Count(read(t, name), "\n"); lines > longest {
-			t.Errorf("%s has %d lines, want at most %d: move what not every newcomer needs to a guide", name, lines, longest)
+			t.Errorf("%s has %d lines, want at most %d: move details to a guide", name, lines, longest)
 		}
 	}
 }
@@ -61,7 +61,7 @@ func headingLevels(p page) []string {
 	return list
 }
 
-// tableCode returns what the rows of all tables have between backticks.
+// tableCode returns the code spans in the rows of all tables.
 func tableCode(p page) []string {
 	var list []string
 	for _, part := range p.parts() {
@@ -111,7 +111,7 @@ func TestTheReadmeHasTheDefaults(t *testing.T) {
 					begin, end, shortened := strings.Cut(shown, "…")
 					switch {
 					case parameters[parameter] == nil:
-						t.Errorf("%s has a row for %s, which is no parameter", name, parameter)
+						t.Errorf("%s has a row for %s, which is not a parameter", name, parameter)
 					case shown == value, value == "" && slices.Contains([]string{"none", "无"}, shown):
 					case shortened && strings.HasPrefix(value, begin) && strings.HasSuffix(value, end):
 					default:
@@ -143,7 +143,7 @@ func TestTheReadmeShowsTheRequestOfTheGuide(t *testing.T) {
 	guide := request(receiving)
 	for line := range strings.Lines(request(readme)) {
 		if !strings.Contains(guide, line) {
-			t.Errorf("%s shows a request with %q, which that of the guide has not", readme, line)
+			t.Errorf("%s shows a request with %q, which the request of the guide does not have", readme, line)
 		}
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"webhooks/shared/testkit/openapitest"
 )
 
-// The API reference for people says what the OpenAPI document says, which every
-// answer of every test is compared with.
+// reference is the API reference for people. It must say what the OpenAPI document
+// says, which the tests compare with every response.
 const reference = "functions/README.md"
 
 // operation is an operation of the OpenAPI document with its part of the
@@ -145,9 +145,9 @@ func TestReferenceHasTheFieldsOfTheDocument(t *testing.T) {
 	}
 }
 
-// field is a field of a request or an answer, as the OpenAPI document has it.
+// field is a field of a request or a response in the OpenAPI document.
 type field struct {
-	kind     string // as the tables of the reference say it
+	kind     string // in the words of the reference
 	required bool
 	standard any // its default
 }

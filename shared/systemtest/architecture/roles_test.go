@@ -151,7 +151,7 @@ func TestEveryFunctionHasItsOwnRole(t *testing.T) {
 		delete(roles, want)
 	}
 	for name := range roles {
-		t.Errorf("%s is the role of no function", name)
+		t.Errorf("no function has the role %s", name)
 	}
 }
 

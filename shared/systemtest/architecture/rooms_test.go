@@ -8,7 +8,7 @@ import (
 
 // rooms lists the folders directly under shared/ from the bottom up, each with
 // the rooms whose packages its code may import. A room imports only rooms that
-// stand above it in this list, so the arrows form no cycle. The kits and tests
+// stand above it in this list, so imports form no cycle. The kits and tests
 // at the end may import every room.
 var rooms = []struct {
 	name string
@@ -58,7 +58,7 @@ func TestRoomsImportDownwards(t *testing.T) {
 			}
 			imported[from+" "+to] = true
 			if !slices.Contains(may[from], to) {
-				t.Errorf("%s imports %s: room %s must not know room %s", file.name, path, from, to)
+				t.Errorf("%s imports %s: room %s must not import room %s", file.name, path, from, to)
 			}
 		}
 	}

@@ -77,8 +77,8 @@ func TestRouteTablesAreTheTemplates(t *testing.T) {
 	}
 }
 
-// TestRoutesCheckTheScopeOfTheDocument compares the scope that each handler asks
-// for with the OpenAPI document.
+// TestRoutesCheckTheScopeOfTheDocument compares the scope that each handler
+// requires with the OpenAPI document.
 func TestRoutesCheckTheScopeOfTheDocument(t *testing.T) {
 	t.Parallel()
 	want, got := map[string]string{}, map[string]string{}
@@ -102,7 +102,7 @@ func TestRoutesCheckTheScopeOfTheDocument(t *testing.T) {
 		})
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("the scopes that the handlers ask for are not those of openapi.json (-document +code):\n%s", diff)
+		t.Errorf("the scopes that the handlers require are not those of openapi.json (-document +code):\n%s", diff)
 	}
 }
 

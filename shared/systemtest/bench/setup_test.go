@@ -23,7 +23,7 @@ const (
 	small     = 1 << 10 // bytes of an event, as in make cost
 	large     = 4 << 10 // bytes of an event
 	round     = 100     // invocations, enough to include garbage collection
-	warmup    = 200     // uncounted invocations, until the heap has its size
+	warmup    = 200     // uncounted invocations, until the heap has grown
 )
 
 // bundle is a test stack with webhooks of one tenant.

@@ -82,5 +82,5 @@ func report(t *testing.T, name string, r result) {
 		r.fanout.billed(fanoutCalls*awsCall), r.dispatcher.billed(dispatcherCalls*awsCall+receiverAnswer), r.logBytes()/r.events)
 }
 
-// scaled returns the GB of a million events if n events have so many bytes.
+// scaled converts the bytes of n events to the GB of a million events.
 func scaled(bytes, n int) float64 { return float64(bytes) / float64(n) * 1e6 / 1e9 }

@@ -35,7 +35,7 @@ type key struct {
 }
 
 // dynamodb returns a function that counts the request when it has succeeded. For a
-// write, it first reads the present size of the items.
+// write, it first reads the current size of the items.
 func (m *meter) dynamodb(header http.Header, operation string, body []byte) func([]byte) {
 	var in request
 	m.decode(body, &in)
@@ -135,7 +135,7 @@ func (m *meter) write(header http.Header, keys []key) func([]byte) {
 	}
 }
 
-// look returns the present size of an item, 0 without one.
+// look returns the current size of an item, 0 without one.
 func (m *meter) look(header http.Header, k key) int {
 	var out struct{ Item item }
 	m.ask(header, "GetItem", map[string]any{"TableName": k.table, "Key": k.names, "ConsistentRead": true}, &out)

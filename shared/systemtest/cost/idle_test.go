@@ -31,7 +31,7 @@ func TestIdleMonth(t *testing.T) {
 	m := newMeter(t, stack)
 	retrier := lambdatest.Start(t, lambdatest.Binary(t, "retrier"), stack.Variables("RetrierFunction", map[string]string{"AWS_ENDPOINT_URL": m.url}))
 	store := retrydb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), stack.Ref("RetriesTable"))
-	// The cursor is where the run before left it: each run advances it by a minute.
+	// The cursor is where the previous run left it: each run advances it by a minute.
 	now := time.Now()
 	if err := store.Advance(t.Context(), retrydb.MinuteOf(now.Add(-11*time.Minute))); err != nil {
 		t.Fatal(err)

@@ -107,8 +107,8 @@ func (m *meter) forward(header http.Header, body []byte) ([]byte, http.Header, i
 	return answer, response.Header, response.StatusCode
 }
 
-// ask sends a request of the meter, which is not counted, with the credentials in
-// header.
+// ask sends the meter's own request with the credentials in header. It is not
+// counted.
 func (m *meter) ask(header http.Header, operation string, input, output any) {
 	body, err := json.Marshal(input)
 	if err != nil {

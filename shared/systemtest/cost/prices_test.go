@@ -51,8 +51,8 @@ const (
 	awsCall = 5 * time.Millisecond
 	// receiverAnswer is the response time of the slowest receiver of a batch.
 	receiverAnswer = 100 * time.Millisecond
-	// fanoutCalls and dispatcherCalls count the calls of a batch, which follow each
-	// other. The fanout reads the index together with the known events, sends and
+	// fanoutCalls and dispatcherCalls are the numbers of successive calls for a
+	// batch. The fanout reads the index together with the known events, sends and
 	// stores. The dispatcher reads the webhooks, reserves log ids and writes logs.
 	fanoutCalls     = 3
 	dispatcherCalls = 3
@@ -97,8 +97,8 @@ func (u usage) price(scale float64) bill {
 	return b
 }
 
-// gbSeconds returns the GB-seconds that Lambda bills for all invocations. Each
-// waits for the duration waits.
+// gbSeconds returns the GB-seconds that Lambda bills for all invocations, each of
+// which spends the time waits waiting.
 func (u functionUse) gbSeconds(waits time.Duration) float64 {
 	if u.invocations == 0 {
 		return 0

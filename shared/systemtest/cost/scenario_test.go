@@ -129,7 +129,7 @@ func (sc scenario) messages(m *meter) []string {
 		if sc.bus {
 			body = fmt.Sprintf(`{"version":"0","id":"%08d-b491-4cf7-a9f1-bf3703467718","detail-type":%q,"source":"platform","account":"123456789012","time":"2026-01-26T10:00:00Z","region":"us-east-1","resources":[],"detail":{"tenant_id":%q,"data":%s}}`,
 				n, e.Type, e.TenantID, e.Data)
-			m.count("events on the bus", units(len(body), sqsRequest))
+			m.count(busPuts, units(len(body), sqsRequest))
 			m.countQueue("EventsQueue", units(len(body), sqsRequest), false)
 		}
 		list = append(list, body)

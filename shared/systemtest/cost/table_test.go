@@ -60,7 +60,7 @@ func scenarios() []expected {
 			"EventsTable read units":                  100,
 			"EventsTable write units":                 100,
 			"WebhooksTable read units":                21,
-			"DeliveriesQueue requests":                33, // the second attempt is a batch of its own
+			"DeliveriesQueue requests":                33, // the second attempt has its own batch
 			"DeliveriesQueue requests of fair queues": 33,
 			"dispatcher invocations":                  11,
 			"LogsTable write units":                   112,

@@ -41,8 +41,8 @@ func (w *walk) begin(tenant, url string) {
 	w.faults.Set(w.intercept)
 }
 
-// open opens the breaker of a webhook. Its delivery is held back first, and is then
-// the probe. If the breaker stays open for days, it makes its last attempt instead.
+// open opens the breaker of a webhook. The delivery is held back first, and is then
+// the probe. If the breaker stays open for days, it is the last attempt instead.
 func (w *walk) open(key webhook.Key) {
 	const enough = 100
 	since := w.now.Add(-time.Hour)

@@ -38,7 +38,7 @@ func stride(n int) int {
 	return n
 }
 
-// TestCrashAtEveryCall makes every call fail that a failure applies to.
+// TestCrashAtEveryCall applies each failure to every call that can fail in this way.
 func TestCrashAtEveryCall(t *testing.T) {
 	t.Parallel()
 	for _, f := range failures() {
@@ -98,8 +98,8 @@ func TestErrorsOfTheDispatcherRepeatNoAttempt(t *testing.T) {
 	}
 }
 
-// TestWalkWithoutFailures repeats no request. It also makes fewer calls than may
-// fail with a stride: otherwise the last calls of a walk would never fail.
+// TestWalkWithoutFailures checks that such a walk repeats no request, and makes
+// fewer calls than maxWithStride allows: otherwise its last calls would never fail.
 func TestWalkWithoutFailures(t *testing.T) {
 	t.Parallel()
 	nothing := failure{name: "nothing", applies: every, why: "nothing failed"}

@@ -6,6 +6,6 @@
 // The path leads through fanout, dispatcher and retrier, which may not import each
 // other, so the test has a package of its own. It builds them as the functions do,
 // in one process, on tables and queues of the local cloud. Its clock jumps to the
-// next thing that is due. The calls are counted in the SDK, so a new call is
+// next message or row that is due. The calls are counted in the SDK, so a new call is
 // covered without a change here.
 package crash

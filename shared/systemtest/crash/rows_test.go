@@ -35,7 +35,7 @@ func (w *walk) read() []delivery.Delivery {
 		}
 		m, err := delivery.Decode([]byte(text.Value))
 		if err != nil || m.Delivery == nil {
-			w.t.Fatalf("the row %s is no delivery: %v", text.Value, err)
+			w.t.Fatalf("the row %s is not a delivery: %v", text.Value, err)
 		}
 		list = append(list, *m.Delivery)
 	}

@@ -27,7 +27,7 @@ const (
 
 // walk is one run of five messages through the functions: a small event and a large
 // one for two webhooks, one for a webhook whose breaker is open, one that is
-// refused, and one whose id another event has. One call fails, or with a stride
+// refused, and one with the id of another event. One call fails, or with a stride
 // several.
 type walk struct {
 	*world

@@ -53,7 +53,7 @@ func TestPoisonEventsBecomeDeadLetters(t *testing.T) {
 		}
 		delete(found, p.body)
 	}
-	for body, letter := range found { // the event of the bus, which encodes it anew
+	for body, letter := range found { // the event of the bus, which encodes it again
 		if want := (deadLetter{"unknown_type", busID, true}); letter != want || !strings.Contains(body, `"environment.destroyed"`) {
 			t.Errorf("dead letter %+v: %s, want that of the bus: %+v", letter, body, want)
 		}
@@ -126,7 +126,7 @@ func findDeadLetters(t testing.TB, queue, mark string, n int) map[string]deadLet
 			}
 		}
 		if len(found) < n {
-			return fmt.Sprintf("%d of %d dead letters have come: %s", len(found), n, reasons(found))
+			return fmt.Sprintf("found %d of %d dead letters: %s", len(found), n, reasons(found))
 		}
 		return ""
 	})

@@ -19,8 +19,8 @@ func TestLogTruncatesTheResponseBody(t *testing.T) {
 		{"300 KB of Chinese", strings.Repeat("环境", 50_000), strings.Repeat("环境", 85), true},
 		{"binary", "\x00\xff\xfe\x1b[2J\x80OK", "\x00\ufffd\x1b[2J\ufffdOK", false},
 		{"300 KB of binary", strings.Repeat("\xff\x00", 150_000), strings.Repeat("\ufffd\x00", 128), true},
-		{"just as much as is kept", strings.Repeat("y", 512), strings.Repeat("y", 512), false},
-		{"one byte more", strings.Repeat("z", 513), strings.Repeat("z", 512), true},
+		{"exactly 512 bytes", strings.Repeat("y", 512), strings.Repeat("y", 512), false},
+		{"513 bytes", strings.Repeat("z", 513), strings.Repeat("z", 512), true},
 		{"nothing", "", "", false},
 		{"markup", `<script>"&'</script>`, `<script>"&'</script>`, false},
 	}

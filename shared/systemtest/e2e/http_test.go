@@ -144,7 +144,7 @@ func (a answer) refused(t testing.TB) refusal {
 		} `json:"data"`
 	}
 	if err := json.Unmarshal([]byte(a.Body), &envelope); err != nil || envelope.Message == "" {
-		t.Fatalf("response %d is no envelope (%v): %s", a.Status, err, a.Body)
+		t.Fatalf("response %d is not an envelope (%v): %s", a.Status, err, a.Body)
 	}
 	r := refusal{Status: a.Status, Code: envelope.Code, Message: envelope.Message}
 	for _, e := range envelope.Data.Errors {

@@ -56,7 +56,7 @@ func TestJWTsOfTheIdentityProviderAreAccepted(t *testing.T) {
 		"another audience": {"aud": "https://other.example.com"},
 		"another issuer":   {"iss": "https://evil.example.com/"},
 		"expired":          {"exp": time.Now().Add(-time.Hour).Unix()},
-		"no tenant":        {"tenant_id": "a#b"},
+		"invalid tenant":   {"tenant_id": "a#b"},
 	} {
 		changed := maps.Clone(claims)
 		maps.Copy(changed, changes)

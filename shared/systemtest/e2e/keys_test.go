@@ -12,8 +12,8 @@ import (
 	"webhooks/shared/testkit/openapitest"
 )
 
-// TestRevokedAndExpiredKeysAreRefused uses each key for the first time after its end,
-// because the gateway caches the authorizer's response for 60 s.
+// TestRevokedAndExpiredKeysAreRefused uses each key for the first time after its
+// change, because the gateway caches the authorizer's response for 60 s.
 func TestRevokedAndExpiredKeysAreRefused(t *testing.T) {
 	t.Parallel()
 	c := setup(t)

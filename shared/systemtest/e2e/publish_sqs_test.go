@@ -80,13 +80,12 @@ func TestLargeEventIsDelivered(t *testing.T) {
 	tests := []struct {
 		name  string
 		bytes int
-	}{{"just inline", 32 << 10}, {"in a row of its own", 40 << 10}, {"the largest", 256<<10 - 2}}
+	}{{"in the delivery message", 31 << 10}, {"in its own row", 32 << 10}, {"40 KiB", 40 << 10}, {"the largest", 256<<10 - 2}}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			c, r := setup(t), newReceiver(t, ok)
 			made := c.webhook(r.URL, "environment.created")
-			// Compression must not make it small.
 			data := `"` + strings.Repeat("0123456789abcdef环", test.bytes/19+1)
 			data = strings.ToValidUTF8(data[:test.bytes+1], "?") + `"`
 			publish(t, c.event("evt-1", data))

@@ -58,7 +58,7 @@ func TestRedrive(t *testing.T) {
 }
 
 // TestRedriveOfAConflict sends the event of a conflict again: unchanged it is a conflict
-// again, with its own id it is delivered.
+// again, with another id it is delivered.
 func TestRedriveOfAConflict(t *testing.T) {
 	c, r := setup(t), newReceiver(t, ok)
 	c.webhook(r.URL, "environment.created")
@@ -112,7 +112,7 @@ func movedBySQS(t *testing.T, letters, body string) (id string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The first receive makes the message visible again; at the second, SQS moves it.
+	// The message is received and made visible again. At the second receive, SQS moves it.
 	got, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url})
 	if err != nil || len(got.Messages) != 1 {
 		t.Fatalf("received %v, %v", got, err)

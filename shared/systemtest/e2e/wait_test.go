@@ -8,7 +8,7 @@ import (
 
 const (
 	// patience is how long a test waits for something that takes a few seconds on an
-	// idle machine. Only a failing test waits so long.
+	// idle machine. Only a failing test waits that long.
 	patience = 60 * time.Second
 	// pollEvery is the time between two polls.
 	pollEvery = 150 * time.Millisecond

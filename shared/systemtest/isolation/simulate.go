@@ -34,14 +34,14 @@ type scenario struct {
 	seconds  float64 // duration after time 0
 }
 
-// observation is what the healthy webhooks see.
+// observation is what a simulation measured.
 type observation struct {
-	samples []sample // publishing times are relative to time 0
+	samples []sample // of healthy webhooks; publishing times are relative to time 0
 	held    int      // peak number of normal invocations occupied by slow attempts
 	backlog int      // deliveries left in the slow queue at the end
 }
 
-// simEvent is something that happens at a time.
+// simEvent is a function that is called at a time.
 type simEvent struct {
 	at     float64
 	happen func()

@@ -11,7 +11,7 @@ import (
 )
 
 // waves says for each row of the table how often slow attempts occupy all normal
-// invocations before the slow lane takes them over. According to .docs/delivery.md
+// invocations before the slow lane takes over. According to .docs/delivery.md
 // the other webhooks wait once for each wave and then not again.
 var waves = map[string]int{
 	"the benchmark":               1,

@@ -26,7 +26,7 @@ func rows() []row {
 type result struct {
 	p50, p95  float64       // after the first ten seconds, as a multiple of before
 	worst     time.Duration // the longest latency
-	recovered time.Duration // publishing time of the last event with twice the longest latency before
+	recovered time.Duration // when the last event with over twice the longest latency of before was published
 	held      int
 	backlog   int
 }

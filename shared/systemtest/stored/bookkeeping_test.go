@@ -62,8 +62,11 @@ func retryForms() []itemForm {
 			read: func(ctx context.Context, c *cloud) (any, error) {
 				for shard := range retrydb.Shards {
 					rows, _, unreadable, err := c.retries().List(ctx, minute, shard, "")
-					if err = errors.Join(err, unreadable); err != nil || len(rows) > 0 {
-						return rows[0].Delivery, err
+					if err = errors.Join(err, unreadable); err != nil {
+						return nil, err
+					}
+					if len(rows) > 0 {
+						return rows[0].Delivery, nil
 					}
 				}
 				return nil, errors.New("there is no row")

@@ -28,8 +28,8 @@ const (
 // now is the time of every write.
 var now = time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)
 
-// cloud is empty tables, made when they are first named, and a KMS whose one data
-// key is known: a committed secret must open on every machine.
+// cloud is empty tables, created at their first use, and a KMS whose one data key is
+// known: a committed secret must decrypt on every machine.
 type cloud struct {
 	t    *testing.T
 	db   *dynamodb.Client

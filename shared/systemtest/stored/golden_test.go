@@ -17,16 +17,16 @@ import (
 var create = flag.Bool("create", false, "write the golden files that are missing")
 
 // advice says what to do when today's code writes another form.
-const advice = `%s is no longer written as %s has it.
+const advice = `%s is no longer written as in %s.
 Data of the old form waits in tables and queues, and the release before reads what this one writes.
-Keep the file and go on reading it. Give the new form the next number (%s) and write it only when the release before reads it too, or ignores what is new.`
+Keep the file, and keep reading its form. Give the new form the next number (%s) and write it only when the release before reads it too, or ignores what is new.`
 
 // golden is the stored text of one release.
 type golden struct{ name, text string }
 
 // goldens returns the files of a form, the oldest first: <form>.1.json,
 // <form>.2.json and so on. Written is what today's code writes, or "" for a form
-// that others write. It must equal the newest file, as compared shows both.
+// that others write. compared of it must equal compared of the newest file.
 func goldens(t *testing.T, form, written string, compared func(text string) string) []golden {
 	t.Helper()
 	var all []golden

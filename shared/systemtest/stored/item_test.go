@@ -109,7 +109,7 @@ func fromJSON(t *testing.T, value any) types.AttributeValue {
 			return members
 		}
 	}
-	t.Fatalf("%v is no attribute in DynamoDB's JSON", value)
+	t.Fatalf("%v is not an attribute in DynamoDB's JSON", value)
 	return nil
 }
 

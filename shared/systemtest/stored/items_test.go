@@ -135,9 +135,9 @@ func webhookForms() []itemForm {
 	}
 }
 
-// tenant is what item 0 of a tenant says.
+// tenant is what item 0 of a tenant stores.
 type tenant struct {
-	Matched []int64 // the webhooks that want a type, the next one among them
+	Matched []int64 // the webhooks that match a type, including the next one
 	NextID  int64
 }
 
@@ -176,7 +176,7 @@ func eventForms() []itemForm {
 	withoutBody := form("event-of-large-body", large, false)
 	withoutBody.want = stored{Hash: large.Hash()}
 	deflated := form("event-deflated", medium, true)
-	deflated.varying = regexp.MustCompile(`("body": \{"B":)"[^"]*"`) // another compressor makes other bytes
+	deflated.varying = regexp.MustCompile(`("body": \{"B":)"[^"]*"`) // another compressor writes other bytes
 	hash := large.Hash()
 	return []itemForm{form("event", small, true), deflated, withoutBody, {
 		name: "large-body", table: "EventsTable", at: dynamo.Item{"event": s("acme#evt_2#" + hex.EncodeToString(hash[:]))},
@@ -189,7 +189,7 @@ func eventForms() []itemForm {
 	}}
 }
 
-// stored is what the events table says about an event.
+// stored is what the events table stores about an event.
 type stored struct {
 	Hash event.Hash
 	Body string

@@ -17,7 +17,7 @@ import (
 // messageForm is the body of a message in a queue.
 type messageForm struct {
 	name string
-	// written is the body that today's code sends, "" where others send it.
+	// written is the body that today's code sends, or "" if only others send it.
 	written string
 	read    func(body string) (any, error)
 	want    any

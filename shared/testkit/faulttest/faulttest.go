@@ -1,5 +1,6 @@
-// Package faulttest lets calls of the AWS SDK fail in tests: errors, throttling,
-// lost answers and partial results, which the local cloud never produces.
+// Package faulttest makes calls of the AWS SDK fail in tests: with errors,
+// throttling, lost responses and partial results, which the local cloud never
+// produces.
 package faulttest
 
 import (

@@ -36,7 +36,7 @@ func TestFail(t *testing.T) {
 		"an error of another call":     {func() { faults.Fail("ReceiveMessage", errDown) }, []error{nil}},
 		"no error":                     {func() { faults.Fail("SendMessage", errDown); faults.Fail("SendMessage", nil) }, []error{nil}},
 		"an error twice":               {func() { faults.FailTimes(2, "SendMessage", errDown) }, []error{errDown, errDown, nil}},
-		"an answer of one's own first": {func() { faults.Set(pass); faults.Fail("SendMessage", errDown) }, []error{errDown}},
+		"the operation's answer first": {func() { faults.Set(pass); faults.Fail("SendMessage", errDown) }, []error{errDown}},
 		"nothing after Clear":          {func() { faults.Fail("SendMessage", errDown); faults.Clear() }, []error{nil}},
 	} {
 		faults.Clear()

@@ -13,9 +13,9 @@ import (
 	"webhooks/shared/testkit/lambdatest"
 )
 
-// optional returns the settings that a function starts without, each with what
-// holds then. Every other variable that template.yaml gives a function is
-// required.
+// optional returns the settings that a function starts without, each with the
+// effect of its absence. Every other variable that template.yaml gives a function
+// is required.
 func optional() map[string]string {
 	return map[string]string{
 		"AWS_ENDPOINT_URL":  "AWS itself",
@@ -33,11 +33,10 @@ func optional() map[string]string {
 	}
 }
 
-// Check fails the test unless build succeeds with the variables that template.yaml
-// gives the function, names each required variable that is missing, and names all
-// of them in one error when all are missing. It must also refuse each of the bad
-// settings, NAME=value, with an error that has the name. Function is the logical
-// id.
+// Check tests the build of the function with this logical id. It must succeed with
+// the variables of template.yaml, name a required variable that is missing, and
+// name all of them in one error when all are missing. It must refuse each of the
+// bad settings, NAME=value, with an error that has the name.
 func Check[F any](t *testing.T, build boot.Build[F], function string, bad ...string) {
 	t.Helper()
 	all := lambdatest.NewNames(t).Variables(function, nil)
