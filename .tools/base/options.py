@@ -1,4 +1,4 @@
-"""The options of the commands. Each has the name of the environment variable by which the Makefile passes it."""
+"""The options of the commands. Each is named after the environment variable by which the Makefile sets it."""
 
 import argparse
 import json

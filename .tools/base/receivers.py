@@ -52,7 +52,7 @@ class Server:
         threading.Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def close(self) -> None:
-        """Refuses connections from now on. The port stays known."""
+        """Refuses connections from now on. The port is remembered."""
         if self.server:
             self.server.shutdown()
             self.server.server_close()

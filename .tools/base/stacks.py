@@ -1,4 +1,4 @@
-"""Reads a deployed CloudFormation stack, on AWS and in the local cloud alike."""
+"""Reads a deployed CloudFormation stack, on AWS or in the local cloud."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

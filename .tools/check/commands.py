@@ -12,10 +12,10 @@ def add_to(commands: Any) -> None:
     """Adds the commands."""
     tests = add(commands, "test", test, "run a command, then the tools' unit tests, in a test cloud", TEST_PORT)
     pass_on(tests, "the command, such as go test ./...")
-    measured = add(commands, "measure", measure, "run a command beside an empty test cloud", TEST_PORT)
+    measured = add(commands, "measure", measure, "run a command against an empty test cloud", TEST_PORT)
     pass_on(measured, "the command")
-    beside = add(commands, "test-env", test_env, "run a command beside the running test cloud")
-    pass_on(beside, "the command")
+    against = add(commands, "test-env", test_env, "run a command against the running test cloud")
+    pass_on(against, "the command")
     add(commands, "test-up", test_up, "start a test cloud with the stack and leave it running", TEST_PORT)
     add(commands, "test-down", test_down, "stop the test cloud")
     add(commands, "test-containers", test_containers, "run the functions in containers of the SAM CLI", TEST_PORT)

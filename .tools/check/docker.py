@@ -26,7 +26,7 @@ COPY ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 
 
 def install() -> None:
-    """Installs Debian's packages when a program of theirs is missing."""
+    """Installs Debian's packages when one of their programs is missing."""
     if shutil.which("dockerd") and Path("/bin/busybox").exists() and CERTIFICATES.exists():
         return
     if os.geteuid() or not shutil.which("apt-get"):

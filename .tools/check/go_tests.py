@@ -1,4 +1,4 @@
-"""Runs the tests of this checkout, or another program, beside a test cloud."""
+"""Runs the tests of this checkout, or another program, against a test cloud."""
 
 import subprocess
 import sys
@@ -24,7 +24,7 @@ def unit_tests(cloud: Cloud) -> int:
 
 
 def measure(port: int, command: Sequence[str]) -> int:
-    """Runs a command beside an empty test cloud: it makes its own tables, and nothing is deployed."""
+    """Runs a command against an empty test cloud: it makes its own tables, and nothing is deployed."""
     with local_stack.test_cloud(port, deployed=False) as cloud:
         return run(cloud, command)
 

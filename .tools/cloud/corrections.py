@@ -138,7 +138,7 @@ def integration(node: Node) -> Node:
 
 
 def integration_key(settings: Node) -> tuple[str, str, int]:
-    """What tells integrations apart."""
+    """The settings by which integrations differ."""
     return settings["IntegrationUri"], settings["PayloadFormatVersion"], settings["TimeoutInMillis"]
 
 

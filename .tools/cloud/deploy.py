@@ -76,11 +76,11 @@ def parameter(cloud: Cloud) -> str:
 
 
 def finish_earlier_deployment(cloud: Cloud) -> None:
-    """Waits for a deployment that goes on after a Ctrl-C, and deletes a stack whose first deployment failed."""
+    """Waits for a deployment that continues after a Ctrl-C, and deletes a stack whose first deployment failed."""
     cloudformation, deadline = cloud.client("cloudformation"), time.monotonic() + SETTLE_SECONDS
     while in_progress(status := stack_status(cloudformation, cloud.stack_name)):
         if time.monotonic() > deadline:
-            stop_with(f"the stack {cloud.stack_name} stays {status}: an earlier deployment was cut off.\n{RESET}")
+            stop_with(f"the stack {cloud.stack_name} is still {status}: an earlier deployment was cut off.\n{RESET}")
         time.sleep(0.5)
     if status in FIRST_DEPLOYMENT_FAILED:
         cloudformation.delete_stack(StackName=cloud.stack_name)
@@ -89,7 +89,7 @@ def finish_earlier_deployment(cloud: Cloud) -> None:
 
 
 def in_progress(status: str) -> bool:
-    """Whether a deployment of a stack with this status goes on. REVIEW waits for a person."""
+    """Whether a deployment of a stack with this status is running. REVIEW waits for a person."""
     return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 

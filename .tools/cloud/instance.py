@@ -260,7 +260,7 @@ def soak(parameters: tuple[str, ...]) -> Cloud:
     return Cloud(
         LOCAL / "soak",
         ports.choose(0, JWKS_PORT_OFFSET),
-        True,
+        any_port=True,
         keeps_data=True,
         stack_name="webhooks-soak",
         parameters=parameters,

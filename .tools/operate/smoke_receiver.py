@@ -18,10 +18,10 @@ TEMPLATE = TOOLS / "operate" / "smoke_receiver.yaml"
 class AwsReceiver(Inbox):
     """Reads from the queue the requests that the function received."""
 
-    def __init__(self, beside: Stack, region: str) -> None:
-        """The receiver is a stack beside the tested one, in the same account and region."""
+    def __init__(self, tested: Stack, region: str) -> None:
+        """The receiver is a stack of its own, in the account and region of the tested one."""
         super().__init__()
-        self.stack, self.region = Stack(f"{beside.name}-smoke-receiver", beside.client), region
+        self.stack, self.region = Stack(f"{tested.name}-smoke-receiver", tested.client), region
         self.url, self.ended = "", threading.Event()
 
     def __enter__(self) -> Self:

@@ -13,7 +13,7 @@ import (
 // BenchmarkStart measures the wall-clock time from the start of a function's
 // process to its request for the first invocation, and reports the median. A cold
 // start on Lambda also includes what AWS does before the process starts. The
-// processor time beside it does not depend on the load of the machine.
+// reported processor time does not depend on the load of the machine.
 func BenchmarkStart(b *testing.B) {
 	slowest, largest := 0.0, 0.0
 	for _, function := range []struct{ folder, logicalID string }{

@@ -26,7 +26,7 @@ type failure struct {
 	name string
 	// applies reports whether a call can fail in this way.
 	applies func(faulttest.Call) bool
-	// fail answers a call that fails.
+	// fail returns the result of a failing call.
 	fail func(faulttest.Call) (any, error)
 	// endsProcess says that the process ends with the call.
 	endsProcess bool
