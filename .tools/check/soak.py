@@ -31,7 +31,7 @@ LOST_EXAMPLES = 10
 
 
 def soak(duration: float, rate: float) -> int:
-    """Runs a soak (seconds, events per second) and prints the result. Returns exit status 1 when events are lost."""
+    """Runs a soak (seconds, events per second) and prints the result. Returns 1 when events are lost or none came."""
     cloud = instance.soak(PARAMETERS)
     build()
     cloud.drop()

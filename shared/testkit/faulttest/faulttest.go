@@ -56,7 +56,7 @@ func (f *Faults) Config(cfg aws.Config) aws.Config {
 }
 
 // Set makes intercept answer every call from now on, except the operations that
-// have an answer of their own. With nil, calls pass. It must be safe for
+// have an answer of their own. With nil, calls pass. intercept must be safe for
 // concurrent use.
 func (f *Faults) Set(intercept func(Call) (any, error)) {
 	f.mu.Lock()
