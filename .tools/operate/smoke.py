@@ -50,7 +50,7 @@ def run(environment: str) -> None:
     tests_passed = run_go_tests(target.stack_file(tenant, issued["api_key"]))
     with target.receiver() as receiver:
         smoke = Smoke(target, receiver, tenant, issued["api_key"])
-        smoke.check("publishing", smoke.publishing)
+        smoke.check("every door", smoke.publishing)
         smoke.check("event to receiver", smoke.latency)
         smoke.check("retry", smoke.retry)
         smoke.check("beside a noisy webhook", smoke.noise)

@@ -73,7 +73,7 @@ var reasons = map[Reason]entry{
 	UnreadableTarget:       {Invalid, locale.Text{Chinese: "请求路径或查询字符串无法解析", English: "The request's path or query string cannot be parsed"}},
 	InvalidLogID:           {Invalid, locale.Text{Chinese: "log_id 必须是正整数", English: "log_id must be a positive integer"}},
 	NotAuthenticated:       {Unauthenticated, locale.Text{Chinese: "未认证：请在 Authorization 头中提供 Bearer API 密钥", English: "Not authenticated: send an API key as Authorization: Bearer"}},
-	MissingScope:           {Forbidden, locale.Text{Chinese: "没有权限：API 密钥缺少 %s", English: "Not allowed: the API key lacks the scope %s"}},
+	MissingScope:           {Forbidden, locale.Text{Chinese: "没有权限：访问令牌缺少 %s", English: "Not allowed: the token lacks the scope %s"}},
 	WebhookNotFound:        {NotFound, locale.Text{Chinese: "Webhook 不存在", English: "There is no such webhook"}},
 	RouteNotFound:          {NotFound, locale.Text{Chinese: "接口不存在：%s", English: "There is no such route: %s"}},
 	LogNotFound:            {NotFound, locale.Text{Chinese: "日志不存在或已过期", English: "There is no such log, or no longer"}},

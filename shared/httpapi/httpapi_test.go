@@ -115,7 +115,7 @@ func TestErrors(t *testing.T) {
 		{name: "Chinese by default", err: apperr.New(apperr.WebhookNotFound), want: `{"code":40401,"message":"Webhook 不存在"}`},
 		{name: "English when preferred", err: apperr.New(apperr.WebhookNotFound), language: "en-GB, zh;q=0.5", want: `{"code":40401,"message":"There is no such webhook"}`},
 		{name: "a log that does not exist", err: apperr.New(apperr.LogNotFound), language: "en", want: `{"code":40403,"message":"There is no such log, or no longer"}`},
-		{name: "a missing scope", err: apperr.New(apperr.MissingScope, "logs:read"), language: "en", want: `{"code":40301,"message":"Not allowed: the API key lacks the scope logs:read"}`},
+		{name: "a missing scope", err: apperr.New(apperr.MissingScope, "logs:read"), language: "en", want: `{"code":40301,"message":"Not allowed: the token lacks the scope logs:read"}`},
 		{name: "every refused field", err: refused, want: `{"code":40002,"message":"请求参数不正确，详见 errors","data":{"errors":[{"field":"name","message":"必填"},{"field":"url","message":"必须使用 https"}]}}`},
 		{name: "the cause of an internal error is not shown", err: errors.New("table arn:aws:x"), want: `{"code":50001,"message":"服务内部错误，请稍后重试"}`},
 		{

@@ -50,7 +50,7 @@ func TestJWTsOfTheIdentityProviderAreAccepted(t *testing.T) {
 	if got := dataOf[created](t, c.call("GET", path(made.ID), ""), http.StatusOK); got.ID != made.ID {
 		t.Errorf("the tenant's API key sees %+v, want the webhook that the JWT created", got)
 	}
-	good.call("GET", path(made.ID, "/logs"), "").is(t, http.StatusForbidden, `{"code": 40301, "message": "没有权限：API 密钥缺少 logs:read"}`)
+	good.call("GET", path(made.ID, "/logs"), "").is(t, http.StatusForbidden, `{"code": 40301, "message": "没有权限：访问令牌缺少 logs:read"}`)
 
 	for name, changes := range map[string]map[string]any{
 		"another audience": {"aud": "https://other.example.com"},

@@ -78,7 +78,7 @@ func TestEachRouteNeedsItsScope(t *testing.T) {
 					}
 					continue
 				}
-				got.is(t, http.StatusForbidden, `{"code": 40301, "message": "没有权限：API 密钥缺少 `+needed+`"}`)
+				got.is(t, http.StatusForbidden, `{"code": 40301, "message": "没有权限：访问令牌缺少 `+needed+`"}`)
 			}
 		})
 	}
