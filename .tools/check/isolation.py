@@ -57,10 +57,12 @@ def measure(cloud: Cloud, duration: float, has_lane: bool) -> str:
     begun = time.time()
     env = cloud.aws_environment() | {"WEBHOOKS_STACK": str(cloud.stack_file), "DURATION": f"{duration:.0f}"}
     command = ["go", "run", "./shared/systemtest/isolation"]
-    report = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True, check=True).stdout
-    say(report.rstrip())
+    driver = subprocess.run(command, cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+    say(driver.stdout.rstrip())
+    if driver.returncode:
+        stop_with("the measurement failed; its error is above")
     say(occupied(cloud, begun, has_lane))
-    return report
+    return driver.stdout
 
 
 def set_concurrency(client: Any, mapping: str, maximum: int) -> None:

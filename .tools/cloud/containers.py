@@ -162,12 +162,18 @@ def reachable_from_containers(port: int) -> Iterator[None]:
 
 def accept(server: socket.socket, port: int) -> None:
     """Forwards every connection to the port of 127.0.0.1 until the server is closed."""
-    with contextlib.suppress(OSError):
-        while True:
+    while True:
+        try:
             client, _ = server.accept()
+        except OSError:  # the server is closed
+            return
+        try:
             target = socket.create_connection(("127.0.0.1", port))
-            for source, sink in ((client, target), (target, client)):
-                threading.Thread(target=forward, args=(source, sink), daemon=True).start()
+        except OSError:  # nothing listens on the port now; the next connection may succeed
+            client.close()
+            continue
+        for source, sink in ((client, target), (target, client)):
+            threading.Thread(target=forward, args=(source, sink), daemon=True).start()
 
 
 def forward(source: socket.socket, sink: socket.socket) -> None:

@@ -175,6 +175,13 @@ func TestOutboxHandsEachOwnerItsError(t *testing.T) {
 	if diff := cmp.Diff([]string{"a " + panicked, "b " + panicked, "a " + panicked}, got); diff != "" {
 		t.Errorf("errors after a panic (-want +got):\n%s", diff)
 	}
+	for _, returned := range [][]error{nil, {nil, nil}} {
+		for i, line := range post(func(context.Context, []int) []error { return returned }) {
+			if strings.Contains(line, "<nil>") {
+				t.Errorf("item %d of 3 succeeded although send returned %d errors: %s", i, len(returned), line)
+			}
+		}
+	}
 	var empty inbound.Outbox[string, int]
 	empty.Post(t.Context(), inbound.Consumer{}, "sending", nil, nil) // would panic if it called send
 }

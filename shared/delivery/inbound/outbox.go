@@ -22,14 +22,17 @@ func (o *Outbox[Owner, Item]) Add(owner Owner, item Item) {
 func (o *Outbox[Owner, Item]) Len() int { return len(o.items) }
 
 // Post passes all items to send, which returns one error for each, and hands each
-// owner the error of its item, nil on success. If send panics, the panic is the
-// error of every item. Post does not call send without items.
+// owner the error of its item, nil on success. If send panics or returns too few
+// errors, every item gets an error. Post does not call send without items.
 func (o *Outbox[Owner, Item]) Post(ctx context.Context, c Consumer, doing string, send func(context.Context, []Item) []error, settle func(Owner, error)) {
 	if len(o.items) == 0 {
 		return
 	}
 	var failures []error
-	panicked := c.Protect(ctx, doing, func() { failures = send(ctx, o.items) })
+	panicked := c.Protect(ctx, doing, func() {
+		failures = send(ctx, o.items)
+		_ = failures[len(o.items)-1] // panics if errors are missing
+	})
 	for i, owner := range o.owners {
 		if panicked != nil {
 			settle(owner, panicked)

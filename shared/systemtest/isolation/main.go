@@ -31,6 +31,7 @@ func main() {
 	// make isolation shows this line below the report.
 	if err != nil {
 		fmt.Println("error:", err)
+		os.Exit(1)
 	}
 }
 
