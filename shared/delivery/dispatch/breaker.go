@@ -35,9 +35,9 @@ type plan int
 const (
 	planAttempt plan = iota // make the attempt
 	planForward             // send the message to the slow lane
-	planHold                // put the delivery into the retries table
+	planHold                // keep the delivery for later, without a request
 	planProbe               // make the attempt if this task can claim the probe
-	planLast                // make the last attempt
+	planLast                // make the last attempt, although the breaker is open
 )
 
 // decide chooses the plan of each delivery of a batch, from the webhook as it was
@@ -49,11 +49,10 @@ const (
 // nothing, but an open breaker holds deliveries back there too.
 //
 // A delivery whose retry schedule is over makes its last attempt even if the
-// breaker is open, because no accepted event is given up without a request. These
-// requests, one for each delivery, are spread like their events. A last attempt
-// claims no probe: the claim is a write, and the attempt is made in any case.
-// Many deliveries may end at the same time, to a receiver that probably does not
-// answer soon, so last attempts are made in the slow lane.
+// breaker is open, so the breaker alone never gives a delivery up. The last attempt
+// claims no probe: the claim is a write, and the attempt is made in any case. Last
+// attempts come as fast as the events did, perhaps many at once, to a receiver that
+// probably does not answer soon. So they are made in the slow lane.
 func (d *Dispatcher) decide(tasks []*task, now time.Time) {
 	probing := make(map[webhook.Key]bool)
 	for _, t := range tasks {
@@ -99,8 +98,8 @@ func (d *Dispatcher) claim(ctx context.Context, t *task) bool {
 	return claimed && err == nil
 }
 
-// hold puts the delivery of t into the retries table, without a request and
-// without using up its attempt. Only the first hold of an attempt writes a log.
+// hold keeps the delivery of t for later, without a request and without using up
+// its attempt. Only the first hold of an attempt writes a log.
 func (d *Dispatcher) hold(t *task) {
 	now := d.Now()
 	held := d.Schedule.Hold(t.delivery, now)

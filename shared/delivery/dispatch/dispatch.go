@@ -2,8 +2,8 @@
 //
 // The deliveries of a batch are independent of each other. Each attempt ends in
 // a verdict. Then its log is written, its next attempt is queued and its message
-// is settled, in this order. A receiver's failure never fails the message. A
-// finished attempt is never repeated because its log could not be written.
+// is settled, in this order. A receiver's failure never fails the message. If the
+// log of an attempt cannot be written, the attempt is still not repeated.
 package dispatch
 
 import (
@@ -25,7 +25,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// Webhooks reads webhooks, enabled ones with their secrets, and disables them.
+// Webhooks stores webhooks. GetMany reads them, enabled ones with their secrets.
 type Webhooks interface {
 	GetMany(ctx context.Context, keys []webhook.Key, now time.Time) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error, err error)
 	Disable(ctx context.Context, key webhook.Key, revision int64, now time.Time) (bool, error)
@@ -42,7 +42,7 @@ type Logs interface {
 }
 
 // Retries stores deliveries whose next attempt is due later than a queue can
-// delay a message.
+// delay a message, and others when the queue is down.
 type Retries interface {
 	PutMany(ctx context.Context, deliveries []delivery.Delivery) []error
 }

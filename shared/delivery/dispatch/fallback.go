@@ -46,7 +46,8 @@ func (d *Dispatcher) fellBack(ctx context.Context, t *task, err error) {
 
 // belongsInTable reports whether the delivery of t is due later than a queue can
 // delay it. Such a delivery is in the queue because the retries table did not
-// accept it, and moves to the table without an attempt.
+// accept it, and moves to the table without an attempt. First attempts are excluded:
+// one that the breaker held is made now, or held again if the breaker is still open.
 func (d *Dispatcher) belongsInTable(t *task) bool {
 	return t.delivery.Attempt > 1 && t.delivery.Due.After(d.Now().Add(queue.MaxDelay))
 }

@@ -29,7 +29,7 @@ func (d *Dispatcher) forwards(t *task, last bool, now time.Time) bool {
 }
 
 // retriesInSlowLane reports whether the next attempt of t goes to the slow lane:
-// this attempt was slow. It holds for next attempts that a queue can delay. Later
+// this attempt was slow. It applies to next attempts that a queue can delay. Later
 // ones come back from the retries table to the normal lane, and [Dispatcher.forwards]
 // decides again.
 func (d *Dispatcher) retriesInSlowLane(t *task) bool {

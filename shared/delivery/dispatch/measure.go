@@ -25,8 +25,8 @@ func (d *Dispatcher) measure(tasks []*task) {
 		case t.attempted:
 			outcomes[t.log.Outcome]++
 			took = append(took, t.log.ResponseTime)
-			// The first attempt is due when the event was sent. Resent deliveries are
-			// excluded, because they have no such delay. So is the slow lane: the receiver
+			// The first attempt is due when the event was sent, or when its hold ended.
+			// Resent deliveries are excluded, because they have no such delay. So is the slow lane: the receiver
 			// causes that delay.
 			if t.delivery.Attempt == 1 && !t.delivery.Single && t.lane == laneNormal && t.plan == planAttempt {
 				delays = append(delays, t.log.CreatedAt.Sub(t.delivery.Due))

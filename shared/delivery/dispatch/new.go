@@ -46,8 +46,8 @@ func New(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *
 }
 
 // SetSchedule parses RETRY_SCHEDULE and logs an error if it does not fit into
-// retention, the time for which event bodies are kept: the last attempts may then
-// find no body, which is still better than no attempts at all.
+// retention, the time for which event bodies are kept. Late attempts may then find
+// no body. To refuse to start would stop all deliveries.
 func (d *Dispatcher) SetSchedule(schedule string, retention time.Duration) error {
 	var err error
 	if d.Schedule, err = delivery.ParseSchedule(schedule); err != nil {

@@ -13,8 +13,8 @@ import (
 )
 
 // linger is how long a finished attempt waits for others to share its writes.
-// It is short beside the attempt timeout, and it turns the ten log-id reservations
-// of a batch for one webhook into one.
+// It is short beside the attempt timeout, and it turns the log-id reservations of
+// a batch for one webhook into one.
 const linger = 250 * time.Millisecond
 
 // queuedLogDelay is how long a log that could not be written waits in the queue.
@@ -125,8 +125,8 @@ func (d *Dispatcher) appendLogs(ctx context.Context, logs []attemptlog.Log) (fai
 	return failed, err
 }
 
-// rewriteLogs writes the logs that the queue did not accept either: the table may
-// have recovered. A log that fails again is lost.
+// rewriteLogs writes the logs that neither the table nor the queue accepted: the
+// table may have recovered. A log that fails again is lost.
 func (d *Dispatcher) rewriteLogs(ctx context.Context, refused []unwrittenLog) {
 	if len(refused) == 0 {
 		return

@@ -14,10 +14,10 @@ import (
 const maxTracked = 1000
 
 // slowTracker counts consecutive slow attempts of each webhook, in one instance
-// of the function. Slow attempts in other instances are known from the retry of a
-// slow attempt, which says so, and from the webhook's health (see markSlow). Both
-// are needed: a receiver that answers 200 after 15 s causes no retry, and at a low
-// rate no instance may see two of its attempts. The zero value is empty.
+// of the function. Slow attempts in other instances are known from two sources: the
+// retry of a slow attempt says so, without a read, and markSlow records one in the
+// webhook's health. A receiver that answers 200 after 10 s causes no retry, and at
+// a low rate no instance may see two of its attempts. The zero value is empty.
 type slowTracker struct {
 	mu     sync.Mutex
 	streak map[webhook.Key]int
@@ -83,8 +83,9 @@ func (d *Dispatcher) recordSlow(ctx context.Context, t *task) {
 }
 
 // countSlow counts the slow attempt of t, and marks its webhook at the second
-// slow attempt in a row. One slow attempt renews an existing mark: while nearly
-// all deliveries of the webhook are held back, there may be no second attempt.
+// slow attempt in a row, or at two within [webhook.SlowWindow] in any instances.
+// One slow attempt renews an existing mark: while nearly all deliveries of the
+// webhook are held back, there may be no second attempt.
 func (d *Dispatcher) countSlow(ctx context.Context, t *task) {
 	inARow := d.slow.add(t.delivery.Webhook, t.delivery.Slow)
 	now := d.Now()

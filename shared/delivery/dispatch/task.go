@@ -43,7 +43,7 @@ type observation int
 const (
 	observedNothing observation = iota
 	observedSuccess             // the receiver accepted the delivery
-	observedFailure             // the receiver did not, and may not accept other deliveries
+	observedFailure             // the receiver did not, and might refuse others
 )
 
 // observe returns the observation of an attempt. There is none when the receiver
@@ -102,8 +102,8 @@ func addResult(l *attemptlog.Log, result attempt.Result) {
 	l.Failure = string(result.Failure)
 }
 
-// logAttempt writes one line about an attempt: ids and numbers, never the event
-// or the response. The event type is in the line of the fan-out, because
+// logAttempt writes one line about an attempt: ids, numbers and its outcome, never
+// the event or the response. The event type is in the line of the fan-out, because
 // CloudWatch bills each byte.
 func (d *Dispatcher) logAttempt(ctx context.Context, l attemptlog.Log, result attempt.Result, lane lane) {
 	attributes := []slog.Attr{
