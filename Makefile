@@ -89,14 +89,14 @@ bench: ## Measure the speed of the hot paths and of the built functions; figures
 	@$(TOOLS) measure go test -run '^$$' -bench . -benchtime $(BENCHTIME) ./shared/systemtest/bench
 cost: ## Compute what AWS bills for a million events, deliveries and an idle month; figures in .local/cost.json
 	@rm -f .local/cost.json
-	@WEBHOOKS_RECORD_COST=1 $(TOOLS) measure go test -count=1 -v -run 'Billed|Idle' ./shared/systemtest/cost | grep -v '^ *[=-][=-][=-]'
+	@set -o pipefail; WEBHOOKS_RECORD_COST=1 $(TOOLS) measure go test -count=1 -v -run 'Billed|Idle' ./shared/systemtest/cost | grep -v '^ *[=-][=-][=-]'
 
 ##@ Check it
 .PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak smoke fuzz
 test: ## Run all tests with the race detector in a test cloud started for them; fails below the coverage floor
 	@rm -f $(COVERAGE)
 	@$(TOOLS) test go test -race -timeout $(GOTEST_TIMEOUT) $(if $(subst ./...,,$(GOTEST)),,-coverprofile=$(COVERAGE) -coverpkg=./functions/...,./shared/...) $(GOTEST)
-	@[ ! -f $(COVERAGE) ] || .ci/coverage $(COVERAGE)
+	@$(if $(subst ./...,,$(GOTEST)),:,.ci/coverage $(COVERAGE))
 test-up: ## Start the test cloud and leave it running, for make test-go
 	@$(TOOLS) test-up
 test-go: ## Run Go tests in that cloud: make test-go GOTEST='-run TestSigningKeys ./shared/...'

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # Makes the client of an AWS service from its name: boto3.client, or Cloud.client for the local cloud.
-# boto3 makes its clients at run time, so that they have no type.
+# boto3 creates its clients at run time, so they have no static type.
 ClientFactory = Callable[[str], Any]
 
 

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
+from base.console import stop_with
 from base.paths import ROOT, TOOLS
 from cloud import local_stack
 from cloud.build import BUILD_ENV
@@ -18,6 +19,9 @@ def test(port: int, command: Sequence[str]) -> int:
 
 def unit_tests(cloud: Cloud) -> int:
     """Runs the unit tests of the tools; returns the exit status."""
+    missing = {test.parent for test in TOOLS.glob("*/*_test.py") if not (test.parent / "__init__.py").exists()}
+    if missing or not list(TOOLS.glob("*_test.py")):
+        stop_with(f"unittest finds no tests in {missing or TOOLS}: it skips folders without __init__.py silently.")
     discover = ["discover", "-s", str(TOOLS), "-t", str(TOOLS), "-p", "*_test.py"]
     command = [sys.executable, "-m", "unittest", *discover]
     return subprocess.run(command, cwd=ROOT, env=cloud.aws_environment()).returncode

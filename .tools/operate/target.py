@@ -21,7 +21,7 @@ from operate.smoke_receiver import AwsReceiver
 
 # Lambda's line about an invocation as text; with LogFormat JSON and SystemLogLevel INFO it is JSON.
 REPORT = re.compile(r"REPORT RequestId.*?Billed Duration: (\d+) ms(?:.*?Init Duration: ([\d.]+) ms)?", re.DOTALL)
-# ministack has no limit of concurrent functions.
+# ministack does not limit concurrent functions.
 LOCAL_CONCURRENCY = 1000
 
 

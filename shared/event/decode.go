@@ -59,10 +59,8 @@ func (d decoder) decode() (Event, *deadletter.Refusal) {
 
 // plain reads {"id"?, "type", "tenant_id", "timestamp"?, "data"}.
 func (d decoder) plain() (Event, *deadletter.Refusal) {
-	for name := range d.object {
-		if !slices.Contains([]string{"id", "type", "tenant_id", "timestamp", "data"}, name) {
-			return Event{}, refuse(deadletter.UnknownField, fmt.Sprintf("the event has a member %.64q other than id, type, tenant_id, timestamp and data", name))
-		}
+	if unknown := d.object.Unknown("id", "type", "tenant_id", "timestamp", "data"); len(unknown) > 0 {
+		return Event{}, refuse(deadletter.UnknownField, fmt.Sprintf("the event has a member %.64q other than id, type, tenant_id, timestamp and data", unknown[0]))
 	}
 	tenant, ok := strictjson.String(d.object["tenant_id"])
 	if !ok {

@@ -30,7 +30,7 @@ func Describe(err error) string {
 const maxExcerpt = 64
 
 // Excerpt returns at most the first 64 bytes of a caller's text, for an error. An
-// ellipsis marks a longer text.
+// ellipsis ends a text that was shortened.
 func Excerpt(text string) string {
 	if len(text) <= maxExcerpt {
 		return text

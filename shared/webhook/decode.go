@@ -2,9 +2,7 @@ package webhook
 
 import (
 	"errors"
-	"maps"
 	"net/url"
-	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -106,7 +104,7 @@ func (d *decoder) refuse(name string, p apperr.Problem, args ...any) {
 
 // refuseRest refuses the fields that are left in the object as unknown.
 func (d *decoder) refuseRest() {
-	unknown := slices.Sorted(maps.Keys(d.object))
+	unknown := d.object.Unknown()
 	for _, name := range unknown[:min(len(unknown), maxNamed)] {
 		d.refuse(strictjson.Excerpt(name), apperr.Unknown)
 	}

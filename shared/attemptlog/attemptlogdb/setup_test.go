@@ -53,8 +53,8 @@ func setup(t *testing.T) *bundle {
 // redeploy replaces the store by one with another retention, as a deployment with a
 // changed LogRetentionDays does.
 func (b *bundle) redeploy(retention time.Duration) {
-	b.store = attemptlogdb.New(b.faulty, b.table, retention,
-		attemptlogdb.WithPause(func(ctx context.Context, _ int) error { return ctx.Err() }))
+	b.store = attemptlogdb.New(b.faulty, b.table, retention)
+	b.store.SetPause(func(ctx context.Context, _ int) error { return ctx.Err() })
 }
 
 // logs returns n logs that were created a second apart, the last one now.

@@ -32,19 +32,8 @@ type Store struct {
 	pause     dynamo.Pause
 }
 
-// Option changes how a Store waits.
-type Option func(*Store)
-
-// WithPause replaces [dynamo.Backoff], the wait before unprocessed writes are sent
-// again.
-func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
-
 // New returns the store of table. Customers see a log for retention after it was
 // created, whatever the retention was when it was written.
-func New(client DynamoDB, table string, retention time.Duration, options ...Option) *Store {
-	s := &Store{client: client, table: table, retention: retention, pause: dynamo.Backoff}
-	for _, option := range options {
-		option(s)
-	}
-	return s
+func New(client DynamoDB, table string, retention time.Duration) *Store {
+	return &Store{client: client, table: table, retention: retention, pause: dynamo.Backoff}
 }

@@ -51,9 +51,9 @@ func (c *claims) Validate() error {
 	return nil
 }
 
-// plausible reports whether a date is between 1970 and 9999, or no number, which the
-// library checks. The library converts dates from floating point; larger ones
-// overflow and may become dates in the past.
+// plausible reports whether a date is between 1970 and 9999. The JWT library converts
+// dates from floating point: larger ones overflow and may become dates in the past. It
+// refuses a date that is not a number itself, so plausible accepts that.
 func plausible(date any) bool {
 	seconds, ok := date.(float64)
 	return !ok || seconds >= 0 && seconds <= float64(time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC).Unix())

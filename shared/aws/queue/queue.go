@@ -55,8 +55,8 @@ type Queue struct {
 // New returns the queue at url.
 func New(client SQS, url string) *Queue { return &Queue{client, url} }
 
-// Open returns the queue at url with a client of its own, for a program that calls
-// no other AWS service: only this package may import the SQS client.
+// Open returns the queue at url with an SQS client of its own, for a program that
+// uses no other queue.
 func Open(cfg aws.Config, url string) *Queue { return New(sqs.NewFromConfig(cfg), url) }
 
 // Send sends messages and returns an error for each of them, nil where SQS

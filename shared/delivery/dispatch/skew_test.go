@@ -57,6 +57,9 @@ func TestCopiesOfSkewedInstancesShareOneRow(t *testing.T) {
 			t.Errorf("two copies have different next attempts (-one +other):\n%s", diff)
 		}
 	}
+	if len(*requests) == 0 {
+		t.Fatal("no copy made a request")
+	}
 	for _, r := range *requests {
 		if own := f.now.Add(skew * time.Duration(r.instance-1)); !r.sent.Equal(own) {
 			t.Errorf("instance %d sent the timestamp %v, want that of its own clock, %v", r.instance, r.sent, own)

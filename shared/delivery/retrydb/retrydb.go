@@ -48,20 +48,9 @@ type Store struct {
 	pause  dynamo.Pause
 }
 
-// Option changes how a Store waits.
-type Option func(*Store)
-
-// WithPause replaces [dynamo.Backoff], the wait before unprocessed writes are sent
-// again.
-func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
-
 // New returns the store of table.
-func New(client DynamoDB, table string, options ...Option) *Store {
-	s := &Store{client: client, table: table, pause: dynamo.Backoff}
-	for _, option := range options {
-		option(s)
-	}
-	return s
+func New(client DynamoDB, table string) *Store {
+	return &Store{client: client, table: table, pause: dynamo.Backoff}
 }
 
 // Row is a stored delivery.

@@ -34,10 +34,11 @@ func setup(t *testing.T) bundle {
 	t.Helper()
 	client := dynamodb.NewFromConfig(cloudtest.Config(t))
 	b := bundle{client: client, faults: new(faulttest.Faults), table: cloudtest.Table(t, "RetriesTable"), pauses: new(atomic.Int32)}
-	b.Store = retrydb.New(dynamodb.NewFromConfig(b.faults.Config(cloudtest.Config(t))), b.table, retrydb.WithPause(func(ctx context.Context, _ int) error {
+	b.Store = retrydb.New(dynamodb.NewFromConfig(b.faults.Config(cloudtest.Config(t))), b.table)
+	b.SetPause(func(ctx context.Context, _ int) error {
 		b.pauses.Add(1)
 		return ctx.Err()
-	}))
+	})
 	return b
 }
 

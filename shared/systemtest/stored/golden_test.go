@@ -73,6 +73,18 @@ func TestEveryFileIsRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	count := make(map[string]int)
+	for _, file := range files {
+		form, _, _ := strings.Cut(file.Name(), ".")
+		count[form]++
+	}
+	for form, n := range count {
+		for i := 1; i <= n; i++ {
+			if _, err := os.Stat(path(form, i)); err != nil {
+				t.Errorf("%s has %d files, so %s must exist: the numbers begin at 1 and have no gap", form, n, path(form, i))
+			}
+		}
+	}
 	for _, file := range files {
 		if form, _, _ := strings.Cut(file.Name(), "."); !read[form] {
 			t.Errorf("testdata/%s is read by no test: data of its form still exists", file.Name())

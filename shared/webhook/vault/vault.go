@@ -62,8 +62,8 @@ type Vault struct {
 }
 
 // New returns a vault whose new data keys are encrypted under the KMS key keyARN.
-// With [Off] or [DecryptOnly] it generates none. Every vault decrypts the data
-// keys that the function's role permits.
+// With [Off] or [DecryptOnly] as keyARN the vault generates no data keys. Every vault
+// decrypts the data keys that the function's role permits.
 func New(client KMS, keyARN string) *Vault {
 	return &Vault{client: client, keyARN: keyARN, keys: &cache{now: time.Now, maxKeys: MaxKeys}}
 }

@@ -38,16 +38,13 @@ type Store struct {
 	pause  dynamo.Pause
 }
 
-// Option changes how a Store encrypts secrets or waits between tries.
+// Option changes how a Store encrypts secrets.
 type Option func(*Store)
 
 // WithVault makes the store encrypt the secrets that it writes and decrypt those
 // that it reads. A store without a vault writes secrets as plain text and cannot
 // read encrypted ones; functions that need no secret use it.
 func WithVault(v *vault.Vault) Option { return func(s *Store) { s.vault = v } }
-
-// WithPause replaces [dynamo.Backoff] as the wait between tries.
-func WithPause(pause dynamo.Pause) Option { return func(s *Store) { s.pause = pause } }
 
 // New returns the store of a table.
 func New(client DynamoDB, table string, options ...Option) *Store {
