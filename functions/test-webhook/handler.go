@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"log/slog"
 	"net/http"
 	"strconv"
 	"time"
@@ -10,16 +11,17 @@ import (
 	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
 	"webhooks/shared/delivery/attempt"
-	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/event"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/webhook"
+	"webhooks/shared/webhook/webhookdb"
 )
 
-// webhooks reads a webhook and limits how often it is tested.
+// webhooks reads a webhook and lets a tenant run one test at a time.
 type webhooks interface {
 	GetWithSecrets(ctx context.Context, key webhook.Key, now time.Time) (webhook.Webhook, error)
-	MarkTested(ctx context.Context, key webhook.Key, interval time.Duration, now time.Time) error
+	BeginTest(ctx context.Context, key webhook.Key, now time.Time) (webhookdb.TestLease, error)
+	EndTest(ctx context.Context, lease webhookdb.TestLease, now time.Time) error
 }
 
 // sender sends an event to a webhook at once.
@@ -28,6 +30,7 @@ type sender interface {
 }
 
 type handler struct {
+	log      *slog.Logger
 	webhooks webhooks
 	sender   sender
 	now      func() time.Time
@@ -51,9 +54,11 @@ func (h handler) test(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 		return httpapi.Reply{}, err
 	}
 	key := webhook.Key{TenantID: caller.TenantID, ID: id}
-	if err := h.webhooks.MarkTested(r.Context(), key, dispatch.TestInterval, h.now()); err != nil {
+	lease, err := h.webhooks.BeginTest(r.Context(), key, h.now())
+	if err != nil {
 		return httpapi.Reply{}, err
 	}
+	defer h.end(r.Context(), lease)
 	w, err := h.webhooks.GetWithSecrets(r.Context(), key, h.now())
 	if err != nil {
 		return httpapi.Reply{}, err
@@ -69,4 +74,12 @@ func (h handler) test(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 		response.Error = result.Failure.Text().In(httpapi.LocaleOf(r))
 	}
 	return httpapi.Reply{Status: http.StatusOK, Message: apperr.MessageTestSent, Data: response}, nil
+}
+
+// end ends the tenant's lease. A failure is no failure of the test: the lease ends by
+// itself.
+func (h handler) end(ctx context.Context, lease webhookdb.TestLease) {
+	if err := h.webhooks.EndTest(ctx, lease, h.now()); err != nil {
+		h.log.WarnContext(ctx, "the lease of a test could not be ended; it expires", "error", err.Error())
+	}
 }

@@ -138,28 +138,86 @@ func TestAReceiverThatCannotBeReached(t *testing.T) {
 	}
 }
 
+// test begins a test of a webhook at now, as another instance does.
+func (b bundle) test(t *testing.T, id int64, now time.Time) webhookdb.TestLease {
+	t.Helper()
+	lease, err := b.webhooks.BeginTest(t.Context(), webhook.Key{TenantID: "demo", ID: id}, now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lease
+}
+
 func TestAWebhookIsNotTestedTooOften(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	requests := make(chan struct{}, 2)
 	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { requests <- struct{}{} }))
 	defer receiver.Close()
-	w := b.create(t, receiver.URL)
+	b.create(t, receiver.URL)
 	// The last test is in the future, so the next one is too early on any machine.
-	if err := b.webhooks.MarkTested(t.Context(), w.Key(), time.Second, time.Now().Add(time.Minute)); err != nil {
+	at := time.Now().Add(4 * time.Second)
+	if err := b.webhooks.EndTest(t.Context(), b.test(t, 1, at), at); err != nil {
 		t.Fatal(err)
 	}
-	response := cloudtest.Invoke(t, b.function, b.request)
-	if got := response.Envelope(t).Code; got != int(apperr.TestedTooOften) || response.Status != http.StatusTooManyRequests {
-		t.Errorf("response %d %s", response.Status, response.Body)
+	b.refused(t, apperr.TestedTooOften)
+	if len(requests) != 0 {
+		t.Errorf("the receiver got %d requests", len(requests))
 	}
-	retryAfter := ""
+}
+
+// refused fails the test unless the sample event gets a 429 that says to wait 5 s.
+func (b bundle) refused(t *testing.T, reason apperr.Reason) {
+	t.Helper()
+	response := cloudtest.Invoke(t, b.function, b.request)
+	if got := response.Envelope(t).Code; got != int(reason) || response.Status != http.StatusTooManyRequests {
+		t.Errorf("response %d %s, want %d", response.Status, response.Body, reason)
+	}
 	for name, value := range response.Headers {
-		if strings.EqualFold(name, "Retry-After") {
-			retryAfter = value
+		if strings.EqualFold(name, "Retry-After") && value != "5" {
+			t.Errorf("%s %q, want 5", name, value)
 		}
 	}
-	if retryAfter != "5" || len(requests) != 0 {
-		t.Errorf("Retry-After %q and %d requests, want 5 and none", retryAfter, len(requests))
+}
+
+func TestASecondTestOfATenantIsRefusedUntilTheFirstEnds(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	arrived, answer := make(chan struct{}), make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		close(arrived)
+		select {
+		case <-answer:
+		case <-r.Context().Done():
+		}
+	}))
+	defer slow.Close()
+	quick := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer quick.Close()
+	b.create(t, slow.URL)
+	b.create(t, quick.URL)
+	first := make(chan cloudtest.Response)
+	go func() { first <- cloudtest.Invoke(t, b.function, b.request) }()
+	<-arrived
+	second := b
+	second.request = cloudtest.Request(t, "test-webhook.json")
+	second.request.RawPath, second.request.PathParameters = "/api/v1/webhooks/2/test", map[string]string{"webhook_id": "2"}
+	second.refused(t, apperr.TestUnderWay)
+	close(answer)
+	if response := <-first; response.Status != http.StatusOK {
+		t.Errorf("the first test: %d %s", response.Status, response.Body)
 	}
+	if response := cloudtest.Invoke(t, second.function, second.request); response.Status != http.StatusOK {
+		t.Errorf("a test after the first: %d %s", response.Status, response.Body)
+	}
+}
+
+// The test of a webhook that does not exist ends its lease too.
+func TestAFailedTestEndsItsLease(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	if response := cloudtest.Invoke(t, b.function, b.request); response.Status != http.StatusNotFound {
+		t.Fatalf("response %d %s", response.Status, response.Body)
+	}
+	b.test(t, 2, time.Now())
 }

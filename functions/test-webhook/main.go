@@ -22,10 +22,10 @@ func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, erro
 	cfg := settings.AWS()
 	db := dynamodb.NewFromConfig(cfg)
 	secrets := vault.FromConfig(cfg, vault.DecryptOnly)
-	d, err := dispatch.New(log, db, secrets, settings, getenv)
+	d, err := dispatch.NewTester(log, db, secrets, settings, getenv)
 	if err != nil {
 		return nil, err
 	}
-	h := handler{webhooks: webhookdb.New(db, settings.Required("WEBHOOKS_TABLE"), webhookdb.WithVault(secrets)), sender: d, now: d.Now}
+	h := handler{log: log, webhooks: webhookdb.New(db, settings.Required("WEBHOOKS_TABLE"), webhookdb.WithVault(secrets)), sender: d, now: d.Now}
 	return httpapi.New(log, h.route()), nil
 }

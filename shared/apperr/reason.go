@@ -35,6 +35,7 @@ const (
 	DataTooLarge Reason = 41302
 
 	TestedTooOften Reason = 42901
+	TestUnderWay   Reason = 42902
 
 	InternalError Reason = 50001
 
@@ -86,6 +87,7 @@ var reasons = map[Reason]entry{
 	BodyTooLarge:           {TooLarge, locale.Text{Chinese: "请求体不能超过 %d 字节", English: "The body must not exceed %d bytes"}},
 	DataTooLarge:           {TooLarge, locale.Text{Chinese: "事件的 data 不能超过 %d 字节", English: "The data of an event must not exceed %d bytes"}},
 	TestedTooOften:         {RateLimited, locale.Text{Chinese: "测试过于频繁，请 %d 秒后重试", English: "Tested too often; try again in %d seconds"}},
+	TestUnderWay:           {RateLimited, locale.Text{Chinese: "同一租户的另一个测试正在进行，请 %d 秒后重试", English: "Another test of your tenant is under way; try again in %d seconds"}},
 	InternalError:          {Internal, locale.Text{Chinese: "服务内部错误，请稍后重试", English: "Internal error; try again later"}},
 	TemporarilyUnavailable: {Unavailable, locale.Text{Chinese: "服务暂时不可用，请稍后重试", English: "Temporarily unavailable; try again later"}},
 }

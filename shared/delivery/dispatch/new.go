@@ -13,18 +13,29 @@ import (
 	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/guard"
+	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/vault"
 	"webhooks/shared/webhook/webhookdb"
 )
 
 // New returns a dispatcher with the fields that every attempt needs, configured
 // from settings and getenv: the guard, the sender, the logs, and the webhooks,
-// whose secrets the vault decrypts. They are enough for [Dispatcher.Test].
-// [Dispatcher.Handle] also needs the other fields.
+// whose secrets the vault decrypts. [Dispatcher.Handle] also needs the other fields.
 func New(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *boot.Settings, getenv func(string) string) (*Dispatcher, error) {
+	return newDispatcher(log, db, secrets, settings, getenv, maxTimeout)
+}
+
+// NewTester returns a dispatcher for [Dispatcher.Test], with attempts of at most
+// [webhook.TestTimeout]: a caller waits for the response.
+func NewTester(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *boot.Settings, getenv func(string) string) (*Dispatcher, error) {
+	return newDispatcher(log, db, secrets, settings, getenv, webhook.TestTimeout)
+}
+
+// newDispatcher returns a dispatcher whose attempts take at most longest.
+func newDispatcher(log *slog.Logger, db *dynamodb.Client, secrets *vault.Vault, settings *boot.Settings, getenv func(string) string, longest time.Duration) (*Dispatcher, error) {
 	webhooks, logs := settings.Required("WEBHOOKS_TABLE"), settings.Required("LOGS_TABLE")
 	retention := settings.Days("LOG_RETENTION_DAYS")
-	timeout := time.Duration(settings.Int("ATTEMPT_TIMEOUT_SECONDS", 1, 15)) * time.Second
+	timeout := min(time.Duration(settings.Int("ATTEMPT_TIMEOUT_SECONDS", 1, int(maxTimeout.Seconds())))*time.Second, longest)
 	bodyLimit := settings.Int("RESPONSE_BODY_BYTES", 1, attempt.MaxBodyLimit)
 	if err := settings.Err(); err != nil {
 		return nil, err
@@ -58,6 +69,9 @@ func (d *Dispatcher) SetSchedule(schedule string, retention time.Duration) error
 	}
 	return nil
 }
+
+// maxTimeout is the largest ATTEMPT_TIMEOUT_SECONDS.
+const maxTimeout = 15 * time.Second
 
 // UserAgent is the user-agent header of every attempt.
 const UserAgent = "webhooks-on-aws/1.0"

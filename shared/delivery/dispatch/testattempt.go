@@ -2,7 +2,6 @@ package dispatch
 
 import (
 	"context"
-	"time"
 
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/delivery"
@@ -37,7 +36,3 @@ func (d *Dispatcher) Test(ctx context.Context, w webhook.Webhook, e event.Event)
 	}
 	return result, nil
 }
-
-// TestInterval is the shortest time between two tests of a webhook: the test route
-// lets a caller send requests to any receiver.
-const TestInterval = 5 * time.Second

@@ -1,14 +1,20 @@
 package dispatch_test
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/aws/boot"
+	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/event"
+	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/webhook"
 )
 
@@ -84,5 +90,27 @@ func TestATestThatCannotBeSignedFails(t *testing.T) {
 	}
 	if logs := b.written(t, w); len(logs) != 0 {
 		t.Errorf("logs = %+v", logs)
+	}
+}
+
+// A caller of the test route waits for the response, and occupies an execution.
+func TestATestTakesNoLongerThanItsOwnLimit(t *testing.T) {
+	t.Parallel()
+	for configured, want := range map[string]time.Duration{"15": webhook.TestTimeout, "6": webhook.TestTimeout, "5": 5 * time.Second, "2": 2 * time.Second} {
+		getenv := cloudtest.Getenv(t, map[string]string{
+			"WEBHOOKS_TABLE": "w", "LOGS_TABLE": "l", "LOG_RETENTION_DAYS": "30", "ATTEMPT_TIMEOUT_SECONDS": configured, "RESPONSE_BODY_BYTES": "512",
+		})
+		settings := boot.NewSettings(getenv)
+		tester, err := dispatch.NewTester(slog.New(slog.DiscardHandler), nil, nil, settings, getenv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if tester.AttemptTimeout != want {
+			t.Errorf("ATTEMPT_TIMEOUT_SECONDS=%s: a test takes up to %v, want %v", configured, tester.AttemptTimeout, want)
+		}
+		dispatcher, err := dispatch.New(slog.New(slog.DiscardHandler), nil, nil, settings, getenv)
+		if err != nil || fmt.Sprint(dispatcher.AttemptTimeout.Seconds()) != configured {
+			t.Errorf("ATTEMPT_TIMEOUT_SECONDS=%s: an attempt takes up to %v, %v", configured, dispatcher.AttemptTimeout, err)
+		}
 	}
 }

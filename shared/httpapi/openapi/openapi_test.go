@@ -13,7 +13,6 @@ import (
 	"webhooks/shared/apperr"
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/auth"
-	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi/openapi"
@@ -85,7 +84,8 @@ func TestLimitsAreThoseOfTheCode(t *testing.T) {
 		{name: "webhooks of a tenant", got: *webhooks.MaxItems, want: webhook.MaxPerTenant},
 		{name: "events of a request", got: *list.MaxItems, want: 100}, // a test of publish-events sends 101
 		{name: "days of two secrets", got: uint64(*schema(t, "Rotation", "overlap_days").Max), want: webhook.MaxOverlapDays},
-		{name: "seconds between tests", got: 5, want: uint64(dispatch.TestInterval.Seconds())},
+		{name: "seconds between tests", got: 5, want: uint64(webhook.TestInterval.Seconds())},
+		{name: "seconds of a test", got: 5, want: uint64(webhook.TestTimeout.Seconds())},
 		{name: "bytes of an event's data", got: 256 << 10, want: event.MaxData},
 	}
 	for _, tt := range tests {

@@ -8,7 +8,6 @@ import (
 
 	"webhooks/shared/auth/jwks"
 	"webhooks/shared/auth/jwtauth"
-	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
@@ -68,7 +67,11 @@ func TestReferenceHasTheNumbersOfTheCode(t *testing.T) {
 			fmt.Sprintf("0 to %d; %.0f by default", webhook.MaxOverlapDays, webhook.SecretOverlap.Hours()/24),
 			fmt.Sprintf("At most %s old secrets", []string{"no", "one", "two", "three"}[webhook.MaxPreviousSecrets]),
 		},
-		"Test a webhook": {fmt.Sprintf("once in %.0f seconds", dispatch.TestInterval.Seconds())},
+		"Test a webhook": {
+			fmt.Sprintf("once in %.0f seconds", webhook.TestInterval.Seconds()),
+			fmt.Sprintf("takes at most %.0f seconds", webhook.TestTimeout.Seconds()),
+			fmt.Sprintf("(parameter `TestRate`), bursts of %s (parameter `TestBurst`)", text(section(t, "Parameters"), "TestBurst", "Default")),
+		},
 		"JWTs": {
 			fmt.Sprintf("at most %d KB", jwtauth.MaxBytes>>10),
 			fmt.Sprintf("differ by %.0f seconds", jwtauth.Skew.Seconds()),

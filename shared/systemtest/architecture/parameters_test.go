@@ -205,7 +205,7 @@ func TestNumbersAreAsStrictAsTheCode(t *testing.T) {
 		"LogRetentionDays": "LOG_RETENTION_DAYS", "EventRetentionDays": "EVENT_RETENTION_DAYS",
 	}
 	// AWS reads the others.
-	ofAWS := []string{"FanoutConcurrency", "DispatcherConcurrency", "SlowConcurrency", "ThrottleRate", "ThrottleBurst", "FailingAttemptsPercent", "FunctionLogRetentionDays"}
+	ofAWS := []string{"FanoutConcurrency", "DispatcherConcurrency", "SlowConcurrency", "ThrottleRate", "ThrottleBurst", "TestRate", "TestBurst", "FailingAttemptsPercent", "FunctionLogRetentionDays"}
 	parameters := section(t, "Parameters")
 	for name, parameter := range parameters {
 		if text(parameter, "Type") != "Number" || slices.Contains(ofAWS, name) {

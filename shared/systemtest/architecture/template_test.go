@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+
+	"webhooks/shared/webhook"
 )
 
 // TestTablesOutliveTheStack checks the properties that keep customers' data.
@@ -149,15 +151,39 @@ func TestScheduledRunsAreNotRepeated(t *testing.T) {
 	}
 }
 
-// TestTheTestRouteHasItsOwnThrottle: an invocation of this route waits for a
-// customer's receiver, so callers could occupy many of them.
-func TestTheTestRouteHasItsOwnThrottle(t *testing.T) {
+// TestTheTestRouteFitsANewAccount: an invocation of this route waits for a customer's
+// receiver, so callers could occupy the account's executions. A new account has ten.
+func TestTheTestRouteFitsANewAccount(t *testing.T) {
 	t.Parallel()
+	parameters, found := section(t, "Parameters"), false
 	for _, api := range resources(t, "AWS::Serverless::HttpApi") {
 		settings := at(api.properties, "RouteSettings", "POST /api/v1/webhooks/{webhook_id}/test")
-		const waits, ordinary = 15, 1000 // seconds, and the default concurrency of an account
-		if rate := number(t, ordinary, settings, "ThrottlingRateLimit"); rate*waits > ordinary/2 {
-			t.Errorf("%s accepts %d tests a second: at %d s each they could occupy half of an account's concurrency", api.name, rate, waits)
+		if text(settings, "ThrottlingRateLimit") != "TestRate" || text(settings, "ThrottlingBurstLimit") != "TestBurst" {
+			t.Errorf("%s limits the test route by %v, want TestRate and TestBurst", api.name, settings)
 		}
+		found = true
 	}
+	if !found {
+		t.Error("the template has no HTTP API")
+	}
+	rate, burst := number(t, 0, parameters, "TestRate", "Default"), number(t, 0, parameters, "TestBurst", "Default")
+	if waiting := burst + rate*int(webhook.TestTimeout.Seconds()); waiting > 8 {
+		t.Errorf("%d executions may wait for receivers of tests, want at most 8 of 10", waiting)
+	}
+}
+
+// TestTheLeaseOfATestEndsWithItsFunction: a shorter lease would let a tenant run two
+// tests at once, a longer one would block it after a crash.
+func TestTheLeaseOfATestEndsWithItsFunction(t *testing.T) {
+	t.Parallel()
+	for _, f := range functions(t) {
+		if f.name != "TestWebhookFunction" {
+			continue
+		}
+		if got := number(t, 10, f.properties, "Timeout"); got != int(webhook.TestLease.Seconds()) {
+			t.Errorf("the timeout of %s is %d s, want webhook.TestLease, %v", f.name, got, webhook.TestLease)
+		}
+		return
+	}
+	t.Error("the template has no TestWebhookFunction")
 }

@@ -46,7 +46,30 @@ func TestOpenAPIExamplesMatchTheResponses(t *testing.T) {
 	x.errors()
 	x.send("updateWebhook", "documented", "PUT", one) // disables the webhook
 	x.fail(40904, "POST", one+"/logs/1/resend", "")
+	x.underWay()
 	x.complete()
+}
+
+// underWay sends a test while another waits for its receiver.
+func (x *examples) underWay() {
+	x.t.Helper()
+	answered := make(chan struct{})
+	slow := newReceiver(x.t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-answered:
+			ok(w, r)
+		case <-r.Context().Done():
+		}
+	})
+	made := x.webhook(slow.URL, "alert.resolved")
+	first := make(chan answer, 1)
+	go func() { first <- x.call("POST", path(made.ID, "/test"), "") }()
+	slow.next(x.t)
+	x.fail(42902, "POST", "/api/v1/webhooks/2/test", "")
+	close(answered)
+	if got := <-first; got.Status != http.StatusOK {
+		x.t.Errorf("the test that was under way returned %d %s", got.Status, got.Body)
+	}
 }
 
 // errors causes the errors that need only a webhook.

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"webhooks/shared/apperr"
 	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/event"
 	"webhooks/shared/webhook"
@@ -98,8 +99,7 @@ func webhookForms() []itemForm {
 		_, opening := store.OpenBreaker(ctx, key, now.Add(time.Hour))
 		_, slow := store.MarkSlow(ctx, new, now)
 		_, slowSeen := store.RecordSlow(ctx, key, now)
-		tested := store.MarkTested(ctx, key, time.Second, now)
-		return errors.Join(err, failing, opening, slow, slowSeen, tested)
+		return errors.Join(err, failing, opening, slow, slowSeen)
 	}
 	read := func(ctx context.Context, c *cloud) (any, error) { return c.webhooks().GetWithSecrets(ctx, key, now) }
 	return []itemForm{
@@ -131,6 +131,20 @@ func webhookForms() []itemForm {
 				return toJSON(item["data_key"]), err
 			},
 			want: toJSON(&types.AttributeValueMemberB{Value: []byte("the encrypted data key of tenant acme")}),
+		},
+		{
+			name: "test-lease", table: "WebhooksTable", at: dynamo.Item{"tenant_id": s("acme"), "webhook_id": n("-2")},
+			write: func(ctx context.Context, c *cloud) error {
+				_, err := c.webhooks().BeginTest(ctx, key, now)
+				return err
+			},
+			read: func(ctx context.Context, c *cloud) (any, error) {
+				_, same := c.webhooks().BeginTest(ctx, key, now)
+				_, other := c.webhooks().BeginTest(ctx, webhook.Key{TenantID: "acme", ID: 2}, now)
+				return []apperr.Reason{apperr.From(same).Reason, apperr.From(other).Reason}, nil
+			},
+			want:    []apperr.Reason{apperr.TestedTooOften, apperr.TestUnderWay},
+			varying: regexp.MustCompile(`("token": \{"S":)"[^"]*"`), // random
 		},
 	}
 }

@@ -21,7 +21,6 @@ const (
 	webhookID = "webhook_id"
 	createdAt = "created_at"
 	revision  = "revision"
-	testedAt  = "tested_at"
 	dataKey   = "data_key"
 	kmsKey    = "kms_key"
 	lastID    = "last_id"
@@ -36,8 +35,8 @@ func itemKey(key webhook.Key) item {
 	}
 }
 
-// record is a webhook's item, without tested_at, which testlimit.go writes, and the
-// attributes of the health, which health.go writes.
+// record is a webhook's item, without the attributes of the health, which health.go
+// writes.
 type record struct {
 	TenantID  string `dynamodbav:"tenant_id"`
 	WebhookID int64  `dynamodbav:"webhook_id"`

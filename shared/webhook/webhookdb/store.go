@@ -8,7 +8,7 @@
 //
 // With a vault the store encrypts secrets under the tenant's data key. Item -1
 // holds the encrypted data key that new secrets use; each webhook's item holds a
-// copy of the one that its own secrets use.
+// copy of the one that its own secrets use. Item -2 is the lease of a test.
 package webhookdb
 
 import (

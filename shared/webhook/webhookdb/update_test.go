@@ -63,14 +63,14 @@ func TestUpdateKeepsOtherAttributes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t)
-	b.set(t, w.ID, "tested_at", &types.AttributeValueMemberN{Value: "1"})
+	b.set(t, w.ID, "slow_seen", &types.AttributeValueMemberN{Value: "1"})
 	for _, change := range []func(webhook.Webhook) (webhook.Webhook, error){rename("other"), enable(false)} {
 		if _, err := b.Update(t.Context(), w.Key(), b.now, change); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, ok := b.raw(t, w.ID)["tested_at"]; !ok {
-		t.Error("tested_at is gone")
+	if _, ok := b.raw(t, w.ID)["slow_seen"]; !ok {
+		t.Error("slow_seen is gone")
 	}
 }
 
