@@ -10,7 +10,6 @@ import (
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/event"
 	"webhooks/shared/httpapi"
-	"webhooks/shared/strictjson"
 )
 
 // maxBody is the largest request body, in bytes. SQS has the same limit for one
@@ -44,9 +43,9 @@ func (h handler) publish(r *http.Request, caller auth.Caller) (httpapi.Reply, er
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	object, err := strictjson.Parse(body)
+	object, err := parse(body)
 	if err != nil {
-		return httpapi.Reply{}, apperr.Wrap(err, apperr.InvalidJSON, strictjson.Describe(err))
+		return httpapi.Reply{}, err
 	}
 	list, isBatch := object["events"]
 	if !isBatch {

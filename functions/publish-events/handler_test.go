@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -13,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
@@ -94,6 +96,54 @@ func TestPublishKeepsTheBytesAndGeneratesAnID(t *testing.T) {
 	}
 }
 
+// nested returns arrays of the given number of levels.
+func nested(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+
+// TestBatchRefusesOnlyItsDeepEvents: data that is too deep for a receiver fails its
+// own event and not the others of the request.
+func TestBatchRefusesOnlyItsDeepEvents(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	e := func(id string, levels int) string {
+		return fmt.Sprintf(`{"id":%q,"type":"alert.resolved","data":%s}`, id, nested(levels))
+	}
+	response := b.publish(t, `{"events":[`+strings.Join([]string{
+		e("most", event.MaxDepth), e("deep", event.MaxDepth+1), e("deeper", 9999), e("flat", 1), e("deepest", 400_000),
+	}, ",")+`]}`)
+	var got struct {
+		Data struct {
+			Accepted int
+			Items    []struct {
+				ID    string
+				Error *struct {
+					Code int
+					Data struct {
+						Errors []struct{ Field, Message string }
+					}
+				}
+			}
+		}
+	}
+	if err := json.Unmarshal([]byte(response.Body), &got); err != nil || response.Status != 202 || got.Data.Accepted != 2 {
+		t.Fatalf("response = %d %s, want 2 events accepted: %v", response.Status, response.Body, err)
+	}
+	for _, item := range got.Data.Items {
+		switch refused := strings.HasPrefix(item.ID, "deep"); {
+		case refused != (item.Error != nil):
+			t.Errorf("event %s: error = %v", item.ID, item.Error)
+		case refused && (item.Error.Code != 40002 || item.Error.Data.Errors[0].Field != "data" || !strings.Contains(item.Error.Data.Errors[0].Message, "100")):
+			t.Errorf("event %s: error = %+v, want one that names data and the limit", item.ID, *item.Error)
+		}
+	}
+	want := []string{
+		`{"id":"most","type":"alert.resolved","tenant_id":"demo","data":` + nested(event.MaxDepth) + `}`,
+		`{"id":"flat","type":"alert.resolved","tenant_id":"demo","data":[]}`,
+	}
+	if diff := cmp.Diff(want, b.queued(t), cmpopts.SortSlices(strings.Compare)); diff != "" {
+		t.Errorf("queued (-want +got):\n%s", diff)
+	}
+}
+
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -111,6 +161,10 @@ func TestRefused(t *testing.T) {
 		{name: "events is not a list", body: `{"events":{}}`, status: 400, want: []string{"events"}},
 		{name: "events is empty", body: `{"events":[]}`, status: 400, want: []string{"events"}},
 		{name: "101 events", body: `{"events":[1` + strings.Repeat(",1", 100) + `]}`, status: 400, want: []string{"events"}},
+		{name: "deep data", body: `{"type":"alert.resolved","data":` + nested(event.MaxDepth+1) + `}`, status: 400, want: []string{"data"}},
+		{name: "very deep data", body: `{"type":"alert.resolved","data":` + nested(maxBody/2-100) + `}`, status: 400, want: []string{"data"}},
+		{name: "deep members", body: `{"id":` + nested(9999) + `,"type":` + nested(200) + `,"timestamp":` + nested(104) + `,"data":1,"x":` + nested(5000) + `}`, status: 400, want: []string{"id", "type", "timestamp", "x"}},
+		{name: "deep events", body: `{"events":` + nested(9999) + `}`, status: 400},
 		{name: "a batch with a type", body: `{"events":[{}],"type":"alert.resolved"}`, status: 400, want: []string{"type"}},
 		{name: "data too large", body: `{"type":"alert.resolved","data":` + large + `}`, status: 413},
 		{name: "body too large", body: strings.Repeat(" ", maxBody+1), status: 413},

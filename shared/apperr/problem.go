@@ -37,6 +37,7 @@ const (
 	TimeRange
 	NotOneOf
 	NotQueueable
+	TooDeep
 	ListLength
 	problemEnd
 )
@@ -81,5 +82,6 @@ var problems = map[Problem]locale.Text{
 	TimeRange:          {Chinese: "必须晚于现在且早于 10000 年", English: "must be later than now and before the year 10000"},
 	NotOneOf:           {Chinese: "必须是以下之一：%s", English: "must be one of %s"},
 	ListLength:         {Chinese: "必须有 %d 到 %d 项", English: "must have %d to %d entries"},
+	TooDeep:            {Chinese: "数组与对象的嵌套不能超过 %d 层", English: "must not nest arrays and objects deeper than %d levels"},
 	NotQueueable:       {Chinese: "包含无法排队的字符 U+FFFE 或 U+FFFF，请使用 \\u 转义", English: "holds U+FFFE or U+FFFF unescaped, which a queue cannot carry; write \\ufffe or \\uffff"},
 }

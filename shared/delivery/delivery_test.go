@@ -31,8 +31,11 @@ func TestRoundTrip(t *testing.T) {
 	single := sample()
 	single.Single = true
 	postponed := sample().Following(delivery.Verdict{Next: due.Add(time.Minute), At: due.Add(time.Hour)})
+	deepest := sample()
+	deepest.Body = event.Event{Type: event.TrainingFailed, Data: []byte(strings.Repeat("[", event.MaxDepth) + strings.Repeat("]", event.MaxDepth))}.Body()
 	for name, d := range map[string]delivery.Delivery{
-		"with its body": sample(), "without its body": without, "single": single, "postponed": postponed,
+		"with the deepest body": deepest,
+		"with its body":         sample(), "without its body": without, "single": single, "postponed": postponed,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,6 +1,7 @@
 package event
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -22,6 +23,13 @@ type Message struct {
 // Decode decodes the event in m. Its error is always a [*deadletter.Refusal].
 func Decode(m Message) (Event, error) {
 	object, err := strictjson.Parse(m.Body)
+	if errors.Is(err, strictjson.ErrTooDeep) {
+		return Event{}, &deadletter.Refusal{
+			Reason:  deadletter.TooDeep,
+			Detail:  fmt.Sprintf("the event nests arrays and objects deeper than %d levels", MaxDepth),
+			EventID: decoder{object: object}.readID(),
+		}
+	}
 	if err != nil {
 		return Event{}, &deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "the message is not one JSON object in UTF-8 without duplicate members"}
 	}

@@ -10,6 +10,7 @@ import (
 
 	"webhooks/shared/deadletter"
 	"webhooks/shared/event"
+	"webhooks/shared/strictjson"
 )
 
 // message returns a queue message with body.
@@ -70,6 +71,21 @@ func TestDecode(t *testing.T) {
 	}
 }
 
+// nested returns arrays of the given number of levels.
+func nested(levels int) string { return strings.Repeat("[", levels) + strings.Repeat("]", levels) }
+
+func TestDecodeKeepsTheDeepestData(t *testing.T) {
+	t.Parallel()
+	for name, body := range map[string]string{
+		"event":    `{"type":"alert.resolved","tenant_id":"acme","data":` + nested(event.MaxDepth) + `}`,
+		"envelope": `{"detail-type":"alert.resolved","id":"e1","detail":{"tenant_id":"acme","a":` + nested(event.MaxDepth-1) + `}}`,
+	} {
+		if e, err := event.Decode(message(body)); err != nil || strictjson.Depth(e.Data) != event.MaxDepth {
+			t.Errorf("%s: %d levels, %v", name, strictjson.Depth(e.Data), err)
+		}
+	}
+}
+
 func TestDecodeKeepsTheIDOfARedrivenEvent(t *testing.T) {
 	t.Parallel()
 	m := message(`{"type":"alert.resolved","tenant_id":"acme","data":1}`)
@@ -118,6 +134,12 @@ func TestDecodeRefuses(t *testing.T) {
 		{name: "timestamp with a comma", body: `{"timestamp":"2026-01-26T10:00:00,5Z",` + rest + `}`, want: deadletter.InvalidTimestamp},
 		{name: "timestamp a number", body: `{"timestamp":1,` + rest + `}`, want: deadletter.InvalidTimestamp},
 		{name: "data above the limit", body: `{"id":"big","tenant_id":"acme","type":"alert.resolved","data":"` + strings.Repeat("x", event.MaxData-1) + `"}`, want: deadletter.DataTooLarge, wantID: "big"},
+		{name: "data of 101 levels", body: `{"id":"deep","tenant_id":"acme","type":"alert.resolved","data":` + nested(event.MaxDepth+1) + `}`, want: deadletter.TooDeep, wantID: "deep"},
+		{name: "data of 9,999 levels", body: `{"id":"deep","tenant_id":"acme","type":"alert.resolved","data":` + nested(9999) + `}`, want: deadletter.TooDeep, wantID: "deep"},
+		{name: "data of 300,000 levels", body: `{"id":"deep","tenant_id":"acme","type":"alert.resolved","data":` + nested(300_000) + `}`, want: deadletter.TooDeep, wantID: "deep"},
+		{name: "deep id", body: `{"tenant_id":"acme","type":"alert.resolved","data":1,"id":` + nested(9999) + `}`, want: deadletter.TooDeep},
+		{name: "deep detail of an envelope", body: `{"detail-type":"alert.resolved","id":"deep","time":"2026-01-26T10:00:00Z","detail":{"tenant_id":"acme","a":` + nested(event.MaxDepth) + `}}`, want: deadletter.TooDeep, wantID: "deep"},
+		{name: "deep member that AWS may add", body: `{"detail-type":"alert.resolved","id":"deep","time":"2026-01-26T10:00:00Z","detail":{"tenant_id":"acme"},"x":` + nested(9999) + `}`, want: deadletter.TooDeep, wantID: "deep"},
 		{name: "envelope without tenant", body: `{"detail-type":"alert.resolved","id":"e1","time":"2026-01-26T10:00:00Z","detail":{}}`, want: deadletter.MissingField, wantID: "e1"},
 		{name: "envelope whose detail is a string", body: `{"detail-type":"alert.resolved","detail":"x"}`, want: deadletter.MissingField},
 	}
@@ -172,6 +194,9 @@ func FuzzDecode(f *testing.F) {
 		e, err := event.Decode(message(string(body)))
 		if err != nil {
 			return
+		}
+		if depth := strictjson.Depth(e.Data); depth > event.MaxDepth {
+			t.Errorf("accepted data of %d levels", depth)
 		}
 		if !event.ValidID(e.ID) || !event.ValidID(e.TenantID) {
 			t.Errorf("accepted id %q of tenant %q", e.ID, e.TenantID)

@@ -9,10 +9,16 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"time"
+
+	"webhooks/shared/strictjson"
 )
 
 // MaxData is the largest size of an event's data, in bytes.
 const MaxData = 256 << 10
+
+// MaxDepth is how many levels of arrays and objects an event's data may have. The
+// delivered body has one more.
+const MaxDepth = strictjson.MaxDepth
 
 // Event is one thing that happened to a tenant.
 type Event struct {

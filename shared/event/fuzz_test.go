@@ -1,6 +1,7 @@
 package event_test
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 	"time"
@@ -38,12 +39,18 @@ func FuzzEnvelope(f *testing.F) {
 func FuzzPublished(f *testing.F) {
 	f.Add([]byte(`{"id":"e1","type":"environment.created","timestamp":"2026-01-26T10:00:00Z","data":{"id":7}}`))
 	f.Add([]byte(`{"type":"alert.resolved","data":"\ufffe","tenant_id":"other"}`))
+	f.Add([]byte(`{"type":"alert.resolved","data":` + nested(event.MaxDepth) + `}`))
+	f.Add([]byte(`{"type":"alert.resolved","data":` + nested(9999) + `}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		object, err := strictjson.Parse(text)
-		if err != nil {
+		tooDeep := errors.Is(err, strictjson.ErrTooDeep)
+		if err != nil && !tooDeep {
 			return
 		}
 		e, refused := event.DecodePublished(object, "acme", "evt_new")
+		if tooDeep && len(refused) == 0 {
+			t.Fatalf("%s is accepted although it is too deep", text)
+		}
 		if len(refused) > 0 || len(e.Data) > event.MaxData {
 			return
 		}

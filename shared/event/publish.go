@@ -9,7 +9,9 @@ import (
 
 // DecodePublished decodes an event that a tenant publishes over HTTP. It has the
 // form of a queue message without tenant_id, which comes from the token. An event
-// without an id gets newID. The result lists every refused field, in order.
+// without an id gets newID. The result lists every refused field, in order. An
+// object that is too deep for [strictjson.Parse] has at least one: only data may be
+// an array or an object.
 func DecodePublished(object strictjson.Object, tenantID, newID string) (Event, []apperr.Field) {
 	e := Event{TenantID: tenantID, ID: newID}
 	var fields []apperr.Field
@@ -45,6 +47,8 @@ func DecodePublished(object strictjson.Object, tenantID, newID string) (Event, [
 	switch value, given := object["data"]; {
 	case !given:
 		refuse("data", apperr.Required)
+	case strictjson.Depth(value) > MaxDepth:
+		refuse("data", apperr.TooDeep, MaxDepth)
 	case !queueable(value):
 		refuse("data", apperr.NotQueueable)
 	default:

@@ -16,6 +16,8 @@ func Describe(err error) string {
 	switch {
 	case errors.Is(err, ErrNotObject):
 		return "not an object"
+	case errors.Is(err, ErrTooDeep):
+		return fmt.Sprintf("arrays and objects nested deeper than %d levels", MaxDepth)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "unexpected end"
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):

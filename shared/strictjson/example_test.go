@@ -2,6 +2,7 @@ package strictjson_test
 
 import (
 	"fmt"
+	"strings"
 
 	"webhooks/shared/strictjson"
 )
@@ -25,7 +26,8 @@ func Example() {
 
 // Describe tells a caller why its JSON is refused.
 func ExampleDescribe() {
-	for _, text := range []string{`["a"]`, `{"a": 1`, `{"a": 1, "a": 2}`, `{"a": 01}`} {
+	deep := `{"a":` + strings.Repeat("[", 101) + strings.Repeat("]", 101) + `}`
+	for _, text := range []string{`["a"]`, `{"a": 1`, `{"a": 1, "a": 2}`, `{"a": 01}`, deep} {
 		_, err := strictjson.Parse([]byte(text))
 		fmt.Println(strictjson.Describe(err))
 	}
@@ -34,4 +36,5 @@ func ExampleDescribe() {
 	// unexpected end
 	// duplicate name /a
 	// syntax error at byte 7
+	// arrays and objects nested deeper than 100 levels
 }

@@ -23,9 +23,14 @@ var ErrNotObject = errors.New("not a JSON object")
 
 // Parse parses text as exactly one JSON object. The values are copies that keep
 // the precision of numbers, the order of members, escapes and white space.
+//
+// It returns ErrTooDeep if a value has more than MaxDepth levels. It then also
+// returns the object, in which such values are cut and unchecked: use it only for
+// error messages, and for the list of a request whose objects are parsed one by one.
 func Parse(text []byte) (Object, error) {
+	depth, bounded := bound(text, parsedLevels)
 	var object Object
-	if err := json.Unmarshal(text, &object); err != nil {
+	if err := json.Unmarshal(bounded, &object); err != nil {
 		var wrongKind *json.SemanticError
 		if errors.As(err, &wrongKind) {
 			return nil, ErrNotObject
@@ -34,6 +39,9 @@ func Parse(text []byte) (Object, error) {
 	}
 	if object == nil { // the text was null
 		return nil, ErrNotObject
+	}
+	if depth > 1+MaxDepth {
+		return object, ErrTooDeep
 	}
 	return object, nil
 }

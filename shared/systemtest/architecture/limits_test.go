@@ -28,7 +28,7 @@ func TestReferenceHasTheLimitsOfTheCode(t *testing.T) {
 	want := map[string]string{ // the beginning of each limit
 		"request body":                 fmt.Sprintf("%d KiB; 1 MiB for publishing", httpapi.MaxBody>>10),
 		"events of one request":        fmt.Sprint(*openapitest.Document(t).Components.Schemas["NewEvents"].Value.Properties["events"].Value.MaxItems),
-		"data of an event":             fmt.Sprintf("%d KiB", event.MaxData>>10),
+		"data of an event":             fmt.Sprintf("%d KiB, arrays and objects nested %d deep", event.MaxData>>10, event.MaxDepth),
 		"IDs of events and tenants":    fmt.Sprintf("%d of ", event.MaxIDLength),
 		"webhooks of a tenant":         thousands(webhook.MaxPerTenant),
 		"name of a webhook":            fmt.Sprintf("%d characters", webhook.MaxNameLength),
