@@ -125,13 +125,12 @@ func (p *parser) text(name string, value jsontext.Value, valid func(string) bool
 // time parses a time in the future, in UTC and whole seconds. An expire request that
 // ends a key at once has no time.
 func (p *parser) time(name string, value jsontext.Value) time.Time {
-	s, ok := strictjson.String(value)
-	if !ok {
+	if _, ok := strictjson.String(value); !ok {
 		p.refuse(name, apperr.WrongType, "a string")
 		return time.Time{}
 	}
-	t, err := time.Parse(time.RFC3339, s)
-	if err != nil {
+	t, ok := strictjson.Time(value)
+	if !ok {
 		p.refuse(name, apperr.TimeSyntax)
 		return time.Time{}
 	}

@@ -24,7 +24,7 @@ func TestErrorNamesEveryInvalidMember(t *testing.T) {
 		{
 			name:    "every value invalid",
 			request: `{"action":"issue","tenant_id":"a#b","scopes":["all","logs:read","logs:read"],"expires_at":"tomorrow","colour":"red"}`,
-			want: refused + "colour is not a known field; expires_at must be a time of RFC 3339, such as 2026-01-26T10:00:00Z; " +
+			want: refused + "colour is not a known field; expires_at must be a time such as 2026-01-26T10:00:00Z: RFC 3339 with capital T and Z, at most 9 digits after the second, no leap second, year 0001 to 9999; " +
 				"scopes is not a known scope: all; scopes names a scope twice: logs:read; " +
 				"tenant_id must be 1 to 64 letters, digits, underscores or hyphens",
 		},

@@ -155,6 +155,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{name: "not JSON", body: `hello`, status: 400},
 		{name: "everything wrong", body: `{"id":"a.b","type":"x","timestamp":"today","tenant_id":"acme"}`, status: 400, want: []string{"id", "type", "timestamp", "data", "tenant_id"}},
+		{name: "a time that is not in RFC 3339", body: `{"type":"alert.resolved","timestamp":"2026-01-26T9:00:00Z","data":1}`, status: 400, want: []string{"timestamp"}},
 		{name: "empty", body: `{}`, status: 400, want: []string{"type", "data"}},
 		{name: "type is not a string", body: `{"type":1,"data":1}`, status: 400, want: []string{"type"}},
 		{name: "a character that SQS refuses", body: "{\"type\":\"alert.resolved\",\"data\":\"\uffff\"}", status: 400, want: []string{"data"}},

@@ -78,7 +78,7 @@ var problems = map[Problem]locale.Text{
 	KeyIDSyntax:        {Chinese: "不是 API 密钥的编号", English: "is not the id of an API key"},
 	UnknownScope:       {Chinese: "未知的权限：%s", English: "is not a known scope: %s"},
 	DuplicateScope:     {Chinese: "权限重复：%s", English: "names a scope twice: %s"},
-	TimeSyntax:         {Chinese: "必须是 RFC 3339 格式的时间，例如 2026-01-26T10:00:00Z", English: "must be a time of RFC 3339, such as 2026-01-26T10:00:00Z"},
+	TimeSyntax:         {Chinese: "必须是 2026-01-26T10:00:00Z 这样的时间：RFC 3339 格式，T 和 Z 大写，秒的小数最多 9 位，无闰秒，年份为 0001 至 9999", English: "must be a time such as 2026-01-26T10:00:00Z: RFC 3339 with capital T and Z, at most 9 digits after the second, no leap second, year 0001 to 9999"},
 	TimeRange:          {Chinese: "必须晚于现在且早于 10000 年", English: "must be later than now and before the year 10000"},
 	NotOneOf:           {Chinese: "必须是以下之一：%s", English: "must be one of %s"},
 	ListLength:         {Chinese: "必须有 %d 到 %d 项", English: "must have %d to %d entries"},

@@ -38,8 +38,8 @@ func DecodePublished(object strictjson.Object, tenantID, newID string) (Event, [
 		}
 	}
 	if value, given := object["timestamp"]; given {
-		text, ok := strictjson.String(value)
-		if !ok || !validTimestamp(text) {
+		text, ok := timestamp(value)
+		if !ok {
 			refuse("timestamp", apperr.TimeSyntax)
 		}
 		e.Timestamp, e.timestampGiven = text, true

@@ -49,7 +49,8 @@ func TestOnlyTheEdgesKnowTheSDK(t *testing.T) {
 }
 
 // TestOutsideInputIsReadStrictly: encoding/json matches "Tenant_ID" to tenant_id,
-// takes the last of duplicate members and replaces invalid UTF-8.
+// takes the last of duplicate members and replaces invalid UTF-8. time.Parse reads
+// "T9:00" and "+24:00".
 func TestOutsideInputIsReadStrictly(t *testing.T) {
 	t.Parallel()
 	for _, file := range goFiles(t) {
@@ -58,6 +59,9 @@ func TestOutsideInputIsReadStrictly(t *testing.T) {
 		}
 		for _, node := range file.calls("encoding/json", "Unmarshal", "NewDecoder", "Decoder") {
 			t.Errorf("%s decodes with encoding/json, which ignores case and takes the last of duplicate members: use github.com/go-json-experiment/json", file.where(node))
+		}
+		for _, node := range file.calls("time", "Parse", "ParseInLocation") {
+			t.Errorf("%s parses a time with package time, which accepts more than RFC 3339: use strictjson.Time", file.where(node))
 		}
 	}
 }
