@@ -18,7 +18,7 @@ const maxBody = 1 << 20
 
 // store reads the hashes of stored events.
 type store interface {
-	GetHashes(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error)
+	GetHashes(ctx context.Context, keys []event.Key, now time.Time) (hashes map[event.Key]event.Hash, failed map[event.Key]error)
 }
 
 // sender queues messages.
@@ -95,13 +95,13 @@ func (h handler) unstored(ctx context.Context, entries []*entry) []*entry {
 			keys = append(keys, e.event.Key())
 		}
 	}
-	stored, err := h.events.GetHashes(ctx, keys, h.now())
+	stored, failed := h.events.GetHashes(ctx, keys, h.now())
 	var unstored []*entry
 	for _, e := range valid {
 		hash, isStored := stored[e.event.Key()]
 		switch {
-		case err != nil:
-			e.err = apperr.Wrap(err, apperr.TemporarilyUnavailable)
+		case failed[e.event.Key()] != nil:
+			e.err = apperr.Wrap(failed[e.event.Key()], apperr.TemporarilyUnavailable)
 		case isStored && hash != e.event.Hash():
 			e.err = apperr.New(apperr.EventConflict, e.event.ID)
 		case !isStored:

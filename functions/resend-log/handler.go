@@ -28,7 +28,7 @@ type logs interface {
 
 // stored reads the hashes of stored events.
 type stored interface {
-	GetHashes(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error)
+	GetHashes(ctx context.Context, keys []event.Key, now time.Time) (hashes map[event.Key]event.Hash, failed map[event.Key]error)
 }
 
 // sender queues messages.
@@ -97,8 +97,8 @@ func (h handler) resend(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 // log and can resend again.
 func (h handler) delivery(ctx context.Context, l attemptlog.Log) (delivery.Delivery, error) {
 	key := event.Key{TenantID: l.TenantID, ID: l.EventID}
-	hashes, err := h.events.GetHashes(ctx, []event.Key{key}, h.now())
-	if err != nil {
+	hashes, failed := h.events.GetHashes(ctx, []event.Key{key}, h.now())
+	if err := failed[key]; err != nil {
 		return delivery.Delivery{}, apperr.Wrap(err, apperr.TemporarilyUnavailable)
 	}
 	hash, known := hashes[key]

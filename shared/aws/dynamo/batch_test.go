@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -18,13 +20,13 @@ func TestBatchGetReadsTwoTablesInOneRequest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fill(t, 2)
-	rows, err := dynamo.BatchGet(t.Context(), b, b.pause,
+	read := dynamo.BatchGet(t.Context(), b, b.pause,
 		dynamo.Keys{Table: b.events, Keys: keys(event, 3), Attributes: []string{"event", "seen"}}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 2)})
-	if err != nil {
+	if err := read.Err(); err != nil {
 		t.Fatal(err)
 	}
-	events, projected := names(rows[b.events], "event")
-	retries, all := names(rows[b.retries], "id")
+	events, projected := names(read.Rows[b.events], "event")
+	retries, all := names(read.Rows[b.retries], "id")
 	if diff := cmp.Diff([][]string{{"e000", "e001"}, {"r000", "r001"}}, [][]string{events, retries}); diff != "" || projected != 2 || all != 4 {
 		t.Errorf("rows of %d and %d attributes (-want +got):\n%s", projected, all, diff)
 	}
@@ -41,9 +43,9 @@ func TestBatchGetReadsTwoTablesInOneRequest(t *testing.T) {
 func TestBatchGetWithoutKeysMakesNoRequest(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	rows, err := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events})
-	if err != nil || len(rows) != 0 || len(b.gets) != 0 {
-		t.Errorf("BatchGet = %v, %v after %d requests", rows, err, len(b.gets))
+	read := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events})
+	if read.Err() != nil || len(read.Rows) != 0 || len(b.gets) != 0 {
+		t.Errorf("BatchGet = %v after %d requests", read, len(b.gets))
 	}
 }
 
@@ -52,9 +54,9 @@ func TestBatchGetSplitsLongLists(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	b.fill(t, 2)
-	rows, err := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 130)}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 90)})
-	if err != nil || len(rows[b.events]) != 2 || len(rows[b.retries]) != 2 {
-		t.Fatalf("%d and %d rows, %v, want 2 of each", len(rows[b.events]), len(rows[b.retries]), err)
+	read := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 130)}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 90)})
+	if read.Err() != nil || len(read.Rows[b.events]) != 2 || len(read.Rows[b.retries]) != 2 {
+		t.Fatalf("%d and %d rows, %v, want 2 of each", len(read.Rows[b.events]), len(read.Rows[b.retries]), read.Err())
 	}
 	var sizes [][2]int
 	for _, request := range b.gets {
@@ -80,9 +82,9 @@ func TestBatchGetRetriesUnprocessedKeys(t *testing.T) {
 		}
 		return left
 	}
-	rows, err := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 1)}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 1)})
-	if err != nil || len(rows[b.events]) != 1 || len(rows[b.retries]) != 1 {
-		t.Errorf("rows = %v, %v, want one of each", rows, err)
+	read := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 1)}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 1)})
+	if read.Err() != nil || len(read.Rows[b.events]) != 1 || len(read.Rows[b.retries]) != 1 {
+		t.Errorf("rows = %v, %v, want one of each", read.Rows, read.Err())
 	}
 	if diff := cmp.Diff([]int{0, 1}, b.pauses); diff != "" || len(b.gets) != 3 {
 		t.Errorf("%d requests, pauses (-want +got):\n%s", len(b.gets), diff)
@@ -111,14 +113,45 @@ func TestBatchGetGivesUp(t *testing.T) {
 			b.unprocessedKeys = func(_ int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes {
 				return request
 			}
-			rows, err := dynamo.BatchGet(tt.ctx, b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 1)})
-			if apperr.From(err).Reason != tt.want || err == nil || rows != nil || len(b.gets) != tt.calls {
-				t.Errorf("BatchGet = %v, %v after %d requests, want %d", rows, err, len(b.gets), tt.calls)
+			read := dynamo.BatchGet(tt.ctx, b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 1)})
+			err := read.Failed(b.events, event(0))
+			if apperr.From(err).Reason != tt.want || err == nil || len(read.Rows) != 0 || len(b.gets) != tt.calls {
+				t.Errorf("BatchGet = %v, %v after %d requests, want %d", read.Rows, err, len(b.gets), tt.calls)
 			}
 			if tt.err != nil && !errors.Is(err, tt.err) {
 				t.Errorf("%v does not wrap its cause", err)
 			}
 		})
+	}
+}
+
+// One key that DynamoDB never reads fails alone: not the other keys of its request,
+// and not those of other requests.
+func TestBatchGetFailsOnlyUnreadKeys(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.fill(t, 3)
+	hot := map[string]types.KeysAndAttributes{b.events: {Keys: keys(event, 2)[1:]}}
+	b.unprocessedKeys = func(_ int, request map[string]types.KeysAndAttributes) map[string]types.KeysAndAttributes {
+		if slices.ContainsFunc(request[b.events].Keys, func(key dynamo.Item) bool { return reflect.DeepEqual(key, event(1)) }) {
+			return hot
+		}
+		return nil
+	}
+	read := dynamo.BatchGet(t.Context(), b, b.pause,
+		dynamo.Keys{Table: b.events, Keys: keys(event, 101)}, dynamo.Keys{Table: b.retries, Keys: keys(retry, 3)})
+	events, _ := names(read.Rows[b.events], "event")
+	retries, _ := names(read.Rows[b.retries], "id")
+	if diff := cmp.Diff([][]string{{"e000", "e002"}, {"r000", "r001", "r002"}}, [][]string{events, retries}); diff != "" {
+		t.Errorf("rows (-want +got):\n%s", diff)
+	}
+	for i := range 101 {
+		if err := read.Failed(b.events, event(i)); (err != nil) != (i == 1) {
+			t.Errorf("key %d: %v", i, err)
+		}
+	}
+	if err := read.Failed(b.retries, retry(1)); err != nil || !apperr.Is(read.Err(), apperr.TemporarilyUnavailable) {
+		t.Errorf("the other table's key: %v; the batch: %v", err, read.Err())
 	}
 }
 
@@ -137,9 +170,9 @@ func TestBatchWriteRetriesUnprocessedWrites(t *testing.T) {
 	if left, err := dynamo.BatchWrite(t.Context(), b, b.pause, b.events, puts(5)); err != nil || len(left) > 0 {
 		t.Fatalf("BatchWrite left %d, %v", len(left), err)
 	}
-	rows, err := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 5)})
-	if err != nil || len(rows[b.events]) != 5 {
-		t.Errorf("%d rows, %v, want 5", len(rows[b.events]), err)
+	read := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 5)})
+	if read.Err() != nil || len(read.Rows[b.events]) != 5 {
+		t.Errorf("%d rows, %v, want 5", len(read.Rows[b.events]), read.Err())
 	}
 	if diff := cmp.Diff([]int{0, 1, 2}, b.pauses); diff != "" {
 		t.Errorf("pauses (-want +got):\n%s", diff)
@@ -172,5 +205,21 @@ func TestBatchWriteReturnsUnprocessedWrites(t *testing.T) {
 				t.Errorf("BatchWrite left %d, %v after %d requests, want %d after %d", len(left), err, b.writes, tt.left, tt.calls)
 			}
 		})
+	}
+}
+
+// DynamoDB refuses a whole BatchWriteItem for one invalid item. The other items are
+// written.
+func TestBatchWriteFailsOnlyTheInvalidItem(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	requests := puts(5)
+	requests[2].PutRequest.Item = dynamo.Item{"other": &types.AttributeValueMemberS{Value: "no key"}}
+	left, err := dynamo.BatchWrite(t.Context(), b, b.pause, b.events, requests)
+	if err == nil || len(left) != 1 || left[0].PutRequest != requests[2].PutRequest {
+		t.Errorf("BatchWrite left %v, %v, want the item without a key", left, err)
+	}
+	if read := dynamo.BatchGet(t.Context(), b, b.pause, dynamo.Keys{Table: b.events, Keys: keys(event, 5)}); len(read.Rows[b.events]) != 4 {
+		t.Errorf("%d rows, want 4", len(read.Rows[b.events]))
 	}
 }

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -38,37 +41,76 @@ type Keys struct {
 	Attributes []string
 }
 
+// Read is the result of [BatchGet].
+type Read struct {
+	// Rows are the rows that exist, by table and in no order.
+	Rows   map[string][]Item
+	failed map[rowName]error
+}
+
+// rowName names a row across tables.
+type rowName struct{ table, key string }
+
+// Failed returns why the row with key in table was not read, or nil if it was: then
+// a row that Rows does not have does not exist.
+func (r Read) Failed(table string, key Item) error { return r.failed[rowName{table, keyText(key)}] }
+
+// Err returns the error of one of the keys that were not read, or nil if every key
+// was read.
+func (r Read) Err() error {
+	for _, err := range r.failed {
+		return err
+	}
+	return nil
+}
+
+// fail records err for the keys of request.
+func (r Read) fail(request map[string]types.KeysAndAttributes, err error) {
+	for table, part := range request {
+		for _, key := range part.Keys {
+			r.failed[rowName{table, keyText(key)}] = err
+		}
+	}
+}
+
+// keyText returns the attributes of a key as text. DynamoDB returns an unprocessed
+// key as it was sent.
+func keyText(key Item) string {
+	var text strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(key)) {
+		switch v := key[name].(type) {
+		case *types.AttributeValueMemberS:
+			fmt.Fprintf(&text, "%s=%q;", name, v.Value)
+		case *types.AttributeValueMemberN:
+			fmt.Fprintf(&text, "%s=%s;", name, v.Value)
+		}
+	}
+	return text.String()
+}
+
 // BatchGet reads the rows that wanted names, with strongly consistent reads and
 // in as few requests as possible. Each element of wanted names another table.
-// BatchGet returns the rows that exist, by table and in no order.
 //
 // A BatchGetItem that leaves keys unprocessed (throttled, or more than 16 MB) is
 // a success to the SDK, which does not retry it. BatchGet asks for those keys
-// again, up to eight times in all; then the error has the reason
-// TemporarilyUnavailable.
-func BatchGet(ctx context.Context, client BatchGetter, pause Pause, wanted ...Keys) (map[string][]Item, error) {
-	rows := make(map[string][]Item, len(wanted))
-	batches, err := pack(wanted)
-	if err != nil {
-		return nil, err
+// again, up to eight times in all. Keys that are left then fail with the reason
+// TemporarilyUnavailable, and only they: one hot key must not fail the others, which
+// may belong to other tenants.
+func BatchGet(ctx context.Context, client BatchGetter, pause Pause, wanted ...Keys) Read {
+	read := Read{Rows: make(map[string][]Item, len(wanted)), failed: make(map[rowName]error)}
+	for _, batch := range pack(wanted) {
+		getBatch(ctx, client, pause, batch, read)
 	}
-	for _, batch := range batches {
-		if err := getBatch(ctx, client, pause, batch, rows); err != nil {
-			return nil, err
-		}
-	}
-	return rows, nil
+	return read
 }
 
 // pack splits wanted into requests of at most 100 keys.
-func pack(wanted []Keys) ([]map[string]types.KeysAndAttributes, error) {
+func pack(wanted []Keys) []map[string]types.KeysAndAttributes {
 	var batches []map[string]types.KeysAndAttributes
 	room := 0
 	for _, w := range wanted {
 		part := types.KeysAndAttributes{ConsistentRead: aws.Bool(true)}
-		if err := project(&part, w.Attributes); err != nil {
-			return nil, err
-		}
+		project(&part, w.Attributes)
 		for left := w.Keys; len(left) > 0; {
 			if room == 0 {
 				batches, room = append(batches, make(map[string]types.KeysAndAttributes)), maxKeys
@@ -79,44 +121,46 @@ func pack(wanted []Keys) ([]map[string]types.KeysAndAttributes, error) {
 			room -= n
 		}
 	}
-	return batches, nil
+	return batches
 }
 
-func project(part *types.KeysAndAttributes, attributes []string) error {
+// project makes part read only attributes, which may be reserved words.
+func project(part *types.KeysAndAttributes, attributes []string) {
 	if len(attributes) == 0 {
-		return nil
+		return
 	}
-	list := expression.NamesList(expression.Name(attributes[0]))
-	for _, name := range attributes[1:] {
-		list = expression.AddNames(list, expression.Name(name))
+	part.ExpressionAttributeNames = make(map[string]string, len(attributes))
+	names := make([]string, 0, len(attributes))
+	for i, attribute := range attributes {
+		name := "#" + strconv.Itoa(i)
+		part.ExpressionAttributeNames[name] = attribute
+		names = append(names, name)
 	}
-	built, err := expression.NewBuilder().WithProjection(list).Build()
-	if err != nil {
-		return fmt.Errorf("build the projection: %w", err)
-	}
-	part.ProjectionExpression, part.ExpressionAttributeNames = built.Projection(), built.Names()
-	return nil
+	part.ProjectionExpression = aws.String(strings.Join(names, ", "))
 }
 
 // getBatch makes one request, repeats it for unprocessed keys, and adds the rows
-// to rows.
-func getBatch(ctx context.Context, client BatchGetter, pause Pause, request map[string]types.KeysAndAttributes, rows map[string][]Item) error {
+// and the failed keys to read.
+func getBatch(ctx context.Context, client BatchGetter, pause Pause, request map[string]types.KeysAndAttributes, read Read) {
 	for n := 0; ; n++ {
 		out, err := client.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: request})
 		if err != nil {
-			return fmt.Errorf("read a batch: %w", Classify(err))
+			read.fail(request, fmt.Errorf("read a batch: %w", Classify(err)))
+			return
 		}
 		for table, items := range out.Responses {
-			rows[table] = append(rows[table], items...)
+			read.Rows[table] = append(read.Rows[table], items...)
 		}
 		if request = out.UnprocessedKeys; len(request) == 0 {
-			return nil
+			return
 		}
 		if n+1 == maxTries {
-			return apperr.Wrap(fmt.Errorf("gave up after %d tries: %w", maxTries, errUnread), apperr.TemporarilyUnavailable)
+			read.fail(request, apperr.Wrap(fmt.Errorf("gave up after %d tries: %w", maxTries, errUnread), apperr.TemporarilyUnavailable))
+			return
 		}
 		if err := pause(ctx, n); err != nil {
-			return apperr.Wrap(errors.Join(errUnread, err), apperr.TemporarilyUnavailable)
+			read.fail(request, apperr.Wrap(errors.Join(errUnread, err), apperr.TemporarilyUnavailable))
+			return
 		}
 	}
 }

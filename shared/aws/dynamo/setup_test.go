@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -53,9 +54,13 @@ func (b *bundle) read(t *testing.T, in *dynamodb.BatchGetItemInput) (*dynamodb.B
 	}
 	left := b.unprocessedKeys(len(b.gets), in.RequestItems)
 	asked := make(map[string]types.KeysAndAttributes)
-	for table, keys := range in.RequestItems {
-		if _, ok := left[table]; !ok {
-			asked[table] = keys
+	for table, part := range in.RequestItems {
+		rest := part
+		rest.Keys = slices.DeleteFunc(slices.Clone(part.Keys), func(key dynamo.Item) bool {
+			return slices.ContainsFunc(left[table].Keys, func(unread dynamo.Item) bool { return reflect.DeepEqual(key, unread) })
+		})
+		if len(rest.Keys) > 0 {
+			asked[table] = rest
 		}
 	}
 	out := &dynamodb.BatchGetItemOutput{}

@@ -5,12 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -18,7 +20,9 @@ import (
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessageBatch.html
 const (
 	maxEntries = 10
-	maxBytes   = 1 << 20 // of all bodies and attributes of a request
+	// MaxBytes is the largest [Message.Size] of a message, and of all messages of a
+	// request together.
+	MaxBytes = 1 << 20
 	// MaxDelay is the longest delay of a message.
 	MaxDelay = 15 * time.Minute
 )
@@ -61,7 +65,8 @@ func Open(cfg aws.Config, url string) *Queue { return New(sqs.NewFromConfig(cfg)
 
 // Send sends messages and returns an error for each of them, nil where SQS
 // accepted it. Entries that fail in a successful request are retried here. A
-// request that fails as a whole was already retried by the SDK.
+// request that fails as a whole was already retried by the SDK. If SQS refuses it for
+// what it contains, each message is sent alone, so that one cannot fail the others.
 func (q *Queue) Send(ctx context.Context, messages []Message) []error {
 	failures := make([]error, len(messages))
 	batches := pack(messages)
@@ -88,8 +93,8 @@ func pack(messages []Message) [][]int {
 	var batch []int
 	bytes := 0
 	for i, m := range messages {
-		size := m.size()
-		if len(batch) > 0 && (len(batch) == maxEntries || bytes+size > maxBytes) {
+		size := m.Size()
+		if len(batch) > 0 && (len(batch) == maxEntries || bytes+size > MaxBytes) {
 			batches, batch, bytes = append(batches, batch), nil, 0
 		}
 		batch, bytes = append(batch, i), bytes+size
@@ -100,9 +105,9 @@ func pack(messages []Message) [][]int {
 	return batches
 }
 
-// size returns the size of m as SQS counts it, in bytes: the body, and the name,
+// Size returns the size of m as SQS counts it, in bytes: the body, and the name,
 // type and value of each attribute.
-func (m Message) size() int {
+func (m Message) Size() int {
 	size := len(m.Body)
 	for name, value := range m.Attributes {
 		size += len(name) + len(attributeType) + len(value)
@@ -136,6 +141,12 @@ func (q *Queue) try(ctx context.Context, messages []Message, batch []int) map[in
 	}
 	results := make(map[int]error, len(batch))
 	output, err := q.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries}, withoutMD5)
+	if err != nil && len(batch) > 1 && invalid(err) {
+		for _, i := range batch {
+			maps.Copy(results, q.try(ctx, messages, []int{i}))
+		}
+		return results
+	}
 	if err != nil {
 		for _, i := range batch {
 			results[i] = fmt.Errorf("send to %s: %w", q.url, err)
@@ -157,6 +168,18 @@ func (q *Queue) try(ctx context.Context, messages []Message, batch []int) map[in
 		}
 	}
 	return results
+}
+
+// invalid reports whether SQS refused a request for what it contains.
+func invalid(err error) bool {
+	var (
+		tooLong    *types.BatchRequestTooLong
+		characters *types.InvalidMessageContents
+		attribute  *types.InvalidAttributeValue
+		answered   smithy.APIError
+	)
+	return errors.As(err, &tooLong) || errors.As(err, &characters) || errors.As(err, &attribute) ||
+		errors.As(err, &answered) && answered.ErrorCode() == "InvalidParameterValue"
 }
 
 // withoutMD5 stops the SDK from comparing the MD5 of every body with the one in the

@@ -12,6 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/aws/queue"
@@ -150,6 +151,26 @@ func TestSendRetries(t *testing.T) {
 		failures := queue.New(s, "q").Send(t.Context(), bodies(11, 1))
 		if !errors.Is(failures[0], down) || !errors.Is(failures[9], down) || failures[10] != nil {
 			t.Errorf("failures = %v", failures)
+		}
+	})
+	t.Run("a message that SQS does not take fails alone", func(t *testing.T) {
+		t.Parallel()
+		for _, refusal := range []error{
+			&types.BatchRequestTooLong{}, &types.InvalidMessageContents{}, &types.InvalidAttributeValue{},
+			&smithy.GenericAPIError{Code: "InvalidParameterValue"},
+		} {
+			s := &stub{answer: func(_ int, in *sqs.SendMessageBatchInput) (*sqs.SendMessageBatchOutput, error) {
+				for _, e := range in.Entries {
+					if *e.Id == "1" {
+						return nil, refusal
+					}
+				}
+				return accept(in, nil), nil
+			}}
+			failures := queue.New(s, "q").Send(t.Context(), bodies(3, 1))
+			if failures[0] != nil || !errors.Is(failures[1], refusal) || failures[2] != nil {
+				t.Errorf("%v: failures = %v", refusal, failures)
+			}
 		}
 	})
 	t.Run("an entry that the response does not name has failed", func(t *testing.T) {

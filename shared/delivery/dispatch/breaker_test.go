@@ -36,9 +36,9 @@ type fleet struct {
 // shared returns the webhook with its current health.
 type shared struct{ *fleet }
 
-func (s shared) GetMany(_ context.Context, keys []webhook.Key, _ time.Time) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
+func (s shared) GetMany(_ context.Context, keys []webhook.Key, _ time.Time) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error) {
 	w := webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.ID, w.Revision, w.Health = 1, 1, s.health.read() })
-	return map[webhook.Key]webhook.Webhook{keys[0]: w}, nil, nil
+	return map[webhook.Key]webhook.Webhook{keys[0]: w}, nil
 }
 
 func (shared) Disable(context.Context, webhook.Key, int64, time.Time) (bool, error) { return true, nil }

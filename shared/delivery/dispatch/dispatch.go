@@ -27,7 +27,7 @@ import (
 
 // Webhooks stores webhooks. GetMany reads them, enabled ones with their secrets.
 type Webhooks interface {
-	GetMany(ctx context.Context, keys []webhook.Key, now time.Time) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error, err error)
+	GetMany(ctx context.Context, keys []webhook.Key, now time.Time) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error)
 	Disable(ctx context.Context, key webhook.Key, revision int64, now time.Time) (bool, error)
 }
 
@@ -147,16 +147,13 @@ func (d *Dispatcher) readWebhooks(ctx context.Context, tasks []*task) {
 	if len(keys) == 0 {
 		return
 	}
-	found, unreadable, err := d.Webhooks.GetMany(ctx, keys, d.Now())
+	found, unreadable := d.Webhooks.GetMany(ctx, keys, d.Now())
 	for _, t := range tasks {
 		if !t.pending() {
 			continue
 		}
 		key := t.delivery.Webhook
-		// A webhook whose secret cannot be read fails only its own deliveries.
-		if t.Err = err; err == nil {
-			t.Err = unreadable[key]
-		}
+		t.Err = unreadable[key] // fails only the deliveries of its own webhook
 		if w, exists := found[key]; exists {
 			t.webhook = &w
 		}

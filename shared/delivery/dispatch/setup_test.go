@@ -46,6 +46,7 @@ var start = time.Date(2026, 1, 26, 10, 0, 0, 123_000_000, time.UTC)
 type bundle struct {
 	dispatcher  *dispatch.Dispatcher
 	webhooks    *webhookdb.Store
+	table       string // of the webhooks
 	events      *eventdb.Store
 	logs        *attemptlogdb.Store
 	retries     *retrydb.Store
@@ -66,8 +67,9 @@ func setup(t *testing.T) *bundle {
 	if err != nil {
 		t.Fatal(err)
 	}
+	webhooks := cloudtest.Table(t, "WebhooksTable")
 	b := &bundle{
-		webhooks:    webhookdb.New(db, cloudtest.Table(t, "WebhooksTable")),
+		webhooks: webhookdb.New(db, webhooks), table: webhooks,
 		events:      eventdb.New(db, cloudtest.Table(t, "EventsTable"), retention),
 		retries:     retrydb.New(db, cloudtest.Table(t, "RetriesTable")),
 		queue:       &tap{next: queue.New(queues, cloudtest.Queue(t)), sent: make(chan queue.Message, 100)},

@@ -24,7 +24,7 @@ import (
 // Reader reads the subscriptions of tenants and the hashes of stored events.
 // [Tables] implements it.
 type Reader interface {
-	Read(ctx context.Context, tenantIDs []string, keys []event.Key, now time.Time) (Rows, error)
+	Read(ctx context.Context, tenantIDs []string, keys []event.Key, now time.Time) Rows
 }
 
 // Events stores events.
@@ -53,10 +53,9 @@ const maxBodies = 10
 func (f *Fanout) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	now := f.Now()
 	jobs := f.decode(ctx, batch.Records)
-	if rows, read := f.read(ctx, jobs, now); read {
-		match(jobs, rows.Indexes)
-		findDuplicates(jobs, rows.Hashes)
-	}
+	rows := f.read(ctx, jobs, now)
+	match(jobs, rows.Indexes)
+	findDuplicates(jobs, rows.Hashes)
 	f.putLargeBodies(ctx, jobs, now)
 	for _, window := range windows(pending(jobs)) {
 		f.fanOut(ctx, window, now)
@@ -69,24 +68,24 @@ func (f *Fanout) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 	return inbound.Response(jobs), nil
 }
 
-// read reads the rows of all pending jobs in one request. It returns false when
-// there is nothing to read, or when the read fails, which fails the jobs.
-func (f *Fanout) read(ctx context.Context, jobs []*job, now time.Time) (Rows, bool) {
+// read reads the rows of all pending jobs in one request. It fails the jobs whose
+// own rows could not be read.
+func (f *Fanout) read(ctx context.Context, jobs []*job, now time.Time) Rows {
 	var tenants []string
 	var keys []event.Key
 	for _, j := range pending(jobs) {
 		tenants, keys = append(tenants, j.event.TenantID), append(keys, j.event.Key())
 	}
 	if len(keys) == 0 {
-		return Rows{}, false
+		return Rows{}
 	}
-	rows, err := f.Tables.Read(ctx, tenants, keys, now)
-	if err != nil {
-		for _, j := range pending(jobs) {
-			j.Err = err
+	rows := f.Tables.Read(ctx, tenants, keys, now)
+	for _, j := range pending(jobs) {
+		if j.Err = rows.HashErrors[j.event.Key()]; j.Err == nil {
+			j.Err = rows.IndexErrors[j.event.TenantID]
 		}
 	}
-	return rows, err == nil
+	return rows
 }
 
 // match finds the webhooks of every event.

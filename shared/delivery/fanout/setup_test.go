@@ -47,6 +47,7 @@ type bundle struct {
 	faults                  *faults
 	direct                  *dynamodb.Client // without the faults
 	webhooks                *webhookdb.Store
+	webhooksTable           string
 	events                  *eventdb.Store
 	queues                  *sqs.Client
 	deliveries, deadLetters string // URLs
@@ -61,7 +62,7 @@ func setup(t *testing.T) bundle {
 		deliveries: cloudtest.Queue(t), deadLetters: cloudtest.Queue(t),
 	}
 	webhooks, table := cloudtest.Table(t, "WebhooksTable"), cloudtest.Table(t, "EventsTable")
-	b.direct = dynamodb.NewFromConfig(cfg)
+	b.direct, b.webhooksTable = dynamodb.NewFromConfig(cfg), webhooks
 	b.webhooks, b.events = webhookdb.New(b.direct, webhooks), eventdb.New(b.direct, table, retention)
 	b.faults.purposes = map[string]string{b.deliveries: send, b.deadLetters: letter}
 	cfg = b.faults.Config(cfg)

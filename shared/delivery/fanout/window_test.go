@@ -28,7 +28,7 @@ type full struct{}
 
 const fullTenant = 1000
 
-func (full) Read(_ context.Context, tenantIDs []string, _ []event.Key, _ time.Time) (fanout.Rows, error) {
+func (full) Read(_ context.Context, tenantIDs []string, _ []event.Key, _ time.Time) fanout.Rows {
 	indexes := make(map[string]webhook.Index)
 	for _, tenantID := range tenantIDs {
 		indexes[tenantID] = make(webhook.Index, fullTenant)
@@ -36,7 +36,7 @@ func (full) Read(_ context.Context, tenantIDs []string, _ []event.Key, _ time.Ti
 			indexes[tenantID][id+1] = webhooktest.Webhook(tenantID).Mask()
 		}
 	}
-	return fanout.Rows{Indexes: indexes}, nil
+	return fanout.Rows{Indexes: indexes}
 }
 
 func TestHandleBurst(t *testing.T) {

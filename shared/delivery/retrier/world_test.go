@@ -148,8 +148,8 @@ func (w *world) Send(context.Context, attempt.Request) attempt.Result {
 // stubs stands for the other tables: it has one webhook and accepts every write.
 type stubs struct{}
 
-func (stubs) GetMany(_ context.Context, keys []webhook.Key, _ time.Time) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error, error) {
-	return map[webhook.Key]webhook.Webhook{keys[0]: webhooktest.Webhook(keys[0].TenantID)}, nil, nil
+func (stubs) GetMany(_ context.Context, keys []webhook.Key, _ time.Time) (map[webhook.Key]webhook.Webhook, map[webhook.Key]error) {
+	return map[webhook.Key]webhook.Webhook{keys[0]: webhooktest.Webhook(keys[0].TenantID)}, nil
 }
 func (stubs) Disable(context.Context, webhook.Key, int64, time.Time) (bool, error) { return true, nil }
 func (stubs) GetBody(context.Context, event.Key, event.Hash) ([]byte, error) {

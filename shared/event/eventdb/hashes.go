@@ -6,20 +6,18 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/event"
 )
 
 // GetHashes returns the hashes of the events that are stored and have not expired
-// at now, with a strongly consistent read. It returns TemporarilyUnavailable if
-// DynamoDB leaves keys unprocessed in every try.
-func (s *Store) GetHashes(ctx context.Context, keys []event.Key, now time.Time) (map[event.Key]event.Hash, error) {
-	rows, err := dynamo.BatchGet(ctx, s.client, dynamo.Backoff, s.HashKeys(keys))
-	if err != nil {
-		return nil, fmt.Errorf("read stored events: %w", err)
-	}
-	return s.ReadHashes(keys, rows, now)
+// at now, with a strongly consistent read. failed has the error of each event that
+// could not be read: TemporarilyUnavailable if DynamoDB leaves its key unprocessed in
+// every try.
+func (s *Store) GetHashes(ctx context.Context, keys []event.Key, now time.Time) (hashes map[event.Key]event.Hash, failed map[event.Key]error) {
+	return s.ReadHashes(keys, dynamo.BatchGet(ctx, s.client, dynamo.Backoff, s.HashKeys(keys)), now)
 }
 
 // HashKeys returns the keys of the rows that ReadHashes needs, for a caller that
@@ -36,18 +34,25 @@ func (s *Store) HashKeys(keys []event.Key) dynamo.Keys {
 	return wanted
 }
 
-// ReadHashes returns the result of GetHashes from rows, which maps each table to
-// the items that were read for HashKeys.
-func (s *Store) ReadHashes(keys []event.Key, rows map[string][]dynamo.Item, now time.Time) (map[event.Key]event.Hash, error) {
+// ReadHashes returns the result of GetHashes from what was read for HashKeys.
+func (s *Store) ReadHashes(keys []event.Key, read dynamo.Read, now time.Time) (hashes map[event.Key]event.Hash, failed map[event.Key]error) {
+	hashes, failed = make(map[event.Key]event.Hash, len(keys)), make(map[event.Key]error)
 	byRow := make(map[string]event.Key, len(keys))
 	for _, key := range keys {
 		byRow[rowKey(key)] = key
+		if err := read.Failed(s.table, itemKey(rowKey(key))); err != nil {
+			failed[key] = fmt.Errorf("read event %s: %w", rowKey(key), err)
+		}
 	}
-	hashes := make(map[event.Key]event.Hash, len(keys))
-	for _, item := range rows[s.table] {
+	for _, item := range read.Rows[s.table] {
+		name, _ := item["event"].(*types.AttributeValueMemberS)
+		if name == nil {
+			continue // unreachable: DynamoDB returns rows with the keys that were asked for
+		}
 		var r row
 		if err := attributevalue.UnmarshalMap(item, &r); err != nil {
-			return nil, fmt.Errorf("read a stored event: %w", err)
+			failed[byRow[name.Value]] = fmt.Errorf("read event %s: %w", name.Value, err)
+			continue
 		}
 		// DynamoDB may delete an expired item days late:
 		// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html
@@ -55,5 +60,5 @@ func (s *Store) ReadHashes(keys []event.Key, rows map[string][]dynamo.Item, now 
 			hashes[byRow[r.Event]] = event.Hash(r.Hash)
 		}
 	}
-	return hashes, nil
+	return hashes, failed
 }

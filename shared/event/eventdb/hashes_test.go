@@ -5,8 +5,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
+	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
 )
@@ -37,12 +40,9 @@ func TestGetHashes(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got, err := b.GetHashes(t.Context(), tt.keys, now)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" {
-				t.Errorf("hashes (-want +got):\n%s", diff)
+			got, failed := b.GetHashes(t.Context(), tt.keys, now)
+			if diff := cmp.Diff(tt.want, got); diff != "" || len(failed) > 0 {
+				t.Errorf("failed: %v; hashes (-want +got):\n%s", failed, diff)
 			}
 		})
 	}
@@ -57,8 +57,8 @@ func TestGetHashesSkipsExpiredEvents(t *testing.T) {
 	b.store(t, e)
 	end := now.Add(retention).Truncate(time.Second)
 	for at, want := range map[time.Time]int{end.Add(-time.Second): 1, end: 0, end.Add(time.Hour): 0} {
-		if got, err := b.GetHashes(t.Context(), []event.Key{e.Key()}, at); err != nil || len(got) != want {
-			t.Errorf("%s after the expiry: %d hashes, %v, want %d", at.Sub(end), len(got), err, want)
+		if got, failed := b.GetHashes(t.Context(), []event.Key{e.Key()}, at); len(failed) > 0 || len(got) != want {
+			t.Errorf("%s after the expiry: %d hashes, %v, want %d", at.Sub(end), len(got), failed, want)
 		}
 	}
 }
@@ -67,7 +67,27 @@ func TestGetHashesReturnsErrors(t *testing.T) {
 	t.Parallel()
 	b, down := setup(t), errors.New("down")
 	b.faults.Fail("BatchGetItem", down)
-	if got, err := b.GetHashes(t.Context(), []event.Key{{TenantID: "acme", ID: "e1"}}, now); !errors.Is(err, down) || got != nil {
-		t.Errorf("GetHashes = %v, %v", got, err)
+	key := event.Key{TenantID: "acme", ID: "e1"}
+	if got, failed := b.GetHashes(t.Context(), []event.Key{key}, now); !errors.Is(failed[key], down) || len(got) > 0 {
+		t.Errorf("GetHashes = %v, %v", got, failed)
+	}
+}
+
+// A row that this version cannot read fails its own event only.
+func TestGetHashesFailsOnlyTheEventOfAnUnreadableRow(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	good, bad := newEvent(t, "acme", "good", `1`), newEvent(t, "acme", "bad", `1`)
+	b.store(t, good)
+	item := dynamo.Item{
+		"event": &types.AttributeValueMemberS{Value: "acme#bad"}, "hash": &types.AttributeValueMemberS{Value: "not bytes"},
+		"ttl": &types.AttributeValueMemberS{Value: "not a number"},
+	}
+	if _, err := b.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.table, Item: item}); err != nil {
+		t.Fatal(err)
+	}
+	hashes, failed := b.GetHashes(t.Context(), []event.Key{good.Key(), bad.Key()}, now)
+	if len(hashes) != 1 || hashes[good.Key()] != good.Hash() || len(failed) != 1 || failed[bad.Key()] == nil {
+		t.Errorf("GetHashes = %v, %v", hashes, failed)
 	}
 }

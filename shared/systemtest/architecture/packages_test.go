@@ -30,7 +30,7 @@ func TestPackagesAreNamedByDomain(t *testing.T) {
 // they can be tested without it and only …db packages handle its errors.
 func TestOnlyTheEdgesKnowTheSDK(t *testing.T) {
 	t.Parallel()
-	edges := []string{"shared/aws/dynamo", "shared/aws/queue", "shared/testkit/cloudtest", "shared/testkit/routetest", "shared/aws/boot", "shared/webhook/vault"}
+	edges := []string{"shared/aws/dynamo", "shared/aws/queue", "shared/testkit/cloudtest", "shared/testkit/faulttest", "shared/testkit/routetest", "shared/aws/boot", "shared/webhook/vault"}
 	for _, file := range goFiles(t) {
 		isEdge := slices.Contains(edges, file.folder()) || strings.HasSuffix(file.folder(), "db") ||
 			strings.HasPrefix(file.name, "functions/") && path.Base(file.name) == "main.go" ||

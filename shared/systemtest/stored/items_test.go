@@ -161,12 +161,8 @@ func readTenant(ctx context.Context, c *cloud) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := dynamo.BatchGet(ctx, c.db, dynamo.Backoff, store.IndexKeys([]string{"acme"}))
-	if err != nil {
-		return nil, err
-	}
-	indexes, err := store.ReadIndexes([]string{"acme"}, rows)
-	return tenant{indexes["acme"].Match(event.TrainingFailed), next.ID}, err
+	indexes, failed := store.ReadIndexes([]string{"acme"}, dynamo.BatchGet(ctx, c.db, dynamo.Backoff, store.IndexKeys([]string{"acme"})))
+	return tenant{indexes["acme"].Match(event.TrainingFailed), next.ID}, failed["acme"]
 }
 
 func eventForms() []itemForm {
@@ -177,8 +173,8 @@ func eventForms() []itemForm {
 			name: name, table: "EventsTable", at: dynamo.Item{"event": s("acme#" + e.ID)},
 			write: func(ctx context.Context, c *cloud) error { return c.events().Create(ctx, e, []int64{1, 2}, now) },
 			read: func(ctx context.Context, c *cloud) (any, error) {
-				hashes, err := c.events().GetHashes(ctx, []event.Key{e.Key()}, now)
-				if err != nil || !body {
+				hashes, failed := c.events().GetHashes(ctx, []event.Key{e.Key()}, now)
+				if err := failed[e.Key()]; err != nil || !body {
 					return stored{hashes[e.Key()], ""}, err
 				}
 				text, err := c.events().GetBody(ctx, e.Key(), e.Hash())

@@ -3,6 +3,9 @@ package webhooktest
 
 import (
 	"context"
+	"errors"
+	"maps"
+	"slices"
 
 	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/event"
@@ -32,9 +35,7 @@ func Webhook(tenantID string, changes ...func(*webhook.Webhook)) webhook.Webhook
 
 // Indexes reads the subscription indexes of tenants, as the fan-out does.
 func Indexes(ctx context.Context, client dynamo.BatchGetter, store *webhookdb.Store, tenantIDs ...string) (map[string]webhook.Index, error) {
-	rows, err := dynamo.BatchGet(ctx, client, dynamo.Backoff, store.IndexKeys(tenantIDs))
-	if err != nil {
-		return nil, err
-	}
-	return store.ReadIndexes(tenantIDs, rows)
+	read := dynamo.BatchGet(ctx, client, dynamo.Backoff, store.IndexKeys(tenantIDs))
+	indexes, failed := store.ReadIndexes(tenantIDs, read)
+	return indexes, errors.Join(slices.Collect(maps.Values(failed))...)
 }

@@ -2,6 +2,7 @@ package webhookdb
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -10,11 +11,11 @@ import (
 )
 
 // GetMany returns the webhooks of keys, the enabled ones with the secrets that
-// sign at now. A key without a webhook is in neither map. A webhook that cannot
-// be decoded or decrypted is in unreadable, with its own error: a failing data
-// key of one tenant does not affect other tenants. GetMany fails as a whole,
-// with TemporarilyUnavailable, if DynamoDB keeps leaving keys unread.
-func (s *Store) GetMany(ctx context.Context, keys []webhook.Key, now time.Time) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error, err error) {
+// sign at now. A key without a webhook is in neither map. A webhook that cannot be
+// read, decoded or decrypted is in unreadable, with its own error: a hot key or a
+// failing data key of one tenant does not affect other tenants. The error is
+// TemporarilyUnavailable if DynamoDB is overloaded.
+func (s *Store) GetMany(ctx context.Context, keys []webhook.Key, now time.Time) (found map[webhook.Key]webhook.Webhook, unreadable map[webhook.Key]error) {
 	wanted, seen := dynamo.Keys{Table: s.table}, make(map[webhook.Key]bool, len(keys))
 	for _, key := range keys {
 		if key.ID > tenantItem && !seen[key] {
@@ -22,12 +23,14 @@ func (s *Store) GetMany(ctx context.Context, keys []webhook.Key, now time.Time) 
 			wanted.Keys = append(wanted.Keys, itemKey(key))
 		}
 	}
-	rows, err := dynamo.BatchGet(ctx, s.client, s.pause, wanted)
-	if err != nil {
-		return nil, nil, err
-	}
-	items := rows[s.table]
+	read := dynamo.BatchGet(ctx, s.client, s.pause, wanted)
+	items := read.Rows[s.table]
 	found, unreadable = make(map[webhook.Key]webhook.Webhook, len(items)), make(map[webhook.Key]error)
+	for key := range seen {
+		if err := read.Failed(s.table, itemKey(key)); err != nil {
+			unreadable[key] = fmt.Errorf("read webhook %d: %w", key.ID, err)
+		}
+	}
 	for _, o := range s.openAll(ctx, items, now) {
 		if o.err != nil {
 			unreadable[o.key] = o.err
@@ -35,7 +38,7 @@ func (s *Store) GetMany(ctx context.Context, keys []webhook.Key, now time.Time) 
 		}
 		found[o.key] = o.webhook
 	}
-	return found, unreadable, nil
+	return found, unreadable
 }
 
 // opened is an item after decoding and decryption.

@@ -1,6 +1,8 @@
 package webhookdb
 
 import (
+	"fmt"
+
 	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/webhook"
 )
@@ -19,22 +21,36 @@ func (s *Store) IndexKeys(tenantIDs []string) dynamo.Keys {
 	return wanted
 }
 
-// ReadIndexes returns the subscription index of each tenant. Rows are the items
-// read for [Store.IndexKeys], by table. A tenant that never had a webhook has an
-// empty index.
-func (s *Store) ReadIndexes(tenantIDs []string, rows map[string][]dynamo.Item) (map[string]webhook.Index, error) {
-	indexes := make(map[string]webhook.Index, len(tenantIDs))
+// ReadIndexes returns the subscription index of each tenant from what was read for
+// [Store.IndexKeys]. A tenant that never had a webhook has an empty index. failed
+// has the error of each tenant whose index could not be read, which is
+// TemporarilyUnavailable when DynamoDB is overloaded.
+func (s *Store) ReadIndexes(tenantIDs []string, read dynamo.Read) (indexes map[string]webhook.Index, failed map[string]error) {
+	indexes, failed = make(map[string]webhook.Index, len(tenantIDs)), make(map[string]error)
 	for _, tenant := range tenantIDs {
+		if err := read.Failed(s.table, itemKey(webhook.Key{TenantID: tenant, ID: tenantItem})); err != nil {
+			failed[tenant] = fmt.Errorf("read the webhooks of tenant %s: %w", tenant, err)
+			continue
+		}
 		indexes[tenant] = webhook.Index{}
 	}
-	for _, stored := range rows[s.table] {
-		tenant, err := decodeTenant(stored)
+	for _, stored := range read.Rows[s.table] {
+		key, err := decodeKey(stored)
 		if err != nil {
-			return nil, err
+			continue // unreachable: DynamoDB returns rows with the keys that were asked for
 		}
-		if indexes[tenant.TenantID], err = tenant.subscriptions(); err != nil {
-			return nil, err
+		if indexes[key.TenantID], err = decodeIndex(stored); err != nil {
+			failed[key.TenantID] = err
+			delete(indexes, key.TenantID)
 		}
 	}
-	return indexes, nil
+	return indexes, failed
+}
+
+func decodeIndex(stored item) (webhook.Index, error) {
+	tenant, err := decodeTenant(stored)
+	if err != nil {
+		return nil, err
+	}
+	return tenant.subscriptions()
 }

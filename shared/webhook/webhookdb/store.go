@@ -3,8 +3,8 @@
 // The table's key is the tenant and the webhook's id. Item 0 of a tenant holds
 // the last id that was assigned (last_id), the number of webhooks (count) and
 // the subscription index. It changes in the same transaction as the webhook.
-// Every read is strongly consistent and names the tenant, so another tenant's
-// webhook is not found.
+// Every read names the tenant, so another tenant's webhook is not found. Reads are
+// strongly consistent, except the later pages of [Store.List].
 //
 // With a vault the store encrypts secrets under the tenant's data key. Item -1
 // holds the encrypted data key that new secrets use; each webhook's item holds a
