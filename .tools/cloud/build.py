@@ -15,8 +15,9 @@ from base.processes import locked, output, run_quietly
 TEMPLATE = ROOT / "template.yaml"
 # On macOS the local cloud runs binaries for macOS; they are built apart from those for `sam local`'s containers.
 NATIVE = platform.system() == "Linux" or os.environ.get("LAMBDA_EXECUTOR") == "docker"
-BUILD = ROOT / ".aws-sam" / "build" if NATIVE else LOCAL / "build"
-# In the build folder: a manual `sam build` empties it, so the next build here is a full one.
+# Not in .aws-sam, where `sam build` and `sam deploy` keep what goes to AWS: these binaries are for this machine.
+BUILD = LOCAL / "build" / ("linux" if NATIVE else "host")
+# In the build folder: `sam build --config-env local` empties it, so the next build here is a full one.
 BUILT_FROM = BUILD / "built-from.txt"
 LOG = LOCAL / "build.log"
 LOCK = LOCAL / "build.lock"  # make run and make test share the build
