@@ -87,6 +87,34 @@ def check_statements_by_their_kind() -> None:
     iam_actions.extract_iam_action, iam_actions.dynamodb_resource_arns = extract_statement, statement_resources
 
 
+def fill_in_condition_keys() -> None:
+    """Gives the conditions of policies two keys that AWS fills in, which the statements on the KMS key use.
+
+    kms:EncryptionContext:NAME is the encryption context of a call; aws:PrincipalArn is a role's own ARN, and not
+    that of its session.
+    https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-encryption-context
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html#condition-keys-principalarn
+
+    Can go when a role whose policy has such conditions may decrypt here, and another role may not.
+    """
+    tags, resolve = iam_actions.request_tag_context, iam_evaluator._resolve_condition_key
+
+    def tags_and_context(service: str, iam_action: str, body: bytes, params: Any) -> dict[str, Any]:
+        found: dict[str, Any] = tags(service, iam_action, body, params)
+        if service == "kms":
+            context = json.loads(body or b"{}").get("EncryptionContext") or {}
+            found |= {f"kms:EncryptionContext:{name}": value for name, value in context.items()}
+        return found
+
+    def resolve_principal(key: str, ctx: Any) -> Any:
+        session = re.fullmatch(r"arn:([\w-]+):sts::(\d+):assumed-role/([^/]+)/.*", ctx.principal_arn)
+        if key.lower() == "aws:principalarn" and session:
+            return "arn:{}:iam::{}:role/{}".format(*session.groups())
+        return resolve(key, ctx)
+
+    iam_actions.request_tag_context, iam_evaluator._resolve_condition_key = tags_and_context, resolve_principal
+
+
 def record_calls(path: str) -> None:
     """Records the allowed calls of the functions' roles.
 
@@ -138,6 +166,7 @@ def main() -> None:
     sys.argv[1:] = []  # ministack reads its own arguments
     allow_batches_of_messages()
     check_statements_by_their_kind()
+    fill_in_condition_keys()
     if path := os.environ.pop("RECORD_CALLS", ""):
         record_calls(path)
     if persistence.PERSIST_STATE:

@@ -5,6 +5,10 @@ steps, and back when the alarm on our own errors fires. template.yaml itself has
 properties of SAM (translator 1.115.0): an alias cannot depend on a parameter, and a new version is published
 only when the code changes, so that an alias would keep the parameters of the last version. Here every
 deployment publishes a new version of each of these functions.
+
+Lambda refuses a version that equals the last one ("A version for this Lambda function exists"), and builds are
+reproducible. So the release goes into the configuration of each function, by a variable that no code reads:
+https://docs.aws.amazon.com/lambda/latest/api/API_PublishVersion.html
 """
 
 import time
@@ -17,7 +21,7 @@ from base import samconfig
 
 PARAMETER = "GradualDeployment"
 RULE = "GradualDeploymentNeedsMake"  # the rule by which the template refuses a deployment without this
-ALIAS, ALARM = "live", "ErrorLinesAlarm"
+ALIAS, ALARM, VARIABLE = "live", "ErrorLinesAlarm", "RELEASE"
 OTHER_FUNCTIONS = {"DispatcherFunction"}  # besides those of the API
 
 
@@ -45,12 +49,19 @@ def make_gradual(template: dict[str, Any], how: str, release: str) -> dict[str, 
         if not deployed_gradually(name, resource):
             continue
         resource["Properties"] |= {
+            "Environment": {"Variables": variables(resource) | {VARIABLE: release}},
             "AutoPublishAlias": ALIAS,
             "AutoPublishCodeSha256": release,  # SAM derives the name of the version from it
             "VersionDeletionPolicy": "Delete",  # once the alias no longer points to the version
             "DeploymentPreference": {"Enabled": True, "Type": how, "Alarms": alarms},
         }
     return template
+
+
+def variables(function: dict[str, Any]) -> dict[str, Any]:
+    """The function's own environment, to which SAM adds that of Globals."""
+    found: dict[str, Any] = function["Properties"].get("Environment", {}).get("Variables", {})
+    return found
 
 
 def deployed_gradually(name: str, resource: dict[str, Any]) -> bool:

@@ -95,6 +95,40 @@ class MakeGradualTest(unittest.TestCase):
         self.assertTrue(versions("1769421600"))
         self.assertFalse(versions("1769421600") & versions("1769421601"))
 
+    def test_every_version_differs_from_the_last_although_the_code_does_not(self) -> None:
+        """Lambda compares code and configuration, and refuses a version that equals the last one."""
+
+        def configurations(release: str) -> Resources:
+            made = translated(gradual.make_gradual(built(), "AllAtOnce", release))
+            published = [
+                r["Properties"]["FunctionName"]["Ref"] for r in made.values() if r["Type"] == "AWS::Lambda::Version"
+            ]
+            return {name: made[name]["Properties"]["Environment"]["Variables"] for name in published}
+
+        first, second = configurations("1769421600"), configurations("1769421601")
+        self.assertTrue(first)
+        for name, variables in first.items():
+            self.assertNotEqual(variables, second[name], name)
+            self.assertIn("GOMEMLIMIT", variables, f"{name} keeps the variables of Globals")
+
+    def test_the_alarm_that_rolls_back_does_not_watch_the_authorizer(self) -> None:
+        """The authorizer fails while the identity provider is down, and no function that is deployed is at fault."""
+        groups = {
+            r["Properties"]["LogGroupName"]["Ref"]
+            for r in self.resources.values()
+            if r["Type"] == "AWS::Logs::MetricFilter"
+        }
+        logs_to = {
+            n: r["Properties"]["LoggingConfig"]
+            for n, r in self.resources.items()
+            if r["Type"] == "AWS::Lambda::Function"
+        }
+        self.assertNotIn(logs_to["AuthorizerFunction"]["LogGroup"]["Ref"], groups)
+        for name, logging_config in logs_to.items():
+            self.assertEqual(logging_config["LogFormat"], "JSON", name)
+            if name != "AuthorizerFunction":
+                self.assertIn(logging_config["LogGroup"]["Ref"], groups)
+
     def test_no_dependency_is_circular(self) -> None:
         graph = {n: references(r) & self.resources.keys() for n, r in self.resources.items()}
         while free := [n for n, needs in graph.items() if not needs]:

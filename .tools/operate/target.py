@@ -85,10 +85,11 @@ class Target:
         """By function, the billed and the cold-start milliseconds (0: warm) of its invocations since that time."""
         found: dict[str, list[tuple[int, float]]] = {}
         paginator = self.stack.client("logs").get_paginator("filter_log_events")
-        pages = paginator.paginate(logGroupName=self.outputs["LogGroupName"], startTime=int(since * 1000))
-        for event in (event for page in pages for event in page["events"]):
-            if report := read_report(event["message"]):
-                found.setdefault(function_of(self.stack.name, event["logStreamName"]), []).append(report)
+        for group in ("LogGroupName", "AuthorizerLogGroupName"):
+            pages = paginator.paginate(logGroupName=self.outputs[group], startTime=int(since * 1000))
+            for event in (event for page in pages for event in page["events"]):
+                if report := read_report(event["message"]):
+                    found.setdefault(function_of(self.stack.name, event["logStreamName"]), []).append(report)
         return found
 
     @contextlib.contextmanager

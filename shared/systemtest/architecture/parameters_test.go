@@ -102,6 +102,8 @@ var forParameters = map[string]struct {
 		good:    []string{"", "https://id.example.com/.well-known/jwks.json", "https://id.example.com:8443/keys?a=b", "http://127.0.0.1:8000/jwks"},
 		refused: []string{"id.example.com", "ftp://id.example.com/", "https://", "https://user:secret@id.example.com/jwks", "https://id.example.com/#keys", "https://id.example.com/a b"},
 	},
+	"JwtIssuer":        {good: []string{"", "https://id.example.com/"}, refused: []string{"https://id.example.com/\n", "https://bücher.example/"}},
+	"JwtAudience":      {good: []string{"", "webhooks", "a b"}, refused: []string{"a\tb", "受众"}},
 	"JwtTenantClaim":   {good: []string{"tenant_id", "https://example.com/tenant"}, refused: []string{"", "a b", strings.Repeat("x", 256)}},
 	"JwtScopeClaim":    {good: []string{"scope"}, refused: []string{"", "a b", strings.Repeat("x", 256)}},
 	"SecretsKeyArn":    keyARNs,

@@ -66,6 +66,7 @@ func grants(t testing.TB) map[string]map[string][]string {
 			}
 		}
 		delete(of, "LogGroup")
+		delete(of, "AuthorizerLogGroup")
 		all[f.folder] = of
 	}
 	return all
@@ -100,11 +101,15 @@ func resourcesIn(value any) []string {
 	return []string{text(value)}
 }
 
-// conditionOf describes a statement's condition.
+// conditionOf describes a statement's condition, except that on the encryption context,
+// which TestKeysServeWebhookSecretsOnly checks.
 func conditionOf(statement map[string]any) string {
 	var values []string
 	for _, tests := range asMap(statement["Condition"]) {
 		for key, value := range asMap(tests) {
+			if strings.HasPrefix(key, "kms:EncryptionContext:") {
+				continue
+			}
 			_, short, _ := strings.Cut(key, ":")
 			values = append(values, fmt.Sprintf("%s `%v`", short, value))
 		}
@@ -199,8 +204,8 @@ func TestQueuesRequireTLS(t *testing.T) {
 	for _, policy := range resources(t, "AWS::SQS::QueuePolicy") {
 		for _, s := range statements(policy.properties["PolicyDocument"]) {
 			switch {
-			case s["Effect"] == "Deny" && text(s, "Condition", "Bool", "aws:SecureTransport") == "false" && text(s, "Action") == "sqs:*":
-				for _, name := range resourcesIn(s["Resource"]) {
+			case s["Effect"] == "Deny" && text(s, "Condition", "Bool", "aws:SecureTransport") == "false" && text(s, "Action") == "sqs:*" && text(s, "Resource") == "*":
+				for _, name := range resourcesIn(policy.properties["Queues"]) {
 					guarded[name] = true
 				}
 			case s["Effect"] == "Allow" && text(s, "Principal", "Service") == "events.amazonaws.com" && text(s, "Condition", "ArnEquals", "aws:SourceArn") == "EventsRule":
@@ -208,15 +213,38 @@ func TestQueuesRequireTLS(t *testing.T) {
 				t.Errorf("%s allows more than the rule of the bus: %v", policy.name, s)
 			}
 		}
-		for _, name := range resourcesIn(policy.properties["Queues"]) {
-			if !guarded[name] {
-				t.Errorf("%s applies to %s, but its Deny statement does not name it", policy.name, name)
-			}
-		}
 	}
 	for _, queue := range resources(t, "AWS::SQS::Queue") {
 		if !guarded[queue.name] {
 			t.Errorf("%s accepts requests without TLS", queue.name)
 		}
+	}
+}
+
+// TestKeysServeWebhookSecretsOnly checks that every statement that lets a role use a KMS
+// key demands the encryption context of package vault: a key of the operator's own may
+// encrypt other data too.
+func TestKeysServeWebhookSecretsOnly(t *testing.T) {
+	t.Parallel()
+	found := 0
+	for _, r := range resources(t, "") {
+		for _, s := range statements(r.properties) {
+			actions := listOf(s["Action"])
+			if !slices.Contains(actions, "kms:Decrypt") && !slices.Contains(actions, "kms:GenerateDataKey") {
+				continue
+			}
+			found++
+			purpose := text(s, "Condition", "StringEquals", "kms:EncryptionContext:purpose")
+			tenant := text(s, "Condition", "StringLike", "kms:EncryptionContext:tenant_id")
+			if purpose != "webhook-secrets" || tenant != "?*" {
+				t.Errorf("%s allows %v with the encryption context purpose=%q and tenant_id=%q, want webhook-secrets and ?*", r.name, actions, purpose, tenant)
+			}
+		}
+	}
+	if found < 4 {
+		t.Errorf("%d statements use KMS, want two of the key's policy and two of the roles", found)
+	}
+	if code := read(t, "shared/webhook/vault/vault.go"); !strings.Contains(code, `map[string]string{"purpose": "webhook-secrets", "tenant_id": tenantID}`) {
+		t.Error("package vault sends another encryption context than the policies demand: every call would be refused")
 	}
 }

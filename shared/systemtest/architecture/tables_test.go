@@ -44,6 +44,32 @@ func TestTablesAreNeverReplaced(t *testing.T) {
 	}
 }
 
+// TestQueuesAreNeverReplaced fixes the queues and the properties that CloudFormation
+// cannot change in an existing queue. A replaced queue is a new, empty one: what waits in
+// the old one is not delivered.
+// https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-sqs-queue.html
+//
+// When this test fails, change the template back. Add a queue here only if it is new.
+func TestQueuesAreNeverReplaced(t *testing.T) {
+	t.Parallel()
+	want := []string{"BusDeadLettersQueue", "DeliveriesDeadLettersQueue", "DeliveriesQueue", "EventsDeadLettersQueue", "EventsQueue", "SlowQueue"}
+	var got []string
+	for _, queue := range resources(t, "AWS::SQS::Queue") {
+		got = append(got, queue.name)
+		for _, property := range []string{"QueueName", "FifoQueue"} {
+			if at(queue.properties, property) != nil {
+				t.Errorf("%s has the property %s: changing it replaces the queue", queue.name, property)
+			}
+		}
+		if at(queue.body, "Condition") != nil {
+			t.Errorf("%s has a Condition: a parameter could remove the queue from the stack", queue.name)
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("a deployment would replace a queue by an empty one (-deployed +template):\n%s", diff)
+	}
+}
+
 // TestIndexesAreNeverReplaced: CloudFormation deletes an index whose key changes and
 // builds another. Until then the functions that use it fail.
 func TestIndexesAreNeverReplaced(t *testing.T) {

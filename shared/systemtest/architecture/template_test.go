@@ -8,19 +8,36 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// TestTablesOutliveTheStack checks the properties that keep customers' data.
-func TestTablesOutliveTheStack(t *testing.T) {
+// TestDataOutlivesTheStack checks the properties that keep customers' data, accepted
+// events and dead letters, and the key of the secrets.
+func TestDataOutlivesTheStack(t *testing.T) {
+	t.Parallel()
+	names := map[string]string{"AWS::DynamoDB::Table": "TableName", "AWS::SQS::Queue": "QueueName", "AWS::KMS::Key": ""}
+	for kind, name := range names {
+		for _, r := range resources(t, kind) {
+			// DynamoDB does not delete a table with deletion protection, so a failed first
+			// deployment must not try: see TestNothingAWSRefuses.
+			want, why := "RetainExceptOnCreate", "a deleted stack must keep the data, and a failed first deployment must leave nothing"
+			if at(r.properties, "DeletionProtectionEnabled") != nil {
+				want, why = "Retain", "a failed first deployment cannot delete a protected table"
+			}
+			if got := text(r.body, "DeletionPolicy"); got != want {
+				t.Errorf("%s: DeletionPolicy is %q, want %s: %s", r.name, got, want, why)
+			}
+			if got := text(r.body, "UpdateReplacePolicy"); got != "Retain" {
+				t.Errorf("%s: UpdateReplacePolicy is %q, want Retain: a replacement must not drop the data", r.name, got)
+			}
+			if name != "" && at(r.properties, name) != nil {
+				t.Errorf("%s has a %s: a retained resource would block the next deployment under that name", r.name, name)
+			}
+		}
+	}
+}
+
+// TestTablesAreBilledByUse: an idle month costs nothing.
+func TestTablesAreBilledByUse(t *testing.T) {
 	t.Parallel()
 	for _, table := range resources(t, "AWS::DynamoDB::Table") {
-		if got := text(table.body, "DeletionPolicy"); got != "RetainExceptOnCreate" {
-			t.Errorf("%s: DeletionPolicy is %q, want RetainExceptOnCreate: a deleted stack must keep customers' data, and a failed first deployment must leave nothing", table.name, got)
-		}
-		if got := text(table.body, "UpdateReplacePolicy"); got != "Retain" {
-			t.Errorf("%s: UpdateReplacePolicy is %q, want Retain: a change of the key must not drop the data", table.name, got)
-		}
-		if at(table.properties, "TableName") != nil {
-			t.Errorf("%s has a TableName: a retained table would block the next deployment under that name", table.name)
-		}
 		if got := text(table.properties, "BillingMode"); got != "PAY_PER_REQUEST" {
 			t.Errorf("%s: BillingMode is %q, want PAY_PER_REQUEST: an idle month costs nothing", table.name, got)
 		}

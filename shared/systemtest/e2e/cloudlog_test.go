@@ -28,24 +28,28 @@ func cloudLogs(t testing.TB, since time.Time, text string) []logLine {
 	return logsBetween(t, since.UnixMilli(), time.Now().Add(time.Minute).UnixMilli(), text)
 }
 
-// logsBetween halves the period until no response is truncated.
+// logsBetween reads both log groups, and halves the period until no response is truncated.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_FilterLogEvents.html
 func logsBetween(t testing.TB, from, to int64, text string) []logLine {
 	t.Helper()
-	var page struct{ Events []logLine }
-	logsCall(t, "FilterLogEvents", map[string]any{"startTime": from, "endTime": to}, &page)
-	if len(page.Events) >= mostLines && from < to {
-		middle := (from + to) / 2
-		return append(logsBetween(t, from, middle, text), logsBetween(t, middle+1, to, text)...)
+	var lines []logLine
+	for _, group := range []string{"LogGroup", "AuthorizerLogGroup"} {
+		var page struct{ Events []logLine }
+		logsCall(t, group, "FilterLogEvents", map[string]any{"startTime": from, "endTime": to}, &page)
+		if len(page.Events) >= mostLines && from < to {
+			middle := (from + to) / 2
+			return append(logsBetween(t, from, middle, text), logsBetween(t, middle+1, to, text)...)
+		}
+		lines = append(lines, page.Events...)
 	}
-	return slices.DeleteFunc(page.Events, func(l logLine) bool { return !strings.Contains(l.Message, text) })
+	return slices.DeleteFunc(lines, func(l logLine) bool { return !strings.Contains(l.Message, text) })
 }
 
-// logsCall calls CloudWatch Logs about the log group of the functions.
+// logsCall calls CloudWatch Logs about a log group of the stack.
 // https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_Operations.html
-func logsCall(t testing.TB, operation string, request map[string]any, answer any) {
+func logsCall(t testing.TB, group, operation string, request map[string]any, answer any) {
 	t.Helper()
-	request["logGroupName"] = physicalID(t, "LogGroup")
+	request["logGroupName"] = physicalID(t, group)
 	payload, err := json.Marshal(request)
 	if err != nil {
 		t.Fatal(err)
