@@ -21,6 +21,11 @@ type store interface {
 	GetHashes(ctx context.Context, keys []event.Key, now time.Time) (hashes map[event.Key]event.Hash, failed map[event.Key]error)
 }
 
+// limiter limits how fast a tenant publishes.
+type limiter interface {
+	Take(ctx context.Context, tenant string, n int, now time.Time) error
+}
+
 // sender queues messages.
 type sender interface {
 	Send(ctx context.Context, messages []queue.Message) []error
@@ -28,6 +33,7 @@ type sender interface {
 
 type handler struct {
 	events store
+	limit  limiter
 	queue  sender
 	now    func() time.Time
 }
@@ -51,6 +57,9 @@ func (h handler) publish(r *http.Request, caller auth.Caller) (httpapi.Reply, er
 	if !isBatch {
 		entries := []*entry{newEntry(object, caller.TenantID)}
 		ids := idsOf(entries)
+		if err := h.limit.Take(r.Context(), caller.TenantID, len(ids), h.now()); err != nil {
+			return httpapi.Reply{Events: ids}, err
+		}
 		h.queueAll(r.Context(), entries)
 		if err := entries[0].err; err != nil {
 			return httpapi.Reply{Events: ids}, err
@@ -62,6 +71,9 @@ func (h handler) publish(r *http.Request, caller auth.Caller) (httpapi.Reply, er
 		return httpapi.Reply{}, err
 	}
 	ids := idsOf(entries)
+	if err := h.limit.Take(r.Context(), caller.TenantID, len(ids), h.now()); err != nil {
+		return httpapi.Reply{Events: ids}, err
+	}
 	h.queueAll(r.Context(), entries)
 	reply := batchReply(r, entries)
 	reply.Events = ids

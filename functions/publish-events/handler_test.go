@@ -40,7 +40,7 @@ func setup(t *testing.T) bundle {
 	table, url := cloudtest.Table(t, "EventsTable"), cloudtest.Queue(t)
 	log := new(bytes.Buffer)
 	function, err := build(slog.New(slog.NewJSONHandler(log, nil)), cloudtest.Getenv(t, map[string]string{
-		"EVENTS_TABLE": table, "EVENTS_QUEUE_URL": url,
+		"EVENTS_TABLE": table, "EVENTS_QUEUE_URL": url, "PUBLISH_RATE": "1", "PUBLISH_BURST": "100",
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -310,7 +310,7 @@ func TestQueueDownIsUnavailable(t *testing.T) {
 	b := setup(t)
 	var err error
 	b.function, err = build(slog.New(slog.DiscardHandler), cloudtest.Getenv(t, map[string]string{
-		"EVENTS_TABLE": cloudtest.Table(t, "EventsTable"), "EVENTS_QUEUE_URL": b.url + "-gone",
+		"EVENTS_TABLE": cloudtest.Table(t, "EventsTable"), "EVENTS_QUEUE_URL": b.url + "-gone", "PUBLISH_RATE": "0", "PUBLISH_BURST": "1",
 	}))
 	if err != nil {
 		t.Fatal(err)

@@ -11,7 +11,9 @@ import (
 
 	"webhooks/shared/aws/boot"
 	"webhooks/shared/aws/queue"
+	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
+	"webhooks/shared/event/limitdb"
 	"webhooks/shared/httpapi"
 )
 
@@ -21,12 +23,15 @@ func main() { boot.Main(build) }
 func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
 	settings := boot.NewSettings(getenv)
 	table, url := settings.Required("EVENTS_TABLE"), settings.Required("EVENTS_QUEUE_URL")
+	limit := event.LimitOf(settings.Int)
 	cfg := settings.AWS()
 	if err := settings.Err(); err != nil {
 		return nil, err
 	}
+	db := dynamodb.NewFromConfig(cfg)
 	h := handler{
-		events: eventdb.New(dynamodb.NewFromConfig(cfg), table, 0), // it only reads
+		events: eventdb.New(db, table, 0), // it only reads
+		limit:  limitdb.New(db, table, limit),
 		queue:  queue.New(sqs.NewFromConfig(cfg), url),
 		now:    time.Now,
 	}

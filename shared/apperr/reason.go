@@ -31,11 +31,13 @@ const (
 	WebhookDisabled  Reason = 40904
 	EventExpired     Reason = 40905
 
-	BodyTooLarge Reason = 41301
-	DataTooLarge Reason = 41302
+	BodyTooLarge  Reason = 41301
+	DataTooLarge  Reason = 41302
+	TooManyEvents Reason = 41303
 
-	TestedTooOften Reason = 42901
-	TestUnderWay   Reason = 42902
+	TestedTooOften   Reason = 42901
+	TestUnderWay     Reason = 42902
+	PublishedTooFast Reason = 42903
 
 	InternalError Reason = 50001
 
@@ -86,8 +88,10 @@ var reasons = map[Reason]entry{
 	EventExpired:           {Conflict, locale.Text{Chinese: "该事件已过期或不可重新投递", English: "The event has expired or cannot be sent again"}},
 	BodyTooLarge:           {TooLarge, locale.Text{Chinese: "请求体不能超过 %d 字节", English: "The body must not exceed %d bytes"}},
 	DataTooLarge:           {TooLarge, locale.Text{Chinese: "事件的 data 不能超过 %d 字节", English: "The data of an event must not exceed %d bytes"}},
+	TooManyEvents:          {TooLarge, locale.Text{Chinese: "一次请求最多发布 %d 个事件，请分成多个请求", English: "A request may publish at most %d events; send them in several requests"}},
 	TestedTooOften:         {RateLimited, locale.Text{Chinese: "测试过于频繁，请 %d 秒后重试", English: "Tested too often; try again in %d seconds"}},
 	TestUnderWay:           {RateLimited, locale.Text{Chinese: "同一租户的另一个测试正在进行，请 %d 秒后重试", English: "Another test of your tenant is under way; try again in %d seconds"}},
+	PublishedTooFast:       {RateLimited, locale.Text{Chinese: "发布事件过快，请 %d 秒后重试", English: "Events are published too fast; try again in %d seconds"}},
 	InternalError:          {Internal, locale.Text{Chinese: "服务内部错误，请稍后重试", English: "Internal error; try again later"}},
 	TemporarilyUnavailable: {Unavailable, locale.Text{Chinese: "服务暂时不可用，请稍后重试", English: "Temporarily unavailable; try again later"}},
 }

@@ -35,6 +35,7 @@ func TestReferenceHasTheLimitsOfTheCode(t *testing.T) {
 		"URL of a webhook":             fmt.Sprintf("%s bytes; https, ports %s (", thousands(guard.MaxURLBytes), strings.Join(ports, " and ")),
 		"one attempt":                  fmt.Sprintf("%s seconds (parameter AttemptTimeoutSeconds), of which %.0f to connect", standard("AttemptTimeoutSeconds"), guard.ConnectTimeout.Seconds()),
 		"requests to the API":          fmt.Sprintf("%s a second (parameter ThrottleRate), bursts of %s ", standard("ThrottleRate"), standard("ThrottleBurst")),
+		"events of a tenant by HTTP":   fmt.Sprintf("%s a second (parameter PublishRate), bursts of %s ", standard("PublishRate"), thousands(number(t, 0, section(t, "Parameters"), "PublishBurst", "Default"))),
 		"retention of logs and events": standard("LogRetentionDays") + " days",
 	}
 	for _, row := range pageNamed(t, reference).part(t, "Limits").tables()[0].rows {

@@ -14,6 +14,7 @@ import (
 	"webhooks/shared/aws/boot"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/dispatch"
+	"webhooks/shared/event"
 	"webhooks/shared/guard"
 )
 
@@ -205,6 +206,7 @@ func TestNumbersAreAsStrictAsTheCode(t *testing.T) {
 	variables := map[string]string{
 		"AttemptTimeoutSeconds": "ATTEMPT_TIMEOUT_SECONDS", "ResponseBodyBytes": "RESPONSE_BODY_BYTES",
 		"LogRetentionDays": "LOG_RETENTION_DAYS", "EventRetentionDays": "EVENT_RETENTION_DAYS",
+		"PublishRate": "PUBLISH_RATE", "PublishBurst": "PUBLISH_BURST",
 	}
 	// AWS reads the others.
 	ofAWS := []string{"FanoutConcurrency", "DispatcherConcurrency", "SlowConcurrency", "ThrottleRate", "ThrottleBurst", "TestRate", "TestBurst", "FailingAttemptsPercent", "FunctionLogRetentionDays"}
@@ -221,12 +223,13 @@ func TestNumbersAreAsStrictAsTheCode(t *testing.T) {
 		for _, end := range []string{"MinValue", "MaxValue"} {
 			environment := map[string]string{
 				"WEBHOOKS_TABLE": "w", "LOGS_TABLE": "l", "LOG_RETENTION_DAYS": "30", "ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512",
-				"EVENT_RETENTION_DAYS": "30",
+				"EVENT_RETENTION_DAYS": "30", "PUBLISH_RATE": "0", "PUBLISH_BURST": "1",
 			}
 			environment[variable] = text(parameter, end)
 			getenv := func(name string) string { return environment[name] }
 			settings := boot.NewSettings(getenv)
 			settings.Days("EVENT_RETENTION_DAYS")
+			event.LimitOf(settings.Int)
 			if _, err := dispatch.New(slog.New(slog.DiscardHandler), dynamodb.New(dynamodb.Options{}), nil, settings, getenv); err != nil {
 				t.Errorf("%s=%s is allowed, and the code refuses it: %v", name, environment[variable], err)
 			}

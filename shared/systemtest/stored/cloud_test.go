@@ -12,7 +12,9 @@ import (
 	"webhooks/shared/auth/apikeydb"
 	"webhooks/shared/auth/jwksdb"
 	"webhooks/shared/delivery/retrydb"
+	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
+	"webhooks/shared/event/limitdb"
 	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/webhook/vault"
@@ -68,6 +70,10 @@ func (c *cloud) webhooksUnder(keyARN string) *webhookdb.Store {
 }
 
 func (c *cloud) events() *eventdb.Store { return eventdb.New(c.db, c.table("EventsTable"), retention) }
+
+func (c *cloud) limits() *limitdb.Store {
+	return limitdb.New(c.db, c.table("EventsTable"), event.Limit{Rate: 1, Burst: 40})
+}
 
 func (c *cloud) logs() *attemptlogdb.Store {
 	return attemptlogdb.New(c.db, c.table("LogsTable"), retention)

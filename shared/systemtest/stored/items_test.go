@@ -196,6 +196,14 @@ func eventForms() []itemForm {
 		},
 		want:    string(large.Body()),
 		varying: deflated.varying,
+	}, {
+		name: "publish-limit", table: "EventsTable", at: dynamo.Item{"event": s("#publish#acme")},
+		write: func(ctx context.Context, c *cloud) error { return c.limits().Take(ctx, "acme", 30, now) },
+		read: func(ctx context.Context, c *cloud) (any, error) {
+			err := c.limits().Take(ctx, "acme", 11, now)
+			return apperr.From(err).Reason, c.limits().Take(ctx, "acme", 10, now)
+		},
+		want: apperr.PublishedTooFast,
 	}}
 }
 
