@@ -9,10 +9,11 @@ import signal
 import sys
 
 import cli
-from base import venvs
+from base import proxies, venvs
 
 if __name__ == "__main__":
     venvs.check_python()
+    proxies.spare_this_machine(os.environ)
     arguments = cli.parse(sys.argv[1:])
     if not venvs.runs_here():
         python = str(venvs.python())

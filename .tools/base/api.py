@@ -1,10 +1,15 @@
 """Calls the REST API as a customer does, with an API key."""
 
 import json
+import os
+import ssl
 import urllib.error
 import urllib.request
 from typing import Any
 
+from botocore.httpsession import get_cert_path
+
+from base import proxies
 from base.console import stop_with
 
 TIMEOUT_SECONDS = 30
@@ -15,7 +20,7 @@ class Api:
 
     def __init__(self, url: str, key: str) -> None:
         """The URL ends before /api/v1. With an empty key, requests have no Authorization header."""
-        self.url, self.key = url, key
+        self.url, self.key, self.opener = url, key, opener(url)
 
     def call(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
         """Sends a request; returns the status and the envelope of the response."""
@@ -25,7 +30,7 @@ class Api:
         data = json.dumps(body).encode() if body is not None else None
         request = urllib.request.Request(self.url + path, method=method, data=data, headers=headers)
         try:
-            with without_proxy().open(request, timeout=TIMEOUT_SECONDS) as answer:
+            with self.opener.open(request, timeout=TIMEOUT_SECONDS) as answer:
                 return answer.status, decode(answer.read())
         except urllib.error.HTTPError as refused:
             return refused.code, decode(refused.read())
@@ -39,9 +44,21 @@ class Api:
         return answer.get("data") or {}
 
 
-def without_proxy() -> urllib.request.OpenerDirector:
-    """Opens URLs without the proxies of the environment, which cannot reach this machine's loopback."""
-    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
+def opener(url: str) -> urllib.request.OpenerDirector:
+    """Opens a URL: this machine without a proxy, AWS with the proxy and the certificates of the environment."""
+    return urllib.request.build_opener(proxies.handler(url), urllib.request.HTTPSHandler(context=certificates()))
+
+
+def certificates() -> ssl.SSLContext:
+    """Trusts what the system trusts, what the AWS SDK brings, and AWS_CA_BUNDLE.
+
+    Python from python.org on macOS has no certificates of its own until a script beside it is run.
+    """
+    context = ssl.create_default_context()
+    for bundle in (get_cert_path(True), os.environ.get("AWS_CA_BUNDLE")):
+        if bundle:
+            context.load_verify_locations(cafile=bundle)
+    return context
 
 
 def decode(body: bytes) -> dict[str, Any]:

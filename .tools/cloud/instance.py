@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,8 +21,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from base import ports
-from base.api import without_proxy
+from base import ports, proxies
 from base.console import step, stop_with
 from base.paths import LOCAL, TOOLS
 from base.processes import tail
@@ -89,7 +89,8 @@ class Cloud:
             region_name=REGION,
             aws_access_key_id=KEY_ID,
             aws_secret_access_key=SECRET,
-            config=Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=90),
+            # An empty list of proxies also overrules those of the system's settings on macOS.
+            config=Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=90, proxies={}),
         )
 
     def process(self) -> int | None:
@@ -231,18 +232,21 @@ class Cloud:
     def aws_environment(self) -> dict[str, str]:
         """The caller's environment, in which every AWS tool and SDK talks to this cloud and never to an account."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        return own | {
-            "AWS_ENDPOINT_URL": self.endpoint,
-            "AWS_REGION": REGION,
-            "AWS_DEFAULT_REGION": REGION,
-            "AWS_ACCESS_KEY_ID": KEY_ID,
-            "AWS_SECRET_ACCESS_KEY": SECRET,
-            "AWS_CONFIG_FILE": os.devnull,
-            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
-            "NO_PROXY": "127.0.0.1,localhost",
-            "SAM_CLI_TELEMETRY": "0",
-            "SAM_CLI_POLL_DELAY": "0.5",
-        }
+        return (
+            own
+            | proxies.exceptions(own)
+            | {
+                "AWS_ENDPOINT_URL": self.endpoint,
+                "AWS_REGION": REGION,
+                "AWS_DEFAULT_REGION": REGION,
+                "AWS_ACCESS_KEY_ID": KEY_ID,
+                "AWS_SECRET_ACCESS_KEY": SECRET,
+                "AWS_CONFIG_FILE": os.devnull,
+                "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+                "SAM_CLI_TELEMETRY": "0",
+                "SAM_CLI_POLL_DELAY": "0.5",
+            }
+        )
 
 
 def local(port: int = 4566) -> Cloud:
@@ -270,7 +274,8 @@ def soak(parameters: tuple[str, ...]) -> Cloud:
 def healthy(endpoint: str) -> bool:
     """Whether ministack answers."""
     try:
-        with without_proxy().open(endpoint + "/_ministack/health", timeout=2) as answer:
+        opener = urllib.request.build_opener(proxies.handler(endpoint))
+        with opener.open(endpoint + "/_ministack/health", timeout=2) as answer:
             return bool(answer.status == 200)
     except OSError:
         return False

@@ -1,13 +1,21 @@
 """`make run`, `make stop` and `make reset`: the whole service on this machine."""
 
 import json
+import os
 import shutil
 import time
 
+from base import proxies
 from base.console import say
 from cloud import demo, instance, local_stack
 from cloud.build import build
 from cloud.instance import KEY_ID, REGION, SECRET, Cloud
+
+NO_PROXY = """
+These commands connect to this machine, which your proxy cannot reach. Run this first, in the same terminal:
+
+  export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
+"""
 
 
 def run(port: int) -> None:
@@ -57,6 +65,8 @@ Publish an event, by SQS and by EventBridge:
   {publish}
   {publish} VIA=bus
 """
+    if proxies.configured(os.environ):
+        text += NO_PROXY
     if shutil.which("aws"):
         text += aws_commands(cloud, stack)
     return (

@@ -50,7 +50,8 @@ func TestExampleProducersPublish(t *testing.T) {
 	}
 }
 
-// runProducer runs a program with the environment that .docs/publishing.md asks for.
+// runProducer runs a program with the environment that .docs/publishing.md asks for,
+// behind a proxy that cannot be reached.
 func runProducer(t *testing.T, file string) {
 	t.Helper()
 	getenv := cloudtest.Getenv(t, nil)
@@ -58,9 +59,28 @@ func runProducer(t *testing.T, file string) {
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"} {
 		variables = append(variables, name+"="+getenv(name))
 	}
+	for _, name := range []string{"http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"} {
+		variables = append(variables, name+"=http://127.0.0.1:9")
+	}
+	variables = append(variables, exceptionsOfTheGuide(t)...)
 	if out, err := exampleCommand(t, file, variables...).CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v\n%s", file, err, out)
 	}
+}
+
+// exceptionsOfTheGuide returns the variables by which .docs/publishing.md excepts the
+// local cloud from a proxy.
+func exceptionsOfTheGuide(t *testing.T) []string {
+	t.Helper()
+	guide, err := os.ReadFile(cloudtest.Path(".docs", "publishing.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := regexp.MustCompile(`(?i)\bno_proxy=\S+`).FindAllString(string(guide), -1)
+	if len(found) < 2 {
+		t.Fatalf("the guide sets %v, want NO_PROXY and no_proxy: programs differ in the spelling that they read", found)
+	}
+	return found
 }
 
 // publishTextBlock sends the message in the text block of a Java program.
