@@ -17,7 +17,10 @@ from cloud import corrections
 from cloud.build import BUILD, BUILT_FROM, LOCK, digest, overrides
 from cloud.instance import Cloud
 
-RESET = "If the data of an earlier run does not fit this checkout any more: make reset, then make run."
+KEEP = (
+    "Nothing was deleted. If the data of an earlier run does not fit this checkout, `make stop`, move .local/cloud to\n"
+    "another place and `make run`: it starts from nothing, and the data comes back with the folder."
+)
 SETTLE_SECONDS = 60
 # A stack in one of these states can only be deleted.
 FIRST_DEPLOYMENT_FAILED = (
@@ -35,7 +38,7 @@ def deploy(cloud: Cloud) -> None:
         build = build_hash()
         if deployed_build(cloud) == build:
             return
-        command, hint = deploy_command(cloud), RESET if cloud.keeps_data else ""
+        command, hint = deploy_command(cloud), KEEP if cloud.keeps_data else ""
         with step("Deploy the stack"):
             cloud.client("s3").create_bucket(Bucket=samconfig.deployment("local").s3_bucket)
             finish_earlier_deployment(cloud)
@@ -80,7 +83,7 @@ def finish_earlier_deployment(cloud: Cloud) -> None:
     cloudformation, deadline = cloud.client("cloudformation"), time.monotonic() + SETTLE_SECONDS
     while in_progress(status := stack_status(cloudformation, cloud.stack_name)):
         if time.monotonic() > deadline:
-            stop_with(f"the stack {cloud.stack_name} is still {status}: an earlier deployment was cut off.\n{RESET}")
+            stop_with(f"the stack {cloud.stack_name} is still {status}: an earlier deployment was cut off.\n{KEEP}")
         time.sleep(0.5)
     if status in FIRST_DEPLOYMENT_FAILED:
         cloudformation.delete_stack(StackName=cloud.stack_name)

@@ -40,7 +40,7 @@ def addresses(cloud: Cloud) -> dict[str, str]:
     except (KeyError, ClientError) as error:
         stop_with(
             f"the local cloud does not hold the stack that this checkout expects ({error!r}).\n"
-            "`make reset` deletes its data; `make run` starts from nothing."
+            "`make run` deploys the stack of this checkout and keeps the data."
         )
 
 
