@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-# Makes the client of an AWS service from its name: boto3.client, or Cloud.client for the local cloud.
+# Makes the client of an AWS service from its name: base.aws.clients(), or Cloud.client for the local cloud.
 # boto3 creates its clients at run time, so they have no static type.
 ClientFactory = Callable[[str], Any]
 
@@ -33,7 +33,9 @@ class Stack:
         """The physical ids of the resources by their logical ids; with a kind (AWS::SQS::Queue), of those only."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=self.name)
         found = [resource for page in pages for resource in page["StackResourceSummaries"]]
-        return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in found if not kind or r["ResourceType"] == kind}
+        # A resource whose creation failed at once has no physical id.
+        made = (resource for resource in found if resource.get("PhysicalResourceId"))
+        return {r["LogicalResourceId"]: r["PhysicalResourceId"] for r in made if not kind or r["ResourceType"] == kind}
 
     def queues(self) -> dict[str, str]:
         """The URLs of the queues by their logical ids: a queue's physical id is its URL."""

@@ -1,4 +1,6 @@
-"""Warns before a deployment when the AWS account may run few functions at once."""
+"""Reads how many Lambda functions the AWS account may run at once, and warns when they are few."""
+
+from dataclasses import dataclass
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -6,17 +8,31 @@ from base.console import say
 from base.stacks import ClientFactory
 
 LOW_CONCURRENCY = 100  # a new account may have 10
+NEW_ACCOUNT = 10
 
 
-def concurrency(client: ClientFactory) -> int:
-    """How many Lambda functions the account may run at once, all of them together."""
-    return int(client("lambda").get_account_settings()["AccountLimit"]["ConcurrentExecutions"])
+@dataclass(frozen=True)
+class Concurrency:
+    """The concurrent executions of an account and region.
+
+    https://docs.aws.amazon.com/lambda/latest/api/API_AccountLimit.html
+    """
+
+    limit: int  # of all functions together
+    unreserved: int  # of all functions without a reserved concurrency, which those of the template are
+
+
+def concurrency(client: ClientFactory) -> Concurrency:
+    """Asks Lambda for the concurrency of the account."""
+    limits = client("lambda").get_account_settings()["AccountLimit"]
+    limit = int(limits["ConcurrentExecutions"])
+    return Concurrency(limit, int(limits.get("UnreservedConcurrentExecutions", limit)))
 
 
 def check(client: ClientFactory) -> None:
     """Prints a warning when the limit is low, or a note when it cannot be read. It never stops a deployment."""
     try:
-        limit = concurrency(client)
+        limit = concurrency(client).limit
     except (BotoCoreError, ClientError) as error:
         say(f"note: the account's Lambda concurrency could not be read ({error}).")
         return

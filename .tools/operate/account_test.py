@@ -27,11 +27,14 @@ class AccountTest(unittest.TestCase):
         self.assertRegex(out.getvalue(), r"^note: .*could not be read \(.*not allowed.*\)\.\n$")
 
     def check(self, limit: int) -> str:
-        answer = {"AccountLimit": {"ConcurrentExecutions": limit}}
-        self.stubs.stub("lambda").add_response("get_account_settings", answer, {})
+        self.stubs.expect_concurrency(limit)
         with printed() as out:
             account.check(self.stubs.client)
         return out.getvalue()
+
+    def test_reserved_concurrency_is_not_for_this_stack(self) -> None:
+        self.stubs.expect_concurrency(1000, unreserved=100)
+        self.assertEqual(account.concurrency(self.stubs.client), account.Concurrency(limit=1000, unreserved=100))
 
 
 if __name__ == "__main__":

@@ -40,11 +40,10 @@ def redrive(args: argparse.Namespace) -> None:
 
 def account_check(args: argparse.Namespace) -> None:
     """The first step of `make deploy`."""
-    import boto3
-
+    from base import aws
     from operate import account
 
-    account.check(boto3.client)
+    account.check(aws.clients())
 
 
 def template(args: argparse.Namespace) -> None:
@@ -72,11 +71,10 @@ def sam(args: argparse.Namespace) -> NoReturn:
 
 def operated_stack(args: argparse.Namespace) -> "Stack":
     """The stack STACK_NAME in the caller's account, or the local stack."""
-    import boto3
-
+    from base import aws
     from base.stacks import Stack
     from cloud import local_stack
 
     if args.stack_name:
-        return Stack(args.stack_name, boto3.client)
+        return Stack(args.stack_name, aws.clients())
     return local_stack.running(args.port)[0].stack

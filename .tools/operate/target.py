@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from base import keys, samconfig
-from base.console import stop_with
+from base import aws, keys, samconfig
+from base.console import say, stop_with
 from base.paths import LOCAL
 from base.receivers import QueueReceiver
 from base.stacks import Stack
@@ -22,7 +22,7 @@ from operate.smoke_receiver import AwsReceiver
 # Lambda's line about an invocation as text; with LogFormat JSON and SystemLogLevel INFO it is JSON.
 REPORT = re.compile(r"REPORT RequestId.*?Billed Duration: (\d+) ms(?:.*?Init Duration: ([\d.]+) ms)?", re.DOTALL)
 # ministack does not limit concurrent functions.
-LOCAL_CONCURRENCY = 1000
+LOCAL_CONCURRENCY = account.Concurrency(1000, 1000)
 
 
 class Target:
@@ -35,8 +35,10 @@ class Target:
             self.cloud = running_cloud()
             self.stack, self.region = self.cloud.stack, instance.REGION
         else:
-            self.stack = Stack(samconfig.deployment(environment).stack_name, boto3.client)
-            self.region = boto3.session.Session().region_name or stop_with("no region: set AWS_REGION.")
+            settings = samconfig.deployment(environment)
+            self.session = aws.session(settings.region, settings.profile)
+            self.stack = Stack(settings.stack_name, aws.clients(self.session))
+            self.region = self.session.region_name or stop_with("no region: set AWS_REGION.")
         try:
             self.outputs = self.stack.outputs()
         except (BotoCoreError, ClientError) as error:
@@ -54,17 +56,31 @@ class Target:
         """The answer of the keys function."""
         return keys.ask(self.stack, **request)
 
-    def stack_file(self, tenant: str, key: str) -> Path:
-        """The file that describes the stack to the Go tests. Of a stack on AWS it holds the caller's credentials."""
+    @contextlib.contextmanager
+    def stack_file(self, tenant: str, key: str) -> Iterator[Path]:
+        """The file that describes the stack to the Go tests.
+
+        For a stack on AWS it holds the caller's credentials, and is deleted after the body.
+        """
         if self.cloud:
-            return self.cloud.stack_file
-        credentials = boto3.session.Session().get_credentials().get_frozen_credentials()
+            yield self.cloud.stack_file
+            return
         file = LOCAL / f"smoke-{self.environment}-stack.json"
         file.parent.mkdir(exist_ok=True)
         file.touch(mode=0o600)
-        content = {
+        try:
+            file.write_text(json.dumps(self.description(tenant, key)), encoding="utf-8")
+            yield file
+        finally:
+            file.unlink()
+
+    def description(self, tenant: str, key: str) -> dict[str, str]:
+        """The stack on AWS, a key and the caller's credentials, as the Go tests read them."""
+        credentials = self.session.get_credentials().get_frozen_credentials()
+        return {
             "stack_name": self.stack.name,
             "region": self.region,
+            **place(self.stack.client("lambda").meta.endpoint_url, self.region),
             "access_key_id": credentials.access_key,
             "secret_access_key": credentials.secret_key,
             "session_token": credentials.token or "",
@@ -74,12 +90,16 @@ class Target:
             "events_queue_url": self.outputs["EventsQueueUrl"],
             "event_bus_name": self.outputs["EventBusName"],
         }
-        file.write_text(json.dumps(content), encoding="utf-8")
-        return file
 
-    def concurrency(self) -> int:
-        """How many functions may run at once."""
-        return LOCAL_CONCURRENCY if self.local else account.concurrency(self.stack.client)
+    def concurrency(self) -> account.Concurrency:
+        """How many functions may run at once. When Lambda does not tell, as few as in a new account."""
+        if self.local:
+            return LOCAL_CONCURRENCY
+        try:
+            return account.concurrency(self.stack.client)
+        except ClientError as error:
+            say(f"note: the account's Lambda concurrency could not be read ({error}); 10 is assumed.")
+            return account.Concurrency(account.NEW_ACCOUNT, account.NEW_ACCOUNT)
 
     def reports(self, since: float) -> dict[str, list[tuple[int, float]]]:
         """By function, the billed and the cold-start milliseconds (0: warm) of its invocations since that time."""
@@ -95,7 +115,7 @@ class Target:
     @contextlib.contextmanager
     def receiver(self) -> Iterator[QueueReceiver | AwsReceiver]:
         """A receiver during the body; its URL takes ?status= and ?wait= (seconds)."""
-        with QueueReceiver() if self.local else AwsReceiver(self.stack, self.region) as receiver:
+        with QueueReceiver() if self.local else AwsReceiver(self.stack) as receiver:
             yield receiver
 
 
@@ -105,6 +125,15 @@ def running_cloud() -> instance.Cloud:
         if cloud.process():
             return cloud
     stop_with("no local stack runs: `make run` (or `make test-up`) starts one.")
+
+
+def place(endpoint: str, region: str) -> dict[str, str]:
+    """Where the Go tests find AWS: the ending of its names in the region, or an endpoint of the caller's own.
+
+    The ending differs between partitions: lambda.cn-north-1.amazonaws.com.cn.
+    """
+    _, known, suffix = (urlsplit(endpoint).hostname or "").partition(f".{region}.")
+    return {"dns_suffix": suffix} if known else {"endpoint_url": endpoint}
 
 
 def read_report(message: str) -> tuple[int, float] | None:

@@ -46,6 +46,14 @@ class Stubs:
             expected = {"StackName": "webhooks-dev"} | ({"NextToken": f"page-{number}"} if number else {})
             stub.add_response("list_stack_resources", page, expected)
 
+    def expect_concurrency(self, limit: int, unreserved: int | None = None) -> None:
+        """Expects that Lambda is asked how many functions may run at once."""
+        limits = {
+            "ConcurrentExecutions": limit,
+            "UnreservedConcurrentExecutions": limit if unreserved is None else unreserved,
+        }
+        self.stub("lambda").add_response("get_account_settings", {"AccountLimit": limits}, {})
+
     def expect_receive(self, queue: str, *letters: dict[str, Any]) -> None:
         """Expects one receive from a queue, which answers these letters."""
         expected = {

@@ -19,16 +19,16 @@ func TestSmokeRunsTestsThatExist(t *testing.T) {
 			}
 		}
 	}
-	source := read(t, ".tools/operate/smoke.py")
+	source := read(t, ".tools/operate/smoke_tests.py")
 	_, list, _ := strings.Cut(source, "WITHOUT_RECEIVER = (")
 	list, _, _ = strings.Cut(list, "\n)\n")
 	named := regexp.MustCompile(`[A-Z]\w{6,}`).FindAllString(list, -1)
 	if len(named) < 10 {
-		t.Fatalf(".tools/operate/smoke.py names %d tests, which this test reads from WITHOUT_RECEIVER", len(named))
+		t.Fatalf(".tools/operate/smoke_tests.py names %d tests, which this test reads from WITHOUT_RECEIVER", len(named))
 	}
 	for _, name := range named {
 		if !slices.Contains(exist, name) {
-			t.Errorf(".tools/operate/smoke.py runs Test%s, which shared/systemtest/e2e does not have: it would run nothing", name)
+			t.Errorf(".tools/operate/smoke_tests.py runs Test%s, which shared/systemtest/e2e does not have: it would run nothing", name)
 		}
 	}
 }

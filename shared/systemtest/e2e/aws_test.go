@@ -32,7 +32,7 @@ func awsCall(t testing.TB, service, method, path string, payload []byte, header 
 	stack := deployed(t)
 	endpoint := stack.EndpointURL
 	if endpoint == "" {
-		endpoint = "https://" + service + "." + stack.Region + ".amazonaws.com"
+		endpoint = "https://" + service + "." + stack.Region + "." + stack.DNSSuffix
 	}
 	request, err := http.NewRequestWithContext(t.Context(), method, endpoint+path, bytes.NewReader(payload))
 	if err != nil {

@@ -7,15 +7,18 @@ import (
 	"testing"
 )
 
-// parallel is how many tests run in parallel. The default is the number of processors,
-// but these tests mostly wait for retries and slow receivers.
+// parallel is how many tests run in parallel, unless the command line has -parallel, as
+// that of make smoke has. The default of go test is the number of processors, but these
+// tests mostly wait for retries and slow receivers.
 const parallel = "12"
 
 func TestMain(m *testing.M) {
 	flag.Parse()
-	if err := flag.Set("test.parallel", parallel); err != nil {
-		log.Print(err)
-		os.Exit(1)
+	if !given("test.parallel") {
+		if err := flag.Set("test.parallel", parallel); err != nil {
+			log.Print(err)
+			os.Exit(1)
+		}
 	}
 	code := m.Run()
 	// These tests need the calls and logs of all other tests.
@@ -23,6 +26,13 @@ func TestMain(m *testing.M) {
 		code = 1
 	}
 	os.Exit(code)
+}
+
+// given reports whether the command line sets a flag.
+func given(name string) bool {
+	found := false
+	flag.Visit(func(f *flag.Flag) { found = found || f.Name == name })
+	return found
 }
 
 // afterwards returns the tests that examine the calls and logs of all others.

@@ -28,8 +28,11 @@ const notRunning = "this test needs the local cloud: run make test, or make test
 // The fields of the stack are empty until it is deployed. The file of a stack on AWS,
 // which `make smoke` writes, has no EndpointURL and may have a SessionToken.
 type StackFile struct {
-	StackName       string `json:"stack_name"`
-	EndpointURL     string `json:"endpoint_url"`
+	StackName   string `json:"stack_name"`
+	EndpointURL string `json:"endpoint_url"`
+	// DNSSuffix ends the names of AWS's endpoints in the region: amazonaws.com, or
+	// another one outside the partition aws. It is empty if EndpointURL is set.
+	DNSSuffix       string `json:"dns_suffix"`
 	Region          string `json:"region"`
 	AccessKeyID     string `json:"access_key_id"`
 	SecretAccessKey string `json:"secret_access_key"`
