@@ -13,6 +13,12 @@ THIS_MACHINE = ("127.0.0.1", "localhost", "::1")
 # Programs differ in the spelling that they read, and in the one that they prefer.
 PROXIES = ("http_proxy", "https_proxy", "all_proxy")
 EXCEPTIONS = ("no_proxy", "NO_PROXY")
+# For commands that a user runs without the tools.
+ADVICE = """
+These commands connect to this machine, which your proxy cannot reach. Run this first, in the same terminal:
+
+  export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
+"""
 
 
 def configured(environment: Mapping[str, str]) -> bool:

@@ -11,12 +11,6 @@ from cloud import demo, instance, local_stack
 from cloud.build import build
 from cloud.instance import KEY_ID, REGION, SECRET, Cloud
 
-NO_PROXY = """
-These commands connect to this machine, which your proxy cannot reach. Run this first, in the same terminal:
-
-  export no_proxy=127.0.0.1,localhost NO_PROXY=127.0.0.1,localhost
-"""
-
 
 def run(port: int) -> None:
     """Starts and deploys the service, delivers one event, and prints what to try next."""
@@ -66,7 +60,7 @@ Publish an event, by SQS and by EventBridge:
   {publish} VIA=bus
 """
     if proxies.configured(os.environ):
-        text += NO_PROXY
+        text += proxies.ADVICE
     if shutil.which("aws"):
         text += aws_commands(cloud, stack)
     return (
