@@ -5,11 +5,13 @@
 // A function writes one line at the end of each invocation. Metrics have no dimensions,
 // because CloudWatch bills each set of dimensions as a metric of its own: tenants and
 // webhooks are told apart by the function's log and the logs table. Zeroes are not
-// written, so an idle stack pays for no metrics: a missing data point means zero.
+// written, except by [Together], so an idle stack pays for no metrics: a missing data
+// point means zero.
 package metric
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -57,6 +59,22 @@ func Count(m Metric, n int) Point {
 		return Point{metric: m}
 	}
 	return Point{metric: m, values: []int64{int64(n)}}
+}
+
+// Together returns the points of counts that an alarm combines in one expression. If one
+// of them is not zero, the zeroes are written too: CloudWatch cannot fill a metric that has
+// no point in the whole period of an alarm, and the alarm would not start.
+// https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
+func Together(counts ...Point) []Point {
+	if !slices.ContainsFunc(counts, func(p Point) bool { return len(p.values) > 0 }) {
+		return counts
+	}
+	for i, p := range counts {
+		if len(p.values) == 0 {
+			counts[i].values = []int64{0}
+		}
+	}
+	return counts
 }
 
 // Durations returns the point of durations, in whole milliseconds. Negative ones count

@@ -40,6 +40,9 @@ func TestLine(t *testing.T) {
 			`{"_aws":{"Timestamp":1769421600123,"CloudWatchMetrics":[{"Namespace":"Webhooks/dev","Dimensions":[[]],"Metrics":[{"Name":"Sent"}]}]},"Sent":3}` + "\n"},
 		{"a zero is not written", []metric.Point{metric.Count(sent, 0), metric.Durations(latency, []time.Duration{12_600 * time.Microsecond, -time.Second})},
 			`{"_aws":{"Timestamp":1769421600123,"CloudWatchMetrics":[{"Namespace":"Webhooks/dev","Dimensions":[[]],"Metrics":[{"Name":"Latency","Unit":"Milliseconds"}]}]},"Latency":[12,0]}` + "\n"},
+		{"only zeroes together", metric.Together(metric.Count(sent, 0), metric.Count(latency, 0)), ""},
+		{"zeroes beside another count", metric.Together(metric.Count(sent, 0), metric.Count(latency, 2)),
+			`{"_aws":{"Timestamp":1769421600123,"CloudWatchMetrics":[{"Namespace":"Webhooks/dev","Dimensions":[[]],"Metrics":[{"Name":"Sent"},{"Name":"Latency"}]}]},"Sent":0,"Latency":2}` + "\n"},
 		{"several", []metric.Point{metric.Count(sent, 1), metric.Durations(latency, []time.Duration{time.Second})},
 			`{"_aws":{"Timestamp":1769421600123,"CloudWatchMetrics":[{"Namespace":"Webhooks/dev","Dimensions":[[]],"Metrics":[{"Name":"Sent"},{"Name":"Latency","Unit":"Milliseconds"}]}]},"Sent":1,"Latency":1000}` + "\n"},
 	}

@@ -42,11 +42,13 @@ func (d *Dispatcher) measure(tasks []*task) {
 			outcomes[t.log.Outcome]++ // skipped
 		}
 	}
-	d.Metrics.Write(
-		metric.Count(metric.Delivered, outcomes[attemptlog.Delivered]), metric.Count(metric.Retried, outcomes[attemptlog.Retrying]),
-		metric.Count(metric.Failed, outcomes[attemptlog.Failed]), metric.Count(metric.Skipped, outcomes[attemptlog.Skipped]),
+	// FailingAttemptsAlarm divides these. While every attempt fails, Delivered needs zeroes.
+	results := metric.Together(metric.Count(metric.Delivered, outcomes[attemptlog.Delivered]),
+		metric.Count(metric.Retried, outcomes[attemptlog.Retrying]), metric.Count(metric.Failed, outcomes[attemptlog.Failed]))
+	d.Metrics.Write(append(results,
+		metric.Count(metric.Skipped, outcomes[attemptlog.Skipped]),
 		metric.Count(metric.Held, held), metric.Count(metric.Forwarded, forwarded), metric.Count(metric.DeliveriesSetAside, setAside),
 		metric.Durations(metric.AttemptTime, took), metric.Durations(metric.FirstAttemptDelay, delays),
 		metric.Count(metric.RetriesStored, stored),
-	)
+	)...)
 }

@@ -47,6 +47,34 @@ func TestABatchWritesOneLineOfMetrics(t *testing.T) {
 	}
 }
 
+// The alarm on failing attempts divides the failed ones by all: while every attempt fails,
+// a metric without any point would leave the alarm without a value.
+func TestResultsOfAttemptsAreWrittenTogether(t *testing.T) {
+	t.Parallel()
+	results := []metric.Metric{metric.Delivered, metric.Retried, metric.Failed}
+	for status, want := range map[int]metric.Metric{200: metric.Delivered, 500: metric.Retried, 410: metric.Failed} {
+		t.Run(string(want), func(t *testing.T) {
+			t.Parallel()
+			b, log := setup(t), metrictest.New()
+			b.dispatcher.Metrics = log.Writer
+			var requests atomicCount
+			receiver := httptest.NewServer(answer(status, &requests))
+			defer receiver.Close()
+			b.handle(t, t.Context(), message(b.to(b.create(t, receiver.URL), 1).Encode()))
+			got, _ := log.Take(t)
+			for _, result := range results {
+				count := int64(0)
+				if result == want {
+					count = 1
+				}
+				if diff := cmp.Diff([]int64{count}, got[result]); diff != "" {
+					t.Errorf("%s after %d (-want +got):\n%s", result, status, diff)
+				}
+			}
+		})
+	}
+}
+
 // A queued log does not count: its attempt counted when it was made.
 func TestAnAttemptCountsOnce(t *testing.T) {
 	t.Parallel()
@@ -82,11 +110,11 @@ func TestAHeldDeliveryIsNotAnAttempt(t *testing.T) {
 	}{
 		{name: "held for the first time", want: metrictest.Numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
 		{name: "held again", change: func(d *delivery.Delivery) { d.Held = true }, want: metrictest.Numbers{metric.Held: {2}, metric.RetriesStored: {2}}},
-		{name: "one held, one a probe", probing: true, want: metrictest.Numbers{metric.Held: {1}, metric.RetriesStored: {1}, metric.Retried: {1}, metric.AttemptTime: {0}}},
+		{name: "one held, one a probe", probing: true, want: metrictest.Numbers{metric.Held: {1}, metric.RetriesStored: {1}, metric.Delivered: {0}, metric.Retried: {1}, metric.Failed: {0}, metric.AttemptTime: {0}}},
 		{name: "failed and received again", failing: true, want: metrictest.Numbers{}},
 		{
 			name: "held until the schedule is over", change: func(d *delivery.Delivery) { d.First, d.Held = d.Due.Add(-76*time.Hour), true },
-			want: metrictest.Numbers{metric.Failed: {2}, metric.AttemptTime: {0, 0}},
+			want: metrictest.Numbers{metric.Delivered: {0}, metric.Retried: {0}, metric.Failed: {2}, metric.AttemptTime: {0, 0}},
 		},
 		{
 			name: "in the queue because the table failed", want: metrictest.Numbers{metric.RetriesStored: {2}},
