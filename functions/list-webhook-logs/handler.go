@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 
-	"webhooks/shared/apperr"
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/auth"
 	"webhooks/shared/httpapi"
@@ -30,7 +28,7 @@ type handler struct {
 }
 
 func (h handler) route() httpapi.Route {
-	return httpapi.Route{Pattern: "GET /api/v1/webhooks/{webhook_id}/logs", Scope: auth.LogsRead, Handle: h.list}
+	return httpapi.Route{Pattern: "GET /api/v1/webhooks/{webhook_id}/logs", Scope: auth.LogsRead, Query: []string{"page", "page_size", "before"}, Handle: h.list}
 }
 
 func (h handler) list(r *http.Request, caller auth.Caller) (httpapi.Reply, error) {
@@ -38,11 +36,7 @@ func (h handler) list(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	query, err := url.ParseQuery(r.URL.RawQuery)
-	if err != nil {
-		return httpapi.Reply{}, apperr.Wrap(err, apperr.UnreadableTarget)
-	}
-	number, size, before, err := pageOf(query)
+	number, size, before, err := pageOf(r.URL.Query())
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

@@ -146,7 +146,7 @@ func TestPages(t *testing.T) {
 		{query: "", first: 50, n: 20, page: 1, size: 20, pages: 3},
 		{query: "page=3", first: 10, n: 10, page: 3, size: 20, pages: 3},
 		{query: "page=2&page_size=1", first: 49, n: 1, page: 2, size: 1, pages: 50},
-		{query: "page_size=100&other=x", first: 50, n: 50, page: 1, size: 100, pages: 1},
+		{query: "page_size=100", first: 50, n: 50, page: 1, size: 100, pages: 1},
 		{query: "page=4", page: 4, size: 20, pages: 3},
 		{query: "page=9223372036854775807&page_size=100", page: 9223372036854775807, size: 100, pages: 1},
 	}
@@ -200,7 +200,11 @@ func TestInvalidPagesAreRefusedByName(t *testing.T) {
 		{query: "page=1&page=1", want: []string{"page"}},
 		{query: "page_size=0", want: []string{"page_size"}},
 		{query: "page_size=101", want: []string{"page_size"}},
-		{query: "page=x&page_size=20&page_size=20", want: []string{"page", "page_size"}},
+		{query: "page=x&page_size=0&before=0", want: []string{"page", "page_size", "before"}},
+		{query: "before=1&before=2", want: []string{"before"}},
+		{query: "befor=3", want: []string{"befor"}},
+		{query: "pageSize=5", want: []string{"pageSize"}},
+		{query: "page_size=100&other=x", want: []string{"other"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.query, func(t *testing.T) {
@@ -223,8 +227,10 @@ func TestRefused(t *testing.T) {
 		change func(*testing.T, *bundle)
 		want   apperr.Reason
 	}{
-		{name: "an invalid query string", change: func(_ *testing.T, b *bundle) { b.request.RawQueryString = "page=%zz" }, want: apperr.UnreadableTarget},
-		{name: "an invalid webhook id", change: func(_ *testing.T, b *bundle) { b.request.RawPath = "/api/v1/webhooks/one/logs" }, want: apperr.InvalidWebhookID},
+		{name: "an invalid query string", change: func(_ *testing.T, b *bundle) { b.request.RawQueryString = "page=%zz" }, want: apperr.UnreadableQuery},
+		{name: "an invalid webhook id", change: func(_ *testing.T, b *bundle) {
+			b.request.RawPath, b.request.PathParameters = "/api/v1/webhooks/one/logs", nil
+		}, want: apperr.InvalidWebhookID},
 		{name: "a deleted webhook", change: func(t *testing.T, b *bundle) {
 			b.append(t, "demo", 1)
 			if err := b.webhooks.Delete(t.Context(), webhook.Key{TenantID: "demo", ID: 1}); err != nil {

@@ -18,9 +18,9 @@ const (
 func pageOf(query url.Values) (number, size, before int, err error) {
 	var refused []apperr.Field
 	integer := func(name string, absent, high int) int {
-		n, problem := parse(query[name], absent, high)
-		if problem != 0 {
-			refused = append(refused, field(name, problem, high))
+		n, ok := parse(query, name, absent, high)
+		if !ok {
+			refused = append(refused, apperr.Field{Name: name, Problem: apperr.OutOfRange, Args: []any{1, high}})
 		}
 		return n
 	}
@@ -31,25 +31,11 @@ func pageOf(query url.Values) (number, size, before int, err error) {
 
 // parse parses an integer from 1 to high in its canonical form. Other forms ("1.0",
 // "+1", "") are errors, because a client that sends them has a bug.
-func parse(values []string, absent, high int) (n int, problem apperr.Problem) {
-	switch len(values) {
-	case 0:
-		return absent, 0
-	case 1:
-		n, err := strconv.Atoi(values[0])
-		if err != nil || n < 1 || n > high || strconv.Itoa(n) != values[0] {
-			return 0, apperr.OutOfRange
-		}
-		return n, 0
+func parse(query url.Values, name string, absent, high int) (n int, ok bool) {
+	if !query.Has(name) {
+		return absent, true
 	}
-	return 0, apperr.GivenTwice
-}
-
-// field returns the refusal of a parameter.
-func field(name string, problem apperr.Problem, high int) apperr.Field {
-	f := apperr.Field{Name: name, Problem: problem}
-	if problem == apperr.OutOfRange {
-		f.Args = []any{1, high}
-	}
-	return f
+	text := query.Get(name)
+	n, err := strconv.Atoi(text)
+	return n, err == nil && n >= 1 && n <= high && strconv.Itoa(n) == text
 }

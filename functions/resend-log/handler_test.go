@@ -126,7 +126,7 @@ func TestRefused(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			request := b.request
-			request.RawPath = tt.path
+			request.RawPath, request.PathParameters = tt.path, nil
 			if response := cloudtest.Invoke(t, b.function, request); response.Envelope(t).Code != tt.want {
 				t.Errorf("response = %d %s, want %d", response.Status, response.Body, tt.want)
 			}

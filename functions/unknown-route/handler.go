@@ -46,7 +46,7 @@ func (h handler) answer(r *http.Request, _ auth.Caller) (httpapi.Reply, error) {
 	if len(methods) == 0 || slices.Contains(methods, r.Method) {
 		// The mux compares the decoded path and API Gateway the path as sent, so a
 		// path such as /api/v1/webhooks/1%2Flogs matches a route only here.
-		return httpapi.Reply{}, apperr.New(apperr.RouteNotFound, httpapi.Excerpt(r.Method+" "+r.URL.Path))
+		return httpapi.Reply{}, apperr.New(apperr.RouteNotFound, r.Method+" "+r.URL.Path)
 	}
-	return httpapi.Reply{}, apperr.New(apperr.WrongMethod, httpapi.Excerpt(r.Method), strings.Join(methods, ", "))
+	return httpapi.Reply{}, apperr.New(apperr.WrongMethod, r.Method, strings.Join(methods, ", "))
 }

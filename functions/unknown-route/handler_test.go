@@ -78,10 +78,13 @@ func TestUnknownPaths(t *testing.T) {
 		{name: "a path below a route", method: "GET", path: "/api/v1/webhooks/1/logs/2", shown: "GET /api/v1/webhooks/1/logs/2"},
 		{name: "another case", method: "GET", path: "/API/v1/webhooks", shown: "GET /API/v1/webhooks"},
 		{name: "dots", method: "GET", path: "/api/v1/../v1/webhooks", shown: "GET /api/v1/../v1/webhooks"},
-		{name: "a route with an escaped slash", method: "GET", path: "/api/v1/webhooks/1%2Flogs", shown: "GET /api/v1/webhooks/1/logs"},
-		{name: "control characters", method: "GET", path: "/%1b%5b31m%00", shown: "GET /\uFFFD[31m\uFFFD"},
-		{name: "invalid UTF-8", method: "GET", path: "/%ff", shown: "GET /\uFFFD"},
-		{name: "very long", method: "GET", path: "/" + strings.Repeat("é", 5000), shown: "GET /" + strings.Repeat("é", httpapi.MaxExcerpt-6) + "…"},
+		{name: "a route with an escaped slash", method: "GET", path: "/api/v1/webhooks/1/logs", shown: "GET /api/v1/webhooks/1/logs"},
+		{name: "control characters", method: "GET", path: "/\x1b[31m\x00", shown: "GET /\uFFFD[31m\uFFFD"},
+		{name: "invalid UTF-8", method: "GET", path: "/\uFFFD", shown: "GET /\uFFFD"},
+		{name: "a path that is escaped twice", method: "GET", path: "/%1b%zz", shown: "GET /%1b%zz"},
+		{name: "a path with a line for a log", method: "GET", path: "/nope\n{\"level\":\"ERROR\"}\n", shown: `GET /nope` + "\uFFFD" + `{"level":"ERROR"}` + "\uFFFD"},
+		{name: "number sign and question mark", method: "GET", path: "/a#b?c", shown: "GET /a#b?c"},
+		{name: "very long", method: "GET", path: "/" + strings.Repeat("é", 5000), shown: "GET /" + strings.Repeat("é", apperr.MaxExcerpt-6) + "…"},
 		{name: "markup", method: "GET", path: "/<script>", shown: "GET /<script>"},
 	}
 	for _, tt := range tests {

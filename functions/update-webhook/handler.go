@@ -35,7 +35,7 @@ func (h handler) update(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	patch, err := webhook.DecodePatch(body, h.urls)
+	patch, err := webhook.DecodePatch(body, id, h.urls)
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

@@ -9,6 +9,7 @@ package apperr
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"webhooks/shared/apperr/locale"
@@ -27,6 +28,7 @@ const (
 	MethodNotAllowed Code = "method_not_allowed"
 	Conflict         Code = "conflict"
 	TooLarge         Code = "too_large"
+	Unsupported      Code = "unsupported"
 	RateLimited      Code = "rate_limited"
 	Unavailable      Code = "unavailable"
 	Internal         Code = "internal"
@@ -36,7 +38,7 @@ const (
 type Error struct {
 	Reason Reason
 	Args   []any   // for the verbs of the reason's sentence
-	Fields []Field // every invalid field, for InvalidFields
+	Fields []Field // the first invalid fields, for InvalidFields
 	// RetryAfter is how long the caller should wait before it retries. 0 sends no
 	// Retry-After header.
 	RetryAfter time.Duration
@@ -60,13 +62,27 @@ func Wrap(err error, r Reason, args ...any) *Error {
 	return &Error{Reason: r, Args: args, Err: err}
 }
 
-// Refuse returns an InvalidFields error with the given fields, or nil if there are
-// none.
+// MaxFields is the largest number of fields that one error names. A request of 1 MiB
+// can have more than 100,000 unknown fields, and an answer has a limit too.
+const MaxFields = 20
+
+// Named returns at most the first [MaxFields] fields, with an [Excerpt] of each name:
+// the name of an unknown field is text of the caller.
+func Named(fields []Field) []Field {
+	named := slices.Clone(fields[:min(len(fields), MaxFields)])
+	for i := range named {
+		named[i].Name = Excerpt(named[i].Name)
+	}
+	return named
+}
+
+// Refuse returns an InvalidFields error with the [Named] of fields, or nil if there
+// are none.
 func Refuse(fields []Field) error {
 	if len(fields) == 0 {
 		return nil
 	}
-	return &Error{Reason: InvalidFields, Fields: fields}
+	return &Error{Reason: InvalidFields, Fields: Named(fields)}
 }
 
 // Code returns the kind of e.
@@ -113,9 +129,18 @@ func From(err error) *Error {
 	return Wrap(err, InternalError)
 }
 
+// format replaces the verbs of text by args. Texts among args may come from the
+// caller, so it takes an [Excerpt] of each.
 func format(text string, args []any) string {
 	if len(args) == 0 {
 		return text
 	}
-	return fmt.Sprintf(text, args...)
+	short := make([]any, 0, len(args))
+	for _, arg := range args {
+		if long, ok := arg.(string); ok {
+			arg = Excerpt(long)
+		}
+		short = append(short, arg)
+	}
+	return fmt.Sprintf(text, short...)
 }

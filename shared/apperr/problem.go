@@ -9,8 +9,12 @@ type Problem int
 const (
 	Required Problem = iota + 1
 	Null
+	NullDefault
+	NullUpdate
+	OtherID
 	WrongType
 	Unknown
+	UnknownParameter
 	Length
 	ControlCharacters
 	OutOfRange
@@ -53,8 +57,12 @@ func (p Problem) text() locale.Text {
 // problems holds the sentences of every problem. Nothing changes it.
 var problems = map[Problem]locale.Text{
 	Required:           {Chinese: "必填", English: "is required"},
-	Null:               {Chinese: "不能为 null：不修改请省略该字段", English: "must not be null; leave the field out to keep its value"},
+	Null:               {Chinese: "不能为 null", English: "must not be null"},
+	NullDefault:        {Chinese: "不能为 null：使用默认值请省略该字段", English: "must not be null; leave the field out for its default"},
+	NullUpdate:         {Chinese: "不能为 null：不修改请省略该字段", English: "must not be null; leave the field out to keep its value"},
+	OtherID:            {Chinese: "必须与路径中的编号一致，或省略该字段", English: "must be the id of the path; leave the field out otherwise"},
 	WrongType:          {Chinese: "类型不正确，应为 %s", English: "has the wrong type, want %s"},
+	UnknownParameter:   {Chinese: "未知参数", English: "is not a parameter of this route"},
 	Unknown:            {Chinese: "未知字段", English: "is not a known field"},
 	Length:             {Chinese: "长度必须为 %d 到 %d 个字符", English: "must have %d to %d characters"},
 	ControlCharacters:  {Chinese: "不能包含控制字符", English: "must not contain control characters"},

@@ -12,7 +12,7 @@ const (
 	InvalidFields    Reason = 40002
 	NothingToUpdate  Reason = 40003
 	InvalidWebhookID Reason = 40004
-	UnreadableTarget Reason = 40005
+	UnreadableQuery  Reason = 40005
 	InvalidLogID     Reason = 40006
 
 	NotAuthenticated Reason = 40101
@@ -34,6 +34,8 @@ const (
 	BodyTooLarge  Reason = 41301
 	DataTooLarge  Reason = 41302
 	TooManyEvents Reason = 41303
+
+	UnsupportedCoding Reason = 41501
 
 	TestedTooOften   Reason = 42901
 	TestUnderWay     Reason = 42902
@@ -73,15 +75,15 @@ var reasons = map[Reason]entry{
 	InvalidFields:          {Invalid, locale.Text{Chinese: "请求参数不正确，详见 errors", English: "Some fields are not acceptable; see errors"}},
 	NothingToUpdate:        {Invalid, locale.Text{Chinese: "没有要更新的字段：请至少提供 name、url、secret、events、enabled 之一", English: "Nothing to update: give at least one of name, url, secret, events, enabled"}},
 	InvalidWebhookID:       {Invalid, locale.Text{Chinese: "webhook_id 必须是正整数", English: "webhook_id must be a positive integer"}},
-	UnreadableTarget:       {Invalid, locale.Text{Chinese: "请求路径或查询字符串无法解析", English: "The request's path or query string cannot be parsed"}},
+	UnreadableQuery:        {Invalid, locale.Text{Chinese: "查询字符串无法解析", English: "The query string cannot be parsed"}},
 	InvalidLogID:           {Invalid, locale.Text{Chinese: "log_id 必须是正整数", English: "log_id must be a positive integer"}},
-	NotAuthenticated:       {Unauthenticated, locale.Text{Chinese: "未认证：请在 Authorization 头中提供 Bearer API 密钥", English: "Not authenticated: send an API key as Authorization: Bearer"}},
+	NotAuthenticated:       {Unauthenticated, locale.Text{Chinese: "未认证：请在 Authorization 头中提供 Bearer 令牌（API 密钥或 JWT）", English: "Not authenticated: send an API key or a JWT as Authorization: Bearer"}},
 	MissingScope:           {Forbidden, locale.Text{Chinese: "没有权限：访问令牌缺少 %s", English: "Not allowed: the token lacks the scope %s"}},
 	WebhookNotFound:        {NotFound, locale.Text{Chinese: "Webhook 不存在", English: "There is no such webhook"}},
 	RouteNotFound:          {NotFound, locale.Text{Chinese: "接口不存在：%s", English: "There is no such route: %s"}},
 	LogNotFound:            {NotFound, locale.Text{Chinese: "日志不存在或已过期", English: "There is no such log, or no longer"}},
 	WrongMethod:            {MethodNotAllowed, locale.Text{Chinese: "该接口不支持 %s 方法，支持：%s", English: "This route does not take %s; it takes %s"}},
-	ChangedMeanwhile:       {Conflict, locale.Text{Chinese: "Webhook 同时被其他请求修改，请重试", English: "The webhook was changed by another request at the same time; try again"}},
+	ChangedMeanwhile:       {Conflict, locale.Text{Chinese: "Webhook 同时被其他请求修改，请重试", English: "Webhooks were changed by other requests at the same time; try again"}},
 	TooManyWebhooks:        {Conflict, locale.Text{Chinese: "Webhook 数量已达上限 %d 个，请先删除不用的", English: "The limit of %d webhooks is reached; delete one first"}},
 	EventConflict:          {Conflict, locale.Text{Chinese: "ID 为 %s 的事件已存在且内容不同，请为每个事件使用不同的 ID", English: "Another event has the id %s; give every event an id of its own"}},
 	WebhookDisabled:        {Conflict, locale.Text{Chinese: "Webhook 已停用，请先启用再重新投递", English: "The webhook is disabled; enable it before you resend"}},
@@ -89,6 +91,7 @@ var reasons = map[Reason]entry{
 	BodyTooLarge:           {TooLarge, locale.Text{Chinese: "请求体不能超过 %d 字节", English: "The body must not exceed %d bytes"}},
 	DataTooLarge:           {TooLarge, locale.Text{Chinese: "事件的 data 不能超过 %d 字节", English: "The data of an event must not exceed %d bytes"}},
 	TooManyEvents:          {TooLarge, locale.Text{Chinese: "一次请求最多发布 %d 个事件，请分成多个请求", English: "A request may publish at most %d events; send them in several requests"}},
+	UnsupportedCoding:      {Unsupported, locale.Text{Chinese: "不支持 Content-Encoding %s：请发送未压缩的请求体", English: "The content coding %s is not supported; send the body without compression"}},
 	TestedTooOften:         {RateLimited, locale.Text{Chinese: "测试过于频繁，请 %d 秒后重试", English: "Tested too often; try again in %d seconds"}},
 	TestUnderWay:           {RateLimited, locale.Text{Chinese: "同一租户的另一个测试正在进行，请 %d 秒后重试", English: "Another test of your tenant is under way; try again in %d seconds"}},
 	PublishedTooFast:       {RateLimited, locale.Text{Chinese: "发布事件过快，请 %d 秒后重试", English: "Events are published too fast; try again in %d seconds"}},

@@ -10,7 +10,7 @@ import (
 // callerOf returns the caller whom the authorizer identified, or the zero Caller
 // on a public route, which has no authorizer.
 func callerOf(r *http.Request) auth.Caller {
-	authorizer := gatewayOf(r).Authorizer
+	authorizer := eventOf(r).RequestContext.Authorizer
 	if authorizer == nil {
 		return auth.Caller{}
 	}

@@ -6,9 +6,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
-	"github.com/go-json-experiment/json"
-
 	"webhooks/shared/apperr"
 	"webhooks/shared/apperr/locale"
 )
@@ -23,26 +20,44 @@ func EnvelopeOf(r *http.Request, err error) Envelope {
 // [apperr.Error] with another code.
 func StatusOf(err error) int { return statusOf(apperr.From(err).Code()) }
 
-// writeError writes the envelope of err and returns the status.
-func writeError(w http.ResponseWriter, r *http.Request, err error) int {
+// writeError writes the envelope of err. It returns the status, and the error that it
+// answered: err, or why err could not be answered.
+func writeError(w http.ResponseWriter, r *http.Request, err error) (int, error) {
 	e, l := apperr.From(err), LocaleOf(r)
 	status := statusOf(e.Code())
-	if e.RetryAfter > 0 {
+	setHeaders(w.Header(), e)
+	if failed := writeJSON(w, status, errorBody(e, l, requestID(r))); failed != nil {
+		// Strings and numbers always encode, and their number and length are limited.
+		// So this is a bug; the answer to it has neither fields nor arguments.
+		return writeError(w, r, apperr.Wrap(failed, apperr.InternalError))
+	}
+	return status, err
+}
+
+// unavailableFor is the wait of the header Retry-After when the error does not say
+// how long the service is unavailable.
+const unavailableFor = 5 * time.Second
+
+// setHeaders sets the headers of an error.
+func setHeaders(h http.Header, e *apperr.Error) {
+	wait := e.RetryAfter
+	if wait == 0 && e.Code() == apperr.Unavailable {
+		wait = unavailableFor
+	}
+	if wait > 0 {
 		// The header takes whole seconds (RFC 9110 §10.2.3). Rounding up keeps the
 		// caller from retrying too early.
-		w.Header().Set("Retry-After", strconv.Itoa(int((e.RetryAfter+time.Second-1)/time.Second)))
+		h.Set("Retry-After", strconv.Itoa(int((wait+time.Second-1)/time.Second)))
 	}
 	if e.Reason == apperr.WrongMethod && len(e.Args) == 2 {
 		// The second argument of the sentence lists the route's methods. RFC 9110
 		// §15.5.6 requires them in this header.
-		w.Header().Set("Allow", fmt.Sprint(e.Args[1]))
+		h.Set("Allow", fmt.Sprint(e.Args[1]))
 	}
-	if writeJSON(w, status, errorBody(e, l, requestID(r))) != nil {
-		// Strings and numbers always encode. Without this line a bug in errorBody
-		// would answer 200 without a body.
-		w.WriteHeader(http.StatusInternalServerError)
+	if e.Reason == apperr.UnsupportedCoding {
+		// It tells the client which codings it may use (RFC 9110 §15.5.16).
+		h.Set("Accept-Encoding", "identity")
 	}
-	return status
 }
 
 func errorBody(e *apperr.Error, l locale.Locale, requestID string) Envelope {
@@ -75,20 +90,6 @@ type refusedField struct {
 	Message string `json:"message"`
 }
 
-// unreadable returns the response to an event that api-proxy cannot parse.
-func unreadable(request events.APIGatewayV2HTTPRequest) events.APIGatewayV2HTTPResponse {
-	e := apperr.New(apperr.UnreadableTarget)
-	body, err := json.Marshal(errorBody(e, locale.Negotiate(request.Headers["accept-language"]), ""))
-	if err != nil {
-		return events.APIGatewayV2HTTPResponse{StatusCode: http.StatusInternalServerError}
-	}
-	return events.APIGatewayV2HTTPResponse{
-		StatusCode: statusOf(e.Code()),
-		Headers:    map[string]string{"content-type": contentType},
-		Body:       string(body),
-	}
-}
-
 // statusOf returns the HTTP status of a code. This is the only such table.
 func statusOf(code apperr.Code) int {
 	switch code {
@@ -106,6 +107,8 @@ func statusOf(code apperr.Code) int {
 		return http.StatusConflict
 	case apperr.TooLarge:
 		return http.StatusRequestEntityTooLarge
+	case apperr.Unsupported:
+		return http.StatusUnsupportedMediaType
 	case apperr.RateLimited:
 		return http.StatusTooManyRequests
 	case apperr.Unavailable:

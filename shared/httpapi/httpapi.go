@@ -1,9 +1,14 @@
 // Package httpapi connects API Gateway to the handler of a route.
 //
-// A handler returns a [Reply] or an error. This package checks the caller's scope,
-// writes the envelope with the status and the language, turns a panic into a 500,
-// and logs one line per request. For a request that changes something, that line
-// is the audit log.
+// A handler returns a [Reply] or an error. This package checks the caller's scope and
+// the query parameters, writes the envelope with the status and the language, turns a
+// panic into a 500, and logs one line per request. For a request that changes
+// something, that line is the audit log.
+//
+// It bounds what a request may be: the path is decoded once, an id has nothing but
+// digits, a query parameter is known and given once, and a body has a size, no
+// content coding and the bytes that the client sent. It bounds what an answer may be:
+// [MaxAnswer].
 package httpapi
 
 import (
@@ -15,7 +20,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
-	"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter"
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
@@ -30,11 +34,14 @@ type Handler func(r *http.Request, caller auth.Caller) (Reply, error)
 // Route is the route that a function serves.
 type Route struct {
 	// Pattern is a pattern of [http.ServeMux], such as
-	// "GET /api/v1/webhooks/{webhook_id}".
+	// "GET /api/v1/webhooks/{webhook_id}". "/" answers every path.
 	Pattern string
 	// Scope is the scope that the caller's token needs. It is empty for a public
 	// route, whose handler gets the zero Caller.
 	Scope auth.Scope
+	// Query names the query parameters of the route. A test compares them with the
+	// OpenAPI document.
+	Query []string
 	// Audit is the action that the audit log names, such as "webhook.create". It is
 	// empty for routes that only read, and for publishing events, which is the
 	// normal traffic.
@@ -43,6 +50,10 @@ type Route struct {
 	MaxBody int64
 	Handle  Handler
 }
+
+// answersAnyPath reports whether the route answers every path that no other route
+// has, with any query string.
+func (route Route) answersAnyPath() bool { return route.Pattern == "/" }
 
 // Function is the Lambda function of a route, with API Gateway's payload format
 // 2.0.
@@ -53,27 +64,21 @@ func New(log *slog.Logger, route Route) Function {
 	if route.MaxBody == 0 {
 		route.MaxBody = MaxBody
 	}
-	proxy := httpadapter.NewV2(router(log, route))
-	return func(ctx context.Context, request events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		response, err := proxy.ProxyWithContext(ctx, request)
-		if err != nil {
-			// api-proxy cannot parse the event: net/url refuses the path or the
-			// query string, or the body is not base64. The log leaves out the
-			// error, which quotes the query string: that may hold a key.
-			log.WarnContext(ctx, "the gateway's event is unreadable", "source_ip", request.RequestContext.HTTP.SourceIP)
-			return unreadable(request), nil
-		}
-		return response, nil
+	serve := router(log, route)
+	return func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
+		w := &writer{header: make(http.Header)}
+		serve.ServeHTTP(w, requestOf(ctx, event))
+		return w.response(), nil
 	}
 }
 
 // router serves route. It answers a request that does not match the pattern with
 // RouteNotFound in the envelope.
 func router(log *slog.Logger, route Route) http.Handler {
-	notFound := adapter{log, Route{MaxBody: route.MaxBody, Handle: routeNotFound}}
+	notFound := adapter{log, Route{Pattern: "/", Handle: routeNotFound}}
 	mux := http.NewServeMux()
 	mux.Handle(route.Pattern, adapter{log, route})
-	if route.Pattern != "/" {
+	if !route.answersAnyPath() {
 		mux.Handle("/", notFound)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -87,7 +92,7 @@ func router(log *slog.Logger, route Route) http.Handler {
 }
 
 func routeNotFound(r *http.Request, _ auth.Caller) (Reply, error) {
-	return Reply{}, apperr.New(apperr.RouteNotFound, Excerpt(r.Method+" "+r.URL.Path))
+	return Reply{}, apperr.New(apperr.RouteNotFound, r.Method+" "+r.URL.Path)
 }
 
 // adapter serves one route.
@@ -104,7 +109,7 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	reply, err := a.answer(w, r, caller)
 	status := reply.Status
 	if err != nil {
-		status = writeError(w, r, err)
+		status, err = writeError(w, r, err)
 	}
 	a.logRequest(r, logLine{caller: caller, reply: reply, status: status, took: time.Since(start), err: err})
 }
@@ -122,9 +127,12 @@ func (a adapter) answer(w http.ResponseWriter, r *http.Request, caller auth.Call
 	return reply, reply.write(w)
 }
 
-// handle checks the scope and calls the handler.
+// handle checks the scope and the query parameters, and calls the handler.
 func (a adapter) handle(r *http.Request, caller auth.Caller) (Reply, error) {
 	if err := a.route.authorize(caller); err != nil {
+		return Reply{}, err
+	}
+	if err := a.route.checkQuery(r); err != nil {
 		return Reply{}, err
 	}
 	return a.route.Handle(r, caller)

@@ -6,9 +6,7 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/aws/aws-lambda-go/events"
 	"github.com/aws/aws-lambda-go/lambdacontext"
-	"github.com/awslabs/aws-lambda-go-api-proxy/core"
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
@@ -36,7 +34,7 @@ const maxEvents = 100
 func (a adapter) logRequest(r *http.Request, l logLine) {
 	attributes := []slog.Attr{
 		slog.String("method", method(r)), slog.String("route", r.Pattern), slog.Int("status", l.status),
-		slog.String("tenant_id", l.caller.TenantID), slog.String("source_ip", gatewayOf(r).HTTP.SourceIP),
+		slog.String("tenant_id", l.caller.TenantID), slog.String("source_ip", eventOf(r).RequestContext.HTTP.SourceIP),
 		slog.Int64("duration_ms", l.took.Milliseconds()),
 	}
 	attributes = append(attributes, identity(l.caller)...)
@@ -63,6 +61,11 @@ func (a adapter) logRequest(r *http.Request, l logLine) {
 	case l.err == nil:
 	case l.status < http.StatusInternalServerError:
 		attributes = append(attributes, slog.Int("code", int(apperr.From(l.err).Reason)))
+		if apperr.Is(l.err, apperr.ChangedMeanwhile) {
+			// The tenant's writes wait for each other. Its cause is DynamoDB's text.
+			level = slog.LevelWarn
+			attributes = append(attributes, slog.String("error", l.err.Error()))
+		}
 	default:
 		level = slog.LevelError
 		attributes = append(attributes, slog.String("error", l.err.Error()))
@@ -104,12 +107,6 @@ func requestID(r *http.Request) string {
 		return lambda.AwsRequestID
 	}
 	return ""
-}
-
-// gatewayOf returns API Gateway's request context, or the zero value without one.
-func gatewayOf(r *http.Request) events.APIGatewayV2HTTPRequestContext {
-	gateway, _ := core.GetAPIGatewayV2ContextFromContext(r.Context())
-	return gateway
 }
 
 // panicError is the panic of a handler, with its stack.

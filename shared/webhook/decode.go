@@ -21,10 +21,6 @@ type URLChecker interface {
 	CheckURL(raw string) (*url.URL, error)
 }
 
-// maxNamed limits the unknown fields, and the invalid event types, that one error
-// names: a body of 256 KiB can contain tens of thousands.
-const maxNamed = 20
-
 // DecodeRegistration decodes the body of a POST and generates a secret if the
 // body has none. It returns InvalidJSON unless the body is one JSON object, and
 // InvalidFields with every missing, unknown or invalid field.
@@ -47,14 +43,19 @@ func DecodeRegistration(body []byte, urls URLChecker) (Registration, error) {
 	return r, nil
 }
 
-// DecodePatch decodes the body of a PUT, a partial update. It ignores the
-// read-only fields that a GET shows. It returns InvalidJSON unless the body is
-// one JSON object, InvalidFields with every unknown or invalid field, and
-// NothingToUpdate if the body has no other field.
-func DecodePatch(body []byte, urls URLChecker) (Patch, error) {
+// DecodePatch decodes the body of a PUT, a partial update of the webhook with this
+// id. It accepts the read-only fields that a GET shows: webhook_id must be id, and
+// the others are ignored. It returns InvalidJSON unless the body is one JSON object,
+// InvalidFields with the unknown and invalid fields, and NothingToUpdate if the body
+// has no other field.
+func DecodePatch(body []byte, id int64, urls URLChecker) (Patch, error) {
 	d, err := newDecoder(body, urls, false)
 	if err != nil {
 		return Patch{}, err
+	}
+	value, given := d.object["webhook_id"]
+	if other, ok := strictjson.Int(value); given && (!ok || other != id) {
+		d.refuse("webhook_id", apperr.OtherID)
 	}
 	delete(d.object, "webhook_id")
 	delete(d.object, "created_at")
@@ -74,7 +75,7 @@ func DecodePatch(body []byte, urls URLChecker) (Patch, error) {
 type decoder struct {
 	object  strictjson.Object
 	urls    URLChecker
-	whole   bool // a registration: name, url and events are required
+	whole   bool // not a patch: the request has all fields, or their defaults apply
 	refused []apperr.Field
 }
 
@@ -104,14 +105,14 @@ func (d *decoder) refuse(name string, p apperr.Problem, args ...any) {
 
 // refuseRest refuses the fields that are left in the object as unknown.
 func (d *decoder) refuseRest() {
-	unknown := d.object.Unknown()
-	for _, name := range unknown[:min(len(unknown), maxNamed)] {
-		d.refuse(strictjson.Excerpt(name), apperr.Unknown)
+	for _, name := range d.object.Unknown() {
+		d.refuse(name, apperr.Unknown)
 	}
 }
 
 // take removes a field from the object. It reports whether the field has a value
-// to check, and refuses a null and a missing required field.
+// to check, and refuses a null and a missing required field. What a client should do
+// instead of sending a null depends on the request.
 func (d *decoder) take(name string, required bool) (jsontext.Value, bool) {
 	value, present := d.object[name]
 	delete(d.object, name)
@@ -119,10 +120,21 @@ func (d *decoder) take(name string, required bool) (jsontext.Value, bool) {
 	case !present && required:
 		d.refuse(name, apperr.Required)
 	case present && strictjson.IsNull(value):
-		d.refuse(name, apperr.Null)
+		d.refuse(name, d.null(required))
 		present = false
 	}
 	return value, present
+}
+
+// null returns the problem of a null.
+func (d *decoder) null(required bool) apperr.Problem {
+	switch {
+	case required:
+		return apperr.Null
+	case d.whole:
+		return apperr.NullDefault
+	}
+	return apperr.NullUpdate
 }
 
 func (d *decoder) text(name string, required bool) *string {
@@ -217,7 +229,6 @@ func (d *decoder) events() []event.Type {
 	}
 	types := make([]event.Type, 0, len(event.Types()))
 	seen := make(map[string]int, len(names))
-	wrong := 0
 	for _, name := range names {
 		seen[name]++
 		problem := apperr.UnknownEventType
@@ -231,9 +242,7 @@ func (d *decoder) events() []event.Type {
 		case times > 1:
 			continue
 		}
-		if wrong++; wrong <= maxNamed {
-			d.refuse("events", problem, strictjson.Excerpt(name))
-		}
+		d.refuse("events", problem, name)
 	}
 	return types
 }

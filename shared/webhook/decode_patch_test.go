@@ -13,7 +13,7 @@ import (
 
 func TestDecodePatch(t *testing.T) {
 	t.Parallel()
-	got, err := webhook.DecodePatch([]byte(`{"name": "环境事件通知（更新）", "enabled": false}`), urls(t))
+	got, err := webhook.DecodePatch([]byte(`{"name": "环境事件通知（更新）", "enabled": false}`), 7, urls(t))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -25,8 +25,8 @@ func TestDecodePatch(t *testing.T) {
 
 func TestDecodePatchWithoutChanges(t *testing.T) {
 	t.Parallel()
-	for _, body := range []string{`{}`, `{"webhook_id": 1}`, `{"created_at": "2026-01-26T10:00:00Z", "webhook_id": null}`, `{"health": {"state": "open"}}`} {
-		if _, err := webhook.DecodePatch([]byte(body), urls(t)); !apperr.Is(err, apperr.NothingToUpdate) {
+	for _, body := range []string{`{}`, `{"webhook_id": 7}`, `{"created_at": "2026-01-26T10:00:00Z", "webhook_id": 7.0}`, `{"health": {"state": "open"}}`} {
+		if _, err := webhook.DecodePatch([]byte(body), 7, urls(t)); !apperr.Is(err, apperr.NothingToUpdate) {
 			t.Errorf("%s: error = %v, want nothing to update", body, err)
 		}
 	}
@@ -43,11 +43,24 @@ func TestDecodePatchAcceptsTheResponseOfGet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	patch, err := webhook.DecodePatch(text, urls(t))
+	patch, err := webhook.DecodePatch(text, 7, urls(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if d := cmp.Diff(w, patch.Apply(w, w.CreatedAt)); d != "" {
 		t.Errorf("the webhook sent back changed (-want +got):\n%s", d)
+	}
+}
+
+// TestDecodePatchRefusesAnotherWebhooksID: whoever sends another webhook's fields to
+// this path has made a mistake, which must not pass in silence.
+func TestDecodePatchRefusesAnotherWebhooksID(t *testing.T) {
+	t.Parallel()
+	for _, value := range []string{`5`, `"7"`, `null`, `7.5`, `-7`, `{"id": 7}`, `70`} {
+		_, err := webhook.DecodePatch([]byte(`{"enabled": true, "webhook_id": `+value+`}`), 7, urls(t))
+		want := []string{"webhook_id: must be the id of the path; leave the field out otherwise"}
+		if d := cmp.Diff(want, refusals(t, err)); d != "" {
+			t.Errorf("%s (-want +got):\n%s", value, d)
+		}
 	}
 }

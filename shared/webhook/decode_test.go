@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -100,17 +101,18 @@ func refusals(t *testing.T, err error) []string {
 func TestDecodeRefusesInvalidFields(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		name  string
-		field string
-		value string
-		want  string
+		name   string
+		field  string
+		value  string
+		want   string
+		update string // of a PUT, if it is another
 	}{
 		{name: "empty name", field: "name", value: `""`, want: "must have 1 to 128 characters"},
 		{name: "name of 129 characters", field: "name", value: `"` + strings.Repeat("名", 129) + `"`, want: "must have 1 to 128 characters"},
 		{name: "blank name", field: "name", value: `" \u3000"`, want: "must not be blank"},
 		{name: "line break in a name", field: "name", value: `"a\nb"`, want: "must not contain control characters"},
 		{name: "number as name", field: "name", value: `1`, want: "has the wrong type, want string"},
-		{name: "null name", field: "name", value: `null`, want: "must not be null; leave the field out to keep its value"},
+		{name: "null name", field: "name", value: `null`, want: "must not be null", update: "must not be null; leave the field out to keep its value"},
 		{name: "url of 2,049 bytes", field: "url", value: `"https://a.example/` + strings.Repeat("a", 2049-len("https://a.example/")) + `"`, want: "must not exceed 2048 bytes"},
 		{name: "relative url", field: "url", value: `"/webhook"`, want: "must use https"},
 		{name: "url with a space", field: "url", value: `"https://a.example/a b"`, want: "is not a valid absolute URL (no spaces or control characters)"},
@@ -123,23 +125,23 @@ func TestDecodeRefusesInvalidFields(t *testing.T) {
 		{name: "url with a port out of range", field: "url", value: `"https://a.example:65536/"`, want: "has a port that is not allowed"},
 		{name: "url with a private address", field: "url", value: `"https://10.0.0.1/"`, want: "must point to a public address"},
 		{name: "array as url", field: "url", value: `[]`, want: "has the wrong type, want string"},
-		{name: "null url", field: "url", value: `null`, want: "must not be null; leave the field out to keep its value"},
+		{name: "null url", field: "url", value: `null`, want: "must not be null", update: "must not be null; leave the field out to keep its value"},
 		{name: "empty secret", field: "secret", value: `""`, want: "must have 8 to 256 characters"},
 		{name: "short secret", field: "secret", value: `"1234567"`, want: "must have 8 to 256 characters"},
 		{name: "tab in a secret", field: "secret", value: `"12345678\t"`, want: "must not contain control characters"},
 		{name: "whsec_ without base64", field: "secret", value: `"whsec_!"`, want: "must be standard base64 after whsec_"},
 		{name: "whsec_ with a short key", field: "secret", value: `"whsec_AAAA"`, want: "must hold 24 to 64 bytes after whsec_"},
 		{name: "boolean as secret", field: "secret", value: `true`, want: "has the wrong type, want string"},
-		{name: "null secret", field: "secret", value: `null`, want: "must not be null; leave the field out to keep its value"},
+		{name: "null secret", field: "secret", value: `null`, want: "must not be null; leave the field out for its default", update: "must not be null; leave the field out to keep its value"},
 		{name: "no events", field: "events", value: `[]`, want: "must have at least one entry"},
 		{name: "unknown event", field: "events", value: `["alert.resolved","alert.Resolved"]`, want: "is not a known event type: alert.Resolved"},
 		{name: "event type of the test route", field: "events", value: `["webhook.test"]`, want: "is not a known event type: webhook.test"},
 		{name: "duplicate event", field: "events", value: `["alert.resolved","alert.resolved"]`, want: "names an event type twice: alert.resolved"},
 		{name: "string as events", field: "events", value: `"alert.resolved"`, want: "has the wrong type, want array of strings"},
 		{name: "null among the events", field: "events", value: `[null]`, want: "has the wrong type, want array of strings"},
-		{name: "null events", field: "events", value: `null`, want: "must not be null; leave the field out to keep its value"},
+		{name: "null events", field: "events", value: `null`, want: "must not be null", update: "must not be null; leave the field out to keep its value"},
 		{name: "string as enabled", field: "enabled", value: `"true"`, want: "has the wrong type, want boolean"},
-		{name: "null enabled", field: "enabled", value: `null`, want: "must not be null; leave the field out to keep its value"},
+		{name: "null enabled", field: "enabled", value: `null`, want: "must not be null; leave the field out for its default", update: "must not be null; leave the field out to keep its value"},
 		{name: "unknown field", field: "events_", value: `1`, want: "is not a known field"},
 		{name: "known field in capitals", field: "Enabled", value: `true`, want: "is not a known field"},
 	}
@@ -151,7 +153,10 @@ func TestDecodeRefusesInvalidFields(t *testing.T) {
 			if d := cmp.Diff(want, refusals(t, err)); d != "" {
 				t.Errorf("POST (-want +got):\n%s", d)
 			}
-			_, err = webhook.DecodePatch([]byte(fmt.Sprintf(`{%q: %s}`, tt.field, tt.value)), urls(t))
+			if tt.update != "" {
+				want = []string{tt.field + ": " + tt.update}
+			}
+			_, err = webhook.DecodePatch([]byte(fmt.Sprintf(`{%q: %s}`, tt.field, tt.value)), 7, urls(t))
 			if d := cmp.Diff(want, refusals(t, err)); d != "" {
 				t.Errorf("PUT (-want +got):\n%s", d)
 			}
@@ -206,14 +211,14 @@ func TestAnErrorNamesALimitedNumberOfFields(t *testing.T) {
 		events = append(events, fmt.Sprintf(`"%d%s"`, i, strings.Repeat("事", 100)))
 		unknown = append(unknown, fmt.Sprintf(`"%d%s": 1`, i, strings.Repeat("x", 1000)))
 	}
-	_, err := webhook.DecodePatch([]byte(`{"enabled": 1, "events": [`+strings.Join(events, ",")+`],`+strings.Join(unknown, ",")+`}`), urls(t))
+	_, err := webhook.DecodePatch([]byte(`{"enabled": 1, "events": [`+strings.Join(events, ",")+`],`+strings.Join(unknown, ",")+`}`), 7, urls(t))
 	got := refusals(t, err)
-	if len(got) != 20+1+20 {
-		t.Errorf("%d problems, want 41: 20 events, enabled and 20 unknown fields", len(got))
+	if len(got) != apperr.MaxFields {
+		t.Errorf("%d problems, want %d", len(got), apperr.MaxFields)
 	}
 	for _, line := range got {
-		if len(line) > 128 || strings.ContainsRune(line, '\uFFFD') {
-			t.Errorf("%d bytes, want at most 128 of valid UTF-8: %q", len(line), line)
+		if length := utf8.RuneCountInString(line); length > apperr.MaxExcerpt+64 || strings.ContainsRune(line, '\uFFFD') {
+			t.Errorf("%d characters, want an excerpt of valid UTF-8: %q", length, line)
 		}
 	}
 }

@@ -68,7 +68,7 @@ func ExampleDecodeRegistration_refused() {
 // new one for a day.
 func ExamplePatch_Apply() {
 	w := webhook.Webhook{Name: "orders", Secret: "your-secret-key", Enabled: true}
-	patch, err := webhook.DecodePatch([]byte(`{"secret": "another-secret", "enabled": false}`), checker())
+	patch, err := webhook.DecodePatch([]byte(`{"secret": "another-secret", "enabled": false}`), 7, checker())
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -30,7 +30,7 @@ func FuzzDecodePatch(f *testing.F) {
 	f.Add([]byte(`{"name":"x","url":"https://example.com/","secret":"your-secret-key","events":["alert.resolved"],"enabled":false}`))
 	f.Add([]byte(`{"webhook_id":1,"created_at":"x","enabled":null}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		p, err := webhook.DecodePatch(text, urls(t))
+		p, err := webhook.DecodePatch(text, 7, urls(t))
 		if err != nil {
 			if reason := apperr.From(err).Reason; reason != apperr.InvalidJSON && reason != apperr.InvalidFields && reason != apperr.NothingToUpdate {
 				t.Errorf("error = %v, want a refusal", err)

@@ -30,7 +30,7 @@ func DecodeRotation(body []byte) (Rotation, error) {
 	if len(bytes.TrimSpace(body)) == 0 {
 		return r, nil
 	}
-	d, err := newDecoder(body, nil, false)
+	d, err := newDecoder(body, nil, true)
 	if err != nil {
 		return Rotation{}, err
 	}

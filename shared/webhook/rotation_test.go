@@ -66,7 +66,7 @@ func TestDecodeRotationRefuses(t *testing.T) {
 		{name: "integer overflow", body: `{"overlap_days":99999999999999999999}`, want: []string{outOfRange}},
 		{name: "half a day", body: `{"overlap_days":0.5}`, want: []string{outOfRange}},
 		{name: "text", body: `{"overlap_days":"1"}`, want: []string{outOfRange}},
-		{name: "null", body: `{"overlap_days":null}`, want: []string{"overlap_days: must not be null; leave the field out to keep its value"}},
+		{name: "null", body: `{"overlap_days":null}`, want: []string{"overlap_days: must not be null; leave the field out for its default"}},
 		{name: "another field", body: `{"secret":"your-secret-key","overlap_days":9}`, want: []string{outOfRange, "secret: is not a known field"}},
 	}
 	for _, tt := range tests {

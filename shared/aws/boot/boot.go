@@ -18,7 +18,7 @@ type Build[F any] func(log *slog.Logger, getenv func(string) string) (F, error)
 // Main logs the error and exits with status 1, which fails the cold start.
 func Main[F any](build Build[F]) {
 	log := lambdacontext.NewLogger()
-	// net/http and api-proxy write to the standard logger, and may quote data of a
+	// net/http and aws-lambda-go write to the standard logger, and may quote data of a
 	// receiver or a caller. At level debug these lines are off by default.
 	slog.SetLogLoggerLevel(slog.LevelDebug)
 	slog.SetDefault(log)

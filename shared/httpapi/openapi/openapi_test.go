@@ -86,6 +86,7 @@ func TestLimitsAreThoseOfTheCode(t *testing.T) {
 		{name: "days of two secrets", got: uint64(*schema(t, "Rotation", "overlap_days").Max), want: webhook.MaxOverlapDays},
 		{name: "seconds between tests", got: 5, want: uint64(webhook.TestInterval.Seconds())},
 		{name: "seconds of a test", got: 5, want: uint64(webhook.TestTimeout.Seconds())},
+		{name: "fields that an error names", got: *schema(t, "RefusedFields", "errors").MaxItems, want: apperr.MaxFields},
 		{name: "bytes of an event's data", got: 256 << 10, want: event.MaxData},
 	}
 	for _, tt := range tests {
@@ -121,7 +122,7 @@ func TestPatternsAgreeWithTheCode(t *testing.T) {
 		same(t, "EventID", id, event.ValidID(id))
 	}
 	for _, name := range []string{"", " ", "\u3000", "\u00a0\u2007\u2028", "\u200b", " a ", "a\x00", "a\u009f", "a\n", strings.Repeat("名", 128), strings.Repeat("名", 129)} {
-		_, err := webhook.DecodePatch([]byte(`{"name":`+quoted(t, name)+`}`), anyURL{})
+		_, err := webhook.DecodePatch([]byte(`{"name":`+quoted(t, name)+`}`), 1, anyURL{})
 		same(t, "Name", name, err == nil)
 	}
 }
@@ -166,7 +167,7 @@ func TestRoutesDocumentTheCommonErrors(t *testing.T) {
 				want = append(want, http.StatusUnauthorized, http.StatusForbidden)
 			}
 			if o.RequestBody != nil {
-				want = append(want, http.StatusRequestEntityTooLarge)
+				want = append(want, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 			}
 			if strings.Contains(path, "{") {
 				want = append(want, http.StatusNotFound)

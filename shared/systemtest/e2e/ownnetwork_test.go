@@ -63,7 +63,7 @@ func TestTestRouteNeverCallsItsOwnNetwork(t *testing.T) {
 	made := c.webhook(api.server.URL+runtimePath+"next", "environment.created")
 	request := cloudtest.Request(t, "test-webhook.json")
 	request.RawPath = path(made.ID, "/test")
-	request.RequestContext.HTTP.Path = request.RawPath
+	request.RequestContext.HTTP.Path, request.PathParameters = request.RawPath, nil
 	request.RequestContext.Authorizer.Lambda["tenant_id"] = c.id
 
 	var response events.APIGatewayV2HTTPResponse

@@ -1,7 +1,11 @@
 package cloudtest
 
 import (
+	"encoding/base64"
 	"encoding/json"
+	"maps"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -27,16 +31,28 @@ type Response struct {
 	Body    string
 }
 
-// Invoke invokes a function as API Gateway does. The test fails if the OpenAPI
-// document does not have the response.
+// Invoke invokes a function as API Gateway does, with the length of the body that the
+// request has now. The test fails if the OpenAPI document does not have the response.
 func Invoke(t testing.TB, function httpapi.Function, request events.APIGatewayV2HTTPRequest) Response {
 	t.Helper()
+	if _, given := request.Headers["content-length"]; given {
+		request.Headers = maps.Clone(request.Headers)
+		request.Headers["content-length"] = strconv.Itoa(bodyLength(request))
+	}
 	response, err := function(t.Context(), request)
 	if err != nil {
 		t.Fatalf("the function failed: %v", err)
 	}
 	openapitest.Event(t, request, response)
 	return Response{Status: response.StatusCode, Headers: response.Headers, Body: response.Body}
+}
+
+// bodyLength returns the bytes of the body that the client sent.
+func bodyLength(request events.APIGatewayV2HTTPRequest) int {
+	if request.IsBase64Encoded {
+		return base64.StdEncoding.DecodedLen(len(request.Body)) - strings.Count(request.Body, "=")
+	}
+	return len(request.Body)
 }
 
 // Envelope is the contract's envelope, of a success or of an error.

@@ -72,6 +72,7 @@ func (r Route) As(tenantID string, scopes ...auth.Scope) Route {
 // At returns r with a request to another path.
 func (r Route) At(path string) Route {
 	r.Request.RawPath, r.Request.RequestContext.HTTP.Path = path, path
+	r.Request.PathParameters = nil // those of the sample
 	return r
 }
 

@@ -11,8 +11,8 @@ import (
 
 // Create stores w as the tenant's next webhook and returns it with its id, its
 // times and revision 1. Ids have no gaps and are never reused. It returns
-// TooManyWebhooks at the limit, and TemporarilyUnavailable when it keeps
-// conflicting with other writes of the tenant or KMS fails.
+// TooManyWebhooks at the limit, ChangedMeanwhile when it keeps conflicting with other
+// writes of the tenant, and TemporarilyUnavailable when KMS or DynamoDB fails.
 //
 // One call creates one webhook even if a response of DynamoDB is lost: the SDK
 // repeats the transaction with the same idempotency token.
@@ -22,7 +22,7 @@ func (s *Store) Create(ctx context.Context, w webhook.Webhook, now time.Time) (w
 		return webhook.Webhook{}, err
 	}
 	var created webhook.Webhook
-	err = s.retryConflicts(ctx, apperr.TemporarilyUnavailable, func() error {
+	err = s.retryConflicts(ctx, apperr.ChangedMeanwhile, func() error {
 		tenant, err := s.readTenant(ctx, w.TenantID)
 		if err != nil {
 			return err

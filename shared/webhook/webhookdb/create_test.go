@@ -138,6 +138,17 @@ func TestCreateRetries(t *testing.T) {
 	}
 }
 
+// wantToWait fails the test unless err has the reason and says when to try again.
+func wantToWait(t *testing.T, err error, reason apperr.Reason) {
+	t.Helper()
+	wantReason(t, err, reason)
+	if wait := apperr.From(err).RetryAfter; wait < time.Second {
+		t.Errorf("Retry-After is %v, want at least a second", wait)
+	}
+}
+
+// TestCreateGivesUp: a tenant whose own writes come first each time has caused that
+// itself; throttling it has not.
 func TestCreateGivesUp(t *testing.T) {
 	t.Parallel()
 	t.Run("if conflicts do not end", func(t *testing.T) {
@@ -145,7 +156,14 @@ func TestCreateGivesUp(t *testing.T) {
 		b := setup(t)
 		b.faults.Fail("TransactWriteItems", canceled("TransactionConflict", "None"))
 		_, err := b.Create(t.Context(), webhooktest.Webhook(tenant), b.now)
-		wantReason(t, err, apperr.TemporarilyUnavailable)
+		wantToWait(t, err, apperr.ChangedMeanwhile)
+	})
+	t.Run("if throttling does not end", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t)
+		b.faults.Fail("TransactWriteItems", canceled("ThrottlingError", "TransactionConflict"))
+		_, err := b.Create(t.Context(), webhooktest.Webhook(tenant), b.now)
+		wantToWait(t, err, apperr.TemporarilyUnavailable)
 	})
 	t.Run("if the context ends", func(t *testing.T) {
 		t.Parallel()
@@ -156,7 +174,7 @@ func TestCreateGivesUp(t *testing.T) {
 			return nil, canceled("TransactionConflict", "None")
 		})
 		_, err := b.Create(ctx, webhooktest.Webhook(tenant), b.now)
-		wantReason(t, err, apperr.TemporarilyUnavailable)
+		wantToWait(t, err, apperr.ChangedMeanwhile)
 		if b.pauses.Load() != 1 || !errors.Is(err, context.Canceled) {
 			t.Errorf("%d pauses, error %v, want one and the context's error", b.pauses.Load(), err)
 		}

@@ -47,7 +47,7 @@ func (s *Store) currentKey(ctx context.Context, tenant string, now time.Time) (*
 		return nil, errDecryptOnly // otherwise encrypted secrets would become plain text
 	}
 	var key *vault.DataKey
-	err := s.retryConflicts(ctx, apperr.TemporarilyUnavailable, func() error {
+	err := s.retryConflicts(ctx, apperr.ChangedMeanwhile, func() error {
 		stored, err := s.readKey(ctx, tenant)
 		if err != nil {
 			return err

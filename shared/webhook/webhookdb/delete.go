@@ -12,8 +12,8 @@ import (
 )
 
 // Delete removes a webhook, its entry in the index and its share of the quota.
-// The id is not reused. It returns WebhookNotFound, or TemporarilyUnavailable
-// when it keeps conflicting with other writes of the tenant.
+// The id is not reused. It returns WebhookNotFound, or ChangedMeanwhile when it keeps
+// conflicting with other writes of the tenant.
 func (s *Store) Delete(ctx context.Context, key webhook.Key) error {
 	if key.ID <= tenantItem {
 		return apperr.New(apperr.WebhookNotFound)
@@ -22,7 +22,7 @@ func (s *Store) Delete(ctx context.Context, key webhook.Key) error {
 	if err != nil {
 		return err
 	}
-	return s.retryConflicts(ctx, apperr.TemporarilyUnavailable, func() error {
+	return s.retryConflicts(ctx, apperr.ChangedMeanwhile, func() error {
 		err := s.commit(ctx, writes, fmt.Sprintf("delete webhook %d", key.ID))
 		if conditionFailed(err, 0) {
 			return apperr.New(apperr.WebhookNotFound)

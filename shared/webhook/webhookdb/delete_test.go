@@ -52,5 +52,7 @@ func TestDeleteRetriesConflicts(t *testing.T) {
 		t.Errorf("%v after %d pauses, want success after 2", err, b.pauses.Load())
 	}
 	b.faults.Fail("TransactWriteItems", canceled("None", "TransactionConflict"))
-	wantReason(t, b.Delete(t.Context(), w.Key()), apperr.TemporarilyUnavailable)
+	wantToWait(t, b.Delete(t.Context(), w.Key()), apperr.ChangedMeanwhile)
+	b.faults.Fail("TransactWriteItems", canceled("None", "ProvisionedThroughputExceeded"))
+	wantToWait(t, b.Delete(t.Context(), w.Key()), apperr.TemporarilyUnavailable)
 }

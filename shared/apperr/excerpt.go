@@ -1,4 +1,4 @@
-package httpapi
+package apperr
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 // MaxExcerpt is the length of the longest [Excerpt], in characters.
 const MaxExcerpt = 128
 
-// Excerpt returns the beginning of a caller's text for a response. It replaces
+// Excerpt returns the beginning of a caller's text for a message. It replaces
 // unprintable characters and invalid UTF-8 by U+FFFD.
 func Excerpt(text string) string {
 	clean := []rune(strings.Map(func(r rune) rune {
