@@ -13,7 +13,8 @@ import (
 // The ages of a key set.
 const (
 	// RefreshAfter is the age at which a set is fetched again. A key that the
-	// identity provider withdraws is refused after this time.
+	// identity provider withdraws is refused after this time. A set of this age that
+	// could not be fetched again refuses no token: it may be of a new key.
 	RefreshAfter = 10 * time.Minute
 	// RetryAfter is the shortest time between two fetches by all instances together.
 	// A token with an unknown key id triggers a fetch, and anyone can forge one.
@@ -25,8 +26,8 @@ const (
 )
 
 var (
-	// ErrNoKey is the error if a fresh set has no key with the id for the algorithm.
-	// The token is refused.
+	// ErrNoKey is the error if a set younger than RefreshAfter has no key with the id
+	// for the algorithm. The token is refused.
 	ErrNoKey = errors.New("no such key")
 	// ErrUnavailable is the error if no set is fresh enough to refuse the token, which
 	// may be valid.
@@ -69,6 +70,7 @@ type Keys struct {
 	store   Store
 	log     *slog.Logger
 	now     func() time.Time
+	pause   func(context.Context, time.Duration) error
 
 	mu        sync.Mutex
 	set       Set
@@ -79,7 +81,7 @@ type Keys struct {
 
 // New returns the keys of an identity provider.
 func New(log *slog.Logger, fetcher Fetcher, store Store, now func() time.Time) *Keys {
-	return &Keys{fetcher: fetcher, store: store, log: log, now: now}
+	return &Keys{fetcher: fetcher, store: store, log: log, now: now, pause: pause}
 }
 
 // Find returns the keys, at least one, with an id that verify an algorithm. The
@@ -96,11 +98,11 @@ func (k *Keys) Find(ctx context.Context, id, algorithm string) ([]crypto.PublicK
 		err = errors.Join(err, k.refresh(ctx, now, RetryAfter))
 		found, known = k.find(now, id, algorithm)
 	}
-	if !known && now.Sub(k.fetchedAt) >= RetryAfter {
+	if !known && now.Sub(k.fetchedAt) >= RefreshAfter {
 		return nil, fmt.Errorf("find a key: %w", errors.Join(ErrUnavailable, err))
 	}
 	if err != nil {
-		// Find succeeds with an older set, so only the log shows the error.
+		// Find decides by an older set, so only the log shows the error.
 		k.log.LogAttrs(ctx, slog.LevelWarn, "cannot refresh the identity provider's keys",
 			slog.String("error", err.Error()), slog.Time("fetched_at", k.fetchedAt))
 	}
@@ -121,7 +123,8 @@ func (k *Keys) find(now time.Time, id, algorithm string) (found []crypto.PublicK
 func (k *Keys) usable(now time.Time) bool { return now.Sub(k.fetchedAt) <= MaxAge }
 
 // refresh gets a set that is younger than age, from the store or from the identity
-// provider. It keeps the set in memory if it gets no newer one.
+// provider. It keeps the set in memory if it gets no newer one. For a set that is
+// younger than RefreshAfter, only a token with an unknown key id waits for it.
 func (k *Keys) refresh(ctx context.Context, now time.Time, age time.Duration) error {
 	if now.Sub(k.fetchedAt) < age {
 		return nil
@@ -137,11 +140,14 @@ func (k *Keys) refresh(ctx context.Context, now time.Time, age time.Duration) er
 	if now.Sub(k.fetchedAt) < age {
 		return err
 	}
-	may, claimErr := k.mayFetch(ctx, now, record)
-	if err = errors.Join(err, claimErr); !may {
-		return err
+	may, another, claimErr := k.mayFetch(ctx, now, record)
+	switch err = errors.Join(err, claimErr); {
+	case may:
+		return errors.Join(err, k.fetch(ctx, now))
+	case another && age == RetryAfter:
+		return errors.Join(err, k.await(ctx, now))
 	}
-	return errors.Join(err, k.fetch(ctx, now))
+	return err
 }
 
 // replace replaces the set in memory by a newer one.
@@ -157,20 +163,25 @@ func (k *Keys) replace(text []byte, fetchedAt time.Time) error {
 	return nil
 }
 
-// mayFetch reports whether this instance may fetch now. It keeps RetryAfter between
+// mayFetch reports whether this instance may fetch now, or else whether another one may
+// be fetching. It keeps RetryAfter between
 // the fetches of this instance, and with the store's help between those of all
 // instances. An instance without a usable set does not wait for another instance,
 // nor does one that cannot use the store.
-func (k *Keys) mayFetch(ctx context.Context, now time.Time, record Record) (bool, error) {
+func (k *Keys) mayFetch(ctx context.Context, now time.Time, record Record) (may, another bool, err error) {
 	limit, mustFetch := now.Add(-RetryAfter), !k.usable(now)
 	if k.triedAt.After(limit) {
-		return false, nil
+		return false, false, nil
 	}
 	if !mustFetch && record.TriedAt.After(limit) {
-		return false, nil // saves a write for every token with a forged key id
+		// This saves a write for every token with a forged key id. Times are whole
+		// seconds, and clocks differ.
+		ended := record.TriedAt.Add(FetchTimeout + 2*time.Second).Before(now)
+		return false, !ended, nil
 	}
 	claimed, err := k.store.Claim(ctx, limit, now)
-	return claimed || mustFetch || err != nil, err
+	may = claimed || mustFetch || err != nil
+	return may, !may, err
 }
 
 // fetch fetches the set from the identity provider and stores it. The age of the set
