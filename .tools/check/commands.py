@@ -1,6 +1,7 @@
 """The commands that check this checkout. Most of them start a test cloud, and stop it afterwards."""
 
 import argparse
+import json
 import os
 from typing import Any, NoReturn
 
@@ -22,6 +23,7 @@ def add_to(commands: Any) -> None:
     add(commands, "schemathesis", schemathesis, "test the API against openapi.json", TEST_PORT, SECONDS_TO_TRY, SEED)
     add(commands, "isolation", isolation, "measure the slow lane", TEST_PORT, DURATION, CONCURRENCY)
     add(commands, "soak", soak, "publish while functions are killed and receivers fail", DURATION, RATE)
+    add(commands, "variants", variants, "print the template of every kind of deployment, processed by SAM")
     add(commands, "lint", lint, "check the Python code with ruff and mypy")
     add(commands, "format", format_code, "format the Python code with ruff")
     pass_on(add(commands, "checkov", checkov, "run checkov"), "its arguments")
@@ -95,6 +97,13 @@ def soak(args: argparse.Namespace) -> int:
     from check import soak as check_soak
 
     return check_soak.soak(args.duration, args.rate)
+
+
+def variants(args: argparse.Namespace) -> None:
+    """A step of the architecture tests."""
+    from check import variants as check_variants
+
+    print(json.dumps(check_variants.variants()))
 
 
 def lint(args: argparse.Namespace) -> int:
