@@ -40,7 +40,7 @@ BENCHTIME ?= 1000x
 # For make schemathesis. Without a seed, every run tries other requests.
 SECONDS_TO_TRY ?= 80
 SEED ?=
-export PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY RATE
+export FROM INSTEAD PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY RATE
 
 ##@ Run it here
 .PHONY: run stop reset logs api-key api-keys revoke-key publish letters redrive
@@ -66,7 +66,7 @@ redrive: ## Send dead letters back (STACK_NAME likewise): make redrive QUEUE=eve
 	@$(TOOLS) redrive
 
 ##@ SAM
-.PHONY: build validate deploy start-api invoke
+.PHONY: build validate deploy restore start-api invoke
 build: ## Run sam build for this machine's processor
 	@$(TOOLS) build
 validate: ## Run sam validate --lint
@@ -76,6 +76,8 @@ deploy: ## Build and deploy to your AWS account: make deploy CONFIG=prod
 	@$(TOOLS) sam build --config-env $(CONFIG) --build-dir .aws-sam/$(CONFIG)
 	@template=$$($(TOOLS) template .aws-sam/$(CONFIG)/template.yaml $(CONFIG)) && \
 	$(TOOLS) sam deploy --config-env $(CONFIG) --config-file "$(CURDIR)/samconfig.toml" --template-file "$$template"
+restore: ## Import the tables, queues and key of a deleted stack into a new one: make restore CONFIG=prod
+	@$(TOOLS) restore $(CONFIG)
 start-api: ## Run sam local start-api on port 3000 in Docker, with the tables and queues of make run
 	@$(TOOLS) start-api
 invoke: ## Run sam local invoke likewise: make invoke FUNCTION=ListWebhooksFunction EVENT=events/list-webhooks.json

@@ -78,6 +78,14 @@ def given(text: str) -> str:
     return text
 
 
+def pairs(text: str) -> dict[str, str]:
+    """Names and values, such as A=1 B=2."""
+    split = [pair.partition("=") for pair in text.split()]
+    if not all(name and value for name, _, value in split):
+        raise ValueError(f"must be like NAME=VALUE, not {text!r}.")
+    return {name: value for name, _, value in split}
+
+
 def json_value(text: str) -> Any:
     """A JSON value."""
     try:
@@ -97,6 +105,8 @@ KEY_ID = Option("KEY_ID", "", "the id of the key; `api-keys` lists them", given)
 STACK = Option("STACK_NAME", "", "the stack in the caller's AWS account; empty for the local stack")
 QUEUE = Option("QUEUE", "events", "events, deliveries or bus", one_of("events", "deliveries", "bus"))
 REASON = Option("REASON", "", "send back the letters with this reason only")
+FROM = Option("FROM", "", "the deleted stack, by name or ARN; empty for the name of the new one")
+INSTEAD = Option("INSTEAD", "", "other resources for it, such as WebhooksTable=restored-table", pairs)
 DURATION = Option("DURATION", "60s", "how long it runs, such as 60s or 10m", seconds)
 CONCURRENCY = Option("CONCURRENCY", "80", "the concurrency of the normal lane", number(int))
 RATE = Option("RATE", "3", "events per second", number(float))

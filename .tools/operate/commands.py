@@ -5,7 +5,8 @@ import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from base.commands import add, pass_on
-from base.options import PORT, QUEUE, REASON, STACK
+from base.console import say
+from base.options import FROM, INSTEAD, PORT, QUEUE, REASON, STACK
 
 if TYPE_CHECKING:
     from base.stacks import Stack
@@ -16,6 +17,8 @@ def add_to(commands: Any) -> None:
     add(commands, "letters", letters, "list the dead letters by reason, with what to do", PORT, STACK)
     add(commands, "redrive", redrive, "send dead letters back to their queue", PORT, STACK, QUEUE, REASON)
     add(commands, "account-check", account_check, "warn when the AWS account may run few functions at once")
+    restored = add(commands, "restore", restore, "import what a deleted stack left into a new one", FROM, INSTEAD)
+    restored.add_argument("environment", metavar="ENVIRONMENT", help="an environment of samconfig.toml")
     gradual = add(commands, "template", template, "print the file to deploy; makes a gradual template when needed")
     gradual.add_argument("template", metavar="TEMPLATE", help="the built template")
     gradual.add_argument("environment", metavar="ENVIRONMENT", help="an environment of samconfig.toml")
@@ -44,6 +47,18 @@ def account_check(args: argparse.Namespace) -> None:
     from operate import account
 
     account.check(aws.clients())
+
+
+def restore(args: argparse.Namespace) -> None:
+    """`make restore`."""
+    from base import aws, samconfig
+    from base.stacks import Stack
+    from operate import restore as operate_restore
+
+    settings = samconfig.deployment(args.environment)
+    stack = Stack(settings.stack_name, aws.clients(aws.session(settings.region, settings.profile)))
+    operate_restore.restore(stack, getattr(args, "from") or stack.name, args.instead)
+    say(f"`make deploy CONFIG={args.environment}` now adds the rest of the stack.")
 
 
 def template(args: argparse.Namespace) -> None:
