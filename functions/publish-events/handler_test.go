@@ -21,6 +21,7 @@ import (
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
+	"webhooks/shared/event/limitdb"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/testkit/cloudtest"
 )
@@ -264,7 +265,7 @@ func (u unread) GetHashes(_ context.Context, keys []event.Key, _ time.Time) (map
 func TestAnUnreadKeyRefusesOnlyItsEvent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	h := handler{events: unread{"b": errors.New("left unprocessed")}, queue: queue.New(b.queue, b.url), now: time.Now}
+	h := handler{events: unread{"b": errors.New("left unprocessed")}, limit: limitdb.New(nil, "", event.Limit{}), queue: queue.New(b.queue, b.url), now: time.Now}
 	b.function = httpapi.New(slog.New(slog.DiscardHandler), h.route())
 	response := b.publish(t, `{"events":[{"id":"a","type":"alert.resolved","data":1},{"id":"b","type":"alert.resolved","data":1},{"id":"c","type":"alert.resolved","data":1}]}`)
 	if response.Status != 202 || !strings.Contains(response.Body, `"accepted":2`) || !strings.Contains(response.Body, `{"id":"b","error":{"code":50301,`) {
