@@ -17,6 +17,7 @@ const (
 	UnknownParameter
 	Length
 	ControlCharacters
+	HiddenCharacters
 	OutOfRange
 	EmptyList
 	UnknownEventType
@@ -29,8 +30,10 @@ const (
 	URLHost
 	URLPort
 	URLAddress
+	URLIPv6
 	SecretEncoding
 	SecretKeyLength
+	SecretPrefix
 	GivenTwice
 	Blank
 	IDSyntax
@@ -65,23 +68,26 @@ var problems = map[Problem]locale.Text{
 	UnknownParameter:   {Chinese: "未知参数", English: "is not a parameter of this route"},
 	Unknown:            {Chinese: "未知字段", English: "is not a known field"},
 	Length:             {Chinese: "长度必须为 %d 到 %d 个字符", English: "must have %d to %d characters"},
-	ControlCharacters:  {Chinese: "不能包含控制字符", English: "must not contain control characters"},
+	ControlCharacters:  {Chinese: "不能包含控制字符、换行或改变文字方向的字符", English: "must not contain control characters, line breaks or characters that change the direction of text"},
+	HiddenCharacters:   {Chinese: "只能包含可见字符，空格（U+0020）只能在它们之间", English: "must consist of visible characters, with spaces (U+0020) only between them"},
 	OutOfRange:         {Chinese: "必须是 %d 到 %d 的整数", English: "must be an integer from %d to %d"},
 	EmptyList:          {Chinese: "至少需要一项", English: "must have at least one entry"},
 	UnknownEventType:   {Chinese: "不支持的事件类型：%s", English: "is not a known event type: %s"},
 	DuplicateEventType: {Chinese: "事件类型重复：%s", English: "names an event type twice: %s"},
 	URLTooLong:         {Chinese: "不能超过 2048 字节", English: "must not exceed 2048 bytes"},
-	URLSyntax:          {Chinese: "不是有效的绝对 URL（不能包含空格或控制字符）", English: "is not a valid absolute URL (no spaces or control characters)"},
+	URLSyntax:          {Chinese: "不是有效的绝对 URL（不能包含空格、不可见字符、反斜杠或无效的 % 转义）", English: "is not a valid absolute URL (no spaces, invisible characters, backslashes or invalid % escapes)"},
 	URLScheme:          {Chinese: "必须使用 https", English: "must use https"},
 	URLUserInfo:        {Chinese: "不能包含用户名或密码", English: "must not contain a user name or password"},
 	URLFragment:        {Chinese: "不能包含 # 片段", English: "must not contain a # fragment"},
 	URLHost:            {Chinese: "缺少主机名或主机名无效", English: "has no host or an invalid one"},
 	URLPort:            {Chinese: "端口不允许", English: "has a port that is not allowed"},
 	URLAddress:         {Chinese: "必须指向公网地址", English: "must point to a public address"},
+	URLIPv6:            {Chinese: "不能使用 IPv6 地址，本服务无法访问；请使用域名或 IPv4 地址", English: "must not have an IPv6 address, which this service cannot reach; give a name or an IPv4 address"},
+	SecretPrefix:       {Chinese: "含有 whsec_ 但不在开头：请检查是否误粘贴了其他字符", English: "contains whsec_ after its beginning: remove what is in front of it"},
 	SecretEncoding:     {Chinese: "以 whsec_ 开头时，其后必须是标准 base64", English: "must be standard base64 after whsec_"},
 	SecretKeyLength:    {Chinese: "whsec_ 之后的密钥解码后必须为 24 到 64 字节", English: "must hold 24 to 64 bytes after whsec_"},
 	GivenTwice:         {Chinese: "只能出现一次", English: "must be given once"},
-	Blank:              {Chinese: "不能为空白", English: "must not be blank"},
+	Blank:              {Chinese: "至少需要一个可见字符", English: "must have a visible character"},
 	IDSyntax:           {Chinese: "必须是 1 到 64 个字母、数字、下划线或连字符", English: "must be 1 to 64 letters, digits, underscores or hyphens"},
 	KeyIDSyntax:        {Chinese: "不是 API 密钥的编号", English: "is not the id of an API key"},
 	UnknownScope:       {Chinese: "未知的权限：%s", English: "is not a known scope: %s"},

@@ -7,10 +7,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/idna"
+
+	"webhooks/shared/glyph"
 )
 
 // MaxURLBytes is the length of the longest URL accepted.
@@ -22,13 +23,14 @@ type Problem string
 // The problems of a URL, in the order in which CheckURL looks for them.
 const (
 	ProblemTooLong  Problem = "too_long" // more than MaxURLBytes
-	ProblemSyntax   Problem = "syntax"   // not a URL; also spaces, control characters, backslashes, invalid UTF-8
+	ProblemSyntax   Problem = "syntax"   // not a URL; also spaces, invisible characters, backslashes, invalid UTF-8, invalid percent-encoding
 	ProblemFragment Problem = "fragment" // has a "#"
 	ProblemScheme   Problem = "scheme"   // not https
 	ProblemUserInfo Problem = "userinfo" // has user info before the host
 	ProblemHost     Problem = "host"     // no host, or neither a name nor an address
 	ProblemPort     Problem = "port"     // a port that is not permitted, or not 1 to 65535
 	ProblemAddress  Problem = "address"  // a host that is not on the public internet
+	ProblemIPv6     Problem = "ipv6"     // a public IPv6 address
 )
 
 // URLError is the error of CheckURL.
@@ -45,8 +47,8 @@ func (e *URLError) Error() string { return fmt.Sprintf("url refused: %s", e.Prob
 //
 // The result is raw in the form that is dialled: the host in lower case and ASCII
 // (IDNA 2008, RFC 5891) and without a trailing dot, the port only if it is not the
-// default, non-ASCII bytes of path and query percent-encoded. The error is a
-// *URLError.
+// default, and what RFC 3986 permits in neither path nor query percent-encoded. The
+// error is a *URLError.
 func (g *Guard) CheckURL(raw string) (*url.URL, error) {
 	if len(raw) > MaxURLBytes {
 		return nil, &URLError{ProblemTooLong}
@@ -58,7 +60,11 @@ func (g *Guard) CheckURL(raw string) (*url.URL, error) {
 	if strings.Contains(raw, "#") {
 		return nil, &URLError{ProblemFragment}
 	}
-	u, err := url.Parse(escapeAfterHost(raw))
+	escaped, ok := escapeAfterHost(raw)
+	if !ok {
+		return nil, &URLError{ProblemSyntax}
+	}
+	u, err := url.Parse(escaped)
 	if err != nil {
 		return nil, &URLError{ProblemSyntax}
 	}
@@ -83,12 +89,10 @@ func (g *Guard) CheckURL(raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// forbiddenRune reports whether a URL must not contain r. Some parsers read a
-// backslash as a slash, so a URL that contains it may name different hosts to
-// different parsers.
-func forbiddenRune(r rune) bool {
-	return unicode.IsSpace(r) || unicode.IsControl(r) || r == '\\'
-}
+// forbiddenRune reports whether a URL must not contain r: what nobody sees (in a
+// host, IDNA drops most of it), and backslashes, which some parsers read as slashes,
+// so that a URL would name different hosts to different parsers.
+func forbiddenRune(r rune) bool { return glyph.Hidden(r) || r == '\\' }
 
 // checkPort returns the port of u, and false if it is not permitted.
 func (g *Guard) checkPort(u *url.URL) (uint16, bool) {
@@ -118,7 +122,14 @@ func (g *Guard) checkHost(u *url.URL, port uint16) (string, Problem) {
 		if addr.Is4In6() { // a public address is never written like this
 			return "", ProblemAddress
 		}
-		return "[" + addr.String() + "]", g.checkAddr(addr, port)
+		problem := g.checkAddr(addr, port)
+		// Lambda reaches IPv6 addresses only from a VPC with dual-stack subnets:
+		// https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-ipv6
+		// Only the loopback address of the local stack needs no VPC.
+		if problem == "" && !addr.IsLoopback() {
+			problem = ProblemIPv6
+		}
+		return "[" + addr.String() + "]", problem
 	}
 	host, ok := asciiHost(host)
 	if !ok {
@@ -169,6 +180,12 @@ func asciiHost(host string) (string, bool) {
 		if len(label) < 1 || len(label) > 63 || strings.Trim(label, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
 			return "", false
 		}
+		// A label that IDNA could not have made may decode to invisible characters.
+		if strings.HasPrefix(label, "xn--") {
+			if ascii, err := idna.Lookup.ToASCII(label); err != nil || ascii != label {
+				return "", false
+			}
+		}
 	}
 	return host, true
 }
@@ -182,23 +199,40 @@ func endsInNumber(host string) bool {
 	return strings.Trim(last, "0123456789") == ""
 }
 
-// escapeAfterHost percent-encodes the non-ASCII bytes in the path and query of raw,
-// as browsers do. net/http would send them unchanged.
-func escapeAfterHost(raw string) string {
+// escapeAfterHost percent-encodes the bytes in the path and query of raw that RFC 3986
+// §3.3 and §3.4 do not permit there. net/http would send most of them unchanged,
+// and Tomcat, for one, refuses requests with them. It returns false for a percent
+// sign that begins no encoded byte, and for one in a host name.
+func escapeAfterHost(raw string) (string, bool) {
 	_, after, _ := strings.Cut(raw, "://")
 	i := strings.IndexAny(after, "/?")
 	if i < 0 {
-		return raw
+		i = len(after)
+	}
+	if host := after[:i]; strings.Contains(host, "%") && !strings.Contains(host, "[") {
+		return "", false
 	}
 	start := len(raw) - len(after) + i
 	var out strings.Builder
 	out.WriteString(raw[:start])
-	for _, c := range []byte(raw[start:]) {
-		if c < utf8.RuneSelf {
+	for i, c := range []byte(raw[start:]) {
+		switch {
+		case c == '%' && !encodesByte(raw[start+i:]):
+			return "", false
+		case c < utf8.RuneSelf && strings.IndexByte(pathAndQuery, c) >= 0:
 			out.WriteByte(c)
-		} else {
+		default:
 			fmt.Fprintf(&out, "%%%02X", c)
 		}
 	}
-	return out.String()
+	return out.String(), true
+}
+
+// pathAndQuery are the bytes that path and query may contain (RFC 3986 §2), and the
+// percent sign.
+const pathAndQuery = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,;=:@/?%"
+
+// encodesByte reports whether s begins with a percent-encoded byte.
+func encodesByte(s string) bool {
+	return len(s) >= 3 && s[0] == '%' && strings.Trim(s[1:3], "0123456789ABCDEFabcdef") == ""
 }

@@ -44,8 +44,12 @@ func TestCheckURLAccepts(t *testing.T) {
 		{name: "at sign in the path", raw: "https://example.com/@me"},
 		{name: "at sign in the query", raw: "https://example.com?@localhost", want: "https://example.com?@localhost"},
 		{name: "public IPv4", raw: "https://8.8.8.8/a"},
-		{name: "public IPv6", raw: "https://[2606:4700:4700:0:0:0:0:1111]/a", want: "https://[2606:4700:4700::1111]/a"},
-		{name: "public IPv6 and port", raw: "https://[2606:4700::1]:8443/a"},
+		{name: "characters that RFC 3986 does not permit", raw: `https://example.com/<a>[0]|{b}^` + "`" + `"/?c[]="d"|{e}<f>^` + "`", want: "https://example.com/%3Ca%3E%5B0%5D%7C%7Bb%7D%5E%60%22/?c%5B%5D=%22d%22%7C%7Be%7D%3Cf%3E%5E%60"},
+		{name: "every other character", raw: "https://example.com/A-z._~!$&'()*+,;=:@/?A-z._~!$&'()*+,;=:@/?"},
+		{name: "encoded characters", raw: "https://example.com/%e2%80%8b%00%25/?a=%E2%80%8B%0a%C3%28"},
+		{name: "combining marks", raw: "https://example.com/e\u0301?e\u0301", want: "https://example.com/e%CC%81?e%CC%81"},
+		{name: "IDN of a symbol", raw: "https://i❤.ws/", want: "https://xn--i-7iq.ws/"},
+		{name: "IDN in punycode and capitals", raw: "https://XN--FSQU00A.XN--0ZWM56D/", want: "https://xn--fsqu00a.xn--0zwm56d/"},
 		{name: "next to private ranges", raw: "https://172.32.0.1/a"},
 		{name: "name that resolves to loopback: the dial refuses it", raw: "https://127.0.0.1.nip.io/a"},
 		{name: "the longest", raw: long},
@@ -81,14 +85,21 @@ func TestCheckURLRefuses(t *testing.T) {
 		{name: "control characters", want: guard.ProblemSyntax, raws: []string{"https://example.com/\n", "https://example.com/\tx", "https://example.com\r\nHost: x", "https://example.com/\x00", "https://example.com/\x7f", "https://example.com/\u0085", "https://example.com/\u2028"}},
 		{name: "backslashes", want: guard.ProblemSyntax, raws: []string{`https:\\example.com`, `https://example.com\@localhost/`, `https://localhost\.example.com`}},
 		{name: "invalid UTF-8", want: guard.ProblemSyntax, raws: []string{"https://example.com/\xff", "https://\xc3\x28.com/"}},
-		{name: "bad escapes", want: guard.ProblemSyntax, raws: []string{"https://example.com/%zz", "https://exa%6dple.com/", "https://example.com/%"}},
+		{name: "bad escapes", want: guard.ProblemSyntax, raws: []string{"https://example.com/%zz", "https://exa%6dple.com/", "https://example.com/%",
+			"https://example.com/?a=%zz", "https://example.com/?%", "https://example.com/a?%4", "https://example.com/?%4g", "https://example.com/?%%41", "https://example.com?%u4f60", "https://example.com/?a=%E4%BD%a",
+			"https://%E4%BE%8B.com/", "https://exa%E2%80%8Bmple.com", "https://example.com%2f/", "https://example.com%00/", "https://[2606:4700::1]%zz/"}},
+		{name: "invisible characters", want: guard.ProblemSyntax, raws: []string{
+			"https://example.com/a\u200b", "\ufeffhttps://example.com/", "https://example.com/\u2060", "https://exa\u00admple.com/", "https://exa\u200bmple.com/", "https://example.com\u200b/", "https://example.com\u200d",
+			"https://example.com/?a=\u202e", "https://example.com/\u3164", "https://example.com/❤\ufe0f", "https://example.com/?\u034f", "https://example.com/\U000e0041", "https://example.com/\u2800", "https://example.com/\uffff", "https://\u200dexample.com/",
+		}},
+		{name: "IPv6 addresses, which Lambda does not reach", want: guard.ProblemIPv6, raws: []string{"https://[2606:4700:4700::1111]/h", "https://[2606:4700:4700:0:0:0:0:1111]/a", "https://[2606:4700::1]:8443/a"}},
 		{name: "port that is not a number", want: guard.ProblemSyntax, raws: []string{"https://example.com:port/", "https://example.com:80:443/", "https://example.com:-1/", "https://example.com:+443/"}},
 		{name: "broken brackets", want: guard.ProblemSyntax, raws: []string{"https://[::1/", "https://[2606:4700::1]x/", "https://[127.0.0.1]/", "https://[example.com]/", "https://[]/", "https://[::1::]/"}},
 		{name: "fragment", want: guard.ProblemFragment, raws: []string{"https://example.com/#a", "https://example.com/#", "https://example.com#@localhost"}},
 		{name: "scheme", want: guard.ProblemScheme, raws: []string{"http://example.com", "ftp://example.com", "file:///etc/passwd", "//example.com/a", "example.com/a", "", "gopher://example.com", "javascript:alert(1)", "/path"}},
 		{name: "user info", want: guard.ProblemUserInfo, raws: []string{"https://user@example.com", "https://user:password@example.com", "https://@example.com", "https://:@example.com", "https://example.com@localhost/"}},
 		{name: "no host", want: guard.ProblemHost, raws: []string{"https://", "https:///path", "https:path", "https://?query", "https://:443/"}},
-		{name: "malformed host", want: guard.ProblemHost, raws: []string{"https://exa..mple.com", "https://.example.com", "https://example.com../", "https://./", "https://exa!mple.com", "https://exa*mple.com", "https://exa'mple.com", "https://" + strings.Repeat("a", 64) + ".com", "https://" + strings.Repeat("a.", 127) + "com", "https://\u200dexample.com/", "https://例\ufffd.com/"}},
+		{name: "malformed host", want: guard.ProblemHost, raws: []string{"https://exa..mple.com", "https://.example.com", "https://example.com../", "https://./", "https://exa!mple.com", "https://exa*mple.com", "https://exa'mple.com", "https://" + strings.Repeat("a", 64) + ".com", "https://" + strings.Repeat("a.", 127) + "com", "https://例\ufffd.com/", "https://xn--a.com/", "https://xn--.com/", "https://xn--example-2z6c.com/", "https://xn--99999999.com/", "https://a.xn--example-/"}},
 		{name: "zone ids", want: guard.ProblemHost, raws: []string{"https://[fe80::1%25eth0]/", "https://[::1%25lo]/", "https://[2606:4700::1%251]/"}},
 		{name: "port", want: guard.ProblemPort, raws: []string{"https://example.com:0/", "https://example.com:80/", "https://example.com:65536/", "https://example.com:99999999999999999999/", "https://example.com:/", "https://example.com:0443/", "https://example.com:22/", "https://[2606:4700::1]:9001/"}},
 		{name: "other spellings of IPv4", want: guard.ProblemAddress, raws: []string{
@@ -149,6 +160,7 @@ func TestCheckURLLocally(t *testing.T) {
 		{name: "any port", raw: "http://localhost:8080/"},
 		{name: "loopback", raw: "http://127.0.0.1:8080/"},
 		{name: "IPv6 loopback", raw: "http://[::1]:8080/"},
+		{name: "IPv6", raw: "http://[2606:4700::1]:8080/", want: guard.ProblemIPv6},
 		{name: "other names of loopback", raw: "http://a.localhost:8080/"},
 		{name: "private", raw: "http://10.0.0.1/", want: guard.ProblemAddress},
 		{name: "metadata", raw: "http://169.254.169.254/", want: guard.ProblemAddress},
@@ -185,7 +197,7 @@ func TestURLErrorDoesNotQuoteTheURL(t *testing.T) {
 func FuzzCheckURL(f *testing.F) {
 	for _, seed := range []string{
 		"https://example.com/webhooks?a=b", "https://例子.测试/回调", "https://[2606:4700::1]:8443/", "https://user@example.com/", "https://example.com#",
-		"https://0x7f.1/", "https://①②⑦.0.0.1", `https://a\@b`, "https://[fe80::1%25eth0]/", "https:foo", "https://example.com:0443", "https://a%2eb/", "https://8.8.8.8./",
+		"https://example.com/?a=%zz", "https://example.com/a\u200b", "https://xn--a.com/<>", "https://0x7f.1/", "https://①②⑦.0.0.1", `https://a\@b`, "https://[fe80::1%25eth0]/", "https:foo", "https://example.com:0443", "https://a%2eb/", "https://8.8.8.8./",
 	} {
 		f.Add(seed)
 	}
@@ -220,6 +232,12 @@ func checkAccepted(t *testing.T, u *url.URL) {
 	}
 	if strings.ContainsFunc(text, func(r rune) bool { return r <= ' ' || r >= 0x7f }) {
 		t.Errorf("accepted %q, which is not visible ASCII", text)
+	}
+	if _, err := url.PathUnescape(u.EscapedPath() + u.RawQuery); err != nil || strings.ContainsAny(u.EscapedPath()+u.RawQuery, `"<>[\]^{|}`+"`") {
+		t.Errorf("accepted %q, whose path or query is not RFC 3986", text)
+	}
+	if strings.Contains(u.Host, ":") && strings.Contains(u.Host, "[") {
+		t.Errorf("accepted %q, an IPv6 address", text)
 	}
 	if addr, err := netip.ParseAddr(u.Hostname()); err == nil && !addr.IsGlobalUnicast() || err == nil && addr.IsPrivate() {
 		t.Errorf("accepted %q, a forbidden address", text)

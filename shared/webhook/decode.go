@@ -4,13 +4,13 @@ import (
 	"errors"
 	"net/url"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/event"
+	"webhooks/shared/glyph"
 	"webhooks/shared/guard"
 	"webhooks/shared/strictjson"
 	"webhooks/shared/webhook/signature"
@@ -158,9 +158,9 @@ func (d *decoder) name() *string {
 	switch length := utf8.RuneCountInString(*name); {
 	case length < MinNameLength || length > MaxNameLength:
 		d.refuse("name", apperr.Length, MinNameLength, MaxNameLength)
-	case strings.ContainsFunc(*name, unicode.IsControl):
+	case strings.ContainsFunc(*name, glyph.Controls):
 		d.refuse("name", apperr.ControlCharacters)
-	case strings.TrimSpace(*name) == "":
+	case !glyph.Visible(*name):
 		d.refuse("name", apperr.Blank)
 	}
 	return name
@@ -194,7 +194,9 @@ func (d *decoder) secret() *string {
 	case errors.Is(err, signature.ErrSecretKeyLength):
 		d.refuse("secret", apperr.SecretKeyLength)
 	case errors.Is(err, signature.ErrSecretCharacters):
-		d.refuse("secret", apperr.ControlCharacters)
+		d.refuse("secret", apperr.HiddenCharacters)
+	case errors.Is(err, signature.ErrSecretPrefix):
+		d.refuse("secret", apperr.SecretPrefix)
 	case err != nil:
 		d.refuse("secret", apperr.Length, signature.MinSecretCharacters, signature.MaxSecretCharacters)
 	}
@@ -257,6 +259,7 @@ var urlProblems = map[guard.Problem]apperr.Problem{
 	guard.ProblemHost:     apperr.URLHost,
 	guard.ProblemPort:     apperr.URLPort,
 	guard.ProblemAddress:  apperr.URLAddress,
+	guard.ProblemIPv6:     apperr.URLIPv6,
 }
 
 // urlProblem returns the problem of a URL that the guard refused with err.

@@ -1,10 +1,12 @@
 package webhook_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
 	"webhooks/shared/apperr"
+	"webhooks/shared/glyph"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/signature"
 )
@@ -12,6 +14,8 @@ import (
 func FuzzDecode(f *testing.F) {
 	f.Add(body(nil))
 	f.Add([]byte(`{"name": null, "events": [1], "": {}}`))
+	f.Add(body(map[string]string{"name": `"\u200b\ufe0f"`, "secret": `"\ufeffwhsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`}))
+	f.Add(body(map[string]string{"url": `"https://a.example/\u2060?a=%zz"`, "secret": `"        "`}))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		n, err := webhook.DecodeRegistration(text, urls(t))
 		if err != nil {
@@ -22,6 +26,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if _, err := n.Webhook("acme").SigningKeys(n.Webhook("acme").CreatedAt); err != nil || len(n.Events) == 0 || n.Name == "" || n.URL == "" {
 			t.Errorf("accepted an incomplete webhook: %+v, %v", n, err)
+		}
+		if !glyph.Visible(n.Name) || strings.ContainsFunc(n.Name, glyph.Controls) || !glyph.Visible(n.Secret) || strings.ContainsFunc(n.URL, glyph.Hidden) {
+			t.Errorf("accepted text that nobody sees: %q, %q, %q", n.Name, n.Secret, n.URL)
 		}
 	})
 }

@@ -135,6 +135,9 @@ func TestCreateRefusesBadValues(t *testing.T) {
 	refuses(t, "POST", "/api/v1/webhooks", []refusedCase{
 		badField("empty name", wanted("name", `""`), "name"),
 		badField("blank name", wanted("name", `"  "`), "name"),
+		badField("invisible name", wanted("name", `"\u200b"`), "name"),
+		badField("secret of spaces", wanted("secret", `"        "`), "secret"),
+		badField("space before whsec_", wanted("secret", `" whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`), "secret"),
 		badField("long name", wanted("name", quoted(strings.Repeat("名", 129))), "name"),
 		badField("control character", wanted("name", `"a\u0000b"`), "name"),
 		badField("no events", wanted("events", `[]`), "events"),

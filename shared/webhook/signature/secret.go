@@ -11,8 +11,9 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"webhooks/shared/glyph"
 )
 
 // Limits of a secret. Standard Webhooks 1.0.0 sets the key lengths; the limits of
@@ -36,7 +37,8 @@ const (
 // The errors of ParseSecret. None of them quotes the secret.
 var (
 	ErrSecretLength     = fmt.Errorf("secret is not %d to %d characters long", MinSecretCharacters, MaxSecretCharacters)
-	ErrSecretCharacters = errors.New("secret is not valid UTF-8 or has control characters")
+	ErrSecretCharacters = errors.New("secret is not valid UTF-8, or does not consist of visible characters with spaces between them")
+	ErrSecretPrefix     = errors.New("secret has whsec_ after its beginning")
 	ErrSecretEncoding   = errors.New("secret is not padded standard base64 after whsec_")
 	ErrSecretKeyLength  = fmt.Errorf("secret has a key that is not %d to %d bytes long after whsec_", MinKeyBytes, MaxKeyBytes)
 )
@@ -57,22 +59,33 @@ type Key struct {
 // receivers' libraries would decode it differently or not at all. The
 // key of any other secret is its bytes (the "raw" mode of the Standard Webhooks
 // libraries). Such a secret has MinSecretCharacters to MaxSecretCharacters code
-// points of valid UTF-8 and no control characters.
+// points of valid UTF-8: visible characters, and spaces between them. What nobody
+// sees is lost when a person copies the secret. A secret with whsec_ further on was
+// copied with something before it, and its owner expects another key.
 //
-// The error is one of ErrSecretLength, ErrSecretCharacters, ErrSecretEncoding,
-// ErrSecretKeyLength.
+// The error is one of ErrSecretLength, ErrSecretCharacters, ErrSecretPrefix,
+// ErrSecretEncoding, ErrSecretKeyLength.
 func ParseSecret(secret string) (Key, error) {
 	if encoded, ok := strings.CutPrefix(secret, prefix); ok {
 		return parseEncoded(encoded)
 	}
-	if !utf8.ValidString(secret) || strings.ContainsFunc(secret, unicode.IsControl) {
+	if strings.Contains(secret, prefix) {
+		return Key{}, ErrSecretPrefix
+	}
+	if !utf8.ValidString(secret) || strings.ContainsFunc(secret, hidden) || secret != strings.Trim(secret, " ") {
 		return Key{}, ErrSecretCharacters
 	}
 	if n := utf8.RuneCountInString(secret); n < MinSecretCharacters || n > MaxSecretCharacters {
 		return Key{}, ErrSecretLength
 	}
+	if !glyph.Visible(secret) { // combining marks alone
+		return Key{}, ErrSecretCharacters
+	}
 	return newKey([]byte(secret)), nil
 }
+
+// hidden reports whether a raw secret must not contain r.
+func hidden(r rune) bool { return r != ' ' && glyph.Hidden(r) }
 
 func parseEncoded(encoded string) (Key, error) {
 	// Go's decoder skips line breaks; the libraries of other languages do not.
