@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -53,12 +52,14 @@ type parser struct {
 	refused []apperr.Field
 }
 
-// parse parses a request at now. The error names every invalid member, for the
+// parse parses a request at now. The error names the first invalid members, for the
 // person who invokes the function.
 func parse(text []byte, now time.Time) (request, error) {
 	object, err := strictjson.Parse(text)
 	if err != nil {
-		return request{}, fmt.Errorf("the request must be one JSON object: %w", err)
+		// The error quotes names of the request, in full and with any character. The
+		// runtime sends it as a header too, and exits if that is not valid.
+		return request{}, errors.New("the request must be one JSON object: " + apperr.Excerpt(strictjson.Describe(err)))
 	}
 	p := parser{object: object, now: now}
 	a, _ := strictjson.String(object["action"])
@@ -142,13 +143,13 @@ func (p *parser) time(name string, value jsontext.Value) time.Time {
 	return t
 }
 
-// refusal returns one error for all invalid members, or nil.
+// refusal returns one error for the invalid members, or nil.
 func refusal(refused []apperr.Field) error {
 	if len(refused) == 0 {
 		return nil
 	}
 	parts := make([]string, 0, len(refused))
-	for _, f := range refused {
+	for _, f := range apperr.Named(refused) {
 		parts = append(parts, f.Name+" "+f.Message(locale.English))
 	}
 	return errors.New("the request is refused: " + strings.Join(parts, "; "))

@@ -1,11 +1,24 @@
 package main
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/apperr"
 )
+
+// manyMembers returns n members with long names.
+func manyMembers(n int) string {
+	var text strings.Builder
+	for i := range n {
+		fmt.Fprintf(&text, `,"%s%04d":1`, strings.Repeat("x", 200), i)
+	}
+	return text.String()
+}
 
 func TestErrorNamesEveryInvalidMember(t *testing.T) {
 	t.Parallel()
@@ -34,7 +47,13 @@ func TestErrorNamesEveryInvalidMember(t *testing.T) {
 			want:    refused + "expires_at has the wrong type, want a string; scopes has the wrong type, want an array of strings; tenant_id has the wrong type, want a string",
 		},
 		{name: "no scopes", request: `{"action":"issue","tenant_id":"acme","scopes":[]}`, want: refused + "scopes must have at least one entry"},
-		{name: "not an object", request: `["issue"]`, want: "the request must be one JSON object: not a JSON object"},
+		{name: "a name that no header can hold", request: "{\"action\":\"list\",\"tenant_id\":\"acme\",\"\x7f\\n\":1}", want: refused + "\uFFFD\uFFFD is not a known field"},
+		{
+			name: "more members than an error names", request: `{"action":"list","tenant_id":"acme"` + manyMembers(1000) + `}`,
+			want: refused + strings.Repeat("; "+strings.Repeat("x", apperr.MaxExcerpt-1)+"… is not a known field", apperr.MaxFields)[2:],
+		},
+		{name: "a duplicate name that no header can hold", request: "{\"\x7f\":1,\"\x7f\":2}", want: "the request must be one JSON object: duplicate name /\uFFFD"},
+		{name: "not an object", request: `["issue"]`, want: "the request must be one JSON object: not an object"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -113,14 +113,22 @@ func (f *Function) Ready() time.Duration { return f.ready }
 // fails if the function returns an error.
 func (f *Function) Invoke(payload []byte) []byte {
 	f.t.Helper()
+	body, failed := f.Try(payload)
+	if failed {
+		f.t.Fatalf("the function failed: %s\n%s", body, f.Logged())
+	}
+	return body
+}
+
+// Try is [Function.Invoke] for payloads that the function may refuse: it also returns
+// the error that the function reports.
+func (f *Function) Try(payload []byte) (body []byte, failed bool) {
+	f.t.Helper()
 	f.count++
 	f.work <- invocation{strconv.Itoa(f.count), payload}
 	f.waitForNext()
 	got := <-f.answers
-	if got.failed {
-		f.t.Fatalf("the function failed: %s\n%s", got.body, f.Logged())
-	}
-	return got.body
+	return got.body, got.failed
 }
 
 // waitForNext waits until the function asks for the next invocation.
