@@ -119,13 +119,14 @@ isolation: ## Measure how a slow and a failing receiver delay a third, with and 
 	@$(TOOLS) isolation
 fuzz: ## Run every fuzz test for FUZZTIME: make fuzz FUZZTIME=1m
 	@.ci/fuzz $(FUZZTIME)
-lint: ## Run gofmt, go vet, staticcheck, gosec, go mod tidy, ruff, mypy, sam validate, checkov
+lint: ## Run gofmt, go vet, staticcheck, gosec, go mod tidy, ruff, mypy, sam validate, cfn-lint, parliament, checkov
 	@test -z "$$(gofmt -l functions shared | tee /dev/stderr)" || { echo 'gofmt: the files above are not formatted; make fmt formats them' >&2; exit 1; }
 	go vet ./...
 	go tool staticcheck ./...
 	go tool -modfile=.ci/gosec.mod gosec -quiet ./functions/... ./shared/...
 	go mod tidy -diff
 	@$(TOOLS) lint
+	@$(TOOLS) template-lint
 	@$(MAKE) --no-print-directory validate
 	@$(TOOLS) checkov --config-file .ci/checkov.yaml --file template.yaml
 fmt: ## Format the Go and Python code

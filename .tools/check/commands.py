@@ -25,6 +25,7 @@ def add_to(commands: Any) -> None:
     add(commands, "soak", soak, "publish while functions are killed and receivers fail", DURATION, RATE)
     add(commands, "variants", variants, "print the template of every kind of deployment, processed by SAM")
     add(commands, "lint", lint, "check the Python code with ruff and mypy")
+    add(commands, "template-lint", template_lint, "check the template with cfn-lint and its policies with parliament")
     add(commands, "format", format_code, "format the Python code with ruff")
     pass_on(add(commands, "checkov", checkov, "run checkov"), "its arguments")
 
@@ -111,6 +112,13 @@ def lint(args: argparse.Namespace) -> int:
     from check import lint as check_lint
 
     return check_lint.lint()
+
+
+def template_lint(args: argparse.Namespace) -> int:
+    """A step of `make lint`."""
+    from check import template_lint as check_template
+
+    return check_template.lint()
 
 
 def format_code(args: argparse.Namespace) -> int:
