@@ -115,7 +115,7 @@ func TestAFailedAttemptHasItsError(t *testing.T) {
 	next := b.now.Add(5 * time.Minute)
 	b.append(t, "demo", 1, func(l *attemptlog.Log) {
 		l.Outcome, l.StatusCode, l.ResponseBody, l.Failure = attemptlog.Retrying, 0, "", string(attempt.FailureTimeout)
-		l.NextAttemptAt, l.CreatedAt = next.Add(999*time.Millisecond), b.now.Add(time.Millisecond)
+		l.NextAttemptAt, l.CreatedAt = next, b.now.Add(time.Millisecond)
 	})
 	for header, want := range map[string]string{
 		"": attempt.FailureTimeout.Text().Chinese, "en-GB,en;q=0.9": attempt.FailureTimeout.Text().English,
@@ -129,6 +129,36 @@ func TestAFailedAttemptHasItsError(t *testing.T) {
 		}, got); diff != "" {
 			t.Errorf("%q (-want +got):\n%s", header, diff)
 		}
+	}
+}
+
+// The time that is shown is not earlier than the attempt.
+func TestTheNextAttemptIsNotShownTooEarly(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	next := b.now.Add(5 * time.Minute)
+	for part, want := range map[time.Duration]time.Time{
+		0: next, time.Millisecond: next.Add(time.Second), 999 * time.Millisecond: next.Add(time.Second),
+	} {
+		b.append(t, "demo", 1, func(l *attemptlog.Log) { l.Outcome, l.NextAttemptAt = attemptlog.Retrying, next.Add(part) })
+		items, _ := b.ask(t, "page_size=1").Envelope(t).Data["items"].([]any)
+		item, _ := items[0].(map[string]any)
+		if got := item["next_attempt_at"]; got != want.Format(time.RFC3339) {
+			t.Errorf("%v after %v: next_attempt_at = %v, want %v", part, next, got, want)
+		}
+	}
+}
+
+// A delivery can be complete although its response was malformed. Its owner reads what
+// was wrong.
+func TestADeliveredAttemptMayHaveAnError(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.append(t, "demo", 1, func(l *attemptlog.Log) { l.Failure = "header_line:3" })
+	items, _ := b.ask(t, "").Envelope(t).Data["items"].([]any)
+	item, _ := items[0].(map[string]any)
+	if item["outcome"] != "delivered" || item["error"] != "响应的第 3 行不是有效的响应头（第 1 行为状态行）" {
+		t.Errorf("log = %v", item)
 	}
 }
 

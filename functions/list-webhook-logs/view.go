@@ -47,7 +47,7 @@ func view(page attemptlog.Page, l locale.Locale) list {
 			StatusCode: log.StatusCode, ResponseBody: log.ResponseBody, CreatedAt: seconds(log.CreatedAt),
 			EventID: log.EventID, Attempt: log.Attempt, Outcome: log.Outcome,
 			ResponseTime: log.ResponseTime.Milliseconds(), Error: attempt.Failure(log.Failure).Text().In(l),
-			Truncated: log.Truncated, NextAttemptAt: seconds(log.NextAttemptAt),
+			Truncated: log.Truncated, NextAttemptAt: secondsUp(log.NextAttemptAt),
 		})
 	}
 	return list{items, pagination{page.Number, page.Size, page.Total, page.TotalPages}}
@@ -55,3 +55,7 @@ func view(page attemptlog.Page, l locale.Locale) list {
 
 // seconds truncates t to whole seconds, the precision of the contract's times.
 func seconds(t time.Time) time.Time { return t.Truncate(time.Second) }
+
+// secondsUp rounds t up to whole seconds, because no attempt comes before the time that
+// is shown. The zero time stays zero.
+func secondsUp(t time.Time) time.Time { return seconds(t.Add(time.Second - 1)) }

@@ -61,7 +61,7 @@ func (s Schedule) Decide(d Delivery, result attempt.Result, now time.Time) Verdi
 func (d Delivery) postponed(now time.Time, wait time.Duration) time.Time {
 	at := now.Add(wait)
 	if wait <= maxQueueDelay {
-		return at.Truncate(time.Millisecond)
+		return at.Add(time.Millisecond - 1).Truncate(time.Millisecond) // never earlier
 	}
 	return d.Due.Add((at.Sub(d.Due)/maxQueueDelay + 1) * maxQueueDelay)
 }

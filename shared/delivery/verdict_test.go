@@ -60,6 +60,17 @@ func TestDecide(t *testing.T) {
 	}
 }
 
+// Due times are whole milliseconds. A wait that a receiver asks for is not shortened to
+// get one.
+func TestADueTimeIsRoundedUp(t *testing.T) {
+	t.Parallel()
+	now := due.Add(2*time.Second + time.Microsecond)
+	v := standard(t).Decide(sample(), attempt.Result{StatusCode: 503, RetryAfter: time.Minute}, now)
+	if want := due.Add(62*time.Second + time.Millisecond); !v.At.Equal(want) {
+		t.Errorf("due at %v, want %v", v.At, want)
+	}
+}
+
 // TestPauseAfterALateAttempt: the next attempt does not follow a timeout at once, and
 // an outage of hours does not use up the schedule.
 func TestPauseAfterALateAttempt(t *testing.T) {
