@@ -70,8 +70,8 @@ func (h handler) test(r *http.Request, caller auth.Caller) (httpapi.Reply, error
 		return httpapi.Reply{}, err
 	}
 	response := tested{StatusCode: result.StatusCode, ResponseTime: result.ResponseTime.Milliseconds()}
-	if result.Failure != "" {
-		response.Error = result.Failure.Text().In(httpapi.LocaleOf(r))
+	if problem := result.Problem(); problem != "" {
+		response.Error = problem.Text().In(httpapi.LocaleOf(r))
 	}
 	return httpapi.Reply{Status: http.StatusOK, Message: apperr.MessageTestSent, Data: response}, nil
 }

@@ -40,7 +40,8 @@ type Log struct {
 	ResponseTime time.Duration
 	ResponseBody string // the beginning of the response body, valid UTF-8
 	Truncated    bool   // ResponseBody is not the whole response body
-	// Failure is why there is no response (an attempt.Failure), or empty.
+	// Failure is why there is no response, or what was wrong with it (an
+	// attempt.Failure), or empty.
 	Failure       string
 	NextAttemptAt time.Time // UTC, whole milliseconds; zero if no attempt follows
 	CreatedAt     time.Time // UTC, whole milliseconds

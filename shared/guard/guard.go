@@ -24,10 +24,16 @@ import (
 // all of its addresses together.
 const ConnectTimeout = 5 * time.Second
 
-// ErrRefused is wrapped by the error of every dial that the guard refused. The same
-// dial would be refused again. The wrapping error names addresses: it is for the
-// operator's log, never for a customer.
+// ErrRefused is wrapped by the error of every dial that the guard refused. A dial of the
+// same name may be permitted later, when it has another address. The wrapping error
+// names addresses: it is for the operator's log, never for a customer.
 var ErrRefused = errors.New("destination refused")
+
+// ErrOnlyIPv6 is wrapped by the error of a dial that failed, and whose name has public
+// IPv6 addresses and no IPv4 address. A Lambda function outside of a VPC cannot reach an
+// IPv6 address, and in a VPC only with dual-stack subnets
+// (https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html).
+var ErrOnlyIPv6 = errors.New("the name has only IPv6 addresses")
 
 // errUnreachable replaces the error of a dial that failed on its permitted
 // addresses, while others were refused.
@@ -86,13 +92,16 @@ func (g *Guard) DialContext(ctx context.Context, network, address string) (net.C
 	if host, _, err := net.SplitHostPort(address); err == nil && g.isOwnName(host) {
 		return nil, fmt.Errorf("%w: %s is an endpoint of our own", ErrRefused, address)
 	}
-	var dialled atomic.Bool
+	var dialled, ipv4 atomic.Bool
 	dialer := net.Dialer{
 		Timeout:   ConnectTimeout,
 		KeepAlive: -1, // an attempt ends long before the first probe
 		Resolver:  g.resolver,
 		// Control runs for each address, after the look-up and before connect(2).
 		Control: func(network, address string, _ syscall.RawConn) error {
+			if network != "tcp6" {
+				ipv4.Store(true)
+			}
 			if err := g.check(network, address); err != nil {
 				return err
 			}
@@ -101,12 +110,36 @@ func (g *Guard) DialContext(ctx context.Context, network, address string) (net.C
 		},
 	}
 	conn, err := dialer.DialContext(ctx, network, address)
-	if err != nil && dialled.Load() && errors.Is(err, ErrRefused) {
-		// The dialer reports the first address that failed. The order of the DNS
-		// answer must not decide whether the delivery is given up.
-		return nil, &net.OpError{Op: "dial", Net: network, Err: errUnreachable}
+	if err == nil {
+		return conn, nil
 	}
-	return conn, err
+	return nil, explain(err, network, dialled.Load(), ipv4.Load())
+}
+
+// explain returns the error of a dial that ended with err. dialled says that a permitted
+// address was dialled, and ipv4 that one of the addresses was IPv4.
+func explain(err error, network string, dialled, ipv4 bool) error {
+	refused := errors.Is(err, ErrRefused)
+	if refused && dialled {
+		// The dialer reports the first address that failed. The order of the DNS
+		// answer must not decide what is said.
+		err = &net.OpError{Op: "dial", Net: network, Err: errUnreachable}
+	}
+	// Without IPv6 the dial may fail before Control, so the address in the error counts.
+	if !ipv4 && (isIPv6(err) || refused && dialled) {
+		err = fmt.Errorf("%w: %w", ErrOnlyIPv6, err)
+	}
+	return err
+}
+
+// isIPv6 reports whether err is about a public IPv6 address that was dialled.
+func isIPv6(err error) bool {
+	var op *net.OpError
+	if !errors.As(err, &op) || errors.Is(err, ErrRefused) {
+		return false
+	}
+	addr, ok := op.Addr.(*net.TCPAddr)
+	return ok && addr.IP.To4() == nil && !addr.IP.IsLoopback()
 }
 
 // check decides on one dial. Its error wraps ErrRefused.

@@ -3,6 +3,11 @@
 //
 // A receiver may be slow, broken or hostile. So its response is bounded in time and
 // bytes, and is never decompressed or followed as a redirect.
+//
+// The package speaks HTTP/1.1 itself instead of using net/http's Transport. The
+// Transport gives up a response as a whole if one header is wrong, or if the request
+// could not be written to its end. A receiver that answered 200 in this way would get
+// the event again at every attempt, and a 410 would not count.
 package attempt
 
 import (
@@ -30,7 +35,6 @@ const (
 	defaultTimeout  = 15 * time.Second
 	defaultLimit    = 512
 	defaultAgent    = "webhooks"
-	tlsTimeout      = 5 * time.Second
 	contentTypeJSON = "application/json"
 )
 
@@ -41,39 +45,52 @@ type Request struct {
 	Time time.Time // of this attempt; sent and signed in whole seconds
 	Body []byte    // sent unchanged; the caller must not change it before Send returns
 	Keys []signature.Key
+	// Fresh asks for a new connection. It is for attempts after a failed one, whose
+	// connection may have been the reason.
+	Fresh bool
 }
 
 // Result is the result of an attempt. Either StatusCode or Failure is set, never both.
 //
-// The status counts as soon as the response header is complete, even if the body then
-// stalls, breaks off or never ends: BodyFailure says so. Otherwise a receiver that
-// answers 2xx but cannot finish its body would get the same event at every attempt of
-// three days.
+// The status counts as soon as it was read, even if the rest of the response is
+// malformed, stalls, breaks off or never ends: Fault says so. Otherwise a receiver that
+// answers 2xx but cannot finish its response would get the same event at every attempt
+// of three days.
 type Result struct {
 	// StatusCode is the status of the final response, 200 to 999 (RFC 9110 §15 treats
 	// a status above 599 as 5xx). It is 0 without a response.
 	StatusCode int
 	// Failure is the reason why there is no response, or empty.
 	Failure Failure
-	// BodyFailure is the reason why the response body could not be read to its end or
-	// to the limit of 64 KiB, or empty. StatusCode is valid nevertheless.
-	BodyFailure Failure
+	// Fault says which part of the response was wrong or missing, or is empty.
+	// StatusCode is valid nevertheless.
+	Fault Failure
 	// ResponseTime is from the start of the attempt to the end of the response body or
 	// to the failure.
 	ResponseTime time.Duration
 	// ResponseBody is the beginning of the response body: at most Config.BodyLimit
-	// bytes of valid UTF-8, with U+FFFD in place of invalid bytes.
+	// bytes of valid UTF-8, with one U+FFFD in place of each run of invalid bytes. It
+	// never ends within a character.
 	ResponseBody string
 	// Truncated says that ResponseBody is not the whole response body.
 	Truncated bool
 	// RetryAfter is the wait that a 429 or 503 response asks for (RFC 9110 §10.2.3),
 	// at most MaxRetryAfter; 0 without a valid Retry-After header.
 	RetryAfter time.Duration
-	// Err is the cause of Failure or BodyFailure, for the operator's log only: it may
-	// contain addresses of our network. Of the request it contains only the receiver's
-	// name and port; of the response, only names in the certificate. Its text is cut
-	// after 300 bytes.
+	// Err is the cause of Failure or Fault, for the operator's log only: it may contain
+	// addresses of our network. Of the request it contains only the receiver's name and
+	// port. It contains nothing that the receiver sent, neither of its response nor of
+	// its certificate: a receiver must not write lines that alarms react to. Its text
+	// is cut after 300 bytes.
 	Err error
+}
+
+// Problem returns Failure or Fault, whichever is set.
+func (r Result) Problem() Failure {
+	if r.Failure != "" {
+		return r.Failure
+	}
+	return r.Fault
 }
 
 // Config holds the operator's choices. A zero field means its default.

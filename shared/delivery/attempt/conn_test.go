@@ -3,9 +3,9 @@ package attempt_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -91,35 +91,85 @@ func TestSendNeverRepeats(t *testing.T) {
 	}
 }
 
-// The receiver closes an idle kept-alive connection. The next attempt may fail because
-// of it. But no request is received twice, and a result of 200 means that it was
-// received.
-func TestSendOnAClosedConnection(t *testing.T) {
+// A receiver answers the first request of each connection and hangs up on the second.
+// One attempt fails, because Send never repeats a request. From then on no connection
+// to the receiver is used twice, and it is told so.
+func TestAReceiverThatHangsUpOnTheSecondRequest(t *testing.T) {
 	t.Parallel()
-	for range 50 {
-		closed := make(chan struct{})
-		var first atomic.Bool
-		r := newReceiver(t, func(p *peer) {
-			if first.CompareAndSwap(false, true) {
-				p.readRequest()
+	for _, drop := range []struct {
+		name string
+		how  func(p *peer)
+	}{
+		{name: "closed", how: func(p *peer) { p.Close() }},
+		{name: "reset", how: (*peer).reset},
+	} {
+		t.Run(drop.name, func(t *testing.T) {
+			t.Parallel()
+			var closing atomic.Int32
+			r := newReceiver(t, func(p *peer) {
+				request, err := http.ReadRequest(p.reader)
+				if err != nil {
+					return
+				}
+				if _, err := io.Copy(io.Discard, request.Body); err != nil {
+					return
+				}
+				p.receiver.requests.Add(1)
+				if request.Close {
+					closing.Add(1)
+				}
 				p.write(ok + "Content-Length: 0\r\n\r\n")
-				p.Close()
-				close(closed)
-				return
+				p.readRequest()
+				drop.how(p)
+			})
+			sender := newSender(t, attempt.Config{})
+			var failed int
+			for range 60 {
+				if got := sender.Send(t.Context(), newRequest(t, r.url)); got.Failure != "" {
+					failed++
+				}
 			}
-			keepAlive(p)
+			if failed != 1 || r.requests.Load() != 60 {
+				t.Errorf("%d of 60 attempts failed, with %d requests; want 1, with 60", failed, r.requests.Load())
+			}
+			if conns := r.conns.Load(); conns != 59 || closing.Load() != 58 {
+				t.Errorf("%d connections, of which %d were announced to close; want 59 and 58", conns, closing.Load())
+			}
 		})
-		sender := newSender(t, attempt.Config{})
-		checkResult(t, sender.Send(t.Context(), newRequest(t, r.url)), attempt.Result{StatusCode: 200})
-		<-closed
-		got := sender.Send(t.Context(), newRequest(t, r.url))
-		switch requests := r.requests.Load(); {
-		case got.StatusCode == 200 && requests == 2:
-		case got.Failure == attempt.FailureReset && requests == 1:
-		default:
-			t.Errorf("second attempt: status %d, failure %q, %d requests in all", got.StatusCode, got.Failure, requests)
-		}
-		sender.Wake(time.Now().Add(time.Minute)) // closes the connection, so the receiver ends
+	}
+}
+
+// Every other attempt follows a failed one: it does not use a connection of its kind.
+func TestAFreshAttemptUsesANewConnection(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t, keepAlive)
+	sender := newSender(t, attempt.Config{})
+	for _, fresh := range []bool{false, true, true, false} {
+		request := newRequest(t, r.url)
+		request.Fresh = fresh
+		checkResult(t, sender.Send(t.Context(), request), attempt.Result{StatusCode: 200, ResponseBody: "ok"})
+	}
+	if n := r.conns.Load(); n != 3 {
+		t.Errorf("%d connections, want 3", n)
+	}
+}
+
+// The connections of other receivers stay alive.
+func TestAnUnreliableReceiverDoesNotAffectOthers(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(t, keepAlive)
+	once := newReceiver(t, func(p *peer) {
+		p.readRequest()
+		p.write(ok + "Content-Length: 0\r\n\r\n")
+		p.readRequest()
+	})
+	sender := newSender(t, attempt.Config{})
+	for range 4 {
+		sender.Send(t.Context(), newRequest(t, once.url))
+		sender.Send(t.Context(), newRequest(t, r.url))
+	}
+	if n := r.conns.Load(); n != 1 {
+		t.Errorf("%d connections to the reliable receiver, want 1", n)
 	}
 }
 
@@ -154,19 +204,6 @@ func TestSendIgnoresTheProxyOfTheEnvironment(t *testing.T) {
 	}
 	if asked.Load() != 0 {
 		t.Errorf("the proxy got %d requests", asked.Load())
-	}
-}
-
-func BenchmarkSend(b *testing.B) {
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {}))
-	defer server.Close()
-	sender := newSender(b, attempt.Config{})
-	request := newRequest(b, server.URL)
-	b.ReportAllocs()
-	for b.Loop() {
-		if got := sender.Send(b.Context(), request); got.StatusCode != 200 {
-			b.Fatal(got)
-		}
 	}
 }
 

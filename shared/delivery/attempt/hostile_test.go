@@ -34,32 +34,27 @@ func TestSendReadsAnswers(t *testing.T) {
 		{name: "status 000", answer: "HTTP/1.1 000 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "status 099", answer: "HTTP/1.1 099 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "status of two digits", answer: "HTTP/1.1 20 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "status of four digits", answer: "HTTP/1.1 2000 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "status that may go on", answer: "HTTP/1.1 200", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "no version", answer: "HTTP 200 OK\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "negative status", answer: "HTTP/1.1 -20 X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "protocol switch that was not requested", answer: "HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nxxxx", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "another protocol", answer: "SSH-2.0-OpenSSH_9.9\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "HTTP/0.9", answer: "<html>hello</html>\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "HTTP/2 frames", answer: "\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\x0a", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "HTTP/2 GOAWAY", answer: "\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x07\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "NUL in a header value", answer: ok + "X: a\x00b\r\nContent-Length: 0\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "control characters in a header value", answer: ok + "X: \x01\x1b[2J\x7f\xff\r\nContent-Length: 0\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "space in a header name", answer: ok + "X Y: a\r\n\r\n", want: attempt.Result{StatusCode: 200}},
-		{name: "header without a colon", answer: ok + "X\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "Content-Length not a number", answer: ok + "Content-Length: many\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "Content-Length negative", answer: ok + "Content-Length: -1\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "two Content-Lengths", answer: ok + "Content-Length: 2\r\nContent-Length: 3\r\n\r\nabc", want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "Content-Length too large", answer: ok + "Content-Length: 100\r\n\r\nshort", want: attempt.Result{StatusCode: 200, ResponseBody: "short", Truncated: true, BodyFailure: attempt.FailureReset}},
+		{name: "Content-Length too large", answer: ok + "Content-Length: 100\r\n\r\nshort", want: attempt.Result{StatusCode: 200, ResponseBody: "short", Truncated: true, Fault: attempt.FailureReset}},
 		{name: "Content-Length too small", answer: ok + "Content-Length: 2\r\n\r\nokay", want: attempt.Result{StatusCode: 200, ResponseBody: "ok"}},
-		{name: "Content-Length of the largest number", answer: ok + "Content-Length: 9223372036854775807\r\n\r\nx", want: attempt.Result{StatusCode: 200, ResponseBody: "x", Truncated: true, BodyFailure: attempt.FailureReset}},
-		{name: "chunk size not a number", answer: ok + "Transfer-Encoding: chunked\r\n\r\nzz\r\n", want: attempt.Result{StatusCode: 200, Truncated: true, BodyFailure: attempt.FailureProtocol}},
-		{name: "chunks that end early", answer: ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nab", want: attempt.Result{StatusCode: 200, ResponseBody: "ab", Truncated: true, BodyFailure: attempt.FailureReset}},
-		{name: "unknown transfer coding", answer: ok + "Transfer-Encoding: gzip\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "Content-Length of the largest number", answer: ok + "Content-Length: 9223372036854775807\r\n\r\nx", want: attempt.Result{StatusCode: 200, ResponseBody: "x", Truncated: true, Fault: attempt.FailureReset}},
+		{name: "chunks that end early", answer: ok + "Transfer-Encoding: chunked\r\n\r\n5\r\nab", want: attempt.Result{StatusCode: 200, ResponseBody: "ab", Truncated: true, Fault: attempt.FailureReset}},
 		{name: "characters that SQS refuses", answer: ok + "Content-Length: 8\r\n\r\na\xef\xbf\xbe\xef\xbf\xbfb", want: attempt.Result{StatusCode: 200, ResponseBody: "a\uFFFD\uFFFDb"}},
 		{name: "invalid UTF-8", answer: ok + "Content-Length: 5\r\n\r\na\xff\xfeb\xc3", want: attempt.Result{StatusCode: 200, ResponseBody: "a\uFFFDb\uFFFD"}},
 		{name: "no response", answer: "", want: attempt.Result{Failure: attempt.FailureReset}},
 		{name: "half a status line", answer: "HTTP/1.1 20", want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "half a header", answer: ok + "Content-Le", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "informational, then another protocol", answer: "HTTP/1.1 100 Continue\r\n\r\nSSH-2.0\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "informational alone", answer: "HTTP/1.1 100 Continue\r\n\r\n", want: attempt.Result{Failure: attempt.FailureReset}},
-		{name: "failure with half a body", answer: "HTTP/1.1 500 X\r\nContent-Length: 9\r\n\r\noh", want: attempt.Result{StatusCode: 500, ResponseBody: "oh", Truncated: true, BodyFailure: attempt.FailureReset}},
+		{name: "failure with half a body", answer: "HTTP/1.1 500 X\r\nContent-Length: 9\r\n\r\noh", want: attempt.Result{StatusCode: 500, ResponseBody: "oh", Truncated: true, Fault: attempt.FailureReset}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -83,15 +78,15 @@ func TestSendBoundsAnswers(t *testing.T) {
 		repeat string
 		want   attempt.Result
 	}{
-		{name: "endless status line", begin: "HTTP/1.1 200 ", repeat: strings.Repeat("O", 1000), want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "endless header line", begin: ok + "X: ", repeat: strings.Repeat("x", 1000), want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "endless headers", begin: ok, repeat: "X-A: b\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
-		{name: "endless folded header", begin: ok + "X: a\r\n", repeat: " b\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
+		{name: "endless status line", begin: "HTTP/1.1 200 ", repeat: strings.Repeat("O", 1000), want: attempt.Result{StatusCode: 200, Truncated: true, Fault: attempt.FaultHeaderSize}},
+		{name: "endless header line", begin: ok + "X: ", repeat: strings.Repeat("x", 1000), want: attempt.Result{StatusCode: 200, Truncated: true, Fault: attempt.FaultHeaderSize}},
+		{name: "endless headers", begin: ok, repeat: "X-A: b\r\n", want: attempt.Result{StatusCode: 200, Truncated: true, Fault: attempt.FaultHeaderSize}},
+		{name: "endless folded header", begin: ok + "X: a\r\n", repeat: " b\r\n", want: attempt.Result{StatusCode: 200, Truncated: true, Fault: attempt.FaultHeaderSize}},
 		{name: "flood of 100 Continue", repeat: "HTTP/1.1 100 Continue\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "flood of 103 Early Hints", repeat: "HTTP/1.1 103 Early Hints\r\nLink: </style.css>\r\n\r\n", want: attempt.Result{Failure: attempt.FailureProtocol}},
 		{name: "endless body", begin: ok + "\r\n", repeat: "ab\n", want: attempt.Result{StatusCode: 200, ResponseBody: strings.Repeat("ab\n", 171)[:512], Truncated: true}},
 		{name: "endless chunks", begin: ok + "Transfer-Encoding: chunked\r\n\r\n", repeat: "3\r\nab\n\r\n", want: attempt.Result{StatusCode: 200, ResponseBody: strings.Repeat("ab\n", 171)[:512], Truncated: true}},
-		{name: "endless chunk extension", begin: ok + "Transfer-Encoding: chunked\r\n\r\n3;", repeat: strings.Repeat("x", 1000), want: attempt.Result{StatusCode: 200, Truncated: true, BodyFailure: attempt.FailureProtocol}},
+		{name: "endless chunk extension", begin: ok + "Transfer-Encoding: chunked\r\n\r\n3;", repeat: strings.Repeat("x", 1000), want: attempt.Result{StatusCode: 200, Truncated: true, Fault: attempt.FaultChunk}},
 		{name: "body of a terabyte", begin: ok + "Content-Length: 1099511627776\r\n\r\n", repeat: "密", want: attempt.Result{StatusCode: 200, ResponseBody: strings.Repeat("密", 170), Truncated: true}},
 	}
 	for _, tt := range tests {
@@ -122,8 +117,8 @@ func TestSendBoundsTime(t *testing.T) {
 		want    attempt.Result
 	}{
 		{name: "silence", want: attempt.Result{Failure: attempt.FailureTimeout}},
-		{name: "slow header", trickle: ok + "X-A: " + strings.Repeat("b", 1<<16), want: attempt.Result{Failure: attempt.FailureTimeout}},
-		{name: "slow body", trickle: ok + "\r\n" + strings.Repeat("b", 1<<16), want: attempt.Result{StatusCode: 200, Truncated: true, BodyFailure: attempt.FailureTimeout}},
+		{name: "slow header", trickle: ok + "X-A: " + strings.Repeat("b", 1<<16), want: attempt.Result{StatusCode: 200, Truncated: true, Fault: attempt.FaultHeaderTimeout}},
+		{name: "slow body", trickle: ok + "\r\n" + strings.Repeat("b", 1<<16), want: attempt.Result{StatusCode: 200, Truncated: true, Fault: attempt.FaultBodyTimeout}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -1,13 +1,13 @@
 package attempt
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/url"
 	"strconv"
 	"sync/atomic"
@@ -17,19 +17,32 @@ import (
 	"webhooks/shared/webhook/signature"
 )
 
+// unreliableTime is how long the connections to a receiver are not kept alive after it
+// closed a kept-alive one without a response.
+const unreliableTime = 10 * time.Minute
+
 // Sender makes attempts. It is safe for concurrent use. A process needs only one: it
 // reuses connections and TLS sessions.
 type Sender struct {
-	guard     *guard.Guard
-	cfg       Config
-	transport *http.Transport
-	tls       *tls.Config
-	active    atomic.Int64 // wall-clock time of the last activity, Unix nanoseconds
+	guard  *guard.Guard
+	cfg    Config
+	tls    *tls.Config
+	pool   pool
+	active atomic.Int64 // wall-clock time of the last activity, Unix nanoseconds
+	// unreliable has the keys of receivers whose connections are not kept alive, and
+	// classic the addresses of those that need a small ClientHello.
+	unreliable, classic            *hosts
+	handshakeTimeout, helloTimeout time.Duration
 }
 
-// New returns a Sender that dials through g.
+// New returns a Sender that dials through g. It uses no proxy: with one, the guard would
+// check the proxy's address.
+//
+// It speaks HTTP/1.1 only. On HTTP/2 one GOAWAY ends the attempts of several deliveries,
+// and a request after GOAWAY or REFUSED_STREAM would have to be repeated although its
+// bytes were written: an attempt would not be exactly one request.
 func New(g *guard.Guard, cfg Config) *Sender {
-	s := &Sender{
+	return &Sender{
 		guard: g,
 		cfg:   cfg.withDefaults(),
 		tls: &tls.Config{
@@ -37,25 +50,11 @@ func New(g *guard.Guard, cfg Config) *Sender {
 			RootCAs:            cfg.RootCAs,
 			ClientSessionCache: tls.NewLRUClientSessionCache(tlsSessions),
 		},
+		unreliable:       newHosts(unreliableTime),
+		classic:          newHosts(classicTime),
+		handshakeTimeout: handshakeTimeout,
+		helloTimeout:     helloTimeout,
 	}
-	// HTTP/1.1 only. On HTTP/2 one GOAWAY ends the attempts of several deliveries, and
-	// net/http repeats a request after GOAWAY or REFUSED_STREAM although its bytes were
-	// written: an attempt would not be exactly one request.
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	s.transport = &http.Transport{
-		Proxy:                  nil, // with the environment's proxy, the guard would check the proxy's address
-		DialContext:            g.DialContext,
-		DialTLSContext:         s.dialTLS,
-		Protocols:              protocols,
-		DisableCompression:     true,
-		MaxIdleConns:           maxIdle,
-		MaxIdleConnsPerHost:    maxIdlePerHost,
-		IdleConnTimeout:        maxIdleTime,
-		MaxResponseHeaderBytes: maxHeaderBytes,
-		WriteBufferSize:        writeBuffer,
-	}
-	return s
 }
 
 // Wake must be called at the start of every invocation, with the current time. While
@@ -64,7 +63,7 @@ func New(g *guard.Guard, cfg Config) *Sender {
 // all idle connections.
 func (s *Sender) Wake(now time.Time) {
 	if last := s.active.Swap(now.UnixNano()); now.UnixNano()-last > int64(maxIdleTime) {
-		s.transport.CloseIdleConnections()
+		s.pool.drop(everyHost)
 	}
 }
 
@@ -80,34 +79,40 @@ func (s *Sender) send(caller context.Context, req Request) Result {
 	}
 	ctx, cancel := context.WithTimeout(caller, s.cfg.Timeout)
 	defer cancel()
-	var answered atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotFirstResponseByte: func() { answered.Store(true) },
-	})
-	request, err := s.newRequest(ctx, u, req)
-	if err != nil {
-		return Result{Failure: FailureInternal, Err: err}
+	address := dialAddress(u)
+	key := u.Scheme + "://" + address
+	unreliable := s.unreliable.has(key, time.Now())
+	var c *conn
+	if !req.Fresh && !unreliable {
+		c = s.pool.take(key)
 	}
-	// RoundTrip instead of a Client: no redirects, no cookies, no URL in errors.
-	response, err := s.transport.RoundTrip(request)
-	if err != nil {
-		failure := failureOf(caller, err, answered.Load())
-		return Result{Failure: failure, Err: forLog(err, failure)}
+	for {
+		request, err := s.newRequest(u, req)
+		if err != nil {
+			return Result{Failure: FailureInternal, Err: err}
+		}
+		request.Close = unreliable // says that the connection is not kept
+		if c == nil {
+			if c, err = s.connect(ctx, u, address, key); err != nil {
+				failure := connectFailure(caller, err)
+				return Result{Failure: failure, Err: forLog(failure, err)}
+			}
+		}
+		result, repeatable := s.exchange(caller, ctx, c, request)
+		if !repeatable || ctx.Err() != nil {
+			return result
+		}
+		c = nil // the kept-alive connection was closed before a byte was written
 	}
-	defer response.Body.Close()
-	return s.read(caller, response)
 }
 
-// newRequest returns the signed HTTP request of req. With the GetBody that net/http
-// sets, the transport uses another connection if a kept-alive one failed before a byte
-// was written. After that it never repeats a POST without an Idempotency-Key header, so
-// the request has none.
-func (s *Sender) newRequest(ctx context.Context, u *url.URL, req Request) (*http.Request, error) {
+// newRequest returns the signed HTTP request of req.
+func (s *Sender) newRequest(u *url.URL, req Request) (*http.Request, error) {
 	signed := signature.Sign(req.Keys, req.ID, req.Time, req.Body)
 	if req.ID == "" || signed == "" {
 		return nil, errIncomplete
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(req.Body))
+	request, err := http.NewRequest(http.MethodPost, u.String(), bytes.NewReader(req.Body))
 	if err != nil {
 		return nil, err
 	}
@@ -130,25 +135,45 @@ func urlFailure(err error) Failure {
 	return FailureURL
 }
 
-// dialTLS returns a TLS connection. Unlike the transport's own dial, it gives an error
-// of the handshake a type, so that failureOf recognises it.
-func (s *Sender) dialTLS(ctx context.Context, network, address string) (net.Conn, error) {
-	host, _, err := net.SplitHostPort(address)
+// dialAddress returns the host and port of u.
+func dialAddress(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "http":
+		port = "80"
+	default:
+		port = "443"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// connect returns a new connection to u.
+func (s *Sender) connect(ctx context.Context, u *url.URL, address, key string) (*conn, error) {
+	var c *conn
+	var err error
+	if u.Scheme == "https" {
+		c, err = s.secure(ctx, address, u.Hostname())
+	} else {
+		c, err = s.dial(ctx, address)
+	}
 	if err != nil {
 		return nil, err
 	}
-	conn, err := s.guard.DialContext(ctx, network, address)
+	c.key = key
+	var stream net.Conn = c.raw
+	if c.tls != nil {
+		stream = c.tls
+	}
+	c.reader, c.writer = bufio.NewReader(stream), bufio.NewWriterSize(stream, writeBuffer)
+	return c, nil
+}
+
+// dial returns a new connection without TLS.
+func (s *Sender) dial(ctx context.Context, address string) (*conn, error) {
+	raw, err := s.guard.DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	cfg := s.tls.Clone()
-	cfg.ServerName = host
-	ctx, cancel := context.WithTimeout(ctx, tlsTimeout)
-	defer cancel()
-	secured := tls.Client(conn, cfg)
-	if err := secured.HandshakeContext(ctx); err != nil {
-		_ = conn.Close() // the error of the handshake matters
-		return nil, &handshakeError{err}
-	}
-	return secured, nil
+	return &conn{raw: &rawConn{Conn: raw}}, nil
 }

@@ -51,7 +51,9 @@ func newRequest(t testing.TB, url string) attempt.Request {
 type receiver struct {
 	url      string
 	conns    atomic.Int32
-	requests atomic.Int32 // complete ones
+	requests atomic.Int32  // complete ones
+	ended    chan struct{} // closed at the end of the test
+	idle     chan struct{} // for a test that says when a connection is idle
 }
 
 // peer is the receiver's side of a connection.
@@ -69,7 +71,7 @@ func newReceiver(t testing.TB, serve func(p *peer)) *receiver {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &receiver{url: "http://" + listener.Addr().String() + "/hook"}
+	r := &receiver{url: "http://" + listener.Addr().String() + "/hook", ended: make(chan struct{}), idle: make(chan struct{})}
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -85,7 +87,7 @@ func newReceiver(t testing.TB, serve func(p *peer)) *receiver {
 			}()
 		}
 	}()
-	t.Cleanup(func() { listener.Close(); <-done })
+	t.Cleanup(func() { listener.Close(); close(r.ended); <-done })
 	return r
 }
 
@@ -126,6 +128,14 @@ func answering(text string) func(*peer) {
 	}
 }
 
+// answeringAtOnce sends text before it reads anything, and waits for the end.
+func answeringAtOnce(text string) func(*peer) {
+	return func(p *peer) {
+		p.write(text)
+		p.untilClosed()
+	}
+}
+
 // checkResult compares got with want, except for times and causes. A failure must have
 // a cause.
 func checkResult(t *testing.T, got, want attempt.Result) {
@@ -133,8 +143,8 @@ func checkResult(t *testing.T, got, want attempt.Result) {
 	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(attempt.Result{}, "ResponseTime", "Err")); diff != "" {
 		t.Errorf("result (-want +got):\n%s\ncause: %v", diff, got.Err)
 	}
-	if failed := got.Failure != "" || got.BodyFailure != ""; failed != (got.Err != nil) {
-		t.Errorf("Failure %q, BodyFailure %q, but Err = %v", got.Failure, got.BodyFailure, got.Err)
+	if failed := got.Problem() != ""; failed != (got.Err != nil) {
+		t.Errorf("Failure %q, Fault %q, but Err = %v", got.Failure, got.Fault, got.Err)
 	}
 	if (got.StatusCode == 0) != (got.Failure != "") {
 		t.Errorf("StatusCode %d with Failure %q", got.StatusCode, got.Failure)

@@ -215,7 +215,8 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 	}
 	start := d.Now()
 	result, err := d.watchSlow(ctx, t, func() (attempt.Result, error) {
-		return d.send(ctx, *t.webhook, t.delivery.Event.ID, body, start)
+		// The connection may have been the reason why the attempt before failed.
+		return d.send(ctx, *t.webhook, attempt.Request{ID: t.delivery.Event.ID, Time: start, Body: body, Fresh: t.delivery.Attempt > 1})
 	})
 	if err != nil {
 		t.Err = err
@@ -252,14 +253,15 @@ func (d *Dispatcher) body(ctx context.Context, dl delivery.Delivery) ([]byte, er
 	return d.Events.GetBody(ctx, dl.Event, dl.Hash)
 }
 
-// send makes one request. An error is our own: the attempt was not made, or the
-// end of the invocation interrupted it.
-func (d *Dispatcher) send(ctx context.Context, w webhook.Webhook, eventID string, body []byte, at time.Time) (attempt.Result, error) {
-	keys, err := w.SigningKeys(at)
+// send makes request to w. An error is our own: the attempt was not made, or the end of
+// the invocation interrupted it.
+func (d *Dispatcher) send(ctx context.Context, w webhook.Webhook, request attempt.Request) (attempt.Result, error) {
+	keys, err := w.SigningKeys(request.Time)
 	if err != nil {
 		return attempt.Result{}, fmt.Errorf("read the secret of webhook %d: %w", w.ID, err)
 	}
-	result := d.Sender.Send(ctx, attempt.Request{URL: w.URL, ID: eventID, Time: at, Body: body, Keys: keys})
+	request.URL, request.Keys = w.URL, keys
+	result := d.Sender.Send(ctx, request)
 	if result.Failure == attempt.FailureInternal {
 		return attempt.Result{}, fmt.Errorf("attempt for webhook %d: %w", w.ID, result.Err)
 	}

@@ -97,9 +97,8 @@ func addResult(l *attemptlog.Log, result attempt.Result) {
 	l.StatusCode = result.StatusCode
 	l.ResponseTime = result.ResponseTime.Truncate(time.Millisecond)
 	l.ResponseBody = result.ResponseBody
-	// An interrupted body is only marked as truncated: the status code decides.
-	l.Truncated = result.Truncated || result.BodyFailure != ""
-	l.Failure = string(result.Failure)
+	l.Truncated = result.Truncated
+	l.Failure = string(result.Problem())
 }
 
 // logAttempt writes one line about an attempt: ids, numbers and its outcome, never
@@ -114,7 +113,7 @@ func (d *Dispatcher) logAttempt(ctx context.Context, l attemptlog.Log, result at
 	}
 	if result.Err != nil {
 		attributes = append(attributes,
-			slog.String("failure", string(result.Failure+result.BodyFailure)), slog.String("error", result.Err.Error()))
+			slog.String("failure", string(result.Problem())), slog.String("error", result.Err.Error()))
 	}
 	d.Log.LogAttrs(ctx, slog.LevelInfo, "attempt", attributes...)
 }

@@ -16,7 +16,7 @@ import (
 func (d *Dispatcher) Test(ctx context.Context, w webhook.Webhook, e event.Event) (attempt.Result, error) {
 	d.Sender.Wake(d.Now())
 	start := d.Now()
-	result, err := d.send(ctx, w, e.ID, e.Body(), start)
+	result, err := d.send(ctx, w, attempt.Request{ID: e.ID, Time: start, Body: e.Body()})
 	if err != nil {
 		return attempt.Result{}, err
 	}

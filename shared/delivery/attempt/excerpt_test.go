@@ -55,7 +55,7 @@ func TestExcerptProperty(t *testing.T) {
 		text := rapid.String().Draw(t, "text")
 		body := rapid.OneOf(rapid.Just([]byte(text)), rapid.SliceOf(rapid.Byte())).Draw(t, "body")
 		limit := rapid.IntRange(1, 20).Draw(t, "limit")
-		got, more := excerpt(body, limit)
+		got, more := excerpt(body, limit, false)
 		if !utf8.ValidString(got) || len(got) > limit {
 			t.Fatalf("excerpt(%q, %d) = %q", body, limit, got)
 		}
@@ -67,6 +67,21 @@ func TestExcerptProperty(t *testing.T) {
 		}
 		if more && len(got) <= limit-utf8.UTFMax {
 			t.Errorf("excerpt(%q, %d) = %q, want a longer one", body, limit, got)
+		}
+	})
+}
+
+// Wherever a body of valid UTF-8 is cut, its excerpt has no character that the receiver
+// did not send.
+func TestExcerptOfACutBodyIsAPrefix(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		body := rapid.StringOf(rapid.RuneFrom([]rune("aä环😀\x00"))).Draw(t, "body")
+		head := []byte(body[:rapid.IntRange(0, len(body)).Draw(t, "cut")])
+		limit := rapid.IntRange(1, 40).Draw(t, "limit")
+		got, cut := excerpt(head, limit, true)
+		if !strings.HasPrefix(body, got) || cut != (len(got) < len(head)) {
+			t.Errorf("excerpt(%q, %d, true) = %q, %v", head, limit, got, cut)
 		}
 	})
 }
