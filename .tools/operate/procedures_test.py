@@ -1,4 +1,4 @@
-"""Tests of the procedures of .docs/operating.md in the test cloud of `make test`, with stacks of their own.
+"""Tests of .docs/procedures.md in the test cloud of `make test`, with stacks of their own.
 
 The stacks have the template that `sam deploy` uploaded there, and change sets as `sam deploy` makes them.
 """
@@ -6,6 +6,8 @@ The stacks have the template that `sam deploy` uploaded there, and change sets a
 import io
 import json
 import secrets
+import subprocess
+import sys
 import unittest
 import zipfile
 from dataclasses import replace
@@ -17,6 +19,7 @@ from standardwebhooks.webhooks import Webhook
 
 from base import keys, samconfig
 from base.api import Api
+from base.paths import ROOT
 from base.receivers import QueueReceiver
 from cloud import corrections, local_stack
 from cloud.build import BUILD
@@ -187,6 +190,36 @@ class ProcedureTest(unittest.TestCase):
         self.assert_received(old.send(old.events_queue()), secret)
         with self.assertRaisesRegex(SystemExit, "exists \\(UPDATE_COMPLETE\\)"):
             restore.restore(old.cloud.stack, old.cloud.stack_name, {}, WAIT)
+
+    def test_a_tenant_goes_back_to_its_items_of_a_backup(self) -> None:
+        cloud = local_stack.running_test_cloud()
+        dynamodb = cloud.client("dynamodb")
+        described = retained.table(cloud.client, cloud.stack.resources()["WebhooksTable"])
+        wanted = {name: described[name] for name in ("AttributeDefinitions", "KeySchema", "BillingMode")}
+        backup, live = (f"{name}-{secrets.token_hex(3)}" for name in ("backup", "live"))
+        for name in (backup, live):
+            dynamodb.create_table(TableName=name, **wanted)
+            self.addCleanup(dynamodb.delete_table, TableName=name)
+        rows = {
+            backup: [("acme", number, "old") for number in range(40)] + [("other", 0, "old")],
+            live: [("acme", 0, "new"), ("acme", 99, "new"), ("other", 0, "new")],
+        }
+        for name, items in rows.items():
+            for tenant, number, text in items:
+                item = {"tenant_id": {"S": tenant}, "webhook_id": {"N": str(number)}, "text": {"S": text}}
+                dynamodb.put_item(TableName=name, Item=item)
+
+        program = str(ROOT / ".docs" / "examples" / "copy_tenant.py")
+        for tenant, code in (("acme", 0), ("nobody", 1)):
+            command = [sys.executable, program, backup, live, tenant]
+            run = subprocess.run(command, env=cloud.aws_environment(), capture_output=True, text=True)
+            self.assertEqual(run.returncode, code, run.stderr)
+
+        found = [
+            (item["tenant_id"]["S"], int(item["webhook_id"]["N"]), item["text"]["S"])
+            for item in dynamodb.scan(TableName=live)["Items"]
+        ]
+        self.assertEqual(sorted(found), [("acme", number, "old") for number in range(40)] + [("other", 0, "new")])
 
 
 if __name__ == "__main__":
