@@ -23,8 +23,8 @@ func newVerifier(log *slog.Logger, db jwksdb.DynamoDB, table string, getenv func
 	settings := boot.NewSettings(getenv)
 	url := settings.Required("JWT_JWKS_URL")
 	cfg := jwtauth.Config{
-		Issuer: settings.Required("JWT_ISSUER"), Audience: settings.Required("JWT_AUDIENCE"),
-		TenantClaim: settings.Required("JWT_TENANT_CLAIM"), ScopeClaim: settings.Required("JWT_SCOPE_CLAIM"),
+		Issuer: settings.Required("JWT_ISSUER"), Audience: settings.Required("JWT_AUDIENCE"), AudienceClaim: settings.Required("JWT_AUDIENCE_CLAIM"),
+		TenantClaim: settings.Required("JWT_TENANT_CLAIM"), ScopeClaim: settings.Required("JWT_SCOPE_CLAIM"), ScopePrefix: getenv("JWT_SCOPE_PREFIX"),
 	}
 	if err := settings.Err(); err != nil {
 		return nil, err

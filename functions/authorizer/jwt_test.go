@@ -34,7 +34,7 @@ func setupPlatform(t *testing.T) platform {
 	p.env = map[string]string{
 		"KEYS_TABLE": cloudtest.Table(t, "KeysTable"), "LOCAL_RECEIVERS": "true",
 		"JWT_ISSUER": "https://id.example.com/", "JWT_AUDIENCE": "webhooks", "JWT_JWKS_URL": p.provider.URL,
-		"JWT_TENANT_CLAIM": "https://example.com/tenant", "JWT_SCOPE_CLAIM": "permissions",
+		"JWT_AUDIENCE_CLAIM": "aud", "JWT_TENANT_CLAIM": "https://example.com/tenant", "JWT_SCOPE_CLAIM": "permissions",
 	}
 	return p
 }
@@ -184,6 +184,7 @@ func TestIncompleteProviderFailsTheStart(t *testing.T) {
 		{name: "no issuer", change: map[string]string{"JWT_ISSUER": ""}, want: "JWT_ISSUER"},
 		{name: "no audience", change: map[string]string{"JWT_AUDIENCE": ""}, want: "JWT_AUDIENCE"},
 		{name: "no address", change: map[string]string{"JWT_JWKS_URL": ""}, want: "JWT_JWKS_URL"},
+		{name: "no audience claim", change: map[string]string{"JWT_AUDIENCE_CLAIM": ""}, want: "JWT_AUDIENCE_CLAIM"},
 		{name: "no tenant claim", change: map[string]string{"JWT_TENANT_CLAIM": ""}, want: "JWT_TENANT_CLAIM"},
 		{name: "no scope claim", change: map[string]string{"JWT_SCOPE_CLAIM": ""}, want: "JWT_SCOPE_CLAIM"},
 		{name: "http on AWS", change: map[string]string{"LOCAL_RECEIVERS": "false"}, want: "scheme"},

@@ -19,7 +19,7 @@ const maxSubject = 255
 // through the methods of MapClaims, and then calls Validate.
 type claims struct {
 	jwt.MapClaims
-	tenantClaim, scopeClaim string
+	cfg Config
 
 	caller auth.Caller // set by Validate
 }
@@ -28,6 +28,12 @@ type claims struct {
 // different values.
 func (c *claims) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &c.MapClaims) }
 
+// GetAudience returns the values of the configured claim, which the library compares
+// with the audiences that it expects.
+func (c *claims) GetAudience() (jwt.ClaimStrings, error) {
+	return jwt.MapClaims{"aud": c.MapClaims[c.cfg.AudienceClaim]}.GetAudience()
+}
+
 // Validate checks what the library does not check, and sets c.caller.
 func (c *claims) Validate() error {
 	for _, name := range []string{"exp", "nbf"} {
@@ -35,11 +41,19 @@ func (c *claims) Validate() error {
 			return WrongClaims
 		}
 	}
-	tenant, _ := c.MapClaims[c.tenantClaim].(string)
+	// Amazon Cognito tells its access tokens from others by this claim. An id token says
+	// who a user is, not what its bearer may do (RFC 8725 §3.12).
+	if use, stated := c.MapClaims["token_use"]; stated && use != "access" {
+		return WrongType
+	}
+	if c.MapClaims[c.cfg.AudienceClaim] == nil {
+		return NoAudience
+	}
+	tenant, _ := c.MapClaims[c.cfg.TenantClaim].(string)
 	if !event.ValidID(tenant) {
 		return NoTenant
 	}
-	names, ok := scopeNames(c.MapClaims[c.scopeClaim])
+	names, ok := scopeNames(c.MapClaims[c.cfg.ScopeClaim])
 	if !ok {
 		return WrongClaims
 	}
@@ -47,7 +61,7 @@ func (c *claims) Validate() error {
 	if len(subject) > maxSubject || strings.ContainsFunc(subject, func(r rune) bool { return r <= ' ' || r > '~' }) {
 		subject = "" // it is for the audit log only, so the token is not refused
 	}
-	c.caller = auth.Caller{TenantID: tenant, Scopes: known(names), Subject: subject}
+	c.caller = auth.Caller{TenantID: tenant, Scopes: known(names, c.cfg.ScopePrefix), Subject: subject}
 	return nil
 }
 
@@ -81,8 +95,8 @@ func scopeNames(value any) ([]string, bool) {
 	return nil, false
 }
 
-// known returns the scopes among names, in the order of [auth.Scopes]. Other names
-// are the scopes of other services.
-func known(names []string) []auth.Scope {
-	return slices.DeleteFunc(auth.Scopes(), func(s auth.Scope) bool { return !slices.Contains(names, string(s)) })
+// known returns the scopes among names, each of which begins with prefix, in the order
+// of [auth.Scopes]. Other names are the scopes of other services.
+func known(names []string, prefix string) []auth.Scope {
+	return slices.DeleteFunc(auth.Scopes(), func(s auth.Scope) bool { return !slices.Contains(names, prefix+string(s)) })
 }

@@ -144,7 +144,7 @@ func TestMalformedTokensAreRefused(t *testing.T) {
 		{name: "a header that is not JSON", token: part("{") + "." + parts[1] + "." + parts[2], want: jwtauth.Malformed},
 		{name: "a header that is an array", token: part("[]") + "." + parts[1] + "." + parts[2], want: jwtauth.Malformed},
 		{name: "a header that is null", token: part("null") + "." + parts[1] + "." + parts[2], want: jwtauth.WrongAlgorithm},
-		{name: "claims that are null", token: parts[0] + "." + part("null") + "." + parts[2], want: jwtauth.NoTenant},
+		{name: "claims that are null", token: parts[0] + "." + part("null") + "." + parts[2], want: jwtauth.NoAudience},
 		{name: "claims that are a string", token: parts[0] + "." + part(`"a"`) + "." + parts[2], want: jwtauth.Malformed},
 		{name: "two claim objects", token: parts[0] + "." + part("{}{}") + "." + parts[2], want: jwtauth.Malformed},
 		{name: "a duplicate claim", token: parts[0] + "." + part(`{"tenant_id":"acme","tenant_id":"victim"}`) + "." + parts[2], want: jwtauth.Malformed},

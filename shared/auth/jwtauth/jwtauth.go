@@ -27,12 +27,25 @@ const MaxBytes = 8 << 10
 // before its nbf until Skew after its exp.
 const Skew = 60 * time.Second
 
-// Config determines which tokens are accepted. Every field is required.
+// Config determines which tokens are accepted. Every field but ScopePrefix is required.
 type Config struct {
-	Issuer      string // equals the iss claim
-	Audience    string // equals the aud claim or one of its elements
-	TenantClaim string // the name of the claim with the tenant's id
-	ScopeClaim  string // the name of the claim with the scopes: a string with spaces, or an array
+	Issuer        string // equals the iss claim
+	Audience      string // one or more with commas between them; one equals the audience claim or one of its elements
+	AudienceClaim string // the name of the claim with the audience: aud, or client_id for Amazon Cognito
+	TenantClaim   string // the name of the claim with the tenant's id
+	ScopeClaim    string // the name of the claim with the scopes: a string with spaces, or an array
+	ScopePrefix   string // what the name of each scope begins with; other scopes are ignored
+}
+
+// audiences returns the audiences of cfg.
+func (cfg Config) audiences() []string {
+	var list []string
+	for text := range strings.SplitSeq(cfg.Audience, ",") {
+		if text = strings.TrimSpace(text); text != "" {
+			list = append(list, text)
+		}
+	}
+	return list
 }
 
 // Keys finds the keys that may verify a token; see [jwks.Keys.Find].
@@ -52,12 +65,13 @@ type Verifier struct {
 // New returns a verifier. It fails if cfg is incomplete, because the library treats an
 // empty issuer as "any".
 func New(cfg Config, keys Keys, now func() time.Time) (*Verifier, error) {
-	if cfg.Issuer == "" || cfg.Audience == "" || cfg.TenantClaim == "" || cfg.ScopeClaim == "" {
-		return nil, errors.New("JWTs need an issuer, an audience, a tenant claim and a scope claim")
+	audiences := cfg.audiences()
+	if cfg.Issuer == "" || len(audiences) == 0 || cfg.AudienceClaim == "" || cfg.TenantClaim == "" || cfg.ScopeClaim == "" {
+		return nil, errors.New("JWTs need an issuer, an audience, an audience claim, a tenant claim and a scope claim")
 	}
 	options := []jwt.ParserOption{
 		jwt.WithValidMethods(jwks.Algorithms()),
-		jwt.WithIssuer(cfg.Issuer), jwt.WithAudience(cfg.Audience), jwt.WithExpirationRequired(),
+		jwt.WithIssuer(cfg.Issuer), jwt.WithAudience(audiences...), jwt.WithExpirationRequired(),
 		jwt.WithLeeway(Skew), jwt.WithTimeFunc(now),
 		// Otherwise a token with another last character may also verify.
 		jwt.WithStrictDecoding(),
@@ -82,7 +96,7 @@ func (v *Verifier) Verify(ctx context.Context, text string) (auth.Caller, error)
 	case !HasForm(text) || strings.ContainsFunc(text, notCompact):
 		return auth.Caller{}, Malformed
 	}
-	c := &claims{tenantClaim: v.cfg.TenantClaim, scopeClaim: v.cfg.ScopeClaim}
+	c := &claims{cfg: v.cfg}
 	token, err := v.parser.ParseWithClaims(text, c, func(token *jwt.Token) (any, error) { return v.verificationKeys(ctx, token) })
 	switch {
 	case err == nil:

@@ -63,7 +63,13 @@ func TestClaimsAreChecked(t *testing.T) {
 		{name: "an array of issuers", change: map[string]any{"iss": []any{issuer}}, want: jwtauth.WrongClaims},
 		{name: "another audience", change: map[string]any{"aud": "https://other.example.com"}, want: jwtauth.WrongAudience},
 		{name: "an audience with one more character", change: map[string]any{"aud": audience + "/"}, want: jwtauth.WrongAudience},
-		{name: "no audience", change: map[string]any{"aud": nil}, want: jwtauth.WrongClaims},
+		{name: "no audience", change: map[string]any{"aud": nil}, want: jwtauth.NoAudience},
+		{name: "an empty audience", change: map[string]any{"aud": ""}, want: jwtauth.WrongClaims},
+		{name: "no list of audiences", change: map[string]any{"aud": []any{}}, want: jwtauth.WrongClaims},
+		{name: "only a client", change: map[string]any{"aud": nil, "client_id": audience}, want: jwtauth.NoAudience},
+		{name: "an id token", change: map[string]any{"token_use": "id"}, want: jwtauth.WrongType},
+		{name: "a use of another type", change: map[string]any{"token_use": []any{"access"}}, want: jwtauth.WrongType},
+		{name: "an access token", change: map[string]any{"token_use": "access"}},
 		{name: "several audiences", change: map[string]any{"aud": []any{"https://other.example.com", audience}}},
 		{name: "several other audiences", change: map[string]any{"aud": []any{"a", "b"}}, want: jwtauth.WrongAudience},
 		{name: "audiences of another type", change: map[string]any{"aud": []any{audience, 1}}, want: jwtauth.WrongClaims},
@@ -154,9 +160,10 @@ func TestUnavailableKeysAreNotARefusal(t *testing.T) {
 
 func TestIncompleteConfigurationIsRefused(t *testing.T) {
 	t.Parallel()
-	whole := jwtauth.Config{Issuer: "i", Audience: "a", TenantClaim: "t", ScopeClaim: "s"}
+	whole := jwtauth.Config{Issuer: "i", Audience: "a", AudienceClaim: "aud", TenantClaim: "t", ScopeClaim: "s"}
 	for _, cut := range []func(*jwtauth.Config){
 		func(c *jwtauth.Config) { c.Issuer = "" }, func(c *jwtauth.Config) { c.Audience = "" },
+		func(c *jwtauth.Config) { c.Audience = " , " }, func(c *jwtauth.Config) { c.AudienceClaim = "" },
 		func(c *jwtauth.Config) { c.TenantClaim = "" }, func(c *jwtauth.Config) { c.ScopeClaim = "" },
 	} {
 		cfg := whole

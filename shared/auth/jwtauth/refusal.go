@@ -23,6 +23,7 @@ const (
 	NotYetValid    Refusal = "not yet valid"
 	WrongIssuer    Refusal = "wrong issuer"
 	WrongAudience  Refusal = "wrong audience"
+	NoAudience     Refusal = "no audience"  // the claim is absent
 	NoTenant       Refusal = "no tenant"    // the claim is absent or not a valid tenant id
 	WrongClaims    Refusal = "wrong claims" // no expiry, or a claim of the wrong type
 )

@@ -48,6 +48,12 @@ type bundle struct {
 
 func setup(t testing.TB, algorithms ...string) *bundle {
 	t.Helper()
+	return setupWith(t, jwtauth.Config{Issuer: issuer, Audience: audience, AudienceClaim: "aud", TenantClaim: "tenant_id", ScopeClaim: "scope"}, algorithms...)
+}
+
+// setupWith is setup with other settings.
+func setupWith(t testing.TB, cfg jwtauth.Config, algorithms ...string) *bundle {
+	t.Helper()
 	b := &bundle{
 		keys: map[string]jwkstest.Key{}, set: &keySet{keys: map[string]crypto.PublicKey{}},
 		now: time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC),
@@ -58,9 +64,7 @@ func setup(t testing.TB, algorithms ...string) *bundle {
 		b.set.keys[algorithm+" "+algorithm] = key.Private.Public()
 	}
 	var err error
-	b.verifier, err = jwtauth.New(jwtauth.Config{
-		Issuer: issuer, Audience: audience, TenantClaim: "tenant_id", ScopeClaim: "scope",
-	}, b.set, func() time.Time { return b.now })
+	b.verifier, err = jwtauth.New(cfg, b.set, func() time.Time { return b.now })
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,6 +80,15 @@ func (b *bundle) claims(changes map[string]any) map[string]any {
 	maps.Copy(result, changes)
 	maps.DeleteFunc(result, func(_ string, value any) bool { return value == nil })
 	return result
+}
+
+// refusedAny checks that a token is refused.
+func (b *bundle) refusedAny(t *testing.T, token string) {
+	t.Helper()
+	var refusal jwtauth.Refusal
+	if caller, err := b.verifier.Verify(t.Context(), token); !errors.As(err, &refusal) {
+		t.Errorf("a token is accepted for %+v, or its error is %v", caller, err)
+	}
 }
 
 // refused checks that a token is refused for the reason want.

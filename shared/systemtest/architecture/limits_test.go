@@ -2,6 +2,8 @@ package architecture_test
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -11,6 +13,7 @@ import (
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/testkit/openapitest"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/signature"
@@ -88,6 +91,43 @@ func TestReferenceHasTheNumbersOfTheCode(t *testing.T) {
 				t.Errorf("%s, %s, does not say %q", reference, title, sentence)
 			}
 		}
+	}
+}
+
+// TestReferenceExplainsEveryRefusalOfAJWT compares the reasons in the page with those in
+// the code: the log line with the reason is all that an operator sees.
+func TestReferenceExplainsEveryRefusalOfAJWT(t *testing.T) {
+	t.Parallel()
+	source, err := os.ReadFile(cloudtest.Path("shared/auth/jwtauth/refusal.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := pageNamed(t, reference).part(t, "JWTs").text
+	reasons := regexp.MustCompile(`Refusal = "(.+)"`).FindAllStringSubmatch(string(source), -1)
+	for _, reason := range reasons {
+		if !strings.Contains(page, "`JWT "+reason[1]+"`") {
+			t.Errorf("%s does not explain the refusal %q", reference, reason[1])
+		}
+	}
+	if documented := regexp.MustCompile("`JWT [a-z ]+`").FindAllString(page, -1); len(documented) != len(reasons) {
+		t.Errorf("%s has %d reasons, the code has %d", reference, len(documented), len(reasons))
+	}
+}
+
+// TestSettingsForIdentityProvidersFitTheTemplate checks the parameters in the page's
+// examples.
+func TestSettingsForIdentityProvidersFitTheTemplate(t *testing.T) {
+	t.Parallel()
+	parameters := section(t, "Parameters")
+	examples := regexp.MustCompile("(Jwt[A-Za-z]+)=([^ `\n]+)").FindAllStringSubmatch(pageNamed(t, reference).part(t, "JWTs").text, -1)
+	for _, example := range examples {
+		allowed, err := regexp.Compile("^(?:" + text(parameters, example[1], "AllowedPattern") + ")$")
+		if err != nil || at(parameters, example[1]) == nil || !allowed.MatchString(example[2]) {
+			t.Errorf("%s: the template does not accept %s=%s (%v)", reference, example[1], example[2], err)
+		}
+	}
+	if len(examples) < 20 {
+		t.Errorf("%s has %d settings of identity providers", reference, len(examples))
 	}
 }
 

@@ -7,10 +7,12 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"pgregory.net/rapid"
 
+	"webhooks/shared/auth/jwtauth"
 	"webhooks/shared/aws/boot"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/dispatch"
@@ -103,8 +105,20 @@ var forParameters = map[string]struct {
 		good:    []string{"", "https://id.example.com/.well-known/jwks.json", "https://id.example.com:8443/keys?a=b", "http://127.0.0.1:8000/jwks"},
 		refused: []string{"id.example.com", "ftp://id.example.com/", "https://", "https://user:secret@id.example.com/jwks", "https://id.example.com/#keys", "https://id.example.com/a b"},
 	},
-	"JwtIssuer":        {good: []string{"", "https://id.example.com/"}, refused: []string{"https://id.example.com/\n", "https://bücher.example/"}},
-	"JwtAudience":      {good: []string{"", "webhooks", "a b"}, refused: []string{"a\tb", "受众"}},
+	"JwtIssuer": {good: []string{"", "https://id.example.com/"}, refused: []string{"https://id.example.com/\n", "https://bücher.example/"}},
+	"JwtAudience": {
+		code: func(value string) error {
+			if value == "" {
+				return nil // no identity provider
+			}
+			_, err := jwtauth.New(jwtauth.Config{Issuer: "i", Audience: value, AudienceClaim: "aud", TenantClaim: "t", ScopeClaim: "s"}, nil, time.Now)
+			return err
+		},
+		good:    []string{"", "webhooks", "a b", "a,b", "https://a.example.com/-,b"},
+		refused: []string{" ", ",", ", ,"},
+	},
+	"JwtAudienceClaim": {good: []string{"aud", "client_id", "https://example.com/aud"}, refused: []string{"", "a b"}},
+	"JwtScopePrefix":   {good: []string{"", "https://api.example.com/", "api/"}, refused: []string{"a b", "é"}},
 	"JwtTenantClaim":   {good: []string{"tenant_id", "https://example.com/tenant"}, refused: []string{"", "a b", strings.Repeat("x", 256)}},
 	"JwtScopeClaim":    {good: []string{"scope"}, refused: []string{"", "a b", strings.Repeat("x", 256)}},
 	"SecretsKeyArn":    keyARNs,

@@ -18,18 +18,20 @@ import (
 // is required.
 func optional() map[string]string {
 	return map[string]string{
-		"AWS_ENDPOINT_URL":  "AWS itself",
-		"GOGC":              "Go's default",
-		"GOMAXPROCS":        "Go's default",
-		"GOMEMLIMIT":        "Go's default",
-		"JWT_AUDIENCE":      "required with JWT_ISSUER or JWT_JWKS_URL; without all three JWTs are refused",
-		"JWT_ISSUER":        "required with JWT_AUDIENCE or JWT_JWKS_URL",
-		"JWT_JWKS_URL":      "required with JWT_ISSUER or JWT_AUDIENCE",
-		"JWT_SCOPE_CLAIM":   "required with an identity provider",
-		"JWT_TENANT_CLAIM":  "required with an identity provider",
-		"LOCAL_RECEIVERS":   "receivers on this machine are refused",
-		"METRICS_NAMESPACE": "metrics without a namespace",
-		"RECEIVER_PORTS":    "443 and 8443",
+		"AWS_ENDPOINT_URL":   "AWS itself",
+		"GOGC":               "Go's default",
+		"GOMAXPROCS":         "Go's default",
+		"GOMEMLIMIT":         "Go's default",
+		"JWT_AUDIENCE":       "required with JWT_ISSUER or JWT_JWKS_URL; without all three JWTs are refused",
+		"JWT_AUDIENCE_CLAIM": "required with an identity provider",
+		"JWT_ISSUER":         "required with JWT_AUDIENCE or JWT_JWKS_URL",
+		"JWT_JWKS_URL":       "required with JWT_ISSUER or JWT_AUDIENCE",
+		"JWT_SCOPE_CLAIM":    "required with an identity provider",
+		"JWT_SCOPE_PREFIX":   "scopes have no prefix",
+		"JWT_TENANT_CLAIM":   "required with an identity provider",
+		"LOCAL_RECEIVERS":    "receivers on this machine are refused",
+		"METRICS_NAMESPACE":  "metrics without a namespace",
+		"RECEIVER_PORTS":     "443 and 8443",
 	}
 }
 
