@@ -50,7 +50,7 @@ func (h handler) rotate(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	}
 	now := h.now()
 	w, err := h.webhooks.Update(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id}, now,
-		func(w webhook.Webhook) (webhook.Webhook, error) { return rotation.Apply(w, now), nil })
+		func(w webhook.Webhook) (webhook.Webhook, error) { return rotation.Apply(w, now) })
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

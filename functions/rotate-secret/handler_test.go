@@ -89,13 +89,14 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-func TestThreeRotationsKeepTwoReplacedSecrets(t *testing.T) {
+func TestAThirdRotationWithinTheOverlapIsRefused(t *testing.T) {
 	t.Parallel()
 	b, w := setup(t)
-	var shown []any
-	for range 3 {
+	shown := []any{w.Secret}
+	for range 2 {
 		shown = append(shown, b.Send(t, `{"overlap_days":7}`).Envelope(t).Data["secret"])
 	}
+	routetest.WantRefused(t, b.Send(t, `{"overlap_days":1}`), apperr.TooManySecrets)
 	got := b.Stored(t, w.Key())
 	var kept []any
 	for _, p := range got.PreviousSecrets {

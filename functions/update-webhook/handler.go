@@ -41,7 +41,7 @@ func (h handler) update(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	}
 	now := h.now()
 	_, err = h.webhooks.Update(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id}, now,
-		func(w webhook.Webhook) (webhook.Webhook, error) { return patch.Apply(w, now), nil })
+		func(w webhook.Webhook) (webhook.Webhook, error) { return patch.Apply(w, now) })
 	if err != nil {
 		return httpapi.Reply{}, err
 	}

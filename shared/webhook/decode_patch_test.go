@@ -47,8 +47,9 @@ func TestDecodePatchAcceptsTheResponseOfGet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(w, patch.Apply(w, w.CreatedAt)); d != "" {
-		t.Errorf("the webhook sent back changed (-want +got):\n%s", d)
+	after, err := patch.Apply(w, w.CreatedAt)
+	if d := cmp.Diff(w, after); d != "" || err != nil {
+		t.Errorf("the webhook sent back changed: %v (-want +got):\n%s", err, d)
 	}
 }
 

@@ -73,7 +73,10 @@ func ExamplePatch_Apply() {
 		fmt.Println(err)
 		return
 	}
-	w = patch.Apply(w, time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC))
+	if w, err = patch.Apply(w, time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC)); err != nil {
+		fmt.Println(err)
+		return
+	}
 	fmt.Println(w.Name, w.Secret, w.Enabled)
 	for _, previous := range w.PreviousSecrets {
 		fmt.Println(previous.Secret, "until", previous.ExpiresAt.Format(time.RFC3339))

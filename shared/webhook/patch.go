@@ -18,8 +18,8 @@ type Patch struct {
 
 // Apply returns w with the changes of p, made at now. It is idempotent, so a
 // client can repeat an update whose response was lost. A new secret replaces the
-// old one with the overlap [SecretOverlap].
-func (p Patch) Apply(w Webhook, now time.Time) Webhook {
+// old one with the overlap [SecretOverlap]; the error is that of [Rotation.Apply].
+func (p Patch) Apply(w Webhook, now time.Time) (Webhook, error) {
 	if p.Name != nil {
 		w.Name = *p.Name
 	}
@@ -27,7 +27,10 @@ func (p Patch) Apply(w Webhook, now time.Time) Webhook {
 		w.URL = *p.URL
 	}
 	if p.Secret != nil {
-		w = Rotation{Secret: *p.Secret, Overlap: SecretOverlap}.Apply(w, now)
+		var err error
+		if w, err = (Rotation{Secret: *p.Secret, Overlap: SecretOverlap}).Apply(w, now); err != nil {
+			return Webhook{}, err
+		}
 	}
 	if p.Events != nil {
 		w.Events = slices.Clone(p.Events)
@@ -35,5 +38,5 @@ func (p Patch) Apply(w Webhook, now time.Time) Webhook {
 	if p.Enabled != nil {
 		w.Enabled = *p.Enabled
 	}
-	return w
+	return w, nil
 }

@@ -32,9 +32,9 @@ func TestApply(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			got := tt.patch.Apply(webhooktest.Webhook("acme"), time.Now())
-			if d := cmp.Diff(webhooktest.Webhook("acme", tt.want), got); d != "" {
-				t.Errorf("-want +got:\n%s", d)
+			got, err := tt.patch.Apply(webhooktest.Webhook("acme"), time.Now())
+			if d := cmp.Diff(webhooktest.Webhook("acme", tt.want), got); d != "" || err != nil {
+				t.Errorf("%v, -want +got:\n%s", err, d)
 			}
 		})
 	}
@@ -55,7 +55,7 @@ func TestApplyKeepsTheOldSecretForADay(t *testing.T) {
 		{name: "changed", set: "new-secret", want: []previous{{webhooktest.Secret, day}}},
 		{name: "same secret changes nothing", had: []previous{{"older-secret", earlier}}, set: webhooktest.Secret, want: []previous{{"older-secret", earlier}}},
 		{name: "newest first", had: []previous{{"older-secret", earlier}}, set: "new-secret", want: []previous{{webhooktest.Secret, day}, {"older-secret", earlier}}},
-		{name: "at most two", had: []previous{{"older-secret", earlier}, {"oldest-secret", earlier}}, set: "new-secret", want: []previous{{webhooktest.Secret, day}, {"older-secret", earlier}}},
+		{name: "expired secrets make room", had: []previous{{"older-secret", earlier}, {"oldest-secret", expired}}, set: "new-secret", want: []previous{{webhooktest.Secret, day}, {"older-secret", earlier}}},
 		{name: "expired secrets are dropped", had: []previous{{"older-secret", expired}}, set: "new-secret", want: []previous{{webhooktest.Secret, day}}},
 		{name: "previous secret becomes current again", had: []previous{{"older-secret", earlier}}, set: "older-secret", want: []previous{{webhooktest.Secret, day}}},
 	}
@@ -64,15 +64,16 @@ func TestApplyKeepsTheOldSecretForADay(t *testing.T) {
 			t.Parallel()
 			before := webhooktest.Webhook("acme", func(w *webhook.Webhook) { w.PreviousSecrets = tt.had })
 			patch := webhook.Patch{Secret: &tt.set}
-			got := patch.Apply(before, now)
-			if got.Secret != tt.set {
-				t.Errorf("secret = %q, want %q", got.Secret, tt.set)
+			got, err := patch.Apply(before, now)
+			if got.Secret != tt.set || err != nil {
+				t.Errorf("secret = %q, %v, want %q", got.Secret, err, tt.set)
 			}
 			if d := cmp.Diff(tt.want, got.PreviousSecrets); d != "" {
 				t.Errorf("previous secrets (-want +got):\n%s", d)
 			}
-			if d := cmp.Diff(got, patch.Apply(got, now)); d != "" {
-				t.Errorf("applied twice (-once +twice):\n%s", d)
+			twice, err := patch.Apply(got, now)
+			if d := cmp.Diff(got, twice); d != "" || err != nil {
+				t.Errorf("applied twice: %v (-once +twice):\n%s", err, d)
 			}
 		})
 	}

@@ -2,6 +2,7 @@ package webhook
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"webhooks/shared/apperr"
@@ -59,26 +60,35 @@ func (d *decoder) integer(name string, low, high int64) *int64 {
 }
 
 // Apply returns w with the new secret. The replaced secret signs until now plus
-// the overlap. Apply keeps the newest [MaxPreviousSecrets] replaced secrets. It
-// changes nothing if the secret is current already (a GET sent back, a repeated
-// write). A replaced secret that becomes current again leaves the replaced ones.
-func (r Rotation) Apply(w Webhook, now time.Time) Webhook {
-	if r.Secret == w.Secret {
-		return w
+// the overlap, and secrets replaced earlier as long as promised then. It returns
+// TooManySecrets if more than [MaxPreviousSecrets] would sign beside the new one.
+//
+// Apply replaces nothing if the key is current already (a GET sent back, a repeated
+// write, the same bytes in another form). A replaced secret that becomes current
+// again leaves the replaced ones.
+func (r Rotation) Apply(w Webhook, now time.Time) (Webhook, error) {
+	if signature.SameKey(r.Secret, w.Secret) {
+		w.Secret = r.Secret
+		return w, nil
 	}
 	replaced := w.Secret
 	w.Secret = r.Secret
 	if r.Overlap <= 0 {
 		w.PreviousSecrets = nil
-		return w
+		return w, nil
 	}
 	expires := now.Add(r.Overlap).UTC().Truncate(time.Second)
 	previous := []PreviousSecret{{Secret: replaced, ExpiresAt: expires}}
 	for _, p := range w.PreviousSecrets {
-		if now.Before(p.ExpiresAt) && p.Secret != r.Secret && p.Secret != replaced {
+		if now.Before(p.ExpiresAt) && !signature.SameKey(p.Secret, r.Secret) {
 			previous = append(previous, p)
 		}
 	}
-	w.PreviousSecrets = previous[:min(len(previous), MaxPreviousSecrets)]
-	return w
+	if len(previous) > MaxPreviousSecrets {
+		// As Svix does: receivers that still use the oldest secret would fail early.
+		earliest := slices.MinFunc(previous[1:], func(a, b PreviousSecret) int { return a.ExpiresAt.Compare(b.ExpiresAt) })
+		return Webhook{}, apperr.New(apperr.TooManySecrets, MaxPreviousSecrets, earliest.ExpiresAt.Format(time.RFC3339))
+	}
+	w.PreviousSecrets = previous
+	return w, nil
 }

@@ -24,7 +24,8 @@ const (
 	// this time without refusing a delivery.
 	SecretOverlap = 24 * time.Hour
 	// MaxPreviousSecrets is the largest number of replaced secrets that still sign.
-	// Each adds a signature to every delivery.
+	// Each adds a signature to every delivery. Further rotations are refused until
+	// one of them expires.
 	MaxPreviousSecrets = 2
 )
 

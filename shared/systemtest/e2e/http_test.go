@@ -70,6 +70,9 @@ func (c *tenant) documented(request *http.Request, path string, got answer) {
 	openapitest.Check(c.t, here, openapitest.Response{Status: got.Status, Header: got.Header, Body: got.Body})
 }
 
+// timeInText matches a time within a message.
+var timeInText = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ`)
+
 // contractTime matches a time as the API document shows it.
 var contractTime = regexp.MustCompile(`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"`)
 

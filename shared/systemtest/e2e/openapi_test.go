@@ -83,6 +83,10 @@ func (x *examples) errors() {
 	x.fail(40005, "GET", one+"/logs?page=%zz", "")
 	x.fail(40006, "POST", one+"/logs/one/resend", "")
 	x.fail(40401, "GET", "/api/v1/webhooks/99", "")
+	x.call("POST", one+"/secret/rotate", `{"overlap_days":0}`)
+	x.call("PUT", one, `{"secret":"another-secret"}`)
+	x.call("POST", one+"/secret/rotate", `{"overlap_days":7}`)
+	x.fail(40906, "POST", one+"/secret/rotate", "")
 	x.fail(40402, "GET", "/api/v1/nothing", "")
 	x.fail(40403, "POST", one+"/logs/99/resend", "")
 	x.fail(40501, "PATCH", one, "")
@@ -198,6 +202,7 @@ func (x *examples) fail(code int, method, path, body string) {
 func (x *examples) comparable(body string) any {
 	body = strings.ReplaceAll(body, x.server, "https://your-server.com")
 	body = contractTime.ReplaceAllString(body, `"TIME"`)
+	body = timeInText.ReplaceAllString(body, "TIME")
 	body = regexp.MustCompile(`"response_time":\s*\d+`).ReplaceAllString(body, `"response_time":0`)
 	body = regexp.MustCompile(`whsec_[A-Za-z0-9+/]{43}=`).ReplaceAllString(body, "whsec_")
 	return parsed(x.t, regexp.MustCompile(`\d+ 秒`).ReplaceAllString(body, "5 秒"))

@@ -93,7 +93,7 @@ func webhookForms() []itemForm {
 			return err
 		}
 		_, err := store.Update(ctx, key, now.Add(time.Hour), func(old webhook.Webhook) (webhook.Webhook, error) {
-			return webhook.Rotation{Secret: w.Secret, Overlap: webhook.SecretOverlap}.Apply(old, now.Add(time.Hour)), nil
+			return webhook.Rotation{Secret: w.Secret, Overlap: webhook.SecretOverlap}.Apply(old, now.Add(time.Hour))
 		})
 		_, failing := store.AddFailures(ctx, key, webhook.OpenAfter, now)
 		_, opening := store.OpenBreaker(ctx, key, now.Add(time.Hour))

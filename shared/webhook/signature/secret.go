@@ -4,7 +4,9 @@
 package signature
 
 import (
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -109,6 +111,19 @@ func NewSecret() string {
 	return prefix + base64.StdEncoding.EncodeToString(key[:])
 }
 
+// SameKey reports whether two secrets make the same signatures: they are equal, or
+// have equal key bytes in different forms.
+func SameKey(a, b string) bool {
+	if a == b {
+		return true
+	}
+	one, errOne := ParseSecret(a)
+	other, errOther := ParseSecret(b)
+	// HMAC fills short keys up with zeros and hashes long ones (RFC 2104 §2), so that
+	// keys of different bytes can be equal too.
+	return errOne == nil && errOther == nil && hmac.Equal(one.mac(nil), other.mac(nil))
+}
+
 // IsZero reports whether k is the zero Key.
 func (k Key) IsZero() bool { return k.raw == nil }
 
@@ -126,6 +141,15 @@ func (Key) MarshalText() ([]byte, error) { return []byte(redactedText), nil }
 
 func newKey(raw []byte) Key {
 	return Key{raw: func() []byte { return raw }}
+}
+
+// mac returns the HMAC-SHA256 of parts.
+func (k Key) mac(sum []byte, parts ...[]byte) []byte {
+	mac := hmac.New(sha256.New, k.bytes())
+	for _, part := range parts {
+		mac.Write(part)
+	}
+	return mac.Sum(sum)
 }
 
 func (k Key) bytes() []byte {

@@ -1,7 +1,6 @@
 package signature
 
 import (
-	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
 	"strconv"
@@ -30,15 +29,11 @@ func Sign(keys []Key, id string, at time.Time, body []byte) string {
 		if key.IsZero() {
 			continue
 		}
-		// The body, up to 256 KiB, is not copied.
-		mac := hmac.New(sha256.New, key.bytes())
-		mac.Write(head)
-		mac.Write(body)
 		if len(header) > 0 {
 			header = append(header, ' ')
 		}
 		header = append(header, version...)
-		header = base64.StdEncoding.AppendEncode(header, mac.Sum(sum[:0]))
+		header = base64.StdEncoding.AppendEncode(header, key.mac(sum[:0], head, body))
 	}
 	return string(header)
 }

@@ -99,7 +99,7 @@ func show(text *strings.Builder, value types.AttributeValue) {
 
 func rotate(secret string, overlap time.Duration, now time.Time) func(webhook.Webhook) (webhook.Webhook, error) {
 	return func(w webhook.Webhook) (webhook.Webhook, error) {
-		return webhook.Rotation{Secret: secret, Overlap: overlap}.Apply(w, now), nil
+		return webhook.Rotation{Secret: secret, Overlap: overlap}.Apply(w, now)
 	}
 }
 
