@@ -133,9 +133,15 @@ func deployedBinary(t testing.TB, function string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "bootstrap")
-	if err := os.WriteFile(path, binary, 0o700); err != nil {
+	written, path := filepath.Join(t.TempDir(), "written"), filepath.Join(t.TempDir(), "bootstrap")
+	if err := os.WriteFile(written, binary, 0o700); err != nil {
 		t.Fatal(err)
+	}
+	// A process that another test starts meanwhile holds the written file open until
+	// its exec, and Linux executes no file that is open for writing ("text file busy",
+	// https://github.com/golang/go/issues/22315). Nothing holds the copy open.
+	if out, err := exec.CommandContext(t.Context(), "cp", written, path).CombinedOutput(); err != nil {
+		t.Fatalf("copy the binary: %v %s", err, out)
 	}
 	return path
 }
