@@ -68,7 +68,7 @@ func readBatch(object strictjson.Object, list jsontext.Value, tenantID string) (
 		fields = append(fields, apperr.Field{Name: "events", Problem: apperr.ListLength, Args: []any{1, maxEvents}})
 	}
 	for _, name := range object.Unknown("events") {
-		fields = append(fields, apperr.Field{Name: strictjson.Excerpt(name), Problem: apperr.Unknown})
+		fields = append(fields, apperr.Field{Name: name, Problem: apperr.Unknown})
 	}
 	if err := apperr.Refuse(fields); err != nil {
 		return nil, err
@@ -82,7 +82,26 @@ func readBatch(object strictjson.Object, list jsontext.Value, tenantID string) (
 		}
 		entries = append(entries, newEntry(item, tenantID))
 	}
+	refuseConflicts(entries)
 	return entries, nil
+}
+
+// refuseConflicts refuses each event that has the id of an earlier valid event of the
+// request and another content. The table cannot show these conflicts, because none of
+// the events is stored yet.
+func refuseConflicts(entries []*entry) {
+	hashes := make(map[event.Key]event.Hash)
+	for _, e := range entries {
+		if e.err != nil {
+			continue
+		}
+		key, hash := e.event.Key(), e.event.Hash()
+		if first, taken := hashes[key]; taken && first != hash {
+			e.err = apperr.New(apperr.EventConflict, e.event.ID)
+			continue
+		}
+		hashes[key] = hash
+	}
 }
 
 // result is the result of one event of a batch.
@@ -109,7 +128,7 @@ func batchReply(r *http.Request, entries []*entry) httpapi.Reply {
 			continue
 		}
 		body := httpapi.EnvelopeOf(r, e.err)
-		data.Items = append(data.Items, result{ID: e.event.ID, Error: &body})
+		data.Items = append(data.Items, result{ID: apperr.Excerpt(e.event.ID), Error: &body}) // an invalid id may be long
 	}
 	reply := httpapi.Reply{Status: http.StatusAccepted, Message: apperr.MessageEventsAccepted, Data: data}
 	if data.Accepted == 0 {

@@ -34,7 +34,7 @@ func DecodePublished(object strictjson.Object, tenantID, newID string) (Event, [
 		if _, known := e.Type.Bit(); !ok {
 			refuse("type", apperr.WrongType, "string")
 		} else if !known {
-			refuse("type", apperr.UnknownEventType, strictjson.Excerpt(text))
+			refuse("type", apperr.UnknownEventType, text)
 		}
 	}
 	if value, given := object["timestamp"]; given {
@@ -55,7 +55,7 @@ func DecodePublished(object strictjson.Object, tenantID, newID string) (Event, [
 		e.Data = value
 	}
 	for _, name := range object.Unknown("id", "type", "timestamp", "data") {
-		refuse(strictjson.Excerpt(name), apperr.Unknown)
+		refuse(name, apperr.Unknown)
 	}
 	return e, fields
 }

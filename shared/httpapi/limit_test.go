@@ -1,7 +1,6 @@
 package httpapi_test
 
 import (
-	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,19 +9,8 @@ import (
 
 	"webhooks/shared/auth"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/testkit/cloudtest"
 )
-
-// encodedBytes returns how many bytes the response takes as aws-lambda-go encodes it.
-func encodedBytes(t *testing.T, response events.APIGatewayV2HTTPResponse) int {
-	t.Helper()
-	var text strings.Builder
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(response); err != nil {
-		t.Fatal(err)
-	}
-	return text.Len()
-}
 
 // TestAnAnswerBeyondLambdasLimitBecomesAnError: Lambda ends a process whose answer has
 // more than 6 MB, and the caller would get a 5xx of the gateway without a log line.
@@ -43,14 +31,14 @@ func TestAnAnswerBeyondLambdasLimitBecomesAnError(t *testing.T) {
 			// From two small answers follows how many bytes each repetition takes.
 			short, _ := write(1000)
 			long, _ := write(2000)
-			each := (encodedBytes(t, long) - encodedBytes(t, short)) / 1000
+			each := (cloudtest.EncodedSize(t, long) - cloudtest.EncodedSize(t, short)) / 1000
 			response, _ := write((httpapi.MaxAnswer - 100) / each)
-			if size := encodedBytes(t, response); response.StatusCode != 200 || size > httpapi.MaxAnswer+1000 || size < httpapi.MaxAnswer-1000 {
+			if size := cloudtest.EncodedSize(t, response); response.StatusCode != 200 || size > httpapi.MaxAnswer+1000 || size < httpapi.MaxAnswer-1000 {
 				t.Errorf("response = %d of %d bytes, want 200 of nearly %d", response.StatusCode, size, httpapi.MaxAnswer)
 			}
 			response, log := write(httpapi.MaxAnswer/each + 1)
-			if response.StatusCode != 500 || !strings.Contains(response.Body, `"code":50001`) || encodedBytes(t, response) > 1000 {
-				t.Errorf("response = %d of %d bytes, want a short 500", response.StatusCode, encodedBytes(t, response))
+			if response.StatusCode != 500 || !strings.Contains(response.Body, `"code":50001`) || cloudtest.EncodedSize(t, response) > 1000 {
+				t.Errorf("response = %d of %d bytes, want a short 500", response.StatusCode, cloudtest.EncodedSize(t, response))
 			}
 			if !strings.Contains(log, `"level":"ERROR"`) || !strings.Contains(log, "more than 5242880") {
 				t.Errorf("log = %.500s, want an error with the limit", log)

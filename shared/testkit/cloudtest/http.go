@@ -1,6 +1,7 @@
 package cloudtest
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"maps"
@@ -44,7 +45,27 @@ func Invoke(t testing.TB, function httpapi.Function, request events.APIGatewayV2
 		t.Fatalf("the function failed: %v", err)
 	}
 	openapitest.Event(t, request, response)
+	if size := EncodedSize(t, response); size > maxResponse {
+		t.Errorf("the response has %d bytes, more than %d", size, maxResponse)
+	}
 	return Response{Status: response.StatusCode, Headers: response.Headers, Body: response.Body}
+}
+
+// maxResponse is the limit of a function's response, in bytes:
+// https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const maxResponse = 6 << 20
+
+// EncodedSize returns how many bytes a response has as aws-lambda-go encodes it, which
+// is what Lambda limits.
+func EncodedSize(t testing.TB, response events.APIGatewayV2HTTPResponse) int {
+	t.Helper()
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(response); err != nil {
+		t.Fatal(err)
+	}
+	return text.Len()
 }
 
 // bodyLength returns the bytes of the body that the client sent.
