@@ -66,17 +66,18 @@ func TestErrorLinesCountTheServicesOwnErrors(t *testing.T) {
 }
 
 // matches applies a filter pattern of CloudWatch. It knows the two forms that the
-// template uses: quoted terms that must occur or (with a minus) must not, and conditions
-// on JSON members.
+// template uses: terms that must occur or (with a minus) must not, in quotes if they have
+// spaces, and conditions on JSON members.
 // https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 func matches(t *testing.T, pattern, line string) bool {
 	t.Helper()
 	if strings.HasPrefix(pattern, `"`) {
-		for _, term := range regexp.MustCompile(`(\S?)"([^"]*)"`).FindAllStringSubmatch(pattern, -1) {
-			if term[1] != "" && term[1] != "-" {
-				t.Fatalf("this test does not understand %s", pattern)
-			}
-			if strings.Contains(line, term[2]) == (term[1] == "-") {
+		terms := regexp.MustCompile(`(-?)("[^"]*"|\w+)`)
+		if rest := strings.TrimSpace(terms.ReplaceAllString(pattern, "")); rest != "" {
+			t.Fatalf("this test does not understand %q in %s", rest, pattern)
+		}
+		for _, term := range terms.FindAllStringSubmatch(pattern, -1) {
+			if strings.Contains(line, strings.Trim(term[2], `"`)) == (term[1] == "-") {
 				return false
 			}
 		}

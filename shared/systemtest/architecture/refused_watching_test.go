@@ -165,7 +165,7 @@ func logRules() []rule {
 			source: "https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html",
 			check: each("AWS::Logs::MetricFilter", func(f resource) string {
 				pattern := word(f.properties, "FilterPattern")
-				terms := regexp.MustCompile(`(\S?)"[^"]*"`).FindAllStringSubmatch(pattern, -1)
+				terms := regexp.MustCompile(`(\S?)("[^"]*"|\b\w+)`).FindAllStringSubmatch(pattern, -1)
 				optional := func(term []string) bool { return term[1] == "?" }
 				mixed := !strings.HasPrefix(pattern, "{") && slices.ContainsFunc(terms, optional) && slices.ContainsFunc(terms, func(term []string) bool { return !optional(term) })
 				if len(pattern) > 1024 || mixed || len(items(f.properties["MetricTransformations"])) != 1 {
@@ -173,7 +173,7 @@ func logRules() []rule {
 				}
 				return ""
 			}),
-			broken: `F: {Type: AWS::Logs::MetricFilter, Properties: {FilterPattern: '?"Task timed out" -"{"', MetricTransformations: [{}]}}`,
+			broken: `F: {Type: AWS::Logs::MetricFilter, Properties: {FilterPattern: '?"Task timed out" -level', MetricTransformations: [{}]}}`,
 		},
 		{
 			says:   "a log group keeps its lines for one of CloudWatch's numbers of days",
