@@ -9,8 +9,7 @@ from typing import Any
 from base.console import say
 from base.paths import ROOT
 from base.stacks import Stack
-
-Letter = dict[str, Any]  # a message of a dead-letter queue, as SQS answers it
+from operate.origin import Letter, attribute
 
 HIDDEN_SECONDS = 30  # for others, unless the letter is given back first
 EMPTY_ANSWERS = 3  # SQS may answer without messages although it has some
@@ -58,19 +57,13 @@ def show(stack: Stack) -> int:
 
 def reason(letter: Letter) -> str:
     """Why the message is a dead letter."""
-    attributes = letter.get("MessageAttributes", {})
-    if "reason" in attributes:
-        return str(attributes["reason"]["StringValue"])
-    return NOT_SENT if "ERROR_CODE" in attributes else TOO_OFTEN
+    return attribute(letter, "reason") or (NOT_SENT if attribute(letter, "ERROR_CODE") else TOO_OFTEN)
 
 
 def detail(letter: Letter) -> str:
     """What the function or EventBridge says about this letter; empty when neither says anything."""
-    attributes = letter.get("MessageAttributes", {})
-    for name in ("detail", "ERROR_MESSAGE", "ERROR_CODE"):
-        if name in attributes:
-            return str(attributes[name]["StringValue"])
-    return ""
+    names = ("detail", "ERROR_MESSAGE", "ERROR_CODE")
+    return next((text for text in (attribute(letter, name) for name in names) if text), "")
 
 
 def peek(sqs: Any, url: str) -> list[Letter]:

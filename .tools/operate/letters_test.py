@@ -4,7 +4,7 @@ import json
 import unittest
 
 from operate import letters
-from testkit.stubs import Stubs, letter, printed
+from testkit.stubs import Stubs, letter, moved, printed
 
 QUEUES = ("EventsQueue", "EventsDeadLettersQueue", "BusDeadLettersQueue")
 
@@ -16,6 +16,11 @@ class ReasonTest(unittest.TestCase):
     def test_sqs_writes_no_reason(self) -> None:
         self.assertEqual(letters.reason(letter()), letters.TOO_OFTEN)
         self.assertEqual(letters.reason(letter(event_id="e1", sent_at="1")), letters.TOO_OFTEN)
+
+    def test_the_reason_of_a_producer_is_not_ours(self) -> None:
+        for attributes in ({"reason": "conflict", "detail": "x"}, {"ERROR_CODE": "x"}):
+            self.assertEqual(letters.reason(moved(**attributes)), letters.TOO_OFTEN)
+            self.assertEqual(letters.detail(moved(**attributes)), "")
 
     def test_eventbridge_writes_an_error(self) -> None:
         refused = letter(ERROR_CODE="NO_PERMISSIONS", ERROR_MESSAGE="denied")

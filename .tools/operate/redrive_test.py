@@ -2,41 +2,15 @@
 
 import time
 import unittest
-from typing import Any
 
 from botocore.exceptions import ClientError
 
-from operate import letters, redrive
-from operate.letters import Letter
-from testkit.stubs import Stubs, letter, printed, url
+from operate import letters, origin, redrive
+from operate.origin import Letter
+from testkit.stubs import Stubs, letter, moved, printed, url
 
 QUEUES = [name for pair in redrive.QUEUES.values() for name in pair]
 SOURCE, TARGET = "EventsDeadLettersQueue", "EventsQueue"
-
-
-def sent_back(it: Letter, events: bool = True) -> dict[str, str]:
-    return {name: value["StringValue"] for name, value in redrive.attributes(it, events).items()}
-
-
-class AttributesTest(unittest.TestCase):
-    def test_a_letter_keeps_what_belongs_to_the_event(self) -> None:
-        conflict = letter(reason="conflict", detail="…", event_id="e1", sent_at="1")
-        self.assertEqual(sent_back(conflict), {"event_id": "e1", "sent_at": "1"})
-
-    def test_an_attribute_keeps_its_type(self) -> None:
-        number = letter(reason="conflict")
-        number["MessageAttributes"]["sent_at"] = {"DataType": "Number", "StringValue": "1", "BinaryValue": b""}
-        self.assertEqual(redrive.attributes(number, True), {"sent_at": {"DataType": "Number", "StringValue": "1"}})
-
-    def test_an_event_that_sqs_moved_keeps_its_id_and_time(self) -> None:
-        self.assertEqual(sent_back(letter()), {"event_id": "evt_id-1", "sent_at": "1769421600007"})
-        self.assertEqual(sent_back(letter(event_id="e1", sent_at="1")), {"event_id": "e1", "sent_at": "1"})
-
-    def test_a_delivery_gets_no_attributes(self) -> None:
-        self.assertEqual(sent_back(letter(), events=False), {})
-
-    def test_the_error_of_eventbridge_is_left_out(self) -> None:
-        self.assertEqual(sent_back(letter(ERROR_CODE="SDK_CLIENT_ERROR", RULE_ARN="arn")), {})
 
 
 class RedriveTest(unittest.TestCase):
@@ -46,11 +20,11 @@ class RedriveTest(unittest.TestCase):
         self.stubs.expect_queues(*dict.fromkeys(QUEUES))
 
     def test_letters_are_sent_and_deleted_over_several_answers(self) -> None:
-        first, second = letter(1, reason="conflict", event_id="e1"), letter(2, reason="not_json")
+        first, second = letter(1, reason="conflict", event_id="e1"), moved(2, reason="not_json")
         self.stubs.expect_receive(SOURCE, first)
-        self.expect_moved(first, {"event_id": text("e1")})
+        self.expect_moved(first)
         self.stubs.expect_receive(SOURCE, second)
-        self.expect_moved(second, {})
+        self.expect_moved(second)
         self.expect_empty()
         with printed() as out:
             self.assertEqual(redrive.redrive(self.stubs.stack(), "events"), 2)
@@ -61,7 +35,7 @@ class RedriveTest(unittest.TestCase):
     def test_other_reasons_are_kept_and_given_back(self) -> None:
         wanted, other = letter(1, reason="conflict"), letter(2, reason="not_json")
         self.stubs.expect_receive(SOURCE, other, wanted)
-        self.expect_moved(wanted, {})
+        self.expect_moved(wanted)
         self.expect_empty()
         self.stubs.expect_given_back(SOURCE, other)
         with printed() as out:
@@ -77,11 +51,23 @@ class RedriveTest(unittest.TestCase):
             self.assertEqual(redrive.redrive(self.stubs.stack(), "events"), 0)
         self.assertIn("0 sent back, 0 kept.\n1 arrived, or failed again, after the start;", out.getvalue())
 
+    def test_a_cut_letter_is_reported_and_stays(self) -> None:
+        cut, whole = letter(1, reason="not_json", altered="cut from 1048576 bytes to 9"), letter(2, reason="not_json")
+        self.stubs.expect_receive(SOURCE, cut, whole)
+        self.expect_moved(whole)
+        self.expect_empty()
+        self.stubs.expect_given_back(SOURCE, cut)
+        with printed() as out:
+            self.assertEqual(redrive.redrive(self.stubs.stack(), "events"), 1)
+        self.assertIn(
+            "1 sent back, 0 kept.\n1 cannot be sent back and stay: the letter is not the whole", out.getvalue()
+        )
+
     def test_the_group_of_a_message_is_kept(self) -> None:
         grouped = letter(1, reason="conflict")
         grouped["Attributes"]["MessageGroupId"] = "acme"
         self.stubs.expect_receive(SOURCE, grouped)
-        self.expect_moved(grouped, {}, MessageGroupId="acme")
+        self.expect_moved(grouped, MessageGroupId="acme")
         self.expect_empty()
         with printed():
             redrive.redrive(self.stubs.stack(), "events")
@@ -95,8 +81,8 @@ class RedriveTest(unittest.TestCase):
             redrive.redrive(self.stubs.stack(), "events", "conflict")
         self.assertIn("failed after 0 were sent back.", out.getvalue())
 
-    def expect_moved(self, sent: Letter, attributes: dict[str, Any], **more: str) -> None:
-        message = {"QueueUrl": url(TARGET), "MessageBody": sent["Body"], "MessageAttributes": attributes, **more}
+    def expect_moved(self, sent: Letter, **more: str) -> None:
+        message = {"QueueUrl": url(TARGET), "MessageBody": origin.message(sent, events=True), **more}
         self.stubs.stub("sqs").add_response("send_message", {}, message)
         deleted = {"QueueUrl": url(SOURCE), "ReceiptHandle": sent["ReceiptHandle"]}
         self.stubs.stub("sqs").add_response("delete_message", {}, deleted)
@@ -110,10 +96,6 @@ class UnknownQueueTest(unittest.TestCase):
     def test_an_unknown_queue_stops_before_any_call(self) -> None:
         with self.assertRaisesRegex(SystemExit, "QUEUE must be one of events, deliveries, bus, not 'slow'"):
             redrive.redrive(Stubs().stack(), "slow")
-
-
-def text(value: str) -> dict[str, str]:
-    return {"DataType": "String", "StringValue": value}
 
 
 if __name__ == "__main__":

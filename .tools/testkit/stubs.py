@@ -108,6 +108,13 @@ def letter(number: int = 1, sent: str = "1769421600007", **attributes: str) -> d
     }
 
 
+def moved(number: int = 1, /, **attributes: str) -> dict[str, Any]:
+    """A dead letter that SQS moved, with the attributes of its producer."""
+    it = letter(number, **attributes)
+    it["Attributes"]["DeadLetterQueueSourceArn"] = "arn:aws:sqs:us-east-1:000000000000:EventsQueue"
+    return it
+
+
 @contextlib.contextmanager
 def printed() -> Iterator[io.StringIO]:
     """What the body prints to standard error."""

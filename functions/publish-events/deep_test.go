@@ -52,8 +52,8 @@ func TestBatchRefusesOnlyItsDeepEvents(t *testing.T) {
 		}
 	}
 	want := []string{
-		`{"id":"most","type":"alert.resolved","tenant_id":"demo","data":` + nested(event.MaxDepth) + `}`,
-		`{"id":"flat","type":"alert.resolved","tenant_id":"demo","data":[]}`,
+		`{"via":"http","id":"most","type":"alert.resolved","tenant_id":"demo","data":` + nested(event.MaxDepth) + `}`,
+		`{"via":"http","id":"flat","type":"alert.resolved","tenant_id":"demo","data":[]}`,
 	}
 	if diff := cmp.Diff(want, b.queued(t), cmpopts.SortSlices(strings.Compare)); diff != "" {
 		t.Errorf("queued (-want +got):\n%s", diff)

@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"strconv"
 	"strings"
@@ -16,10 +14,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/google/go-cmp/cmp"
 
-	"webhooks/shared/aws/queue"
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
-	"webhooks/shared/event/limitdb"
 	"webhooks/shared/httpapi"
 	"webhooks/shared/testkit/cloudtest"
 )
@@ -81,7 +77,7 @@ func TestSample(t *testing.T) {
 	if want := `{"code":0,"message":"事件已接收","data":{"id":"env-42-created"}}`; response.Status != 202 || response.Body != want {
 		t.Errorf("response = %d %s, want 202 %s", response.Status, response.Body, want)
 	}
-	want := []string{`{"id":"env-42-created","type":"environment.created","tenant_id":"demo","timestamp":"2026-01-26T10:00:00Z","data":{"environment_id": 42}}`}
+	want := []string{`{"via":"http","id":"env-42-created","type":"environment.created","tenant_id":"demo","timestamp":"2026-01-26T10:00:00Z","data":{"environment_id": 42}}`}
 	if diff := cmp.Diff(want, b.queued(t)); diff != "" {
 		t.Errorf("queued (-want +got):\n%s", diff)
 	}
@@ -92,7 +88,7 @@ func TestPublishKeepsTheBytesAndGeneratesAnID(t *testing.T) {
 	b := setup(t)
 	response := b.publish(t, `{"type":"alert.resolved","data":{ "z": 1.000000000000000000001, "a": "\u00e9\/" }}`)
 	id, _ := response.Envelope(t).Data["id"].(string)
-	want := []string{`{"id":"` + id + `","type":"alert.resolved","tenant_id":"demo","data":{ "z": 1.000000000000000000001, "a": "\u00e9\/" }}`}
+	want := []string{`{"via":"http","id":"` + id + `","type":"alert.resolved","tenant_id":"demo","data":{ "z": 1.000000000000000000001, "a": "\u00e9\/" }}`}
 	if diff := cmp.Diff(want, b.queued(t)); diff != "" || !strings.HasPrefix(id, "evt_") {
 		t.Errorf("queued (-want +got):\n%s", diff)
 	}
@@ -196,33 +192,6 @@ func TestAStoredEventIsNotQueuedAgain(t *testing.T) {
 	}
 	if n := len(b.queued(t)); n != 0 {
 		t.Errorf("%d events queued, want none", n)
-	}
-}
-
-// unread is a table of events in which DynamoDB leaves some ids unread.
-type unread map[string]error
-
-func (u unread) GetHashes(_ context.Context, keys []event.Key, _ time.Time) (map[event.Key]event.Hash, map[event.Key]error) {
-	failed := make(map[event.Key]error)
-	for _, key := range keys {
-		if err := u[key.ID]; err != nil {
-			failed[key] = err
-		}
-	}
-	return nil, failed
-}
-
-func TestAnUnreadKeyRefusesOnlyItsEvent(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	h := handler{events: unread{"b": errors.New("left unprocessed")}, limit: limitdb.New(nil, "", event.Limit{}), queue: queue.New(b.queue, b.url), now: time.Now}
-	b.function = httpapi.New(slog.New(slog.DiscardHandler), h.route())
-	response := b.publish(t, `{"events":[{"id":"a","type":"alert.resolved","data":1},{"id":"b","type":"alert.resolved","data":1},{"id":"c","type":"alert.resolved","data":1}]}`)
-	if response.Status != 202 || !strings.Contains(response.Body, `"accepted":2`) || !strings.Contains(response.Body, `{"id":"b","error":{"code":50301,`) {
-		t.Errorf("response = %d %s, want 50301 for b", response.Status, response.Body)
-	}
-	if n := len(b.queued(t)); n != 2 {
-		t.Errorf("%d events queued, want 2", n)
 	}
 }
 

@@ -16,6 +16,7 @@ const (
 	InvalidTimestamp Reason = "invalid_timestamp"
 	UnknownType      Reason = "unknown_type"
 	DataTooLarge     Reason = "data_too_large"
+	MessageTooLarge  Reason = "message_too_large"
 	TooDeep          Reason = "too_deep"
 	// Conflict says that another event of the tenant has the event's id.
 	Conflict Reason = "conflict"

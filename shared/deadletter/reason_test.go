@@ -42,7 +42,7 @@ func TestReasonsAreExplained(t *testing.T) {
 			}
 		}
 	}
-	want := append(constants(t), foreign...)
+	want := append(reasons(t), foreign...)
 	slices.Sort(want)
 	slices.Sort(explained)
 	if diff := cmp.Diff(want, explained); diff != "" {
@@ -50,8 +50,8 @@ func TestReasonsAreExplained(t *testing.T) {
 	}
 }
 
-// constants returns the values of the constants in reason.go.
-func constants(t *testing.T) []string {
+// reasons returns the values of the constants in reason.go.
+func reasons(t *testing.T) []string {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), "reason.go", nil, 0)
 	if err != nil {

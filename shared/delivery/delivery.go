@@ -13,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/event"
 	"webhooks/shared/webhook"
 )
@@ -54,12 +55,12 @@ type Message struct {
 	Log      *attemptlog.Log
 }
 
-// EventID returns the id of the event of m.
-func (m Message) EventID() string {
+// Subject returns the event that m is about.
+func (m Message) Subject() deadletter.Subject {
 	if m.Log != nil {
-		return m.Log.EventID
+		return deadletter.Subject{TenantID: m.Log.TenantID, EventID: m.Log.EventID, EventType: string(m.Log.EventType)}
 	}
-	return m.Delivery.Event.ID
+	return deadletter.Subject{TenantID: m.Delivery.Event.TenantID, EventID: m.Delivery.Event.ID, EventType: string(m.Delivery.Type)}
 }
 
 // wire is the JSON form of a Message.

@@ -23,7 +23,7 @@ func FuzzDecode(f *testing.F) {
 		if (m.Delivery == nil) == (m.Log == nil) {
 			t.Fatalf("Decode(%s) = %+v, want either a delivery or a queued log", text, m)
 		}
-		_ = m.EventID()
+		_ = m.Subject()
 		if m.Log != nil {
 			if m.Log.WebhookID < 1 || !event.ValidID(m.Log.TenantID) {
 				t.Errorf("accepted a queued log of webhook %d of %q", m.Log.WebhookID, m.Log.TenantID)

@@ -17,7 +17,7 @@ type Message struct {
 	ID     string    // the queue's id of the message
 	SentAt time.Time // when it was first sent, in milliseconds
 	// EventID is set in a redriven message, whose ID is new. It is the event's id
-	// before the redrive, which an event without an id of its own keeps.
+	// before the redrive, which an event without an id of its own keeps if it is valid.
 	EventID string
 	Body    []byte
 }
@@ -26,19 +26,14 @@ type Message struct {
 func Decode(m Message) (Event, error) {
 	object, err := strictjson.Parse(m.Body)
 	if errors.Is(err, strictjson.ErrTooDeep) {
-		return Event{}, &deadletter.Refusal{
-			Reason:  deadletter.TooDeep,
-			Detail:  fmt.Sprintf("the event nests arrays and objects deeper than %d levels", MaxDepth),
-			EventID: decoder{object: object}.readID(),
-		}
+		return Event{}, refuse(deadletter.TooDeep, fmt.Sprintf("the event nests arrays and objects deeper than %d levels", MaxDepth))
 	}
 	if err != nil {
-		return Event{}, &deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "the message is not one JSON object in UTF-8 without duplicate members"}
+		return Event{}, refuse(deadletter.NotJSON, "the message is not one JSON object in UTF-8 without duplicate members")
 	}
 	d := decoder{object: object, message: m}
 	e, refusal := d.decode()
 	if refusal != nil {
-		refusal.EventID = d.readID()
 		return Event{}, refusal
 	}
 	return e, nil
@@ -67,16 +62,24 @@ func (d decoder) decode() (Event, *deadletter.Refusal) {
 	return d.finish(e)
 }
 
-// plain reads {"id"?, "type", "tenant_id", "timestamp"?, "data"}.
+// plain reads {"via"?, "id"?, "type", "tenant_id", "timestamp"?, "data"}. Only
+// [Event.Message] writes via.
 func (d decoder) plain() (Event, *deadletter.Refusal) {
-	if unknown := d.object.Unknown("id", "type", "tenant_id", "timestamp", "data"); len(unknown) > 0 {
+	known := []string{"id", "type", "tenant_id", "timestamp", "data"}
+	via, _ := strictjson.String(d.object["via"])
+	if via == viaHTTP {
+		known = append(known, "via")
+	}
+	if unknown := d.object.Unknown(known...); len(unknown) > 0 {
 		return Event{}, refuse(deadletter.UnknownField, fmt.Sprintf("the event has a member %.64q other than id, type, tenant_id, timestamp and data", unknown[0]))
 	}
 	tenant, ok := strictjson.String(d.object["tenant_id"])
 	if !ok {
 		return Event{}, refuse(deadletter.MissingField, "the event's tenant_id is missing or not a string")
 	}
-	return d.members(tenant, "type", "timestamp", "data")
+	e, refusal := d.members(tenant, "type", "timestamp", "data")
+	e.OverHTTP = via == viaHTTP
+	return e, refusal
 }
 
 // envelope reads an EventBridge envelope
@@ -134,6 +137,8 @@ func (d decoder) finish(e Event) (Event, *deadletter.Refusal) {
 		return Event{}, refuse(deadletter.InvalidTenant, "the tenant_id must be 1 to 64 characters of A-Z a-z 0-9 _ -")
 	case len(e.Data) > MaxData:
 		return Event{}, refuse(deadletter.DataTooLarge, fmt.Sprintf("the data has %d bytes; the limit is %d", len(e.Data), MaxData))
+	case len(d.message.Body) > MaxMessage:
+		return Event{}, refuse(deadletter.MessageTooLarge, fmt.Sprintf("the message has %d bytes; the limit is %d", len(d.message.Body), MaxMessage))
 	}
 	if _, known := e.Type.Bit(); !known {
 		return Event{}, refuse(deadletter.UnknownType, fmt.Sprintf("%.64q is not an event type", string(e.Type)))
@@ -146,15 +151,6 @@ func timestamp(v jsontext.Value) (string, bool) {
 	text, _ := strictjson.String(v)
 	_, ok := strictjson.Time(v)
 	return text, ok
-}
-
-// readID returns the event's id for the dead letter, or "" if it is not valid.
-func (d decoder) readID() string {
-	id, ok := strictjson.String(d.object["id"])
-	if !ok || !ValidID(id) {
-		return ""
-	}
-	return id
 }
 
 func (d decoder) hasAny(names ...string) bool {

@@ -20,6 +20,12 @@ const MaxData = 256 << 10
 // delivered body has one more.
 const MaxDepth = strictjson.MaxDepth
 
+// MaxMessage is the largest size of an event's message, in bytes: its data, the other
+// members, and some white space. The message then fits into a message of SQS (1 MiB)
+// with the attributes of a dead letter, and also as a JSON string, which is at most
+// twice as long, in a redriven message.
+const MaxMessage = 511 << 10
+
 // Event is one thing that happened to a tenant.
 type Event struct {
 	// ID is unique within the tenant and becomes the webhook-id header.
@@ -30,6 +36,9 @@ type Event struct {
 	Timestamp string
 	// Data is the producer's JSON value, byte for byte.
 	Data []byte
+	// OverHTTP says that a tenant published the event over HTTP. A producer that says so
+	// only gives up the dead letters of its conflicts.
+	OverHTTP bool
 
 	timestampGiven bool
 }

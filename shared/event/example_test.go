@@ -55,12 +55,10 @@ func ExampleDecode_refused() {
 	_, err := event.Decode(event.Message{Body: []byte(`{"id":"e1","type":"environment.exploded","tenant_id":"acme","data":{}}`)})
 	var refusal *deadletter.Refusal
 	if errors.As(err, &refusal) {
-		fmt.Println(refusal.EventID)
 		fmt.Println(refusal.Reason)
 		fmt.Println(refusal.Detail)
 	}
 	// Output:
-	// e1
 	// unknown_type
 	// "environment.exploded" is not an event type
 }

@@ -13,7 +13,7 @@ import (
 // object that is too deep for [strictjson.Parse] has at least one: only data may be
 // an array or an object.
 func DecodePublished(object strictjson.Object, tenantID, newID string) (Event, []apperr.Field) {
-	e := Event{TenantID: tenantID, ID: newID}
+	e := Event{TenantID: tenantID, ID: newID, OverHTTP: true}
 	var fields []apperr.Field
 	refuse := func(name string, problem apperr.Problem, args ...any) {
 		fields = append(fields, apperr.Field{Name: name, Problem: problem, Args: args})
@@ -67,12 +67,20 @@ func queueable(text []byte) bool {
 	return !strings.ContainsAny(string(text), "\uFFFE\uFFFF")
 }
 
+// viaHTTP is the value of the member via in the message of an event that a tenant
+// published over HTTP.
+const viaHTTP = "http"
+
 // Message returns e as a message of the events queue, which [Decode] decodes. It
 // leaves out a timestamp that the producer did not give: Decode takes it from the
 // queue.
 func (e Event) Message() string {
 	b := make([]byte, 0, len(e.Data)+256)
-	b = append(b, `{"id":"`...)
+	b = append(b, '{')
+	if e.OverHTTP {
+		b = append(b, `"via":"`+viaHTTP+`",`...)
+	}
+	b = append(b, `"id":"`...)
 	b = append(b, e.ID...)
 	b = append(b, `","type":"`...)
 	b = append(b, e.Type...)

@@ -192,7 +192,7 @@ func TestANextAttemptThatCannotBeStoredIsReceivedAgain(t *testing.T) {
 func failing(eventID string, messages []queue.Message) []error {
 	failures := allOf(len(messages), nil)
 	for i, m := range messages {
-		if content, err := delivery.Decode([]byte(m.Body)); err != nil || content.EventID() == eventID {
+		if content, err := delivery.Decode([]byte(m.Body)); err != nil || content.Subject().EventID == eventID {
 			failures[i] = errBroken
 		}
 	}

@@ -120,7 +120,7 @@ func (d *Dispatcher) Handle(ctx context.Context, batch events.SQSEvent) (events.
 	for _, t := range tasks {
 		if t.Err != nil {
 			d.Log.ErrorContext(ctx, "message failed and will be received again", "message_id", t.Record.MessageId,
-				"event_id", t.delivery.Event.ID, "error", t.Err.Error())
+				"tenant_id", t.Subject.TenantID, "event_id", t.Subject.EventID, "event_type", t.Subject.EventType, "error", t.Err.Error())
 		}
 	}
 	_ = d.Protect(ctx, "writing metrics", func() { d.measure(tasks) })
@@ -198,9 +198,8 @@ func (d *Dispatcher) deliver(ctx context.Context, t *task) {
 	body, err := d.body(ctx, t.delivery)
 	if errors.Is(err, eventdb.ErrNotFound) {
 		t.Refuse(deadletter.Refusal{
-			Reason:  deadletter.BodyMissing,
-			Detail:  "the event's body is not stored: the event has expired, or its fan-out did not finish",
-			EventID: t.delivery.Event.ID,
+			Reason: deadletter.BodyMissing,
+			Detail: "the event's body is not stored: the event has expired, or its fan-out did not finish",
 		})
 		return
 	}

@@ -244,8 +244,8 @@ func (d *Dispatcher) sendLetters(ctx context.Context, tasks []*task) {
 	for _, t := range tasks {
 		if t.Letter != nil {
 			// The detail may quote the message, so only the dead letter has it.
-			d.Log.WarnContext(ctx, "message set aside", "message_id", t.Record.MessageId,
-				"event_id", t.Letter.EventID, "reason", string(t.Letter.Reason))
+			d.Log.WarnContext(ctx, "message set aside", "message_id", t.Record.MessageId, "tenant_id", t.Subject.TenantID,
+				"event_id", t.Subject.EventID, "event_type", t.Subject.EventType, "reason", string(t.Letter.Reason))
 		}
 	}
 	inbound.SendLetters(ctx, d.Consumer, tasks)

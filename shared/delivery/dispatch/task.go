@@ -67,11 +67,12 @@ func (t *task) pending() bool { return t.Open() && !t.queuedLog }
 func (d *Dispatcher) decode(ctx context.Context, record events.SQSMessage) *task {
 	t := &task{Message: inbound.Message{Record: record}, lane: d.laneOf(record.EventSourceARN)}
 	var m delivery.Message
-	d.Decode(ctx, &t.Message, func() (eventID string, err error) {
+	d.Decode(ctx, &t.Message, func() (deadletter.Subject, error) {
+		var err error
 		if m, err = delivery.Decode([]byte(record.Body)); err != nil {
-			return "", &deadletter.Refusal{Reason: deadletter.Unreadable, Detail: err.Error()}
+			return deadletter.Subject{}, &deadletter.Refusal{Reason: deadletter.Unreadable, Detail: err.Error()}
 		}
-		return m.EventID(), nil
+		return m.Subject(), nil
 	})
 	switch {
 	case !t.Open():

@@ -60,9 +60,9 @@ func (f *Fanout) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSE
 	for _, window := range windows(pending(jobs)) {
 		f.fanOut(ctx, window, now)
 	}
+	settleCopies(jobs)
 	f.keepBodies(ctx, jobs, now)
 	inbound.SendLetters(ctx, f.Consumer, jobs)
-	failCopies(jobs)
 	f.logAll(ctx, jobs)
 	f.measure(jobs)
 	return inbound.Response(jobs), nil
@@ -149,11 +149,16 @@ func (f *Fanout) keepBodies(ctx context.Context, jobs []*job, now time.Time) {
 	each(conflicts, func(j *job) { j.Err = f.Events.PutBody(ctx, j.event, now) })
 }
 
-// failCopies fails each copy whose original in the batch failed.
-func failCopies(jobs []*job) {
+// settleCopies gives each copy of an event in the batch what its original became: a
+// failure, or a conflict, if another event took the id meanwhile.
+func settleCopies(jobs []*job) {
 	for _, j := range jobs {
-		if j.original != nil {
-			j.Err = j.original.Err
+		switch original := j.original; {
+		case original == nil:
+		case original.Err != nil:
+			j.Err = original.Err
+		case original.conflicts:
+			j.refuseConflict()
 		}
 	}
 }

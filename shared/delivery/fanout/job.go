@@ -36,6 +36,7 @@ const (
 	unfinished state = iota
 	fannedOut
 	duplicate // the same event is already stored
+	dropped   // another event has the id; see refuseConflict
 )
 
 func (j *job) pending() bool {
@@ -55,12 +56,19 @@ func pending(jobs []*job) []*job {
 // receivedBefore reports whether this is not the first receive of the message.
 func (j *job) receivedBefore() bool { return j.Record.Attributes["ApproximateReceiveCount"] != "1" }
 
+// refuseConflict ends a job whose event has the id of another event. A producer gets a
+// dead letter. A tenant could fill the operator's dead-letter queue by publishing two
+// contents under one id over HTTP, and ring its alarm: such an event is dropped, with
+// a line in the log and a metric. The first event with the id is the one that counts.
 func (j *job) refuseConflict() {
 	j.conflicts = true
+	if j.event.OverHTTP {
+		j.state = dropped
+		return
+	}
 	j.Refuse(deadletter.Refusal{
-		Reason:  deadletter.Conflict,
-		Detail:  "another event of this tenant has this id; give every event an id of its own",
-		EventID: j.event.ID,
+		Reason: deadletter.Conflict,
+		Detail: "another event of this tenant has this id; give every event an id of its own",
 	})
 }
 
@@ -89,13 +97,15 @@ func (f *Fanout) decode(ctx context.Context, records []events.SQSMessage) []*job
 	return jobs
 }
 
-// decode decodes the event and returns its id.
-func (j *job) decode() (eventID string, err error) {
-	originalID, sentAt, err := deadletter.Origin(j.Record)
+// decode decodes the event and returns its subject. Of a redriven message, only the
+// original body remains.
+func (j *job) decode() (deadletter.Subject, error) {
+	origin, err := deadletter.OriginOf(j.Record)
 	if err != nil {
-		return "", err
+		return deadletter.Subject{}, err
 	}
-	j.SentAt = sentAt
-	j.event, err = event.Decode(event.Message{ID: j.Record.MessageId, SentAt: sentAt, EventID: originalID, Body: []byte(j.Record.Body)})
-	return j.event.ID, err
+	j.Record.Body, j.SentAt = origin.Body, origin.SentAt
+	e, err := event.Decode(event.Message{ID: j.Record.MessageId, SentAt: origin.SentAt, EventID: origin.EventID, Body: []byte(origin.Body)})
+	j.event = e
+	return deadletter.Subject{TenantID: e.TenantID, EventID: e.ID, EventType: string(e.Type)}, err
 }

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"webhooks/shared/aws/metric"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/event"
 )
 
@@ -37,8 +38,8 @@ type logged struct {
 func (f *Fanout) logJob(ctx context.Context, j *job) {
 	attributes := []slog.Attr{
 		slog.String("message_id", j.Record.MessageId),
-		slog.String("tenant_id", j.event.TenantID), slog.String("event_id", j.event.ID),
-		slog.String("event_type", string(j.event.Type)),
+		slog.String("tenant_id", j.Subject.TenantID), slog.String("event_id", j.Subject.EventID),
+		slog.String("event_type", j.Subject.EventType),
 	}
 	switch {
 	case j.Err != nil:
@@ -46,6 +47,8 @@ func (f *Fanout) logJob(ctx context.Context, j *job) {
 	case j.Letter != nil:
 		// The detail may quote the event, so only the dead letter has it.
 		f.Log.LogAttrs(ctx, slog.LevelWarn, "event set aside", append(attributes, slog.String("reason", string(j.Letter.Reason)))...)
+	case j.state == dropped:
+		f.Log.LogAttrs(ctx, slog.LevelWarn, "event dropped", append(attributes, slog.String("reason", string(deadletter.Conflict)))...)
 	default:
 		f.Log.LogAttrs(ctx, slog.LevelInfo, "event is a duplicate", attributes...)
 	}

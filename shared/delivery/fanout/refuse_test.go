@@ -35,7 +35,7 @@ func TestHandleRefusesInvalidMessages(t *testing.T) {
 	b.subscribe(t, tenant)
 	want := []deadLetter{ // sorted by body
 		{Body: `{ "id" : "e1", "type":"no.such","tenant_id":"acme","data":1.00 }`, Reason: deadletter.UnknownType, EventID: "e1"},
-		{Body: `{"id":"e2","type":"environment.created","tenant_id":"acme","data":1,"data":2}`, Reason: deadletter.NotJSON},
+		{Body: `{"id":"e2","type":"environment.created","tenant_id":"acme","data":1,"data":2}`, Reason: deadletter.NotJSON, EventID: "e2"},
 		{Body: `{"id":"e3","type":"environment.created","tenant_id":"acme","detail-type":"environment.created","data":1}`, Reason: deadletter.Ambiguous, EventID: "e3"},
 		{Body: `{"id":"e4","type":"environment.created","data":1}`, Reason: deadletter.MissingField, EventID: "e4"},
 		{Body: `{"id":"e5","type":"environment.created","tenant_id":"acme","data":"` + strings.Repeat("x", event.MaxData) + `"}`, Reason: deadletter.DataTooLarge, EventID: "e5"},

@@ -88,6 +88,8 @@ func (f *Fanout) store(ctx context.Context, jobs []*job, now time.Time) {
 			j.refuseConflict()
 			return
 		}
-		j.Err, j.state = err, fannedOut
+		if j.Err = err; err == nil {
+			j.state = fannedOut
+		}
 	})
 }

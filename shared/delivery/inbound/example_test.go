@@ -37,11 +37,11 @@ func Example() {
 	var batch []*task
 	for _, record := range records {
 		t := &task{Message: inbound.Message{Record: record}}
-		consumer.Decode(ctx, &t.Message, func() (string, error) {
+		consumer.Decode(ctx, &t.Message, func() (deadletter.Subject, error) {
 			if _, err := fmt.Sscan(record.Body, &t.number); err != nil {
-				return "", &deadletter.Refusal{Reason: deadletter.Unreadable, Detail: "the message is not a number"}
+				return deadletter.Subject{}, &deadletter.Refusal{Reason: deadletter.Unreadable, Detail: "the message is not a number"}
 			}
-			return record.MessageId, nil
+			return deadletter.Subject{}, nil
 		})
 		batch = append(batch, t)
 	}

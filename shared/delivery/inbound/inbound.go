@@ -40,6 +40,8 @@ type Message struct {
 	// SentAt is when the message was first sent. It is zero if the consumer does not
 	// set it.
 	SentAt time.Time
+	// Subject is for logs. [Consumer.Decode] sets it.
+	Subject deadletter.Subject
 	// Letter is set when the message is refused.
 	Letter *deadletter.Letter
 	// Err is our own error: Lambda receives the message again.
@@ -56,22 +58,27 @@ func (m *Message) Open() bool { return m.Err == nil && m.Letter == nil }
 
 // Refuse sets the letter of m, which [SendLetters] sends to the dead-letter queue.
 func (m *Message) Refuse(refusal deadletter.Refusal) {
-	m.Letter = &deadletter.Letter{Refusal: refusal, Body: m.Record.Body, SentAt: m.SentAt}
+	m.Letter = &deadletter.Letter{
+		Refusal: refusal, Subject: m.Subject, MessageID: m.Record.MessageId, Body: m.Record.Body, SentAt: m.SentAt,
+	}
 }
 
-// Decode calls decode, which reads the body of m and returns the event's id. A
+// Decode calls decode, which reads the body of m and returns its subject. A
 // [*deadletter.Refusal] refuses the message, any other error fails it, and so
 // does a panic: a bug that one message trips does not fail its batch. On its last
-// two receives (see nearlyExhausted) a message is refused in any case.
-func (c Consumer) Decode(ctx context.Context, m *Message, decode func() (eventID string, err error)) {
+// two receives (see nearlyExhausted) a message is refused in any case. A message
+// that decode cannot read gets the subject that its body names.
+func (c Consumer) Decode(ctx context.Context, m *Message, decode func() (deadletter.Subject, error)) {
 	exhausted, err := nearlyExhausted(m.Record, c.MaxReceiveCount)
 	if err != nil {
-		m.Err = err
+		m.Err, m.Subject = err, deadletter.SubjectOf(m.Record.Body)
 		return
 	}
-	var eventID string
-	if panicked := c.Protect(ctx, "decoding a message", func() { eventID, err = decode() }, "message_id", m.Record.MessageId); panicked != nil {
+	if panicked := c.Protect(ctx, "decoding a message", func() { m.Subject, err = decode() }, "message_id", m.Record.MessageId); panicked != nil {
 		err = panicked
+	}
+	if err != nil {
+		m.Subject = deadletter.SubjectOf(m.Record.Body)
 	}
 	var refusal *deadletter.Refusal
 	switch {
@@ -79,9 +86,8 @@ func (c Consumer) Decode(ctx context.Context, m *Message, decode func() (eventID
 		m.Refuse(*refusal)
 	case exhausted:
 		m.Refuse(deadletter.Refusal{
-			Reason:  deadletter.TooManyReceives,
-			Detail:  "the message failed on nearly every receive; the function's log says why",
-			EventID: eventID,
+			Reason: deadletter.TooManyReceives,
+			Detail: "the message failed on nearly every receive; the function's log says why",
 		})
 	default:
 		m.Err = err
@@ -101,14 +107,13 @@ func nearlyExhausted(m events.SQSMessage, maxReceiveCount int) (bool, error) {
 }
 
 // SendLetters sends the letters of batch to the dead-letter queue of c. A message
-// whose letter is not accepted fails. A body within some hundred bytes of SQS's
-// limit of 1 MiB has no room for the letter's attributes: its message fails each
-// time, and SQS moves it without a reason in the end.
+// whose letter is not accepted fails.
 func SendLetters[M Carrier](ctx context.Context, c Consumer, batch []M) {
 	var letters Outbox[*Message, queue.Message]
 	for _, carrier := range batch {
 		if m := carrier.message(); m.Letter != nil && m.Err == nil {
-			letters.Add(m, queue.Message{Body: m.Letter.Body, Attributes: m.Letter.Attributes()})
+			body, attributes := m.Letter.Encode(queue.MaxBytes)
+			letters.Add(m, queue.Message{Body: body, Attributes: attributes})
 		}
 	}
 	if letters.Len() > 0 {

@@ -20,7 +20,7 @@ import (
 
 var errOurs = errors.New("our own error")
 
-var refusal = deadletter.Refusal{Reason: deadletter.Unreadable, Detail: "it is not a message", EventID: "e1"}
+var refusal = deadletter.Refusal{Reason: deadletter.Unreadable, Detail: "it is not a message"}
 
 // job is a consumer's own type.
 type job struct{ inbound.Message }
@@ -28,7 +28,7 @@ type job struct{ inbound.Message }
 // received returns the message id on its n-th receive.
 func received(id, n string) *job {
 	return &job{inbound.Message{Record: events.SQSMessage{
-		MessageId: id, Body: "body of " + id, Attributes: map[string]string{"ApproximateReceiveCount": n},
+		MessageId: id, Body: `{"id":"e1","is":"body of ` + id + `"}`, Attributes: map[string]string{"ApproximateReceiveCount": n},
 	}}}
 }
 
@@ -69,11 +69,11 @@ func TestDecode(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			log, j := new(bytes.Buffer), received("m1", tt.receives)
-			consumer(log, nil).Decode(t.Context(), &j.Message, func() (string, error) {
+			consumer(log, nil).Decode(t.Context(), &j.Message, func() (deadletter.Subject, error) {
 				if tt.panics {
 					panic("boom")
 				}
-				return "e1", tt.err
+				return deadletter.Subject{EventID: "e1"}, tt.err
 			})
 			if (j.Err != nil) != tt.wantErr || j.Open() != (!tt.wantErr && tt.wantReason == "") {
 				t.Errorf("error = %v, open = %t", j.Err, j.Open())
@@ -82,8 +82,11 @@ func TestDecode(t *testing.T) {
 			if j.Letter != nil {
 				got = *j.Letter
 			}
-			if got.Reason != tt.wantReason || tt.wantReason != "" && (got.Body != j.Record.Body || !strings.Contains(got.Detail, " ")) {
-				t.Errorf("letter = %+v, want the body and the reason %q", got, tt.wantReason)
+			if got.Reason != tt.wantReason || tt.wantReason != "" && (got.Body != j.Record.Body || got.MessageID != "m1" || !strings.Contains(got.Detail, " ")) {
+				t.Errorf("letter = %+v, want the body, the message id and the reason %q", got, tt.wantReason)
+			}
+			if j.Subject.EventID != "e1" {
+				t.Errorf("subject = %+v, want that of the body", j.Subject)
 			}
 			if named := strings.Contains(log.String(), "boom") && strings.Contains(log.String(), `"m1"`); named != tt.panics {
 				t.Errorf("log = %s, want the panic and the message id: %t", log, tt.panics)
@@ -98,7 +101,7 @@ func TestDecodeTriesEveryMessageOnce(t *testing.T) {
 	for _, maxReceiveCount := range []int{1, 2} {
 		for receives, want := range map[string]bool{"1": true, "2": false} {
 			j := received("m1", receives)
-			inbound.Consumer{MaxReceiveCount: maxReceiveCount}.Decode(t.Context(), &j.Message, func() (string, error) { return "e1", nil })
+			inbound.Consumer{MaxReceiveCount: maxReceiveCount}.Decode(t.Context(), &j.Message, func() (deadletter.Subject, error) { return deadletter.Subject{EventID: "e1"}, nil })
 			if j.Open() != want {
 				t.Errorf("receive %s of %d: open = %t, want %t", receives, maxReceiveCount, j.Open(), want)
 			}
@@ -120,7 +123,7 @@ func TestSendLettersAndResponse(t *testing.T) {
 	c := consumer(new(bytes.Buffer), queueFunc(func(messages []queue.Message) []error {
 		failures := make([]error, len(messages))
 		for i, m := range messages {
-			sent = append(sent, m.Body+" "+m.Attributes["reason"]+" "+m.Attributes["event_id"])
+			sent = append(sent, m.Body+" "+m.Attributes["reason"]+" "+m.Attributes["message_id"])
 			if strings.Contains(m.Body, "unsent") {
 				failures[i] = errOurs
 			}
@@ -128,7 +131,7 @@ func TestSendLettersAndResponse(t *testing.T) {
 		return failures
 	}))
 	inbound.SendLetters(t.Context(), c, batch)
-	if diff := cmp.Diff([]string{"body of refused unreadable e1", "body of unsent unreadable e1"}, sent); diff != "" {
+	if diff := cmp.Diff([]string{refused.Record.Body + " unreadable refused", unsent.Record.Body + " unreadable unsent"}, sent); diff != "" {
 		t.Errorf("letters (-want +got):\n%s", diff)
 	}
 	var failures []string

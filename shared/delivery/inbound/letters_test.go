@@ -3,6 +3,7 @@ package inbound_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -21,6 +22,7 @@ import (
 func refused(body string, r deadletter.Refusal) *job {
 	j := received("m1", "1")
 	j.Record.Body = body
+	j.Subject = deadletter.SubjectOf(body)
 	j.Refuse(r)
 	return j
 }
@@ -29,7 +31,7 @@ func TestSendLettersKeepsBodyAndReason(t *testing.T) {
 	t.Parallel()
 	client, url := sqs.NewFromConfig(cloudtest.Config(t)), cloudtest.Queue(t)
 	batch := []*job{
-		refused(`{"id":"e1", "z": 1.00 }`+"\n", deadletter.Refusal{Reason: deadletter.UnknownType, Detail: `"一" is not an event type`, EventID: "e1"}),
+		refused(`{"id":"e1", "z": 1.00 }`+"\n", deadletter.Refusal{Reason: deadletter.UnknownType, Detail: `"一" is not an event type`}),
 		refused("not JSON at all", deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "a NUL \x00, half a character \xff and U+\uffff"}),
 	}
 	inbound.SendLetters(t.Context(), consumer(new(bytes.Buffer), queue.New(client, url)), batch)
@@ -39,8 +41,8 @@ func TestSendLettersKeepsBodyAndReason(t *testing.T) {
 		}
 	}
 	want := map[string]map[string]string{
-		batch[0].Record.Body: {"reason": "unknown_type", "detail": `"一" is not an event type`, "event_id": "e1"},
-		batch[1].Record.Body: {"reason": "not_json", "detail": "a NUL \ufffd, half a character \ufffd and U+\ufffd"},
+		batch[0].Record.Body: {"reason": "unknown_type", "detail": `"一" is not an event type`, "event_id": "e1", "message_id": "m1"},
+		batch[1].Record.Body: {"reason": "not_json", "detail": "a NUL \ufffd, half a character \ufffd and U+\ufffd", "message_id": "m1"},
 	}
 	if diff := cmp.Diff(want, receive(t, client, url, len(batch))); diff != "" {
 		t.Errorf("letters (-want +got):\n%s", diff)
@@ -71,13 +73,17 @@ func receive(t *testing.T, client *sqs.Client, url string, n int) map[string]map
 	return got
 }
 
-// limited refuses a request of more than 1 MiB, as SQS does.
-type limited struct{}
+// limited takes what SQS takes: at most 1 MiB in a request, with all attributes.
+type limited struct{ requests int }
 
-func (limited) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+func (l *limited) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
+	l.requests++
 	out, size := &sqs.SendMessageBatchOutput{}, 0
 	for _, e := range in.Entries {
 		size += len(*e.MessageBody)
+		if *e.MessageBody == "" {
+			return nil, errors.New("a body is empty")
+		}
 		for name, value := range e.MessageAttributes {
 			if *value.StringValue == "" {
 				return nil, fmt.Errorf("the attribute %s is empty", name)
@@ -92,19 +98,30 @@ func (limited) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput
 	return out, nil
 }
 
-// A letter without room for its reason must not fail the other letters.
-func TestALetterThatIsTooLargeFailsAlone(t *testing.T) {
+// A message of the largest size is set aside at its first receive, as are its
+// neighbours, also when the whole batch is of that size.
+func TestSendLettersSetsAsideMessagesOfTheLargestSize(t *testing.T) {
 	t.Parallel()
-	letter := func(size int) *job {
-		return refused(strings.Repeat("x", size), deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "the message is not JSON"})
+	largest := func(c string) *job {
+		return refused(strings.Repeat(c, (1<<20)/len(c)), deadletter.Refusal{Reason: deadletter.NotJSON, Detail: "the message is not JSON"})
 	}
-	batch := []*job{letter(10), letter(1 << 20), letter(1<<20 - 200), letter(10)}
-	inbound.SendLetters(t.Context(), consumer(new(bytes.Buffer), queue.New(limited{}, "q")), batch)
-	var got []bool
-	for _, j := range batch {
-		got = append(got, j.Err != nil)
-	}
-	if diff := cmp.Diff([]bool{false, true, false, false}, got); diff != "" {
-		t.Errorf("failed (-want +got):\n%s", diff)
+	for name, batch := range map[string][]*job{
+		"one between small ones": {refused("a", refusal), largest("x"), refused("b", refusal)},
+		"ten":                    {largest("x"), largest("é"), largest("好"), largest("😀"), largest("\ufffe"), largest("\x01"), largest(" "), largest("\""), largest("0"), largest("[")},
+		"no body":                {refused("", refusal), refused("a", refusal)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			client := &limited{}
+			inbound.SendLetters(t.Context(), consumer(new(bytes.Buffer), queue.New(client, "q")), batch)
+			for i, j := range batch {
+				if j.Err != nil {
+					t.Errorf("message %d is received again: %v", i, j.Err)
+				}
+			}
+			if client.requests > len(batch) {
+				t.Errorf("%d requests for %d letters", client.requests, len(batch))
+			}
+		})
 	}
 }

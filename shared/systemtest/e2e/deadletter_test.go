@@ -72,9 +72,9 @@ func poisonOf(tenantID string) []poison {
 	const created = `"type":"environment.created"`
 	return []poison{
 		{"not JSON", tenantID + " says hello", deadLetter{"not_json", "", true}},
-		{"two values", event("evt-1", created+`,"data":1`) + `{}`, deadLetter{"not_json", "", true}},
+		{"two values", event("evt-1", created+`,"data":1`) + `{}`, deadLetter{"not_json", "evt-1", true}},
 		{"array", "[" + event("evt-2", created+`,"data":2`) + "]", deadLetter{"not_json", "", true}},
-		{"member twice", event("evt-3", created+`,"data":3,"id":"evt-4"`), deadLetter{"not_json", "", true}},
+		{"member twice", event("evt-3", created+`,"data":3,"id":"evt-4"`), deadLetter{"not_json", "evt-3", true}},
 		{"unknown type", event("evt-5", `"type":"environment.destroyed","data":5`), deadLetter{"unknown_type", "evt-5", true}},
 		{"test type", event("evt-6", `"type":"webhook.test","data":6`), deadLetter{"unknown_type", "evt-6", true}},
 		{"no type", event("evt-7", `"data":7`), deadLetter{"missing_field", "evt-7", true}},
@@ -82,7 +82,7 @@ func poisonOf(tenantID string) []poison {
 		{"no tenant", fmt.Sprintf(`{"id":"evt-9",%s,"data":%q}`, created, tenantID), deadLetter{"missing_field", "evt-9", true}},
 		{"tenant in other case", fmt.Sprintf(`{"id":"evt-10",%s,"Tenant_ID":%q,"data":10}`, created, tenantID), deadLetter{"unknown_field", "evt-10", true}},
 		{"bad tenant", fmt.Sprintf(`{"id":"evt-11",%s,"tenant_id":"%s#1","data":11}`, created, tenantID), deadLetter{"invalid_tenant", "evt-11", true}},
-		{"bad id", event("evt.12", created+`,"data":12`), deadLetter{"invalid_id", "", true}},
+		{"bad id", event("evt.12", created+`,"data":12`), deadLetter{"invalid_id", "evt.12", true}},
 		{"id is a number", fmt.Sprintf(`{"id":13,%s,"tenant_id":%q,"data":13}`, created, tenantID), deadLetter{"invalid_id", "", true}},
 		{"bad timestamp", event("evt-14", created+`,"data":14,"timestamp":"yesterday"`), deadLetter{"invalid_timestamp", "evt-14", true}},
 		{"unknown member", event("evt-15", created+`,"data":15,"priority":1`), deadLetter{"unknown_field", "evt-15", true}},

@@ -49,7 +49,7 @@ func TestMarkedValuesReachEveryCodePath(t *testing.T) {
 	}
 	publish(t, c.event("evt-sqs", data), c.event("evt-large", fmt.Sprintf(`%q`, strings.Repeat(markedData, 4000))), c.event("evt-conflict", data),
 		// These are refused because of a part of the message.
-		fmt.Sprintf(`{"id":"evt-bad","tenant_id":%q,"type":%q,"data":1}`, c.id, markedData),
+		fmt.Sprintf(`{"id":"evt-bad","tenant_id":%q,"type":"no.such","data":%q}`, c.id, markedData),
 		fmt.Sprintf(`{"tenant_id":%q,"type":"environment.created","data":1,%q:2}`, c.id, markedData),
 		c.id+markedData)
 	putEvent(t, "environment.created", fmt.Sprintf(`{"tenant_id":%q,"text":%q}`, c.id, markedData))

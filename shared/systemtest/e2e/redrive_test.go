@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -22,8 +24,10 @@ func TestRedrive(t *testing.T) {
 	c, r := setup(t), newReceiver(t, ok)
 	made := c.webhook(r.URL, "environment.created")
 
-	// An event without an id, which SQS moved because the function crashed each time.
-	moved := movedBySQS(t, physicalID(t, "EventsDeadLettersQueue"), fmt.Sprintf(`{"type":"environment.created","tenant_id":%q,"data":1}`, c.id))
+	// An event without an id, which SQS moved because the function crashed each time. Its
+	// producer has set attributes with the names of ours.
+	moved := movedBySQS(t, physicalID(t, "EventsDeadLettersQueue"), fmt.Sprintf(`{"type":"environment.created","tenant_id":%q,"data":1}`, c.id),
+		map[string]string{"reason": "conflict", "event_id": "order-42", "sent_at": "2026-01-26T10:00:00Z", "altered": "cut"})
 	if got := makeTarget(t, "letters"); !strings.Contains(got, "× received_too_often") {
 		t.Errorf("make letters printed:\n%s", got)
 	}
@@ -34,9 +38,10 @@ func TestRedrive(t *testing.T) {
 	}
 
 	// An event that the function moved after too many receives, with attributes.
-	setAside(t, "EventsDeadLettersQueue", c.event("evt-again", `2`), map[string]string{"reason": "too_many_receives", "event_id": "evt-again", "sent_at": "1769421600007"})
+	first := time.Now().UTC().Add(-20 * 24 * time.Hour)
+	setAside(t, "EventsDeadLettersQueue", c.event("evt-again", `2`), map[string]string{"reason": "too_many_receives", "event_id": "evt-again", "sent_at": strconv.FormatInt(first.UnixMilli(), 10)})
 	makeTarget(t, "redrive", "QUEUE=events", "REASON=too_many_receives")
-	if got := r.next(t); got.ID() != "evt-again" || !strings.Contains(got.Body, `"timestamp":"2026-01-26T10:00:00`) {
+	if got := r.next(t); got.ID() != "evt-again" || !strings.Contains(got.Body, `"timestamp":"`+first.Format("2006-01-02T15:04:05.000Z")) {
 		t.Errorf("got %s %s, want the time of the first sending", got.ID(), got.Body)
 	}
 
@@ -96,7 +101,7 @@ func makeTarget(t *testing.T, target string, variables ...string) string {
 
 // movedBySQS sends body to a queue whose maxReceiveCount is 1 and makes SQS move it to
 // the dead-letter queue. It returns the id of the message.
-func movedBySQS(t *testing.T, letters, body string) (id string) {
+func movedBySQS(t *testing.T, letters, body string, attributes map[string]string) (id string) {
 	t.Helper()
 	client, url := sqs.NewFromConfig(cloudtest.Config(t)), cloudtest.Queue(t)
 	arn := types.QueueAttributeNameQueueArn
@@ -108,7 +113,7 @@ func movedBySQS(t *testing.T, letters, body string) (id string) {
 	if _, err := client.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &url, Attributes: map[string]string{"RedrivePolicy": policy}}); err != nil {
 		t.Fatal(err)
 	}
-	sent, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body})
+	sent, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body, MessageAttributes: texts(attributes)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -130,11 +135,17 @@ func movedBySQS(t *testing.T, letters, body string) (id string) {
 func setAside(t *testing.T, queue, body string, attributes map[string]string) {
 	t.Helper()
 	url := physicalID(t, queue)
-	input := &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body, MessageAttributes: make(map[string]types.MessageAttributeValue)}
-	for name, value := range attributes {
-		input.MessageAttributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
-	}
+	input := &sqs.SendMessageInput{QueueUrl: &url, MessageBody: &body, MessageAttributes: texts(attributes)}
 	if _, err := sqs.NewFromConfig(cloudtest.Config(t)).SendMessage(t.Context(), input); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// texts returns message attributes of the type String.
+func texts(values map[string]string) map[string]types.MessageAttributeValue {
+	attributes := make(map[string]types.MessageAttributeValue)
+	for name, value := range values {
+		attributes[name] = types.MessageAttributeValue{DataType: aws.String("String"), StringValue: &value}
+	}
+	return attributes
 }

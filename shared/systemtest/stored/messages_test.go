@@ -2,6 +2,7 @@ package stored_test
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -9,9 +10,11 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"webhooks/shared/aws/queue"
 	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/event"
+	"webhooks/shared/strictjson"
 )
 
 // messageForm is the body of a message in a queue.
@@ -58,8 +61,9 @@ func messageForms(t *testing.T) []messageForm {
 		{name: "delivery-message-slow", written: slow.Encode(), read: readDelivery, want: slow},
 		{name: "delivery-message-single", written: single.Encode(), read: readDelivery, want: single},
 		{name: "delivery-message-with-log", written: encodedLog, read: readDelivery, want: queuedLog},
-		{name: "dead-letter-of-event", written: encodeLetter(t, letter("evt_1", now)), read: readLetter, want: origin{"evt_1", now}},
-		{name: "dead-letter-of-delivery", written: encodeLetter(t, letter("evt_1", time.Time{})), read: readLetter, want: origin{"evt_1", now.Add(time.Minute)}},
+		{name: "event-message-redriven", read: readRedriven, want: deadletter.Origin{EventID: "evt_1", SentAt: now, Body: `{"id":"evt_1"}`}},
+		{name: "dead-letter-of-event", written: encodeLetter(t, letter(now)), read: readLetter, want: origin{Body: `{"id":"evt_1"}`, EventID: "evt_1", SentAt: "1769421600000"}},
+		{name: "dead-letter-of-delivery", written: encodeLetter(t, letter(time.Time{})), read: readLetter, want: origin{Body: `{"id":"evt_1"}`, EventID: "evt_1"}},
 	}
 }
 
@@ -81,9 +85,13 @@ func readEvent(body string) (any, error) {
 // publishedEvent is an event as POST /api/v1/events queues it.
 func publishedEvent(t *testing.T) event.Event {
 	t.Helper()
-	e, err := event.Decode(event.Message{Body: []byte(`{"id":"evt_1","type":"training.failed","tenant_id":"acme","timestamp":"2026-01-26T10:00:00Z","data":{"n":1.0}}`)})
+	object, err := strictjson.Parse([]byte(`{"id":"evt_1","type":"training.failed","timestamp":"2026-01-26T10:00:00Z","data":{"n":1.0}}`))
 	if err != nil {
 		t.Fatal(err)
+	}
+	e, refused := event.DecodePublished(object, "acme", "")
+	if len(refused) > 0 {
+		t.Fatal(refused)
 	}
 	return e
 }
@@ -118,40 +126,37 @@ type letterText struct {
 	Body       string            `json:"body"`
 }
 
-func letter(eventID string, sentAt time.Time) deadletter.Letter {
+func letter(sentAt time.Time) deadletter.Letter {
 	return deadletter.Letter{
-		Refusal: deadletter.Refusal{Reason: deadletter.TooManyReceives, Detail: "DynamoDB is down", EventID: eventID},
-		Body:    `{"id":"evt_1"}`, SentAt: sentAt,
+		Refusal:   deadletter.Refusal{Reason: deadletter.TooManyReceives, Detail: "DynamoDB is down"},
+		Subject:   deadletter.Subject{TenantID: "acme", EventID: "evt_1", EventType: "training.failed"},
+		MessageID: "m1", Body: `{"id":"evt_1"}`, SentAt: sentAt,
 	}
 }
 
 func encodeLetter(t *testing.T, l deadletter.Letter) string {
 	t.Helper()
-	encoded, err := json.MarshalIndent(letterText{l.Attributes(), l.Body}, "", "  ")
+	body, attributes := l.Encode(queue.MaxBytes)
+	encoded, err := json.MarshalIndent(letterText{attributes, body}, "", "  ")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return string(encoded)
 }
 
-// origin is what a redriven letter says about its first message.
-type origin struct {
-	EventID string
-	SentAt  time.Time
-}
+// origin is what `make redrive` reads from a letter.
+type origin struct{ Body, EventID, SentAt string }
 
 func readLetter(text string) (any, error) {
 	var l letterText
-	if err := json.Unmarshal([]byte(text), &l); err != nil {
-		return nil, err
-	}
-	m := events.SQSMessage{
-		Body: l.Body, Attributes: map[string]string{"SentTimestamp": "1769421660000"}, // of the redrive
-		MessageAttributes: make(map[string]events.SQSMessageAttribute),
-	}
-	for name, value := range l.Attributes {
-		m.MessageAttributes[name] = events.SQSMessageAttribute{DataType: "String", StringValue: &value}
-	}
-	id, sentAt, err := deadletter.Origin(m)
-	return origin{id, sentAt}, err
+	err := json.Unmarshal([]byte(text), &l)
+	return origin{l.Body, l.Attributes["event_id"], l.Attributes["sent_at"]}, err
+}
+
+// readRedriven reads a message that `make redrive` sent a minute after the first
+// sending. The test of .tools/operate/redrive.py compares what it writes with the
+// newest file.
+func readRedriven(body string) (any, error) {
+	sent := strconv.FormatInt(now.Add(time.Minute).UnixMilli(), 10)
+	return deadletter.OriginOf(events.SQSMessage{Body: body, Attributes: map[string]string{"SentTimestamp": sent}})
 }
