@@ -19,7 +19,7 @@ from samtranslator.yaml_helper import yaml_parse
 
 from base import venvs
 from base.console import say
-from base.paths import LOCAL, ROOT
+from base.paths import LOCAL, ROOT, TOOLS
 from check.variants import ACCOUNT, REGION, Template, variants
 from operate import gradual
 
@@ -45,7 +45,8 @@ def lint() -> int:
     policies.mkdir(parents=True)
     number = write_policies(policies)
     say(f"  {number} policies for parliament")
-    templates = [str(ROOT / "template.yaml"), str(write_gradual(FOLDER / "gradual.yaml"))]
+    receiver = TOOLS / "operate" / "smoke_receiver.yaml"
+    templates = [str(ROOT / "template.yaml"), str(write_gradual(FOLDER / "gradual.yaml")), str(receiver)]
     commands = [
         [str(programs / "cfn-lint"), "--config-file", str(SETTINGS), "--template", *templates],
         [str(programs / "parliament"), "--directory", str(policies), "--include_policy_extension", "json"],
