@@ -114,7 +114,8 @@ func TestBadIDsAreRefused(t *testing.T) {
 		{"POST", "/test", ""},
 		{"GET", "/logs", ""},
 	}
-	for _, id := range []string{"0", "-1", "+1", "01", "1.0", "1e0", "abc", "1%20", "0x1", "9223372036854775808", "一"} {
+	for _, id := range []string{"0", "-1", "+1", "01", "1.0", "1e0", "abc", "1%20", "0x1", "9223372036854775808", "一",
+		"1%23x", "1%3Fx", "1%3Fpage=1", "1%2523x", "1%253Fx", "%2531", "1%25", "1%00", "1%0A", "1%0A%7B%22level%22%3A%22ERROR%22%7D%0A", "%EF%BC%91", "1%3B", "1%FF", "1%5C"} {
 		t.Run(id, func(t *testing.T) {
 			for _, route := range routes {
 				c.with(t, c.key).call(route.method, "/api/v1/webhooks/"+id+route.rest, route.body).

@@ -61,11 +61,11 @@ func (x *examples) underWay() {
 		case <-r.Context().Done():
 		}
 	})
-	made := x.webhook(slow.URL, "alert.resolved")
+	made, other := x.webhook(slow.URL, "alert.resolved"), x.webhook(slow.URL, "alert.resolved") // neither was tested just now
 	first := make(chan answer, 1)
 	go func() { first <- x.call("POST", path(made.ID, "/test"), "") }()
 	slow.next(x.t)
-	x.fail(42902, "POST", "/api/v1/webhooks/2/test", "")
+	x.fail(42902, "POST", path(other.ID, "/test"), "")
 	close(answered)
 	if got := <-first; got.Status != http.StatusOK {
 		x.t.Errorf("the test that was under way returned %d %s", got.Status, got.Body)
@@ -93,6 +93,7 @@ func (x *examples) errors() {
 	x.fail(40903, "POST", "/api/v1/events", `{"id":"env-42-created","type":"environment.deleted","data":{}}`)
 	x.fail(41301, "POST", "/api/v1/webhooks", strings.Repeat(" ", httpapi.MaxBody+1))
 	x.fail(41302, "POST", "/api/v1/events", large)
+	x.fail(41501, "PUT", one, `{}`, "Content-Encoding", "gzip")
 	reader := *x
 	reader.tenant = x.with(x.t, issueKey(x.t, map[string]any{"tenant_id": x.id, "scopes": []string{"webhooks:read"}}).APIKey)
 	reader.fail(40301, "POST", "/api/v1/webhooks", documented)
@@ -189,10 +190,10 @@ func (x *examples) conflict() {
 }
 
 // fail sends a request and compares the response with the example of an error code.
-func (x *examples) fail(code int, method, path, body string) {
+func (x *examples) fail(code int, method, path, body string, headers ...string) {
 	x.t.Helper()
 	x.provoked[code] = true
-	got := x.call(method, path, body)
+	got := x.call(method, path, body, headers...)
 	if diff := cmp.Diff(x.comparable(text(x.t, x.failures[code])), x.comparable(got.Body)); diff != "" || got.Status != code/100 {
 		x.t.Errorf("%s %s returned %d, want the example of %d (-document +stack):\n%s", method, path, got.Status, code, diff)
 	}
