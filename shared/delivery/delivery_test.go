@@ -51,6 +51,19 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// TestDecodeReadsADeliveryOfTheNextVersion: it has an event type and a member that this
+// version does not know. After a roll-back such messages are still in the queue.
+func TestDecodeReadsADeliveryOfTheNextVersion(t *testing.T) {
+	t.Parallel()
+	next := sample()
+	next.Type = "alert.muted"
+	text := strings.Replace(next.Encode(), `{"kind":`, `{"version":2,"kind":`, 1)
+	m, err := delivery.Decode([]byte(text))
+	if diff := cmp.Diff(&next, m.Delivery); err != nil || diff != "" {
+		t.Errorf("%v, delivery (-want +got):\n%s", err, diff)
+	}
+}
+
 func TestQueuedLogRoundTrip(t *testing.T) {
 	t.Parallel()
 	l := attemptlog.Log{

@@ -28,6 +28,29 @@ func (w Webhook) Mask() Mask {
 	return mask
 }
 
+// MaskAfter returns the mask of w that replaces stored. During a deployment and after a
+// roll-back, w may have event types that this version does not know. Their bits stay as
+// they are in stored: without them the subscription would end, also for the version
+// that knows them.
+func (w Webhook) MaskAfter(stored Mask) Mask {
+	mask := w.Mask()
+	for _, t := range w.Events {
+		if _, known := t.Bit(); !known {
+			return mask | stored&^knownBits()
+		}
+	}
+	return mask
+}
+
+// knownBits returns the bits that have a meaning in this version.
+func knownBits() Mask {
+	bits := enabledBit
+	for _, t := range event.Types() {
+		bits |= typeBit(t)
+	}
+	return bits
+}
+
 // typeBit returns the bit of t, or 0 for a type without subscriptions.
 func typeBit(t event.Type) Mask {
 	bit, known := t.Bit()

@@ -31,7 +31,7 @@ func (s *Store) Create(ctx context.Context, w webhook.Webhook, now time.Time) (w
 			return apperr.New(apperr.TooManyWebhooks, webhook.MaxPerTenant)
 		}
 		unsaved := record{TenantID: w.TenantID, WebhookID: tenant.LastID + 1}
-		creation, err := s.prepare(unsaved, w, seal(unsaved.key(), w, key), now)
+		creation, err := s.prepare(tenant, unsaved, w, seal(unsaved.key(), w, key), now)
 		if err != nil {
 			return err
 		}

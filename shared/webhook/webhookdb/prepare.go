@@ -22,15 +22,16 @@ type prepared struct {
 }
 
 // prepare returns the writes that make w, with its secrets sealed, the next revision
-// of stored, and update the index to match. A record without a revision is new.
-func (s *Store) prepare(stored record, w webhook.Webhook, sealed secrets, now time.Time) (prepared, error) {
+// of stored, and update the index of tenant to match. A record without a revision is
+// new.
+func (s *Store) prepare(tenant tenantRecord, stored record, w webhook.Webhook, sealed secrets, now time.Time) (prepared, error) {
 	next := stored.next(w, sealed, now)
 	var writes []types.TransactWriteItem
 	var err error
 	if stored.Revision == 0 {
 		writes, err = s.insert(next)
 	} else {
-		writes, err = s.replace(stored, next)
+		writes, err = s.replace(tenant, stored, next)
 	}
 	if err != nil {
 		return prepared{}, err
@@ -68,22 +69,24 @@ func (s *Store) insert(next record) ([]types.TransactWriteItem, error) {
 }
 
 // replace returns the writes that replace stored by next. Item 0 is among them
-// only if the index changes: it is up to 10 KB, and every other change of the
-// tenant would conflict with the write.
-func (s *Store) replace(stored, next record) ([]types.TransactWriteItem, error) {
+// only if the index differs from next: it is up to 10 KB, and every other change of
+// the tenant would conflict with the write. An entry changes with the revision of its
+// webhook only, so it is still what tenant has if the revision is.
+func (s *Store) replace(tenant tenantRecord, stored, next record) ([]types.TransactWriteItem, error) {
 	own, err := s.updateOwn(next, stored.Revision)
 	if err != nil {
 		return nil, err
 	}
-	mask := next.webhook().Mask()
-	if mask == stored.webhook().Mask() {
+	entry := tenant.entry(next.WebhookID)
+	mask := next.webhook().MaskAfter(entry)
+	if mask == entry {
 		return []types.TransactWriteItem{{Update: own}}, nil
 	}
-	tenant, err := s.updateIndex(next.key(), mask)
+	index, err := s.updateIndex(next.key(), mask)
 	if err != nil {
 		return nil, err
 	}
-	return []types.TransactWriteItem{{Update: own}, {Update: tenant}}, nil
+	return []types.TransactWriteItem{{Update: own}, {Update: index}}, nil
 }
 
 // putNew puts the item of a webhook unless one exists.

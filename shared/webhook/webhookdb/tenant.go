@@ -60,6 +60,9 @@ func (r tenantRecord) subscriptions() (webhook.Index, error) {
 	return x, nil
 }
 
+// entry returns the mask of a webhook in the index.
+func (r tenantRecord) entry(id int64) webhook.Mask { return r.Index[strconv.FormatInt(id, 10)] }
+
 // addToTenant counts a new webhook in item 0 and adds it to the index, unless
 // another call has taken its id or the tenant is at the limit.
 func (s *Store) addToTenant(key webhook.Key, mask webhook.Mask) (*types.Update, error) {

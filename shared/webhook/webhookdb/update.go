@@ -17,14 +17,15 @@ import (
 //
 // Every update seals the secrets again, which moves plain-text secrets and those
 // under an earlier data key to the current one. It drops replaced secrets that
-// have expired.
+// have expired. It makes the subscription index agree with the webhook even if the
+// change does not concern it: an earlier version may have written it.
 //
 // Update returns WebhookNotFound, ChangedMeanwhile when it keeps conflicting
 // with other writes, or TemporarilyUnavailable when KMS fails.
 func (s *Store) Update(ctx context.Context, key webhook.Key, now time.Time, change func(webhook.Webhook) (webhook.Webhook, error)) (webhook.Webhook, error) {
 	var updated webhook.Webhook
 	err := s.retryConflicts(ctx, apperr.ChangedMeanwhile, func() error {
-		stored, err := s.read(ctx, key)
+		stored, tenant, err := s.readWithTenant(ctx, key)
 		if err != nil {
 			return err
 		}
@@ -40,7 +41,7 @@ func (s *Store) Update(ctx context.Context, key webhook.Key, now time.Time, chan
 		if err != nil {
 			return err
 		}
-		update, err := s.prepare(stored, changed, seal(key, changed, dataKey), now)
+		update, err := s.prepare(tenant, stored, changed, seal(key, changed, dataKey), now)
 		if err != nil {
 			return err
 		}
@@ -51,6 +52,16 @@ func (s *Store) Update(ctx context.Context, key webhook.Key, now time.Time, chan
 		return webhook.Webhook{}, err
 	}
 	return updated, nil
+}
+
+// readWithTenant reads a webhook and then item 0 of its tenant.
+func (s *Store) readWithTenant(ctx context.Context, key webhook.Key) (record, tenantRecord, error) {
+	stored, err := s.read(ctx, key)
+	if err != nil {
+		return record{}, tenantRecord{}, err
+	}
+	tenant, err := s.readTenant(ctx, key.TenantID)
+	return stored, tenant, err
 }
 
 // errNotCurrent means that the webhook to disable has another revision or is
@@ -64,7 +75,7 @@ var errNotCurrent = errors.New("the webhook has another revision or is disabled"
 // Disable does not open the secrets, so it does not call KMS.
 func (s *Store) Disable(ctx context.Context, key webhook.Key, revision int64, now time.Time) (bool, error) {
 	err := s.retryConflicts(ctx, apperr.ChangedMeanwhile, func() error {
-		stored, err := s.read(ctx, key)
+		stored, tenant, err := s.readWithTenant(ctx, key)
 		if err != nil {
 			return err
 		}
@@ -73,7 +84,7 @@ func (s *Store) Disable(ctx context.Context, key webhook.Key, revision int64, no
 		}
 		disabled := stored.webhook()
 		disabled.Enabled = false
-		update, err := s.prepare(stored, disabled, stored.unexpired(now), now)
+		update, err := s.prepare(tenant, stored, disabled, stored.unexpired(now), now)
 		if err != nil {
 			return err
 		}
