@@ -105,8 +105,8 @@ def import_all(
     which = {"StackName": stack.name, "ChangeSetName": name}
     try:
         cloudformation.get_waiter("change_set_create_complete").wait(**which, WaiterConfig=dict(wait))
-    except WaiterError:
-        stop_with(f"CloudFormation refuses the import: {cloudformation.describe_change_set(**which)['StatusReason']}")
+    except WaiterError as error:
+        stop_with(f"CloudFormation refuses the import: {error.last_response.get('StatusReason') or error}")
     cloudformation.execute_change_set(**which)
     try:
         cloudformation.get_waiter("stack_import_complete").wait(StackName=stack.name, WaiterConfig=dict(wait))

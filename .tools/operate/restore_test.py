@@ -125,9 +125,8 @@ class ExistingTest(unittest.TestCase):
     def test_a_refused_import_says_why(self) -> None:
         cloudformation = self.stubs.stub("cloudformation")
         cloudformation.add_response("create_change_set", {})
-        for _ in range(2):
-            failed = {"Status": "FAILED", "StatusReason": "KeysTable already exists in stack other"}
-            cloudformation.add_response("describe_change_set", failed)
+        failed = {"Status": "FAILED", "StatusReason": "KeysTable already exists in stack other"}
+        cloudformation.add_response("describe_change_set", failed)
         with self.assertRaisesRegex(SystemExit, "refuses the import: KeysTable already exists in stack other"):
             restore.import_all(self.stubs.stack(), {}, [retained.to_import("KeysTable", TABLE, "keys")], WAIT)
 
