@@ -52,6 +52,9 @@ func TestSendOnAClosedConnection(t *testing.T) {
 					t.Errorf("%d requests for 2 attempts", n)
 				}
 				sender.Wake(time.Now().Add(time.Minute)) // closes the connection, so the receiver ends
+				if t.Failed() {
+					return
+				}
 			}
 		})
 	}
@@ -85,6 +88,9 @@ func TestSendOnAConnectionWhoseTLSHasEnded(t *testing.T) {
 		for range 2 {
 			got := sender.Send(t.Context(), newRequest(t, strings.Replace(r.url, "http", "https", 1)))
 			checkResult(t, got, attempt.Result{StatusCode: 200})
+			if t.Failed() {
+				return
+			}
 			<-ended
 		}
 		if requests.Load() != 2 || r.conns.Load() != 2 {
