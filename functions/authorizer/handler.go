@@ -36,6 +36,7 @@ type handler struct {
 	log  *slog.Logger
 	keys getter
 	jwts verifier
+	from origin
 	now  func() time.Time
 }
 
@@ -45,8 +46,12 @@ type handler struct {
 // denial would reject a valid token.
 //
 // API Gateway caches a response for 60 s, so a revoked or expired token works for up
-// to 60 s. The strongly consistent read of the key adds no delay to that.
+// to 60 s. With an origin secret it caches nothing: it knows responses by the token
+// alone, and would let a call past CloudFront in. The strongly consistent read of the key adds no delay to that.
 func (h handler) authorize(ctx context.Context, r request) (response, error) {
+	if !h.from.passed(r.Headers) {
+		return h.deny(ctx, r, "not through the origin")
+	}
 	credentials := bearer(r.IdentitySource)
 	if token, ok := apikey.Parse(credentials); ok {
 		return h.authorizeKey(ctx, r, token)

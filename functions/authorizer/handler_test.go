@@ -22,6 +22,7 @@ import (
 type bundle struct {
 	authorize function
 	store     *apikeydb.Store
+	table     string
 	log       *strings.Builder
 	event     request
 	token     apikey.Token
@@ -33,6 +34,7 @@ func setup(t *testing.T) bundle {
 	table := cloudtest.Table(t, "KeysTable")
 	b := bundle{
 		store: apikeydb.New(dynamodb.NewFromConfig(cloudtest.Config(t)), table),
+		table: table,
 		log:   new(strings.Builder),
 		event: event(t),
 		token: apikey.Generate(),

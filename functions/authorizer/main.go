@@ -32,6 +32,6 @@ func build(log *slog.Logger, getenv func(string) string) (function, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := handler{log: log, keys: apikeydb.New(db, table), jwts: jwts, now: time.Now}
+	h := handler{log: log, keys: apikeydb.New(db, table), jwts: jwts, from: newOrigin(getenv("ORIGIN_SECRET")), now: time.Now}
 	return h.authorize, nil
 }

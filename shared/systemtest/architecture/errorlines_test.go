@@ -3,6 +3,7 @@ package architecture_test
 import (
 	"encoding/json"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -108,4 +109,34 @@ func matches(t *testing.T, pattern, line string) bool {
 		t.Fatalf("this test does not understand %s", pattern)
 	}
 	return reduced == "T"
+}
+
+// TestAccessLogsHoldNoTextOfACaller: a path, a query string or a header may hold a key,
+// and a line with the caller's words could ring an alarm. The variables:
+// https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
+func TestAccessLogsHoldNoTextOfACaller(t *testing.T) {
+	t.Parallel()
+	settings := at(resources(t, "AWS::Serverless::HttpApi")[0].properties, "AccessLogSettings", "Fn::If")
+	branches, _ := settings.([]any)
+	if len(branches) != 3 || branches[0] != "HasAccessLogs" {
+		t.Fatalf("the API's access logs are %v, want a condition: they cost money", settings)
+	}
+	if group := text(branches[1], "DestinationArn"); group != "AccessLogGroup" {
+		t.Errorf("access logs go to %s, want a group without metric filters", group)
+	}
+	var line map[string]string
+	if err := json.Unmarshal([]byte(text(branches[1], "Format")), &line); err != nil {
+		t.Fatalf("the format is not JSON: %v", err)
+	}
+	// What API Gateway chooses. The method and the path are the caller's; the key of the
+	// route says what they are if the API has them.
+	known := []string{
+		"requestId", "requestTime", "identity.sourceIp", "routeKey", "status", "responseLength", "responseLatency",
+		"error.responseType", "authorizer.status", "integration.status",
+	}
+	for name, variable := range line {
+		if !slices.Contains(known, strings.TrimPrefix(variable, "$context.")) {
+			t.Errorf("%s is %s, which may be text of a caller", name, variable)
+		}
+	}
 }

@@ -132,6 +132,10 @@ var forParameters = map[string]struct {
 		refused: []string{"12345678-1234-1234-1234-123456789012", "arn:aws:acm:us-east-1:123456789012:certificate/", "arn:aws:acm::123456789012:certificate/1"},
 	},
 	"HostedZoneId": {good: []string{"", "Z2FDTNDATAQYW2"}, refused: []string{"/hostedzone/Z2FDTNDATAQYW2", "example.com", "z2fdtndataqyw2"}},
+	"OriginSecret": {
+		good:    []string{"", strings.Repeat("x", 32), "0123456789-_ABCDEFabcdef0123456789", strings.Repeat("x", 128), strings.Repeat("x", 32) + "," + strings.Repeat("y", 32)},
+		refused: []string{"short", strings.Repeat("x", 32) + ",", "," + strings.Repeat("x", 32), strings.Repeat("x", 31), strings.Repeat("x", 129), strings.Repeat("x", 31) + " ", strings.Repeat("x", 32) + "\n"},
+	},
 	"AlarmTopicArn": {
 		good:    []string{"", "arn:aws:sns:us-east-1:123456789012:alarms"},
 		refused: []string{"alarms", "arn:aws:sqs:us-east-1:123456789012:alarms", "arn:aws:sns:us-east-1:123456789012:alarms.fifo", "arn:aws:sns:us-east-1:123456789012:alarms:1234"},

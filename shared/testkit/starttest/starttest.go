@@ -31,6 +31,7 @@ func optional() map[string]string {
 		"JWT_TENANT_CLAIM":   "required with an identity provider",
 		"LOCAL_RECEIVERS":    "receivers on this machine are refused",
 		"METRICS_NAMESPACE":  "metrics without a namespace",
+		"ORIGIN_SECRET":      "calls past the distribution are accepted",
 		"RECEIVER_PORTS":     "443 and 8443",
 	}
 }
