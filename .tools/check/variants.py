@@ -121,9 +121,8 @@ class Deployment:
         self.known = dict(parameters) | pseudo | partition
 
     def template(self) -> Template:
-        """The resources and outputs that exist, and the sections that have no conditions."""
-        kept = {name: section for name, section in self.body.items() if name != "Conditions"}
-        return kept | {part: self.existing(self.body.get(part, {})) for part in ("Resources", "Outputs")}
+        """The resources and outputs that exist, and the other sections as they are."""
+        return self.body | {part: self.existing(self.body.get(part, {})) for part in ("Resources", "Outputs")}
 
     def existing(self, part: Template) -> Template:
         """The members of a section whose condition is true."""

@@ -50,9 +50,9 @@ func named(r resource) map[string]string {
 }
 
 func collidingNames(d deployment) []string {
-	return each("", func(r resource) string {
+	found := each("", func(r resource) string {
 		for property, name := range named(r) {
-			stack := strings.Contains(name, "webhooks-") || strings.HasPrefix(name, "webhooks/") || name == "webhooks" || strings.Contains(name, longestStackName)
+			stack := ofStack.MatchString(name)
 			global := r.kind == "AWS::CloudWatch::Dashboard" || r.kind == "AWS::S3::Bucket" || strings.HasPrefix(r.kind, "AWS::IAM::")
 			if !stack || global && !strings.Contains(name, "ap-southeast-1") {
 				return fmt.Sprintf("has the %s %q", property, name)
@@ -60,9 +60,16 @@ func collidingNames(d deployment) []string {
 		}
 		return ""
 	})(d)
+	for name, output := range asMap(d["Outputs"]) {
+		if export := word(output, "Export", "Name"); export != "" && !ofStack.MatchString(export) {
+			found = append(found, fmt.Sprintf("the output %s is exported as %q", name, export))
+		}
+	}
+	return found
 }
 
-var longestStackName = strings.Repeat("s", 128)
+// ofStack finds the names of a stack in .tools/check/variants.py.
+var ofStack = regexp.MustCompile(`^(webhooks|s{128})(\W|$)`)
 
 func badNames(d deployment) []string {
 	valid := map[string]*regexp.Regexp{
@@ -149,6 +156,12 @@ B: {Type: AWS::KMS::Key, DependsOn: C}
 C: {Type: AWS::IAM::Policy, Properties: {Roles: [!Sub "${A}"]}}`,
 		},
 		{
+			says:   "the sections Rules and Conditions use their own functions only, and And and Or have 2 to 10 conditions",
+			source: "https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/intrinsic-function-reference-rules.html",
+			check:  misusedFunctions,
+			broken: `Rules: {R: {Assertions: [{Assert: {"Fn::Or": [{"Fn::Equals": [a, b]}]}}]}}`,
+		},
+		{
 			says:   "the attributes of a resource have no intrinsic functions",
 			source: "https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-attribute-deletionpolicy.html",
 			check: each("", func(r resource) string {
@@ -175,6 +188,36 @@ C: {Type: AWS::IAM::Policy, Properties: {Roles: [!Sub "${A}"]}}`,
 			},
 			broken: "Q: {Type: AWS::SQS::Queue, Metadata: " + strings.Repeat("x", 1_000_001) + "}",
 		},
+	}
+}
+
+// misusedFunctions checks the functions of the sections Rules and Conditions.
+func misusedFunctions(d deployment) []string {
+	allowed := map[string][]string{
+		"Rules":      {"Fn::And", "Fn::Contains", "Fn::EachMemberEquals", "Fn::EachMemberIn", "Fn::Equals", "Fn::If", "Fn::Not", "Fn::Or", "Fn::RefAll", "Fn::ValueOf", "Fn::ValueOfAll"},
+		"Conditions": {"Fn::And", "Fn::Equals", "Fn::FindInMap", "Fn::If", "Fn::Not", "Fn::Or", "Fn::Select", "Fn::Sub", "Fn::Join"},
+	}
+	var found []string
+	for part, names := range allowed {
+		walk(d[part], func(name string, value any) {
+			switch arguments := len(items(value)); {
+			case strings.HasPrefix(name, "Fn::") && !slices.Contains(names, name):
+				found = append(found, fmt.Sprintf("%s use %s", part, name))
+			case (name == "Fn::And" || name == "Fn::Or") && (arguments < 2 || arguments > 10):
+				found = append(found, fmt.Sprintf("%s have an %s of %d conditions", part, name, arguments))
+			}
+		})
+	}
+	return found
+}
+
+// walk calls visit for every member of a value.
+func walk(value any, visit func(name string, value any)) {
+	for _, item := range items(value) {
+		for name, member := range asMap(item) {
+			visit(name, member)
+			walk(member, visit)
+		}
 	}
 }
 

@@ -22,8 +22,25 @@ type rule struct {
 	source string // where AWS says it
 	// check returns one sentence for each place of a template that breaks the rule.
 	check func(deployment) []string
-	// broken are the resources of a template that breaks the rule, in YAML.
+	// broken are the resources of a template that breaks the rule, in YAML, or the whole
+	// template if it has a section.
 	broken string
+}
+
+// example returns the template that breaks the rule.
+func (r rule) example(t testing.TB) deployment {
+	t.Helper()
+	var node yaml.Node
+	if err := yaml.Unmarshal([]byte(r.broken), &node); err != nil || len(node.Content) == 0 {
+		t.Fatalf("%s: the example: %v", r.says, err)
+	}
+	root := asMap(plain(node.Content[0]))
+	for _, section := range []string{"Resources", "Rules", "Outputs", "Conditions"} {
+		if root[section] != nil {
+			return root
+		}
+	}
+	return deployment{"Resources": root}
 }
 
 // rules returns all rules. A new rule is a new entry in one of these lists.
@@ -75,12 +92,7 @@ func TestEveryRuleFindsWhatAWSRefuses(t *testing.T) {
 		}
 	}
 	for _, r := range rules() {
-		var node yaml.Node
-		if err := yaml.Unmarshal([]byte(r.broken), &node); err != nil || len(node.Content) == 0 {
-			t.Errorf("%s: the example: %v", r.says, err)
-			continue
-		}
-		broken := deployment{"Resources": plain(node.Content[0])}
+		broken := r.example(t)
 		if len(r.check(broken)) == 0 {
 			t.Errorf("the rule %q accepts a template that breaks it:\n%s", r.says, r.broken)
 		}

@@ -248,3 +248,25 @@ func TestKeysServeWebhookSecretsOnly(t *testing.T) {
 		t.Error("package vault sends another encryption context than the policies demand: every call would be refused")
 	}
 }
+
+// TestProducersMayLookTheirQueueUp: most clients of SQS ask for the URL or the attributes
+// of a queue before they send. Producers may do nothing else.
+func TestProducersMayLookTheirQueueUp(t *testing.T) {
+	t.Parallel()
+	want := map[string][]string{
+		"EventsQueue": {"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"},
+		"EventBus":    {"events:PutEvents"},
+	}
+	got := make(map[string][]string)
+	for _, policy := range resources(t, "AWS::IAM::ManagedPolicy") {
+		for _, s := range statements(policy.properties["PolicyDocument"]) {
+			for _, name := range resourcesIn(s["Resource"]) {
+				got[name] = append(got[name], listOf(s["Action"])...)
+				slices.Sort(got[name])
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the policy of producers (-want +template):\n%s", diff)
+	}
+}
