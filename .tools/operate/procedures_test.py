@@ -23,13 +23,12 @@ from base.paths import ROOT
 from base.receivers import QueueReceiver
 from cloud import corrections, local_stack
 from cloud.build import BUILD
-from operate import restore, retained
+from operate import gradual, restore, retained
 from testkit.stubs import printed
 
 TENANT, TYPE = "acme", "training.completed"
 SECONDS = 30  # for a delivery
 WAIT = {"Delay": 1, "MaxAttempts": 60}
-CHANGED = "FanoutFunction"  # the function whose code changes
 
 
 class Installation:
@@ -102,18 +101,36 @@ class Installation:
         self.cloud.client("s3").put_object(Bucket=bucket, Key=key, Body=content)
         return f"{self.cloud.endpoint}/{bucket}/{key}"
 
-    def change_code(self) -> None:
+    def release(self, release: str) -> None:
+        """Makes the template one for a gradual deployment, without CodeDeploy, which ministack does not have."""
+        self.template["Rules"].setdefault(gradual.RULE, {})
+        gradual.make_gradual(self.template, "AllAtOnce", release)
+        for resource in self.template["Resources"].values():
+            resource.get("Properties", {}).pop("DeploymentPreference", None)
+
+    def live(self) -> dict[str, tuple[str, str]]:
+        """By the logical ids of the functions with an alias, the version that it points to and the hash of its code."""
+        client, found = self.cloud.client("lambda"), {}
+        functions = self.cloud.stack.resources("AWS::Lambda::Function")
+        for name in self.cloud.stack.resources("AWS::Lambda::Alias"):
+            function = functions[name.removesuffix("Aliaslive")]
+            version = client.get_alias(FunctionName=function, Name=gradual.ALIAS)["FunctionVersion"]
+            code = client.get_function_configuration(FunctionName=function, Qualifier=version)["CodeSha256"]
+            found[name.removesuffix("Aliaslive")] = (version, code)
+        return found
+
+    def change_code(self, function: str) -> None:
         """Uploads other code for one function, and names it in the template."""
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
-            binary = (BUILD / CHANGED / "bootstrap").read_bytes()
+            binary = (BUILD / function / "bootstrap").read_bytes()
             # The system ignores what follows the last section of a program.
             mode = zipfile.ZipInfo("bootstrap")
             mode.external_attr = 0o755 << 16
             archive.writestr(mode, binary + b"\n")
         url = self.upload("changed.zip", packed.getvalue())
         code = "s3:/" + url.removeprefix(self.cloud.endpoint)
-        self.template["Resources"][CHANGED]["Properties"]["CodeUri"] = code
+        self.template["Resources"][function]["Properties"]["CodeUri"] = code
 
 
 def variables_as_text(template: dict[str, Any]) -> None:
@@ -165,11 +182,29 @@ class ProcedureTest(unittest.TestCase):
         made.deploy("UPDATE")
         self.assertEqual((made.cloud.stack.resources(), made.hashes()), (resources, code))
 
-        made.change_code()
+        made.change_code("FanoutFunction")
         self.assertTrue(made.deploy("UPDATE"))
         self.assertEqual(made.cloud.stack.resources(), resources, "a resource was replaced")
-        self.assertEqual({name for name, now in made.hashes().items() if now != code[name]}, {CHANGED})
+        self.assertEqual({name for name, now in made.hashes().items() if now != code[name]}, {"FanoutFunction"})
         self.assert_received(made.send(made.events_queue()), secret)
+
+    def test_two_gradual_deployments_in_a_row_move_every_alias_with_and_without_new_code(self) -> None:
+        made, _, secret = self.install("gradual", self.receiver)  # without aliases
+        kinds = (*retained.KINDS, "AWS::Lambda::Function", "AWS::ApiGatewayV2::Api")
+        resources = [made.cloud.stack.resources(kind) for kind in kinds]
+        before: dict[str, tuple[str, str]] = {}
+        for release, changed in (("1", set()), ("2", set()), ("3", {"DispatcherFunction"})):
+            made.release(release)
+            for function in changed:
+                made.change_code(function)
+            self.assertTrue(made.deploy("UPDATE"))
+            now = made.live()
+            self.assertGreater(len(now), 10)
+            self.assertEqual({n for n in before if before[n][0] == now[n][0]}, set(), "an alias kept its version")
+            self.assertEqual({n for n in before if before[n][1] != now[n][1]}, changed)
+            self.assert_received(made.send(made.events_queue()), secret)
+            before = now
+        self.assertEqual([made.cloud.stack.resources(kind) for kind in kinds], resources, "a resource was replaced")
 
     def test_a_deleted_stack_is_restored_with_its_keys_secrets_and_messages(self) -> None:
         old, key, secret = self.install("old", self.receiver)

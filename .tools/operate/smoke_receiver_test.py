@@ -78,8 +78,9 @@ class StackTest(unittest.TestCase):
         """Neither the stack nor a log group or a queue of it exists."""
         with self.assertRaisesRegex(ClientError, "does not exist"):
             Stack(self.name, self.cloud.client).describe()
-        groups = self.cloud.client("logs").describe_log_groups()["logGroups"]
-        self.assertEqual([group["logGroupName"] for group in groups if self.name in group["logGroupName"]], [])
+        pages = self.cloud.client("logs").get_paginator("describe_log_groups").paginate()
+        groups = [group["logGroupName"] for page in pages for group in page["logGroups"]]
+        self.assertEqual([group for group in groups if self.name in group], [])
         queues = self.cloud.client("sqs").list_queues(QueueNamePrefix=self.name).get("QueueUrls", [])
         self.assertEqual(queues, [])
 
