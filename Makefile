@@ -32,6 +32,8 @@ FUZZTIME ?= 10s
 DURATION ?= 60s
 CONCURRENCY ?= 80
 RATE ?= 3
+# For make deploy: with PREFLIGHT=report it goes on in spite of problems.
+PREFLIGHT ?= stop
 # For make redrive.
 QUEUE ?= events
 # The packages whose Go benchmarks need no local cloud, and how often make bench invokes a function.
@@ -40,7 +42,7 @@ BENCHTIME ?= 1000x
 # For make schemathesis. Without a seed, every run tries other requests.
 SECONDS_TO_TRY ?= 80
 SEED ?=
-export FROM INSTEAD PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME SECONDS_TO_TRY SEED DURATION CONCURRENCY RATE
+export FROM INSTEAD PORT TEST_PORT TENANT TYPE DATA VIA SCOPES KEY_ID QUEUE REASON STACK_NAME PREFLIGHT SECONDS_TO_TRY SEED DURATION CONCURRENCY RATE
 
 ##@ Run it here
 .PHONY: run stop reset logs api-key api-keys revoke-key publish letters redrive
@@ -66,14 +68,15 @@ redrive: ## Send dead letters back (STACK_NAME likewise): make redrive QUEUE=eve
 	@$(TOOLS) redrive
 
 ##@ SAM
-.PHONY: build validate deploy restore start-api invoke
+.PHONY: build validate preflight deploy restore start-api invoke
 build: ## Run sam build for this machine's processor
 	@$(TOOLS) build
 validate: ## Run sam validate --lint
 	@$(TOOLS) sam validate --lint --region us-east-1
-deploy: ## Build and deploy to your AWS account: make deploy CONFIG=prod
-	@$(TOOLS) account-check
-	@$(TOOLS) sam build --config-env $(CONFIG) --build-dir .aws-sam/$(CONFIG)
+preflight: ## Build, and ask AWS what a deployment would meet; creates nothing: make preflight CONFIG=prod
+	@$(TOOLS) preflight $(CONFIG)
+deploy: ## Run preflight, then deploy to your AWS account: make deploy CONFIG=prod
+	@$(TOOLS) preflight $(CONFIG)
 	@template=$$($(TOOLS) template .aws-sam/$(CONFIG)/template.yaml $(CONFIG)) && \
 	$(TOOLS) sam deploy --config-env $(CONFIG) --config-file "$(CURDIR)/samconfig.toml" --template-file "$$template"
 restore: ## Import the tables, queues and key of a deleted stack into a new one: make restore CONFIG=prod

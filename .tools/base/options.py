@@ -112,3 +112,4 @@ CONCURRENCY = Option("CONCURRENCY", "80", "the concurrency of the normal lane", 
 RATE = Option("RATE", "3", "events per second", number(float))
 SECONDS_TO_TRY = Option("SECONDS_TO_TRY", "80", "how many seconds it runs", number(int))
 SEED = Option("SEED", "", "the same seed tries the same requests; empty for a new one")
+PREFLIGHT = Option("PREFLIGHT", "stop", "whether problems stop, or report", one_of("stop", "report"))

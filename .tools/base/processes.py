@@ -2,12 +2,13 @@
 
 import contextlib
 import fcntl
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from base.console import stop_with
+from base.console import say, stop_with
 from base.paths import ROOT
 
 
@@ -49,3 +50,21 @@ def locked(file: Path) -> Iterator[None]:
     with file.open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
+
+
+@contextlib.contextmanager
+def undisturbed(doing: str) -> Iterator[None]:
+    """Lets the body finish although someone presses Ctrl-C or ends the program, and then says what it is doing.
+
+    The signal is forgotten: use it around what must not be left half done and takes seconds.
+    """
+
+    def wait(*_: object) -> None:
+        say(f"\n  {doing} ...")
+
+    before = {number: signal.signal(number, wait) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -19,7 +19,7 @@ def test(port: int, command: Sequence[str]) -> int:
 
 def unit_tests(cloud: Cloud) -> int:
     """Runs the unit tests of the tools; returns the exit status."""
-    missing = {test.parent for test in TOOLS.glob("*/*_test.py") if not (test.parent / "__init__.py").exists()}
+    missing = {test.parent for test in TOOLS.glob("*/**/*_test.py") if not (test.parent / "__init__.py").exists()}
     if missing or not list(TOOLS.glob("*_test.py")):
         stop_with(f"unittest finds no tests in {missing or TOOLS}: it skips folders without __init__.py silently.")
     discover = ["discover", "-s", str(TOOLS), "-t", str(TOOLS), "-p", "*_test.py"]

@@ -20,6 +20,7 @@ BUILD = LOCAL / "build" / ("linux" if NATIVE else "host")
 # In the build folder: `sam build --config-env local` empties it, so the next build here is a full one.
 BUILT_FROM = BUILD / "built-from.txt"
 LOG = LOCAL / "build.log"
+DEFAULT_ARCHITECTURE = "arm64"  # the template's
 LOCK = LOCAL / "build.lock"  # make run and make test share the build
 # -s also omits the DWARF data; with -buildvcs=false a commit does not change the binary.
 BUILD_ENV = {
@@ -38,7 +39,7 @@ def build() -> None:
             return
         sam = str(venvs.sam())
         with step("Build the functions"):
-            compile_once()
+            compile_once(architecture())
             command = [sam, "build", "--config-env", "local", "--build-dir", str(BUILD)]
             run_quietly([*command, "--parameter-overrides", *overrides()], LOG, os.environ | BUILD_ENV)
             if not NATIVE:
@@ -56,9 +57,9 @@ def check_tools() -> None:
         stop_with(f"this Go cannot build the module:\n{answer.stderr.strip()}")
 
 
-def compile_once() -> None:
+def compile_once(processor: str) -> None:
     """Fills Go's cache. Otherwise each of SAM's parallel builds would compile the shared packages."""
-    go_architecture = {"x86_64": "amd64"}.get(architecture(), architecture())
+    go_architecture = {"x86_64": "amd64"}.get(processor, processor)
     target = {"GOOS": "linux", "GOARCH": go_architecture}
     run_quietly(["go", "build", "./functions/..."], LOG, os.environ | BUILD_ENV | target)
 

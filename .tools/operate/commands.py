@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from base.commands import add, pass_on
 from base.console import say
-from base.options import FROM, INSTEAD, PORT, QUEUE, REASON, STACK
+from base.options import FROM, INSTEAD, PORT, PREFLIGHT, QUEUE, REASON, STACK
 
 if TYPE_CHECKING:
     from base.stacks import Stack
@@ -16,7 +16,8 @@ def add_to(commands: Any) -> None:
     """Adds the commands."""
     add(commands, "letters", letters, "list the dead letters by reason, with what to do", PORT, STACK)
     add(commands, "redrive", redrive, "send dead letters back to their queue", PORT, STACK, QUEUE, REASON)
-    add(commands, "account-check", account_check, "warn when the AWS account may run few functions at once")
+    checked = add(commands, "preflight", preflight, "build, and ask AWS what a deployment would meet", PREFLIGHT)
+    checked.add_argument("environment", metavar="ENVIRONMENT", help="local, or an environment of samconfig.toml")
     restored = add(commands, "restore", restore, "import what a deleted stack left into a new one", FROM, INSTEAD)
     restored.add_argument("environment", metavar="ENVIRONMENT", help="an environment of samconfig.toml")
     gradual = add(commands, "template", template, "print the file to deploy; makes a gradual template when needed")
@@ -41,12 +42,11 @@ def redrive(args: argparse.Namespace) -> None:
     operate_redrive.redrive(operated_stack(args), args.queue, args.reason)
 
 
-def account_check(args: argparse.Namespace) -> None:
-    """The first step of `make deploy`."""
-    from base import aws
-    from operate import account
+def preflight(args: argparse.Namespace) -> int:
+    """`make preflight`, and the first step of `make deploy`."""
+    from operate.preflight import run
 
-    account.check(aws.clients())
+    return run.run(args.environment, args.preflight)
 
 
 def restore(args: argparse.Namespace) -> None:

@@ -38,7 +38,7 @@ class Target:
             settings = samconfig.deployment(environment)
             self.session = aws.session(settings.region, settings.profile)
             self.stack = Stack(settings.stack_name, aws.clients(self.session))
-            self.region = self.session.region_name or stop_with("no region: set AWS_REGION.")
+            self.region = self.session.region_name or stop_with("no region: set AWS_DEFAULT_REGION.")
         try:
             self.outputs = self.stack.outputs()
         except (BotoCoreError, ClientError) as error:
