@@ -38,10 +38,8 @@ func TestEveryRegionOfThePageIsChecked(t *testing.T) {
 // the page: the dispatcher needs RecursiveLoop wherever Lambda detects loops.
 func TestRegionsWithoutLoopDetectionAreInThePage(t *testing.T) {
 	t.Parallel()
-	var want, got []string
-	for _, r := range region.FindAllString(encoded(at(section(t, "Conditions"), "HasLoopDetection")), -1) {
-		want = append(want, r)
-	}
+	want := region.FindAllString(encoded(at(section(t, "Conditions"), "HasLoopDetection")), -1)
+	var got []string
 	for _, row := range pageNamed(t, operating).part(t, "Regions").tables()[0].rows {
 		if strings.Contains(row[1], "leaves out `RecursiveLoop`") {
 			got = append(got, region.FindAllString(plainText(row[0]), -1)...)
