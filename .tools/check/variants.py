@@ -31,6 +31,8 @@ OPTIONS = {
     "JwtIssuer": "https://id.example.com/",
     "JwtAudience": "webhooks",
     "JwtJwksUrl": "https://id.example.com/jwks",
+    "JwtScopePrefix": "https://api.example.com/",
+    "OriginSecret": "0123456789abcdef0123456789abcdef",
     "SecretsKeyArn": KEY + "new",
     "OldSecretsKeyArn": KEY + "old",
     "AlarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms",
@@ -52,7 +54,7 @@ def variants() -> dict[str, Template]:
     for environment in ("local", "dev", "prod"):
         parameters = samconfig.deployment(environment).parameters
         found[environment] = resolved(plain, values(declared, parameters))
-    found["every option"] = resolved(plain, values(declared, OPTIONS))
+    found["every option"] = resolved(plain, values(declared, OPTIONS | switches(declared, "true")))
     found["no option"] = resolved(plain, values(declared, switches(declared, "false")))
     found["old key"] = resolved(plain, values(declared, {"EncryptSecrets": "false", "OldSecretsKeyArn": KEY + "old"}))
     found["gradual"] = resolved(shifted, values(declared, samconfig.deployment("prod").parameters))
