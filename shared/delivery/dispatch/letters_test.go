@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/attemptlog"
@@ -123,5 +124,72 @@ func TestALetterThatCannotBeSentIsReceivedAgain(t *testing.T) {
 	})
 	if diff := cmp.Diff([]string{"m-1"}, b.handle(t, t.Context(), message("a"), message("b"))); diff != "" {
 		t.Errorf("received again (-want +got):\n%s", diff)
+	}
+}
+
+// A message of the largest size that somebody else sent to the queue is set aside at
+// its first receive, and the detail that quotes it is bounded.
+func TestMessagesOfTheLargestSizeAreSetAside(t *testing.T) {
+	t.Parallel()
+	const largest = 1 << 20
+	for name, body := range map[string]string{
+		"text":          strings.Repeat("x", largest),
+		"a long kind":   `{"kind":"` + strings.Repeat("é", largest/2-6) + `"}`,
+		"a long member": `{"` + strings.Repeat("m", largest-6) + `":x}`,
+		"deep":          strings.Repeat("[", largest),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			var requests atomicCount
+			receiver := httptest.NewServer(answer(200, &requests))
+			defer receiver.Close()
+			w := b.create(t, receiver.URL)
+			sizes := make(chan int, 1)
+			b.dispatcher.DeadLetters = queueFunc(func(_ context.Context, letters []queue.Message) []error {
+				for _, l := range letters {
+					sizes <- l.Size()
+					if l.Attributes["reason"] != string(deadletter.Unreadable) || l.Attributes["altered"] == "" || !strings.HasPrefix(body, l.Body) {
+						t.Errorf("a letter of %d bytes with %.300v", len(l.Body), l.Attributes)
+					}
+				}
+				return allOf(len(letters), nil)
+			})
+			if failed := b.handle(t, t.Context(), message(body), message(b.to(w, 2).Encode())); failed != nil {
+				t.Errorf("received again: %v", failed)
+			}
+			if size := <-sizes; size > queue.MaxBytes || size < queue.MaxBytes-4096 {
+				t.Errorf("the letter has %d bytes", size)
+			}
+			if requests.get() != 1 {
+				t.Errorf("%d requests, want that of the other delivery", requests.get())
+			}
+		})
+	}
+}
+
+// An operator can tell which event a message that was set aside is about.
+func TestSetAsideDeliveriesAreNamedInTheLog(t *testing.T) {
+	t.Parallel()
+	missing, exhausted := one(1), message(one(3).Encode())
+	missing.Body = nil
+	exhausted.Attributes["ApproximateReceiveCount"] = "49"
+	for name, tt := range map[string]struct {
+		message events.SQSMessage
+		eventID string
+	}{
+		"no body":           {message(missing.Encode()), "evt_1"},
+		"unreadable":        {message(strings.Replace(one(2).Encode(), `"attempt":1`, `"attempt":0`, 1)), "evt_2"},
+		"too many receives": {exhausted, "evt_3"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.create(t, "https://receiver.example") // webhook 1
+			b.handle(t, t.Context(), tt.message)
+			if want := `"message_id":"m-0","tenant_id":"acme","event_id":"` + tt.eventID + `","event_type":"environment.created","reason":"`; !b.log.contains(want) {
+				t.Errorf("the log has no %s:\n%s", want, b.log.text.String())
+			}
+		})
 	}
 }

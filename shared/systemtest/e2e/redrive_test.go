@@ -62,6 +62,33 @@ func TestRedrive(t *testing.T) {
 	})
 }
 
+// TestAMessageOfTheLargestSizeIsSetAsideAndKept sends the largest message of SQS: it
+// becomes a dead letter at once, and a redrive reports it and never sends it.
+func TestAMessageOfTheLargestSizeIsSetAsideAndKept(t *testing.T) {
+	c, r := setup(t), newReceiver(t, ok)
+	c.webhook(r.URL, "environment.created")
+	largest := c.id + strings.Repeat("x", 1<<20-len(c.id))
+	publish(t, largest)
+	publish(t, c.event("evt-beside", `1`))
+	if got := r.next(t); got.ID() != "evt-beside" {
+		t.Errorf("got %s", got.ID())
+	}
+	eventually(t, func() string {
+		if got := makeTarget(t, "letters"); !strings.Contains(got, "× not_json") {
+			return "the message is not a dead letter:\n" + got
+		}
+		return ""
+	})
+	if got := makeTarget(t, "redrive", "QUEUE=events", "REASON=not_json"); !strings.Contains(got, "cannot be sent back") || !strings.Contains(got, "cut from 1048576 bytes") {
+		t.Errorf("make redrive printed:\n%s", got)
+	}
+	for body, letter := range findDeadLetters(t, "EventsDeadLettersQueue", c.id, 1) {
+		if letter.Reason != "not_json" || !strings.HasPrefix(largest, body) || len(body) < 1<<19 {
+			t.Errorf("dead letter %+v with %d bytes", letter, len(body))
+		}
+	}
+}
+
 // TestRedriveOfAConflict sends the event of a conflict again: unchanged it is a conflict
 // again, with another id it is delivered.
 func TestRedriveOfAConflict(t *testing.T) {
