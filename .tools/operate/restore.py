@@ -48,8 +48,8 @@ def check_new(stack: Stack) -> None:
         raise
     if status != "REVIEW_IN_PROGRESS":  # what an import leaves that was interrupted before its change set ran
         stop_with(
-            f"the stack {stack.name} exists ({status}). Restore into a stack of another name, or delete it first:\n"
-            f"its tables, queues and key stay. aws cloudformation delete-stack --stack-name {stack.name}"
+            f"the stack {stack.name} exists ({status}), and an import changes nothing that a stack has.\n"
+            "Give the environment another stack_name in samconfig.toml. .docs/procedures.md has the steps."
         )
 
 

@@ -112,10 +112,10 @@ class ExistingTest(unittest.TestCase):
         description = {"StackName": "webhooks-dev", "CreationTime": AT, "StackStatus": status}
         self.stubs.stub("cloudformation").add_response("describe_stacks", {"Stacks": [description]})
 
-    def test_an_existing_stack_is_left_alone_and_the_advice_deletes_no_data(self) -> None:
+    def test_an_existing_stack_is_left_alone(self) -> None:
         for status in ("CREATE_COMPLETE", "ROLLBACK_COMPLETE", "UPDATE_ROLLBACK_FAILED"):
             self.expect_status(status)
-            with self.assertRaisesRegex(SystemExit, rf"exists \({status}\)[^$]*tables, queues and key stay"):
+            with self.assertRaisesRegex(SystemExit, rf"exists \({status}\)[^$]*another stack_name"):
                 restore.check_new(self.stubs.stack())
 
     def test_an_interrupted_import_can_be_repeated(self) -> None:
