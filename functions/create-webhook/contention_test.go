@@ -20,7 +20,7 @@ func TestATenantsOwnContentionIsNoFailureOfTheService(t *testing.T) {
 	const creates = 200
 	var log bytes.Buffer // the handler's lock orders the lines
 	function, err := build(slog.New(slog.NewJSONHandler(&log, nil)), cloudtest.Getenv(t, map[string]string{
-		"WEBHOOKS_TABLE": cloudtest.Table(t, "WebhooksTable"), "SECRETS_KEY_ARN": cloudtest.Key(t),
+		"WEBHOOKS_TABLE": cloudtest.Table(t, "WebhooksTable"), "SECRETS_KEY_ARN": cloudtest.Key(t), "WEBHOOKS_PER_HOST": "1000",
 	}))
 	if err != nil {
 		t.Fatal(err)

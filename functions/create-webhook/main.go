@@ -10,6 +10,7 @@ import (
 	"webhooks/shared/aws/boot"
 	"webhooks/shared/guard"
 	"webhooks/shared/httpapi"
+	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/vault"
 	"webhooks/shared/webhook/webhookdb"
 )
@@ -20,6 +21,7 @@ func main() { boot.Main(build) }
 func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
 	settings := boot.NewSettings(getenv)
 	table, key := settings.Required("WEBHOOKS_TABLE"), settings.Required("SECRETS_KEY_ARN")
+	perHost := settings.Int("WEBHOOKS_PER_HOST", 1, webhook.MaxPerTenant)
 	cfg := settings.AWS()
 	if err := settings.Err(); err != nil {
 		return nil, err
@@ -29,6 +31,6 @@ func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, erro
 		return nil, err
 	}
 	secrets := webhookdb.WithVault(vault.FromConfig(cfg, key))
-	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, secrets), urls: urls, now: time.Now}
+	h := handler{webhooks: webhookdb.New(dynamodb.NewFromConfig(cfg), table, secrets, webhookdb.WithHostLimit(perHost)), urls: urls, now: time.Now}
 	return httpapi.New(log, h.route()), nil
 }

@@ -8,5 +8,5 @@ import (
 
 func TestStartNeedsEverySetting(t *testing.T) {
 	t.Parallel()
-	starttest.Check(t, build, "UpdateWebhookFunction", "LOCAL_RECEIVERS=yes", "RECEIVER_PORTS=0")
+	starttest.Check(t, build, "UpdateWebhookFunction", "LOCAL_RECEIVERS=yes", "RECEIVER_PORTS=0", "WEBHOOKS_PER_HOST=1001")
 }

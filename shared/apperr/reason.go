@@ -31,6 +31,7 @@ const (
 	WebhookDisabled  Reason = 40904
 	EventExpired     Reason = 40905
 	TooManySecrets   Reason = 40906
+	TooManyForHost   Reason = 40907
 
 	BodyTooLarge  Reason = 41301
 	DataTooLarge  Reason = 41302
@@ -90,6 +91,7 @@ var reasons = map[Reason]entry{
 	WebhookDisabled:        {Conflict, locale.Text{Chinese: "Webhook 已停用，请先启用再重新投递", English: "The webhook is disabled; enable it before you resend"}},
 	EventExpired:           {Conflict, locale.Text{Chinese: "该事件已过期或不可重新投递", English: "The event has expired or cannot be sent again"}},
 	TooManySecrets:         {Conflict, locale.Text{Chinese: "已有 %d 个旧密钥仍在签名，最早的到 %s 失效：请届时再更换，或以 overlap_days 为 0 轮换，使旧密钥立即失效", English: "%d replaced secrets still sign, the first of them until %s; replace the secret then, or rotate it with overlap_days 0, which ends the others at once"}},
+	TooManyForHost:         {Conflict, locale.Text{Chinese: "已有 %d 个 Webhook 使用主机 %s，达到上限：请先删除其中一个或修改其 URL", English: "%d webhooks have the host %s, which is the limit; delete one of them or change its URL first"}},
 	BodyTooLarge:           {TooLarge, locale.Text{Chinese: "请求体不能超过 %d 字节", English: "The body must not exceed %d bytes"}},
 	DataTooLarge:           {TooLarge, locale.Text{Chinese: "事件的 data 不能超过 %d 字节", English: "The data of an event must not exceed %d bytes"}},
 	TooManyEvents:          {TooLarge, locale.Text{Chinese: "一次请求最多发布 %d 个事件，请分成多个请求", English: "A request may publish at most %d events; send them in several requests"}},

@@ -211,6 +211,9 @@ func FuzzCheckURL(f *testing.F) {
 			return
 		}
 		checkAccepted(t, u)
+		if guard.Host(raw) != u.Hostname() {
+			t.Errorf("Host(%q) = %q, and CheckURL returns %q", raw, guard.Host(raw), u)
+		}
 		again, err := g.CheckURL(u.String())
 		if problemOf(err) == guard.ProblemTooLong {
 			return // escaping made it longer; the webhook stores raw

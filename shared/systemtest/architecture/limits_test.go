@@ -29,17 +29,18 @@ func TestReferenceHasTheLimitsOfTheCode(t *testing.T) {
 		t.Errorf("logs and events are no longer kept equally long by default; %s gives them one number", reference)
 	}
 	want := map[string]string{ // the beginning of each limit
-		"request body":                 fmt.Sprintf("%d KiB; 1 MiB for publishing", httpapi.MaxBody>>10),
-		"events of one request":        fmt.Sprint(*openapitest.Document(t).Components.Schemas["NewEvents"].Value.Properties["events"].Value.MaxItems),
-		"data of an event":             fmt.Sprintf("%d KiB, arrays and objects nested %d deep", event.MaxData>>10, event.MaxDepth),
-		"IDs of events and tenants":    fmt.Sprintf("%d of ", event.MaxIDLength),
-		"webhooks of a tenant":         thousands(webhook.MaxPerTenant),
-		"name of a webhook":            fmt.Sprintf("%d characters", webhook.MaxNameLength),
-		"URL of a webhook":             fmt.Sprintf("%s bytes; https, ports %s (", thousands(guard.MaxURLBytes), strings.Join(ports, " and ")),
-		"one attempt":                  fmt.Sprintf("%s seconds (parameter AttemptTimeoutSeconds), of which %.0f to connect", standard("AttemptTimeoutSeconds"), guard.ConnectTimeout.Seconds()),
-		"requests to the API":          fmt.Sprintf("%s a second (parameter ThrottleRate), bursts of %s ", standard("ThrottleRate"), standard("ThrottleBurst")),
-		"events of a tenant by HTTP":   fmt.Sprintf("%s a second (parameter PublishRate), bursts of %s ", standard("PublishRate"), thousands(number(t, 0, section(t, "Parameters"), "PublishBurst", "Default"))),
-		"retention of logs and events": standard("LogRetentionDays") + " days",
+		"request body":                       fmt.Sprintf("%d KiB; 1 MiB for publishing", httpapi.MaxBody>>10),
+		"events of one request":              fmt.Sprint(*openapitest.Document(t).Components.Schemas["NewEvents"].Value.Properties["events"].Value.MaxItems),
+		"data of an event":                   fmt.Sprintf("%d KiB, arrays and objects nested %d deep", event.MaxData>>10, event.MaxDepth),
+		"IDs of events and tenants":          fmt.Sprintf("%d of ", event.MaxIDLength),
+		"webhooks of a tenant":               thousands(webhook.MaxPerTenant),
+		"webhooks of a tenant with one host": standard("WebhooksPerHost") + " (parameter WebhooksPerHost)",
+		"name of a webhook":                  fmt.Sprintf("%d characters", webhook.MaxNameLength),
+		"URL of a webhook":                   fmt.Sprintf("%s bytes; https, ports %s (", thousands(guard.MaxURLBytes), strings.Join(ports, " and ")),
+		"one attempt":                        fmt.Sprintf("%s seconds (parameter AttemptTimeoutSeconds), of which %.0f to connect", standard("AttemptTimeoutSeconds"), guard.ConnectTimeout.Seconds()),
+		"requests to the API":                fmt.Sprintf("%s a second (parameter ThrottleRate), bursts of %s ", standard("ThrottleRate"), standard("ThrottleBurst")),
+		"events of a tenant by HTTP":         fmt.Sprintf("%s a second (parameter PublishRate), bursts of %s ", standard("PublishRate"), thousands(number(t, 0, section(t, "Parameters"), "PublishBurst", "Default"))),
+		"retention of logs and events":       standard("LogRetentionDays") + " days",
 	}
 	for _, row := range pageNamed(t, reference).part(t, "Limits").tables()[0].rows {
 		what, limit := plainText(row[0]), plainText(row[1])

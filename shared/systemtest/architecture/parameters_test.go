@@ -18,6 +18,7 @@ import (
 	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/event"
 	"webhooks/shared/guard"
+	"webhooks/shared/webhook"
 )
 
 // TestParametersAreUsable checks that every parameter has a default, a description,
@@ -224,7 +225,7 @@ func TestNumbersAreAsStrictAsTheCode(t *testing.T) {
 	variables := map[string]string{
 		"AttemptTimeoutSeconds": "ATTEMPT_TIMEOUT_SECONDS", "ResponseBodyBytes": "RESPONSE_BODY_BYTES",
 		"LogRetentionDays": "LOG_RETENTION_DAYS", "EventRetentionDays": "EVENT_RETENTION_DAYS",
-		"PublishRate": "PUBLISH_RATE", "PublishBurst": "PUBLISH_BURST",
+		"PublishRate": "PUBLISH_RATE", "PublishBurst": "PUBLISH_BURST", "WebhooksPerHost": "WEBHOOKS_PER_HOST",
 	}
 	// AWS reads the others.
 	ofAWS := []string{"FanoutConcurrency", "DispatcherConcurrency", "SlowConcurrency", "ThrottleRate", "ThrottleBurst", "TestRate", "TestBurst", "FailingAttemptsPercent", "FunctionLogRetentionDays"}
@@ -241,13 +242,14 @@ func TestNumbersAreAsStrictAsTheCode(t *testing.T) {
 		for _, end := range []string{"MinValue", "MaxValue"} {
 			environment := map[string]string{
 				"WEBHOOKS_TABLE": "w", "LOGS_TABLE": "l", "LOG_RETENTION_DAYS": "30", "ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512",
-				"EVENT_RETENTION_DAYS": "30", "PUBLISH_RATE": "0", "PUBLISH_BURST": "1",
+				"EVENT_RETENTION_DAYS": "30", "PUBLISH_RATE": "0", "PUBLISH_BURST": "1", "WEBHOOKS_PER_HOST": "1",
 			}
 			environment[variable] = text(parameter, end)
 			getenv := func(name string) string { return environment[name] }
 			settings := boot.NewSettings(getenv)
 			settings.Days("EVENT_RETENTION_DAYS")
 			event.LimitOf(settings.Int)
+			settings.Int("WEBHOOKS_PER_HOST", 1, webhook.MaxPerTenant)
 			if _, err := dispatch.New(slog.New(slog.DiscardHandler), dynamodb.New(dynamodb.Options{}), nil, settings, getenv); err != nil {
 				t.Errorf("%s=%s is allowed, and the code refuses it: %v", name, environment[variable], err)
 			}

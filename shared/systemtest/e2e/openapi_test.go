@@ -220,7 +220,7 @@ func (x *examples) complete() {
 	notProvoked := []int{
 		40101,        // the gateway responds before a function runs
 		40901, 50001, // caused by a conflict of writes, or by a fault
-		40902, // needs a thousand webhooks
+		40902, 40907, // need a thousand webhooks
 		41303, // needs a burst below 100
 		42903, // needs a thousand events
 		50301, // needs an outage of AWS

@@ -65,8 +65,9 @@ func (c *cloud) table(logicalID string) string {
 
 func (c *cloud) webhooks() *webhookdb.Store { return c.webhooksUnder(kmsKey) }
 
-func (c *cloud) webhooksUnder(keyARN string) *webhookdb.Store {
-	return webhookdb.New(c.db, c.table("WebhooksTable"), webhookdb.WithVault(vault.New(c.kms, keyARN)))
+func (c *cloud) webhooksUnder(keyARN string, options ...webhookdb.Option) *webhookdb.Store {
+	options = append(options, webhookdb.WithVault(vault.New(c.kms, keyARN)))
+	return webhookdb.New(c.db, c.table("WebhooksTable"), options...)
 }
 
 func (c *cloud) events() *eventdb.Store { return eventdb.New(c.db, c.table("EventsTable"), retention) }

@@ -18,6 +18,7 @@ import (
 	"webhooks/shared/event"
 	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/vault"
+	"webhooks/shared/webhook/webhookdb"
 )
 
 // itemForm is an item of a table.
@@ -131,6 +132,15 @@ func webhookForms() []itemForm {
 				return toJSON(item["data_key"]), err
 			},
 			want: toJSON(&types.AttributeValueMemberB{Value: []byte("the encrypted data key of tenant acme")}),
+		},
+		{
+			name: "webhooks-of-host", table: "WebhooksTable", at: dynamo.Item{"tenant_id": s("acme"), "webhook_id": n("-7556593488392613481")},
+			write: func(ctx context.Context, c *cloud) error { return create(ctx, c, vault.Off) },
+			read: func(ctx context.Context, c *cloud) (any, error) {
+				_, err := c.webhooksUnder(kmsKey, webhookdb.WithHostLimit(1)).Create(ctx, w, now) // one is counted
+				return apperr.From(err).Reason, nil
+			},
+			want: apperr.TooManyForHost,
 		},
 		{
 			name: "test-lease", table: "WebhooksTable", at: dynamo.Item{"tenant_id": s("acme"), "webhook_id": n("-2")},

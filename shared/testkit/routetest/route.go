@@ -38,7 +38,7 @@ type Route struct {
 func New(t testing.TB, build boot.Build[httpapi.Function], sample string, settings ...string) Route {
 	t.Helper()
 	table, key := cloudtest.Table(t, "WebhooksTable"), cloudtest.Key(t)
-	environment := map[string]string{"WEBHOOKS_TABLE": table, "SECRETS_KEY_ARN": key}
+	environment := map[string]string{"WEBHOOKS_TABLE": table, "SECRETS_KEY_ARN": key, "WEBHOOKS_PER_HOST": "1000"}
 	for _, setting := range settings {
 		name, value, _ := strings.Cut(setting, "=")
 		environment[name] = value

@@ -11,8 +11,9 @@ import (
 
 // Create stores w as the tenant's next webhook and returns it with its id, its
 // times and revision 1. Ids have no gaps and are never reused. It returns
-// TooManyWebhooks at the limit, ChangedMeanwhile when it keeps conflicting with other
-// writes of the tenant, and TemporarilyUnavailable when KMS or DynamoDB fails.
+// TooManyWebhooks and TooManyForHost at the limits, ChangedMeanwhile when it keeps
+// conflicting with other writes of the tenant, and TemporarilyUnavailable when KMS or
+// DynamoDB fails.
 //
 // One call creates one webhook even if a response of DynamoDB is lost: the SDK
 // repeats the transaction with the same idempotency token.
@@ -31,12 +32,12 @@ func (s *Store) Create(ctx context.Context, w webhook.Webhook, now time.Time) (w
 			return apperr.New(apperr.TooManyWebhooks, webhook.MaxPerTenant)
 		}
 		unsaved := record{TenantID: w.TenantID, WebhookID: tenant.LastID + 1}
-		creation, err := s.prepare(tenant, unsaved, w, seal(unsaved.key(), w, key), now)
+		creation, err := s.prepare(ctx, tenant, unsaved, w, seal(unsaved.key(), w, key), now)
 		if err != nil {
 			return err
 		}
 		created = creation.webhook
-		return s.commit(ctx, creation.writes, fmt.Sprintf("create webhook %d", created.ID))
+		return s.store(ctx, creation, fmt.Sprintf("create webhook %d", created.ID))
 	})
 	if err != nil {
 		return webhook.Webhook{}, err

@@ -46,13 +46,13 @@ func TestDeleteReturnsNotFound(t *testing.T) {
 func TestDeleteRetriesConflicts(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	w := b.create(t)
+	w, another := b.create(t), b.create(t)
 	b.faults.FailTimes(2, "TransactWriteItems", canceled("None", "TransactionConflict"))
 	if err := b.Delete(t.Context(), w.Key()); err != nil || b.pauses.Load() != 2 {
 		t.Errorf("%v after %d pauses, want success after 2", err, b.pauses.Load())
 	}
 	b.faults.Fail("TransactWriteItems", canceled("None", "TransactionConflict"))
-	wantToWait(t, b.Delete(t.Context(), w.Key()), apperr.ChangedMeanwhile)
+	wantToWait(t, b.Delete(t.Context(), another.Key()), apperr.ChangedMeanwhile)
 	b.faults.Fail("TransactWriteItems", canceled("None", "ProvisionedThroughputExceeded"))
-	wantToWait(t, b.Delete(t.Context(), w.Key()), apperr.TemporarilyUnavailable)
+	wantToWait(t, b.Delete(t.Context(), another.Key()), apperr.TemporarilyUnavailable)
 }

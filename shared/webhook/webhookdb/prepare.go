@@ -11,34 +11,50 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"webhooks/shared/apperr"
 	"webhooks/shared/aws/dynamo"
+	"webhooks/shared/guard"
 	"webhooks/shared/webhook"
 )
 
 // prepared is a change of a webhook that is ready to be stored.
 type prepared struct {
 	webhook webhook.Webhook           // after the change, with its secrets
-	writes  []types.TransactWriteItem // its item, and item 0 if the index changes
+	writes  []types.TransactWriteItem // its item, its host if that changes, and item 0 if the index does
+	// counts says that the second write counts the webhook of a host, and fails at the
+	// host's limit.
+	counts bool
 }
 
 // prepare returns the writes that make w, with its secrets sealed, the next revision
 // of stored, and update the index of tenant to match. A record without a revision is
 // new.
-func (s *Store) prepare(tenant tenantRecord, stored record, w webhook.Webhook, sealed secrets, now time.Time) (prepared, error) {
-	next := stored.next(w, sealed, now)
-	var writes []types.TransactWriteItem
+func (s *Store) prepare(ctx context.Context, tenant tenantRecord, stored record, w webhook.Webhook, sealed secrets, now time.Time) (prepared, error) {
+	p, next := prepared{}, stored.next(w, sealed, now)
 	var err error
 	if stored.Revision == 0 {
-		writes, err = s.insert(next)
+		p.counts = true
+		p.writes, err = s.insert(next)
 	} else {
-		writes, err = s.replace(tenant, stored, next)
+		p.counts = guard.Host(stored.URL) != guard.Host(next.URL)
+		p.writes, err = s.replace(ctx, tenant, stored, next)
 	}
 	if err != nil {
 		return prepared{}, err
 	}
-	after := next.webhook()
-	after.Secret, after.PreviousSecrets = w.Secret, w.PreviousSecrets
-	return prepared{after, writes}, nil
+	p.webhook = next.webhook()
+	p.webhook.Secret, p.webhook.PreviousSecrets = w.Secret, w.PreviousSecrets
+	return p, nil
+}
+
+// store makes the writes of p. It returns TooManyForHost at the limit of a host. An
+// error begins with what was attempted.
+func (s *Store) store(ctx context.Context, p prepared, what string) error {
+	err := s.commit(ctx, p.writes, what)
+	if p.counts && conditionFailed(err, 1) {
+		return apperr.New(apperr.TooManyForHost, s.perHost, guard.Host(p.webhook.URL))
+	}
+	return err
 }
 
 // next returns the record that follows r. The key, the creation time and the health
@@ -65,28 +81,34 @@ func (s *Store) insert(next record) ([]types.TransactWriteItem, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []types.TransactWriteItem{{Put: put}, {Update: tenant}}, nil
+	host, err := s.countHost(next.TenantID, guard.Host(next.URL))
+	return []types.TransactWriteItem{{Put: put}, host, {Update: tenant}}, err
 }
 
 // replace returns the writes that replace stored by next. Item 0 is among them
 // only if the index differs from next: it is up to 10 KB, and every other change of
 // the tenant would conflict with the write. An entry changes with the revision of its
 // webhook only, so it is still what tenant has if the revision is.
-func (s *Store) replace(tenant tenantRecord, stored, next record) ([]types.TransactWriteItem, error) {
+func (s *Store) replace(ctx context.Context, tenant tenantRecord, stored, next record) ([]types.TransactWriteItem, error) {
 	own, err := s.updateOwn(next, stored.Revision)
 	if err != nil {
 		return nil, err
 	}
+	host, err := s.moveHost(ctx, next.TenantID, stored.URL, next.URL)
+	if err != nil {
+		return nil, err
+	}
+	writes := append([]types.TransactWriteItem{{Update: own}}, host...)
 	entry := tenant.entry(next.WebhookID)
 	mask := next.webhook().MaskAfter(entry)
 	if mask == entry {
-		return []types.TransactWriteItem{{Update: own}}, nil
+		return writes, nil
 	}
 	index, err := s.updateIndex(next.key(), mask)
 	if err != nil {
 		return nil, err
 	}
-	return []types.TransactWriteItem{{Update: own}, {Update: index}}, nil
+	return append(writes, types.TransactWriteItem{Update: index}), nil
 }
 
 // putNew puts the item of a webhook unless one exists.

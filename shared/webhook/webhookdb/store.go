@@ -8,7 +8,8 @@
 //
 // With a vault the store encrypts secrets under the tenant's data key. Item -1
 // holds the encrypted data key that new secrets use; each webhook's item holds a
-// copy of the one that its own secrets use. Item -2 is the lease of a test.
+// copy of the one that its own secrets use. Item -2 is the lease of a test. Items below
+// -2^62 count the webhooks of each host.
 package webhookdb
 
 import (
@@ -18,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"webhooks/shared/aws/dynamo"
+	"webhooks/shared/webhook"
 	"webhooks/shared/webhook/vault"
 )
 
@@ -36,9 +38,11 @@ type Store struct {
 	table  string
 	vault  *vault.Vault // nil without encryption
 	pause  dynamo.Pause
+	// perHost limits the webhooks of a tenant that name one host.
+	perHost int
 }
 
-// Option changes how a Store encrypts secrets.
+// Option changes how a Store encrypts secrets, or its limit.
 type Option func(*Store)
 
 // WithVault makes the store encrypt the secrets that it writes and decrypt those
@@ -48,7 +52,7 @@ func WithVault(v *vault.Vault) Option { return func(s *Store) { s.vault = v } }
 
 // New returns the store of a table.
 func New(client DynamoDB, table string, options ...Option) *Store {
-	s := &Store{client: client, table: table, pause: dynamo.Backoff}
+	s := &Store{client: client, table: table, pause: dynamo.Backoff, perHost: webhook.MaxPerTenant}
 	for _, option := range options {
 		option(s)
 	}

@@ -20,7 +20,8 @@ import (
 // have expired. It makes the subscription index agree with the webhook even if the
 // change does not concern it: an earlier version may have written it.
 //
-// Update returns WebhookNotFound, ChangedMeanwhile when it keeps conflicting
+// Update returns WebhookNotFound, TooManyForHost if the new URL has a host at its limit,
+// ChangedMeanwhile when it keeps conflicting
 // with other writes, or TemporarilyUnavailable when KMS fails.
 func (s *Store) Update(ctx context.Context, key webhook.Key, now time.Time, change func(webhook.Webhook) (webhook.Webhook, error)) (webhook.Webhook, error) {
 	var updated webhook.Webhook
@@ -41,12 +42,12 @@ func (s *Store) Update(ctx context.Context, key webhook.Key, now time.Time, chan
 		if err != nil {
 			return err
 		}
-		update, err := s.prepare(tenant, stored, changed, seal(key, changed, dataKey), now)
+		update, err := s.prepare(ctx, tenant, stored, changed, seal(key, changed, dataKey), now)
 		if err != nil {
 			return err
 		}
 		updated = update.webhook
-		return s.commit(ctx, update.writes, fmt.Sprintf("update webhook %d", key.ID))
+		return s.store(ctx, update, fmt.Sprintf("update webhook %d", key.ID))
 	})
 	if err != nil {
 		return webhook.Webhook{}, err
@@ -84,11 +85,11 @@ func (s *Store) Disable(ctx context.Context, key webhook.Key, revision int64, no
 		}
 		disabled := stored.webhook()
 		disabled.Enabled = false
-		update, err := s.prepare(tenant, stored, disabled, stored.unexpired(now), now)
+		update, err := s.prepare(ctx, tenant, stored, disabled, stored.unexpired(now), now)
 		if err != nil {
 			return err
 		}
-		return s.commit(ctx, update.writes, fmt.Sprintf("disable webhook %d", key.ID))
+		return s.store(ctx, update, fmt.Sprintf("disable webhook %d", key.ID))
 	})
 	if errors.Is(err, errNotCurrent) || apperr.Is(err, apperr.WebhookNotFound) {
 		return false, nil
