@@ -42,6 +42,20 @@ func TestEveryProblemHasTwoSentences(t *testing.T) {
 	}
 }
 
+// TestMessagesAboutTokensNameBothKinds: a caller with a JWT has no API key.
+func TestMessagesAboutTokensNameBothKinds(t *testing.T) {
+	t.Parallel()
+	for reason, code := range apperr.Reasons() {
+		e := apperr.New(reason, "x")
+		for l, key := range map[locale.Locale]string{locale.Chinese: "密钥", locale.English: "API key"} {
+			text := e.Message(l)
+			if (code == apperr.Unauthenticated || code == apperr.Forbidden) && strings.Contains(text, key) && !strings.Contains(text, "JWT") {
+				t.Errorf("%d: %q names API keys only", reason, text)
+			}
+		}
+	}
+}
+
 func TestFrom(t *testing.T) {
 	t.Parallel()
 	cause := errors.New("dial tcp 10.0.0.1: refused")
