@@ -82,6 +82,11 @@ func TestRefuse(t *testing.T) {
 	if err := apperr.Refuse(nil); err != nil {
 		t.Errorf("Refuse(nil) = %v, want nil", err)
 	}
+	many := make([]apperr.Field, 1000)
+	many[0].Name = "\n" + strings.Repeat("x", 1000)
+	if fields := apperr.From(apperr.Refuse(many)).Fields; len(fields) != apperr.MaxFields || fields[0].Name != "\ufffd"+strings.Repeat("x", apperr.MaxExcerpt-2)+"…" {
+		t.Errorf("%d fields, the first %q, want %d and an excerpt", len(fields), fields[0].Name, apperr.MaxFields)
+	}
 	err := apperr.Refuse([]apperr.Field{{Name: "name", Problem: apperr.Length, Args: []any{1, 128}}})
 	if !apperr.Is(err, apperr.InvalidFields) || !strings.Contains(err.Error(), "name: must have 1 to 128 characters") {
 		t.Errorf("Refuse = %v", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -121,6 +122,22 @@ func TestErrors(t *testing.T) {
 		{
 			name: "Retry-After is rounded up", err: &apperr.Error{Reason: apperr.TestedTooOften, Args: []any{5}, RetryAfter: 4001 * time.Millisecond},
 			header: map[string]string{"Retry-After": "5"}, want: `{"code":42901,"message":"测试过于频繁，请 5 秒后重试"}`,
+		},
+		{
+			name: "unavailable, and nobody knows for how long", err: apperr.New(apperr.TemporarilyUnavailable), language: "en",
+			header: map[string]string{"Retry-After": "5"}, want: `{"code":50301,"message":"Temporarily unavailable; try again later"}`,
+		},
+		{
+			name: "unavailable for a known time", err: fmt.Errorf("create: %w", &apperr.Error{Reason: apperr.TemporarilyUnavailable, RetryAfter: time.Minute}), language: "en",
+			header: map[string]string{"Retry-After": "60"}, want: `{"code":50301,"message":"Temporarily unavailable; try again later"}`,
+		},
+		{
+			name: "changed meanwhile", err: &apperr.Error{Reason: apperr.ChangedMeanwhile, RetryAfter: 2 * time.Second}, language: "en",
+			header: map[string]string{"Retry-After": "2"}, want: `{"code":40901,"message":"Webhooks were changed by other requests at the same time; try again"}`,
+		},
+		{
+			name: "an excerpt of a text of the caller", err: apperr.New(apperr.EventConflict, "\n"+strings.Repeat("x", 1000)), language: "en",
+			want: `{"code":40903,"message":"Another event has the id ` + "\ufffd" + strings.Repeat("x", apperr.MaxExcerpt-2) + `…; give every event an id of its own"}`,
 		},
 		{
 			name: "Allow lists the methods", err: apperr.New(apperr.WrongMethod, "PATCH", "GET, PUT"), language: "en",

@@ -149,7 +149,7 @@ func (c contract) input(o operation, r *http.Request) (*openapi3filter.RequestVa
 // checkHeaders refuses undocumented headers on which a client acts. kin-openapi checks
 // the documented ones.
 func checkHeaders(response *openapi3.Response, header http.Header) error {
-	for _, name := range []string{"Allow", "Etag", "Link", "Location", "Retry-After", "Www-Authenticate"} {
+	for _, name := range []string{"Accept-Encoding", "Allow", "Etag", "Link", "Location", "Retry-After", "Www-Authenticate"} {
 		if header.Get(name) == "" {
 			continue
 		}
