@@ -40,6 +40,9 @@ func readHead(r *bufio.Reader) (head, error) {
 	for {
 		var h head
 		line, err := lines.next()
+		for err == nil && len(line) == 0 {
+			line, err = lines.next() // some receivers begin with an empty line
+		}
 		var valid bool
 		h.status, h.old, valid = parseStatusLine(line, err == nil)
 		switch {
@@ -166,10 +169,13 @@ func (h *head) keepAlive() bool {
 // version is below 1.1. A line that is not complete is valid if something follows the
 // status, because the status may go on otherwise.
 func parseStatusLine(line []byte, complete bool) (status int, old, valid bool) {
-	rest, isHTTP := bytes.CutPrefix(line, []byte("HTTP/"))
-	version, rest, found := bytes.Cut(rest, []byte(" "))
-	rest = bytes.TrimLeft(rest, " ")
-	if !isHTTP || !found || !isVersion(version) || len(rest) < 3 {
+	const protocol = "http/"
+	end := bytes.IndexAny(line, " \t")
+	if end < len(protocol) || !equal(line[:len(protocol)], protocol) {
+		return 0, false, false
+	}
+	version, rest := line[len(protocol):end], bytes.TrimLeft(line[end:], " \t")
+	if !isVersion(version) || len(rest) < 3 {
 		return 0, false, false
 	}
 	if len(rest) == 3 && !complete || len(rest) > 3 && isDigit(rest[3]) {
