@@ -118,7 +118,7 @@ smoke: ## Try a deployed stack with your credentials, and report what only AWS s
 	@$(TOOLS) smoke $(ENV)
 schemathesis: ## Search for responses that are not in the OpenAPI document: make schemathesis SEED=7 SECONDS_TO_TRY=600
 	@$(TOOLS) schemathesis
-isolation: ## Measure how a slow and a failing receiver delay a third, with and without the slow lane: DURATION=60s
+isolation: ## Measure how slow and failing receivers and a busy tenant delay others; figures in .local/isolation.json: DURATION=60s
 	@$(TOOLS) isolation
 fuzz: ## Run every fuzz test for FUZZTIME: make fuzz FUZZTIME=1m
 	@.ci/fuzz $(FUZZTIME)

@@ -4,6 +4,7 @@ package limitdb
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strconv"
@@ -23,11 +24,12 @@ import (
 // events begin with a tenant, which has no '#'. The function's role may write only
 // items with this prefix.
 const (
-	prefix   = "#publish#"
-	keyName  = "event"
-	format   = "format"
-	fullName = "full" // when the bucket is full again, in unix microseconds
-	ttlName  = "ttl"  // in unix seconds
+	prefix    = "#publish#"
+	keyName   = "event"
+	format    = "format"
+	fullName  = "full"  // when the bucket is full again, in unix microseconds
+	ttlName   = "ttl"   // in unix seconds
+	tokenName = "token" // of the last request that took tokens
 )
 
 const (
@@ -78,14 +80,14 @@ func (s *Store) Take(ctx context.Context, tenant string, n int, now time.Time) e
 	}
 	// DynamoDB stores no nanoseconds of ours, and a time is compared with itself later.
 	now = now.Truncate(time.Microsecond)
-	full := s.remembered(tenant)
+	full, r := s.remembered(tenant), request{tenant, n, now, rand.Text()}
 	for range maxTries {
 		// The bucket never gets fuller, so what an instance saw may refuse a request.
 		isFull := !full.After(now) || full.After(now.Add(s.limit.Fill(s.limit.Burst)+skew))
 		if wait := s.limit.Wait(full, n, now); !isFull && wait > 0 {
 			return tooFast(wait)
 		}
-		stored, taken, err := s.write(ctx, tenant, n, isFull, now)
+		stored, taken, err := s.write(ctx, r, isFull)
 		if err != nil {
 			return fmt.Errorf("take %d tokens of tenant %s: %w", n, tenant, dynamo.Classify(err))
 		}
@@ -98,26 +100,24 @@ func (s *Store) Take(ctx context.Context, tenant string, n int, now time.Time) e
 	return tooFast(time.Second) // other requests of the tenant took the tokens
 }
 
-// write takes n tokens of a bucket that is full at now, or is not, and reports whether
+// request asks for n tokens of a tenant at now.
+type request struct {
+	tenant string
+	n      int
+	now    time.Time
+	token  string // tells this request from others
+}
+
+// write takes the tokens of r from a bucket that is full, or is not, and reports whether
 // that was so. It returns when the bucket is full again.
-func (s *Store) write(ctx context.Context, tenant string, n int, isFull bool, now time.Time) (full time.Time, taken bool, err error) {
-	name, burst := expression.Name(fullName), s.limit.Fill(s.limit.Burst)
-	micro := func(t time.Time) expression.ValueBuilder { return expression.Value(t.UnixMicro()) }
-	set := expression.Set(name, name.Plus(expression.Value(s.limit.Fill(n).Microseconds())))
-	condition := name.GreaterThan(micro(now)).And(name.LessThanEqual(micro(now.Add(burst - s.limit.Fill(n)))))
-	if isFull {
-		set = expression.Set(name, micro(now.Add(s.limit.Fill(n))))
-		condition = name.AttributeNotExists().Or(name.LessThanEqual(micro(now)), name.GreaterThan(micro(now.Add(burst+skew))))
-	}
-	set = set.Set(expression.Name(format), expression.Value(1)).
-		Set(expression.Name(ttlName), expression.Value(now.Add(burst+kept).Unix()))
-	e, err := expression.NewBuilder().WithUpdate(set).WithCondition(condition).Build()
+func (s *Store) write(ctx context.Context, r request, isFull bool) (full time.Time, taken bool, err error) {
+	e, err := s.expression(r, isFull)
 	if err != nil {
 		return time.Time{}, false, err
 	}
 	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                           &s.table,
-		Key:                                 dynamo.Item{keyName: &types.AttributeValueMemberS{Value: prefix + tenant}},
+		Key:                                 dynamo.Item{keyName: &types.AttributeValueMemberS{Value: prefix + r.tenant}},
 		UpdateExpression:                    e.Update(),
 		ConditionExpression:                 e.Condition(),
 		ExpressionAttributeNames:            e.Names(),
@@ -128,13 +128,33 @@ func (s *Store) write(ctx context.Context, tenant string, n int, isFull bool, no
 	var refused *types.ConditionalCheckFailedException
 	if errors.As(err, &refused) {
 		full, err = decode(refused.Item)
-		return full, false, err
+		// The SDK repeats a write whose response was lost. The first one took the tokens.
+		last, _ := refused.Item[tokenName].(*types.AttributeValueMemberS)
+		return full, last != nil && last.Value == r.token, err
 	}
 	if err != nil {
 		return time.Time{}, false, err
 	}
 	full, err = decode(out.Attributes)
 	return full, true, err
+}
+
+// expression returns the conditional update that takes the tokens of r.
+func (s *Store) expression(r request, isFull bool) (expression.Expression, error) {
+	n, now := r.n, r.now
+	name, burst := expression.Name(fullName), s.limit.Fill(s.limit.Burst)
+	micro := func(t time.Time) expression.ValueBuilder { return expression.Value(t.UnixMicro()) }
+	set := expression.Set(name, name.Plus(expression.Value(s.limit.Fill(n).Microseconds())))
+	condition := name.GreaterThan(micro(now)).And(name.LessThanEqual(micro(now.Add(burst - s.limit.Fill(n)))))
+	if isFull {
+		set = expression.Set(name, micro(now.Add(s.limit.Fill(n))))
+		condition = name.AttributeNotExists().Or(name.LessThanEqual(micro(now)), name.GreaterThan(micro(now.Add(burst+skew))))
+	}
+	set = set.Set(expression.Name(format), expression.Value(1)).
+		Set(expression.Name(tokenName), expression.Value(r.token)).
+		Set(expression.Name(ttlName), expression.Value(now.Add(burst+kept).Unix()))
+	condition = condition.And(expression.Name(tokenName).Equal(expression.Value(r.token)).Not())
+	return expression.NewBuilder().WithUpdate(set).WithCondition(condition).Build()
 }
 
 // decode returns when the bucket of an item is full, the zero time without an item.

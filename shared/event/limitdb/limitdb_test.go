@@ -148,6 +148,24 @@ func TestARequestCostsOneWrite(t *testing.T) {
 	writes("none", 0, func() { take(t, s, 0, time.Minute, 0) })
 }
 
+// A write whose response is lost is repeated, and must take its tokens once.
+func TestALostResponseTakesTheTokensOnce(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	s := b.instance()
+	b.faults.Set(func(c faulttest.Call) (any, error) {
+		if result, err := c.Make(); err != nil {
+			return result, err
+		}
+		return c.Make()
+	})
+	take(t, s, 25, 0, 0) // a full bucket
+	take(t, s, 5, 0, 0)  // one that is not
+	b.faults.Clear()
+	take(t, s, 10, 0, 0)
+	take(t, s, 1, 0, time.Second)
+}
+
 func TestARequestLargerThanTheBurstIsRefusedForGood(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -1,6 +1,8 @@
 // Command isolation measures on a local stack whether a slow and a failing receiver
 // change the latency of a third receiver's deliveries. `make isolation` runs it with
-// and without the slow lane. With SIMULATE=1 it prints a simulation instead, which
+// and without the slow lane. With the API key of another tenant in BUSY_API_KEY it
+// measures whether that tenant changes the latency of the first tenant's deliveries and
+// API calls. The file FIGURES gets the figures as JSON. With SIMULATE=1 it prints a simulation instead, which
 // estimates the effect for more webhooks and other limits (.docs/delivery.md).
 package main
 
@@ -11,6 +13,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-json-experiment/json"
 )
 
 // The load of the measurement.
@@ -48,6 +52,26 @@ func run(ctx context.Context, getenv func(string) string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	var text string
+	var figures map[string]float64
+	if key := getenv("BUSY_API_KEY"); key != "" {
+		text, figures, err = s.neighbours(ctx, seconds, key)
+	} else {
+		text, figures, err = s.receivers(ctx, seconds)
+	}
+	if err != nil {
+		return "", err
+	}
+	encoded, err := json.Marshal(figures)
+	if err != nil {
+		return "", err
+	}
+	return text, os.WriteFile(getenv("FIGURES"), encoded, 0o600)
+}
+
+// receivers measures a third receiver, first while all answer at once and then beside a
+// slow and a failing one. It returns the report and the figures.
+func (s *stack) receivers(ctx context.Context, seconds int) (string, map[string]float64, error) {
 	var trouble atomic.Bool // until it is set, all receivers answer at once
 	third := newReceiver(func() int { return 200 })
 	failing := newReceiver(func() int {
@@ -68,23 +92,24 @@ func run(ctx context.Context, getenv func(string) string) (string, error) {
 	remove, err := s.register(ctx, map[string]*receiver{goodType: third, failingType: failing, slowType: slow})
 	defer remove()
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
 	// The load is the same from the start. Only the answers change.
 	load := map[string]int{goodType: goodRate, failingType: badRate, slowType: badRate}
 	if err := s.publish(ctx, warmup, load); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	begun := time.Now()
 	if err := s.publish(ctx, baseline, load); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	trouble.Store(true)
 	loaded, sent := time.Now(), s.published[goodType]
 	if err := s.publish(ctx, time.Duration(seconds)*time.Second, load); err != nil {
-		return "", err
+		return "", nil, err
 	}
 	ended := time.Now()
 	third.await(s.published[goodType], patience)
-	return report(third.latencies(begun, loaded), third.latencies(loaded, ended), s.published[goodType]-sent), nil
+	text, figures := report(third.latencies(begun, loaded), third.latencies(loaded, ended), s.published[goodType]-sent)
+	return text, figures, nil
 }

@@ -101,40 +101,46 @@ func quantile(samples []sample, q float64) time.Duration {
 	return list[min(int(q*float64(len(list))), len(list)-1)].Round(time.Millisecond)
 }
 
+// The verdicts of a report. .tools/check/isolation.py looks for the first.
+const (
+	within = "within a factor of two"
+	beyond = "beyond a factor of two"
+)
+
 // window is the length of one line of the report.
 const window = 5 * time.Second
 
 // report compares the third webhook's latency before and during the trouble.
 // published counts the events sent to it during the trouble.
-func report(before, under []sample, published int) string {
+func report(before, under []sample, published int) (string, map[string]float64) {
 	var b strings.Builder
 	line := func(name string, samples []sample) {
 		fmt.Fprintf(&b, "  %-12s %5d  %8v %8v %8v\n", name, len(samples), quantile(samples, 0.5), quantile(samples, 0.95), quantile(samples, 1))
 	}
 	fmt.Fprintf(&b, "  %-12s %5s  %8s %8s %8s\n", "published", "n", "p50", "p95", "max")
 	line("before", before)
-	var after []sample
+	var settled []sample
 	windows := make(map[int][]sample)
 	last := 0
 	for _, s := range under {
 		n := int(s.at / window)
 		windows[n], last = append(windows[n], s), max(last, n)
 		if s.at >= grace {
-			after = append(after, s)
+			settled = append(settled, s)
 		}
 	}
 	for n := range last + 1 {
 		line(fmt.Sprintf("%d to %d s", n*5, n*5+5), windows[n])
 	}
-	line("after 10 s", after)
+	line("after 10 s", settled)
 	lost := published - len(under)
-	p50, p95 := factor(after, before, 0.5), factor(after, before, 0.95)
-	verdict := "within a factor of two"
+	p50, p95 := factor(settled, before, 0.5), factor(settled, before, 0.95)
+	verdict := within
 	if p50 > maxFactor || p95 > maxFactor || lost > 0 {
-		verdict = "beyond a factor of two"
+		verdict = beyond
 	}
 	fmt.Fprintf(&b, "  late or lost %d; p50 × %.2f, p95 × %.2f: %s\n", lost, p50, p95, verdict)
-	return b.String()
+	return b.String(), map[string]float64{"p50_factor": p50, "p95_factor": p95, "lost": float64(lost)}
 }
 
 // factor returns a quantile of after as a multiple of the quantile of before.

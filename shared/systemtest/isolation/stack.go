@@ -88,21 +88,28 @@ func (s *stack) register(ctx context.Context, receivers map[string]*receiver) (r
 }
 
 func (s *stack) call(ctx context.Context, method, path string, body any) ([]byte, error) {
+	_, text, err := s.do(ctx, method, path, body)
+	return text, err
+}
+
+// do calls the API and returns the response and its body.
+func (s *stack) do(ctx context.Context, method, path string, body any) (*http.Response, []byte, error) {
 	encoded, err := json.Marshal(body)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	request, err := http.NewRequestWithContext(ctx, method, s.APIURL+path, bytes.NewReader(encoded))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	request.Header.Set("Authorization", "Bearer "+s.APIKey)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer response.Body.Close()
-	return io.ReadAll(response.Body)
+	text, err := io.ReadAll(response.Body)
+	return response, text, err
 }
 
 // event is a producer's message. Its data has the time of publishing.
