@@ -16,6 +16,7 @@ import (
 const (
 	quietRate = 20                     // events per second of the quiet tenant
 	callEvery = 100 * time.Millisecond // between two API calls of the quiet tenant
+	busyBatch = 5                      // events in one request of the busy tenant
 	settling  = 5 * time.Second        // after the busy tenant begins; not part of the result
 )
 
@@ -131,7 +132,7 @@ func after(samples []sample, d time.Duration) []sample {
 func (b *busy) start(ctx context.Context) func() error {
 	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	for _, act := range []func(context.Context) error{b.publishOne, b.listOnce} {
+	for _, act := range []func(context.Context) error{b.publishSome, b.listOnce} {
 		wg.Go(func() {
 			for ctx.Err() == nil {
 				if err := act(ctx); err != nil && ctx.Err() == nil {
@@ -150,11 +151,13 @@ func (b *busy) start(ctx context.Context) func() error {
 	}
 }
 
-// publishOne publishes one event, or waits as a 429 asks.
-func (b *busy) publishOne(ctx context.Context) error {
-	response, body, err := b.do(ctx, http.MethodPost, "/api/v1/events", map[string]any{
-		"id": rand.Text(), "type": failingType, "data": stamp{time.Now().UnixNano()},
-	})
+// publishSome publishes a list of events, or waits as a 429 asks.
+func (b *busy) publishSome(ctx context.Context) error {
+	var list []map[string]any
+	for range busyBatch {
+		list = append(list, map[string]any{"id": rand.Text(), "type": failingType, "data": stamp{time.Now().UnixNano()}})
+	}
+	response, body, err := b.do(ctx, http.MethodPost, "/api/v1/events", map[string]any{"events": list})
 	if err != nil {
 		return err
 	}
@@ -162,7 +165,7 @@ func (b *busy) publishOne(ctx context.Context) error {
 	defer b.mu.Unlock()
 	switch response.StatusCode {
 	case http.StatusAccepted:
-		b.published++
+		b.published += busyBatch
 		return nil
 	case http.StatusTooManyRequests:
 		b.refused++

@@ -54,19 +54,19 @@ func TestTheBusyTenantCountsWhatItMay(t *testing.T) {
 	defer server.Close()
 	b := &busy{stack: &stack{APIURL: server.URL, APIKey: "key"}}
 	status = http.StatusAccepted
-	if err := b.publishOne(t.Context()); err != nil || b.published != 1 {
+	if err := b.publishSome(t.Context()); err != nil || b.published != busyBatch {
 		t.Errorf("%d published, %v", b.published, err)
 	}
 	status, header = http.StatusTooManyRequests, http.Header{"Retry-After": {"0"}}
-	if err := b.publishOne(t.Context()); err != nil || b.refused != 1 || b.published != 1 {
+	if err := b.publishSome(t.Context()); err != nil || b.refused != 1 || b.published != busyBatch {
 		t.Errorf("%d published, %d refused, %v", b.published, b.refused, err)
 	}
 	header = http.Header{}
-	if b.publishOne(t.Context()) == nil {
+	if b.publishSome(t.Context()) == nil {
 		t.Error("a 429 without Retry-After is no error")
 	}
 	status = http.StatusInternalServerError
-	if b.publishOne(t.Context()) == nil || b.listOnce(t.Context()) == nil {
+	if b.publishSome(t.Context()) == nil || b.listOnce(t.Context()) == nil {
 		t.Error("a 500 is no error")
 	}
 	status = http.StatusOK
