@@ -97,7 +97,7 @@ cost: ## Compute what AWS bills for a million events, deliveries and an idle mon
 	@set -o pipefail; WEBHOOKS_RECORD_COST=1 $(TOOLS) measure go test -count=1 -v -run 'Billed|Idle' ./shared/systemtest/cost | grep -v '^ *[=-][=-][=-]'
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers schemathesis lint fmt isolation crash soak smoke fuzz
+.PHONY: test test-up test-go test-down test-containers schemathesis lint lock audit fmt isolation crash soak smoke fuzz
 test: ## Run all tests with the race detector in a test cloud started for them; fails below the coverage floor
 	@rm -f $(COVERAGE)
 	@$(TOOLS) test go test -race -timeout $(GOTEST_TIMEOUT) $(if $(subst ./...,,$(GOTEST)),,-coverprofile=$(COVERAGE) -coverpkg=./functions/...,./shared/...) $(GOTEST)
@@ -132,6 +132,10 @@ lint: ## Run gofmt, go vet, staticcheck, gosec, go mod tidy, ruff, mypy, sam val
 	@$(TOOLS) template-lint
 	@$(MAKE) --no-print-directory validate
 	@$(TOOLS) checkov --config-file .ci/checkov.yaml --file template.yaml
+lock: ## Write the lock files of the Python packages after a change in .tools/requirements
+	@$(TOOLS) lock $(if $(UPGRADE),--upgrade)
+audit: ## Compare all packages with the known vulnerabilities (govulncheck, pip-audit; they download their databases)
+	@$(TOOLS) audit
 fmt: ## Format the Go and Python code
 	gofmt -w functions shared
 	@$(TOOLS) format

@@ -1,7 +1,9 @@
 """The virtual environments of the tools, made on demand under .local/venv.
 
-There is one for each file in requirements/, because the programs pin different versions of the same
-packages. This module needs the standard library only: it runs before anything is installed.
+There is one for each .txt file in requirements/, because the programs pin different versions of the
+same packages. The .lock file beside it names every package that is installed, with its hashes: a
+registry that serves another file is refused. This module needs the standard library only: it runs
+before anything is installed.
 """
 
 import re
@@ -47,7 +49,7 @@ def make(name: str) -> Path:
     with locked(VENVS / f"{name}.lock"):
         folder = VENVS / name
         made_from = folder / "made-from.txt"
-        wanted = "\n".join([*packages(name), f"python {sys.version} in {folder}"])
+        wanted = "\n".join([lock_file(name).read_text(), f"python {sys.version} in {folder}"])
         if not made_from.exists() or made_from.read_text() != wanted:
             with step(f"Install {', '.join(packages(name))} into .local/venv/{name}"):
                 install(name, folder)
@@ -61,7 +63,9 @@ def install(name: str, folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     run([sys.executable, "-m", "venv", str(folder)], hint="On Debian and Ubuntu, install the package python3-venv.")
     pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-    run([*pip, "-r", str(requirements(name))])
+    # The lock file is complete. Without --no-deps pip wants another hash for a package that a dependency names with
+    # an extra, such as boto3[crt].
+    run([*pip, "--require-hashes", "--no-deps", "-r", str(lock_file(name))])
 
 
 def run(command: Sequence[str], hint: str = "") -> None:
@@ -76,8 +80,18 @@ def requirements(name: str) -> Path:
     return TOOLS / "requirements" / f"{name}.txt"
 
 
+def lock_file(name: str) -> Path:
+    """The file with all packages of an environment and their hashes, which `make lock` writes."""
+    return requirements(name).with_suffix(".lock")
+
+
+def names() -> list[str]:
+    """The names of all environments."""
+    return sorted(file.stem for file in (TOOLS / "requirements").glob("*.txt"))
+
+
 def packages(name: str) -> list[str]:
-    """The packages of an environment with their versions."""
+    """The packages that an environment is made for, with their versions."""
     lines = requirements(name).read_text().splitlines()
     return [line for line in lines if line and not line.startswith("#")]
 

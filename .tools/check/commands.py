@@ -28,6 +28,9 @@ def add_to(commands: Any) -> None:
     add(commands, "template-lint", template_lint, "check the template with cfn-lint and its policies with parliament")
     add(commands, "format", format_code, "format the Python code with ruff")
     pass_on(add(commands, "checkov", checkov, "run checkov"), "its arguments")
+    locks = add(commands, "lock", lock, "write the lock files of the Python packages")
+    locks.add_argument("--upgrade", action="store_true", help="take the newest versions of indirect packages")
+    add(commands, "audit", audit, "compare all packages with the known vulnerabilities")
 
 
 def test(args: argparse.Namespace) -> int:
@@ -134,3 +137,17 @@ def checkov(args: argparse.Namespace) -> NoReturn:
 
     program = str(venvs.make("checkov") / "checkov")
     os.execve(program, [program, *args.arguments], os.environ | {"LOG_LEVEL": "ERROR"})
+
+
+def lock(args: argparse.Namespace) -> int:
+    """`make lock`."""
+    from check import supply
+
+    return supply.lock(args.upgrade)
+
+
+def audit(args: argparse.Namespace) -> int:
+    """`make audit`."""
+    from check import supply
+
+    return supply.audit()
