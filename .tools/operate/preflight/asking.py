@@ -34,8 +34,10 @@ def code(error: ClientError) -> str:
     return str(error.response["Error"]["Code"])
 
 
-def message(error: ClientError) -> str:
-    """What AWS says about an error."""
+def message(error: BotoCoreError | ClientError) -> str:
+    """What AWS, or the way to it, says about an error."""
+    if isinstance(error, BotoCoreError):
+        return str(error)
     return str(error.response["Error"].get("Message") or code(error))
 
 
@@ -47,4 +49,5 @@ def unanswered(error: BotoCoreError | ClientError, needs: tuple[str, ...]) -> Fi
         return warning(f"not checked: your credentials lack the permission {permission}. Add it, or check by hand.")
     if isinstance(error, EndpointConnectionError):
         return warning(f"not checked: {error}. The service is missing in this region, or your network blocks it.")
-    return warning(f"not checked: {error}")
+    where = f"{error.operation_name}: " if isinstance(error, ClientError) else ""
+    return warning(f"not checked: {where}{message(error)}")

@@ -23,18 +23,20 @@ def check(plan: Plan) -> Iterator[Finding]:
         return
     faults: dict[str, list[str]] = {}
     wanted: set[str] = set()
+    functions = 0
     for name, kind, properties in plan.processed.created():
         if kind == "AWS::Lambda::Function":
             architecture = properties.get("Architectures", ["x86_64"])[0]  # x86_64 is Lambda's default
             wanted.add(architecture)
+            functions += 1
             code = plan.template["Resources"][name]["Properties"]["CodeUri"]
             if reason := fault(plan.template_file.parent / code / PROGRAM, architecture):
                 faults.setdefault(reason, []).append(name)
     for reason, names in faults.items():
-        yield problem(f"{reason} ({listed(names)}). {remedy(plan)}")
+        which = f"all {functions} functions" if len(names) == functions > 1 else listed(names)
+        yield problem(f"{reason} ({which}). {remedy(plan)}")
     if not faults:
-        functions = [name for name, kind, _ in plan.processed.created() if kind == "AWS::Lambda::Function"]
-        yield ok(f"{count(len(functions), 'function')}, static, for {' and '.join(sorted(wanted))}")
+        yield ok(f"{count(functions, 'function')}, static, for {' and '.join(sorted(wanted))}")
 
 
 def remedy(plan: Plan) -> str:
@@ -48,23 +50,23 @@ def remedy(plan: Plan) -> str:
 def fault(file: Path, architecture: str) -> str:
     """Why Lambda could not run the program; empty when it can."""
     if not file.is_file():
-        return f"there is no program named {PROGRAM}"
+        return f"There is no program named {PROGRAM}"
     if not os.access(file, os.X_OK):
-        return "the program is not executable"
+        return "The program is not executable"
     with file.open("rb") as program:
         header = program.read(HEADER_BYTES)
         if len(header) < HEADER_BYTES or header[: len(LITTLE_ENDIAN_64)] != LITTLE_ENDIAN_64:
-            return "the program is not one for Linux on a 64-bit processor"
+            return "The program is not one for Linux on a 64-bit processor"
         kind, machine = struct.unpack_from("<HH", header, 16)
         if kind not in EXECUTABLES:
-            return "the file is an object file or a core dump, not a program"
+            return "The file is an object file or a core dump, not a program"
         built_for = MACHINES.get(machine, f"the machine type {machine}")
         if built_for != architecture:
-            return f"the program is for {built_for}, but Architecture is {architecture}"
+            return f"The program is for {built_for}, but Architecture is {architecture}"
         offset, size, number = *struct.unpack_from("<Q", header, 32), *struct.unpack_from("<HH", header, 54)
         program.seek(offset)
         table = program.read(size * number)
     segments = [struct.unpack_from("<I", table, start)[0] for start in range(0, len(table), size)] if size else []
     if INTERPRETER in segments:
-        return "the program is not static: build it with CGO_ENABLED=0"
+        return "The program is not static: build it with CGO_ENABLED=0"
     return ""

@@ -4,7 +4,7 @@ import secrets
 import time
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from base.processes import undisturbed
 from operate.preflight import changes, upload
@@ -114,7 +114,7 @@ def remains(plan: Plan, name: str) -> list[Finding]:
         left = [] if plan.existing else [f"aws cloudformation delete-stack --stack-name {stack}"]
         if not plan.existing:
             delete_empty_stack(cloudformation, plan, name)
-    except ClientError as error:
+    except (BotoCoreError, ClientError) as error:
         return [warning(f"{message(error)}\nTo clean up: {' && '.join(left)} --region {plan.region}")]
     return []
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
+from botocore.exceptions import ClientError, WaiterError
 from botocore.stub import ANY
 
 from operate.preflight import change_set
@@ -161,6 +162,16 @@ class ChangesTest(unittest.TestCase):
         self.assertRegex(
             finding.text, r"(?s)not authorized\nTo clean up: aws cloudformation delete-change-set .*--region"
         )
+
+    def test_an_empty_stack_that_could_not_be_deleted_is_told_with_the_command(self) -> None:
+        for failure in (ClientError({"Error": {"Code": "AccessDenied"}}, "DeleteStack"), WaiterError("w", "late", {})):
+            self.begin()
+            self.describe("CREATE_COMPLETE")
+            self.end()
+            with mock.patch.object(change_set, "delete_empty_stack", side_effect=failure):
+                finding = change_set.check(plan_of(self.stubs.client, self.file))[-1]
+            self.assertEqual(finding.level, Level.WARNING)
+            self.assertIn("\nTo clean up: aws cloudformation delete-stack --stack-name webhooks --region", finding.text)
 
     def test_the_request_keeps_the_parameters_of_the_stack_as_sam_does(self) -> None:
         parameters = {name: {"Type": "String", "Default": "d"} for name in ("Given", "Kept", "New")}

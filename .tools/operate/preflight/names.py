@@ -10,7 +10,7 @@ from operate.preflight.asking import read
 from operate.preflight.finding import Finding, ok, problem, skipped
 from operate.preflight.plan import UNREAD, Plan
 
-OTHER_STACK = "choose another stack_name in samconfig.toml"
+OTHER_STACK = "Choose another stack_name in samconfig.toml"
 
 
 def event_bus(plan: Plan) -> Iterator[Finding]:
@@ -45,7 +45,7 @@ def domain_name(plan: Plan) -> Iterator[Finding]:
         return read(lambda: plan.client("apigatewayv2").get_domain_name(DomainName=name), "NotFoundException")
 
     for name in new_names(plan, "AWS::ApiGatewayV2::DomainName", "DomainName"):
-        yield taken(name, "domain name", "set another DomainName") if get(name) else ok(f"{name} is free")
+        yield taken(name, "domain name", "Set another DomainName") if get(name) else ok(f"{name} is free")
 
 
 def exports(plan: Plan) -> Iterator[Finding]:
@@ -59,9 +59,7 @@ def exports(plan: Plan) -> Iterator[Finding]:
             if export["Name"] in wanted and export["ExportingStackId"] != own:
                 faults += 1
                 other = export["ExportingStackId"].split("/")[1]
-                yield problem(
-                    f"The stack {other} exports {export['Name']} already. Delete that stack, or {OTHER_STACK}."
-                )
+                yield problem(f"The stack {other} exports {export['Name']} already. {OTHER_STACK}.")
     if not faults:
         yield ok("no other stack has their names")
 
@@ -76,4 +74,6 @@ def new_names(plan: Plan, kind: str, key: str) -> Iterator[str]:
 
 def taken(name: str, what: str, remedy: str) -> Finding:
     """That something else has the name."""
-    return problem(f"There is already the {what} {name}, which is not of this stack. Delete it, or {remedy}.")
+    return problem(
+        f"There is already the {what} {name}, which is not of this stack. {remedy}, or delete it if nothing needs it."
+    )

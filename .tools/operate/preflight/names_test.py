@@ -50,7 +50,7 @@ class NamesTest(unittest.TestCase):
         wanted = plan(self.client, self.stack, DomainName=domain, CertificateArn=CERTIFICATE)
         [text] = problems(names.domain_name(wanted))
         self.assertIn(f"There is already the domain name {domain}", text)
-        self.assertIn("Delete it, or set another DomainName.", text)
+        self.assertIn("Set another DomainName, or delete it if nothing needs it.", text)
 
     def test_an_export_of_another_stack_is_a_problem_unless_it_is_the_stacks(self) -> None:
         other, cloudformation = f"{self.stack}-other", self.client("cloudformation")

@@ -97,8 +97,8 @@ def hosted_zone(plan: Plan) -> Iterator[Finding]:
         taken = [r for r in records["ResourceRecordSets"] if r["Name"].rstrip(".") == domain and r["Type"] in ADDRESSES]
         if taken:
             yield problem(
-                f"The hosted zone already has a {taken[0]['Type']} record of {domain}. Delete it, or leave "
-                "HostedZoneId empty and point the record to the output DomainTarget."
+                f"The hosted zone already has a {taken[0]['Type']} record of {domain}. Leave HostedZoneId "
+                "empty and point that record to the output DomainTarget, or delete it if nothing needs it."
             )
             return
     yield ok(f"{name} may have the record of {domain}")

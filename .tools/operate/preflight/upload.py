@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from base.processes import undisturbed
 from operate.preflight.asking import message, read
@@ -84,7 +84,7 @@ def uploaded(plan: Plan, bucket: str, body: str, notes: list[Finding]) -> Iterat
         with undisturbed("Deleting the uploaded template first"):
             try:
                 client.delete_object(Bucket=bucket, Key=key, **version)
-            except ClientError as error:
+            except (BotoCoreError, ClientError) as error:
                 notes.append(warning(f"s3://{bucket}/{key} could not be deleted: {message(error)}"))
 
 
