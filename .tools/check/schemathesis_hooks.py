@@ -1,10 +1,12 @@
 """Tells schemathesis what the OpenAPI document cannot say. schemathesis.toml loads this module."""
 
 import itertools
+import json
+import re
 import unicodedata
-from collections.abc import Iterator
 from typing import Any
 
+import requests  # type: ignore[import-untyped]
 import schemathesis
 from hypothesis import strategies
 
@@ -41,46 +43,66 @@ def filter_body(context: Any, body: Any) -> bool:
     return visible and not (isinstance(secret, str) and any(map(hidden, secret)))
 
 
-FORGED = '\n{"level":"ERROR","message":"forged"}\n'
-DEEP: Any = 0
-for _ in range(300):
-    DEEP = [DEEP]
-
-# What strangers send, beyond the values of the document: a part of the request, and what is put into it. A path is
-# escaped already.
-HOSTILE: Iterator[tuple[str, dict[str, Any]]] = itertools.cycle([
-    ("query", {"befor": "3"}),
-    ("query", {FORGED: FORGED}),
-    ("query", {"page": ["1", "1"]}),
-    ("query", {"\x00": "\x7f"}),
-    ("headers", {"Content-Encoding": "gzip"}),
-    ("headers", {"Content-Encoding": "identity, br"}),
-    ("path_parameters", {"webhook_id": "1%23x"}),
-    ("path_parameters", {"webhook_id": "1%3Fpage=1"}),
-    ("path_parameters", {"webhook_id": "1%0A%7B%22level%22%3A%22ERROR%22%7D%0A"}),
-    ("path_parameters", {"webhook_id": "1%00", "log_id": "%2531"}),
-    ("body", {"data": DEEP, "name": DEEP}),
-    ("body", {f"member-{i}": i for i in range(5000)}),
-    ("body", {"events": [{}] * 101}),
-])  # fmt: skip
-
-
 @schemathesis.hook  # type: ignore[untyped-decorator]
 def before_call(context: Any, case: Any, kwargs: Any) -> None:
-    """Replaces the host of the document's examples, and makes an invalid request worse.
+    """Replaces the host of the document's examples.
 
     In a valid request the id of a body is that of the path, which the document can say in words only.
     """
     body, parameters = case.body, case.path_parameters or {}
-    if isinstance(body, dict) and isinstance(body.get("url"), str):
-        body["url"] = body["url"].replace("https://your-server.com", NOBODY)
-    if case.meta is None or not case.meta.generation.mode.is_negative:
-        if isinstance(body, dict) and "webhook_id" in body and "webhook_id" in parameters:
-            body["webhook_id"] = int(parameters["webhook_id"])
+    if not isinstance(body, dict):
         return
-    part, more = next(HOSTILE)
-    target = getattr(case, part)
-    if part == "path_parameters":
-        more = {name: value for name, value in more.items() if name in parameters}
-    if hasattr(target, "update"):
-        target.update(more)
+    if isinstance(body.get("url"), str):
+        body["url"] = body["url"].replace("https://your-server.com", NOBODY)
+    valid = case.meta is None or not case.meta.generation.mode.is_negative
+    if valid and "webhook_id" in body and "webhook_id" in parameters:
+        body["webhook_id"] = int(parameters["webhook_id"])
+
+
+FORGED = "%0A%7B%22level%22%3A%22ERROR%22%2C%22message%22%3A%22forged%22%7D%0A"
+
+# What strangers send, beyond the values of the document: a part of the request, and what is put into it.
+HOSTILE = itertools.cycle([
+    ("query", "befor=3"),
+    ("body", json.dumps({f"member-{i}": i for i in range(5000)})),
+    ("query", f"{FORGED}={FORGED}"),
+    ("path", "1%23x"),
+    ("coding", "gzip"),
+    ("query", "page=1&page=1"),
+    ("body", '{"name":' + "[" * 5000 + "]" * 5000 + "}"),
+    ("path", "1%3Fpage=1"),
+    ("query", "%00=%7F"),
+    ("body", '{"events":[' + "{}," * 100 + "{}]}"),
+    ("path", f"1{FORGED}"),
+    ("coding", "identity, br"),
+    ("query", "page=%zz"),
+    ("path", "%2531"),
+])  # fmt: skip
+
+
+def made_worse(request: requests.PreparedRequest, takes_body: bool) -> requests.PreparedRequest | None:
+    """The request with the next hostile part, or None if it has no such part."""
+    part, value = next(HOSTILE)
+    worse, url = request.copy(), str(request.url)
+    if part == "query":
+        worse.url = url + ("&" if "?" in url else "?") + value
+    elif part == "path":
+        worse.url = re.sub(r"/webhooks/[^/?]+", f"/webhooks/{value}", url)
+    elif takes_body and part == "coding":
+        worse.headers["Content-Encoding"] = value
+    elif takes_body:
+        worse.prepare_body(value.encode(), None)
+    return None if (worse.url, worse.body, worse.headers) == (request.url, request.body, request.headers) else worse
+
+
+@schemathesis.check  # type: ignore[untyped-decorator]
+def refuses_what_strangers_send(ctx: Any, response: Any, case: Any) -> None:
+    """Sends each accepted request again, made worse: it must be refused in a documented way."""
+    if response.status_code >= 400:
+        return
+    worse = made_worse(response.request, takes_body=bool(case.operation.body))
+    if worse is not None:
+        with requests.Session() as session:
+            answer = session.send(worse, timeout=20)
+        assert 400 <= answer.status_code < 500, f"{worse.method} {worse.url} got {answer.status_code}"
+        case.operation.validate_response(answer)
