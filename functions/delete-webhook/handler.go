@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/auth"
@@ -15,8 +16,15 @@ type deleter interface {
 	Delete(context.Context, webhook.Key) error
 }
 
+// forgetter lets the log ids of a deleted webhook expire.
+type forgetter interface {
+	Forget(ctx context.Context, key webhook.Key, deletedNow bool, now time.Time) error
+}
+
 type handler struct {
 	webhooks deleter
+	logs     forgetter
+	now      func() time.Time
 }
 
 func (h handler) route() httpapi.Route {
@@ -28,8 +36,17 @@ func (h handler) delete(r *http.Request, caller auth.Caller) (httpapi.Reply, err
 	if err != nil {
 		return httpapi.Reply{}, err
 	}
-	if err := h.webhooks.Delete(r.Context(), webhook.Key{TenantID: caller.TenantID, ID: id}); err != nil {
+	key := webhook.Key{TenantID: caller.TenantID, ID: id}
+	deleted := h.webhooks.Delete(r.Context(), key)
+	if deleted != nil && !apperr.Is(deleted, apperr.WebhookNotFound) {
+		return httpapi.Reply{}, deleted
+	}
+	// A caller whose first request failed here sends it again.
+	if err := h.logs.Forget(r.Context(), key, deleted == nil, h.now()); err != nil {
 		return httpapi.Reply{}, err
+	}
+	if deleted != nil {
+		return httpapi.Reply{}, deleted
 	}
 	return httpapi.Reply{Status: http.StatusNoContent, Message: apperr.MessageWebhookDeleted}, nil
 }

@@ -23,6 +23,7 @@ const (
 	idName      = "log_id"
 	lastIDName  = "last_id"
 	createdName = "created"
+	ttlName     = "ttl"
 )
 
 // item is a log in the table. A write costs one unit per KiB, attribute names

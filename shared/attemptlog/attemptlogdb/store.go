@@ -3,8 +3,8 @@
 // The logs of a webhook have consecutive ids, and a hundred ids share a partition
 // key (a bucket). So a page is a range of ids and costs the same wherever it is, and
 // a busy webhook spreads over partitions. Item 0 of a webhook holds the last id that
-// was reserved. It has no TTL and is never deleted, because an id that is used twice
-// would overwrite a log.
+// was reserved. While the webhook exists it has no TTL, because an id that is used
+// twice would overwrite a log.
 package attemptlogdb
 
 import (

@@ -29,6 +29,12 @@ func logForms() []itemForm {
 		_, err := c.logs().Append(ctx, []attemptlog.Log{newLog(0)})
 		return err
 	}
+	readCounter := func(ctx context.Context, c *cloud) (any, error) {
+		if err := appendOne(ctx, c); err != nil {
+			return nil, err
+		}
+		return c.logs().Get(ctx, key, 2, now)
+	}
 	return []itemForm{
 		{
 			name: "log", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#0"), "log_id": n("1")},
@@ -39,12 +45,15 @@ func logForms() []itemForm {
 		{
 			name: "log-counter", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#0"), "log_id": n("0")},
 			write: appendOne,
-			read: func(ctx context.Context, c *cloud) (any, error) {
-				if err := appendOne(ctx, c); err != nil {
-					return nil, err
-				}
-				return c.logs().Get(ctx, key, 2, now)
+			read:  readCounter,
+			want:  newLog(2),
+		},
+		{
+			name: "log-counter-of-deleted-webhook", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#0"), "log_id": n("0")},
+			write: func(ctx context.Context, c *cloud) error {
+				return errors.Join(appendOne(ctx, c), c.logs().Forget(ctx, key, true, now))
 			},
+			read: readCounter,
 			want: newLog(2),
 		},
 	}
