@@ -2,6 +2,7 @@ package cost_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,6 +37,7 @@ func TestPublishRequest(t *testing.T) {
 				list = append(list, fmt.Sprintf(`{"id":"event-%d","type":"alert.resolved","data":%q}`, i, strings.Repeat("x", eventSize)))
 			}
 			request.Body = `{"events":[` + strings.Join(list, ",") + `]}`
+			request.Headers["content-length"] = strconv.Itoa(len(request.Body))
 			payload, err := json.Marshal(request)
 			if err != nil {
 				t.Fatal(err)
