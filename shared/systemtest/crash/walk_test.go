@@ -207,9 +207,9 @@ func (w *walk) tick(at time.Time) {
 }
 
 // redrive redrives the dead letters that can succeed without a change, as make
-// redrive does: as new messages with the attributes of the event. Events come
-// before deliveries, because they store the missing bodies. It returns false
-// without such letters.
+// redrive does: as new messages, those of events with the original id and time in the
+// body. Events come before deliveries, because they store the missing bodies. It
+// returns false without such letters.
 func (w *walk) redrive() bool {
 	var kept []*message
 	before := w.redriven
@@ -222,10 +222,10 @@ func (w *walk) redrive() bool {
 		queue := deliveriesQueue
 		if !strings.Contains(m.body, `"kind":`) {
 			queue = eventsQueue
+			m.body = fmt.Sprintf(`{"redrive":1,"event_id":%q,"sent_at":%s,"body":%q}`, m.attributes["event_id"], m.attributes["sent_at"], m.body)
 		}
 		m.id, m.sentAt, m.visibleAt, m.receives = m.id+"-redriven", w.now, w.now, 0
-		delete(m.attributes, "reason")
-		delete(m.attributes, "detail")
+		clear(m.attributes)
 		w.waiting[queue] = append(w.waiting[queue], m)
 	}
 	w.letters = kept
