@@ -21,7 +21,7 @@ def add_to(commands: Any) -> None:
     add(commands, "test-down", test_down, "stop the test cloud")
     add(commands, "test-containers", test_containers, "run the functions in containers of the SAM CLI", TEST_PORT)
     add(commands, "schemathesis", schemathesis, "test the API against openapi.json", TEST_PORT, SECONDS_TO_TRY, SEED)
-    add(commands, "isolation", isolation, "measure what receivers and tenants do to others", TEST_PORT, DURATION, CONCURRENCY)
+    add(commands, "isolation", isolation, "measure what receivers and tenants do", TEST_PORT, DURATION, CONCURRENCY)
     add(commands, "soak", soak, "publish while functions are killed and receivers fail", DURATION, RATE)
     add(commands, "variants", variants, "print the template of every kind of deployment, processed by SAM")
     add(commands, "lint", lint, "check the Python code with ruff and mypy")
