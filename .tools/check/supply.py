@@ -33,7 +33,8 @@ def lock(upgrade: bool) -> int:
 def audit() -> int:
     """Runs govulncheck on the Go code and pip-audit on every lock file; returns the highest exit status.
 
-    Both download their database. With --strict, pip-audit fails when it cannot look a package up. They report different things, so one does not stop the other.
+    Both download their database. They report different things, so one does not stop the other. With --strict,
+    pip-audit fails when it cannot look a package up.
     """
     codes = [subprocess.run([*GOVULNCHECK, "./..."], cwd=ROOT).returncode]
     pip_audit = [
