@@ -85,6 +85,8 @@ func poisonOf(tenantID string) []poison {
 		{"bad id", event("evt.12", created+`,"data":12`), deadLetter{"invalid_id", "evt.12", true}},
 		{"id is a number", fmt.Sprintf(`{"id":13,%s,"tenant_id":%q,"data":13}`, created, tenantID), deadLetter{"invalid_id", "", true}},
 		{"bad timestamp", event("evt-14", created+`,"data":14,"timestamp":"yesterday"`), deadLetter{"invalid_timestamp", "evt-14", true}},
+		{"timestamp with one digit of the hour", event("evt-18", created+`,"data":18,"timestamp":"2026-01-26T9:00:00Z"`), deadLetter{"invalid_timestamp", "evt-18", true}},
+		{"deep data", event("evt-19", created+`,"data":`+strings.Repeat("[", 9999)+strings.Repeat("]", 9999)), deadLetter{"too_deep", "evt-19", true}},
 		{"unknown member", event("evt-15", created+`,"data":15,"priority":1`), deadLetter{"unknown_field", "evt-15", true}},
 		{"event and envelope", event("evt-16", created+`,"data":16,"detail-type":"environment.created","detail":{}`), deadLetter{"ambiguous", "evt-16", true}},
 		{"data too large", event("evt-17", created+`,"data":"`+strings.Repeat("x", 256<<10)+`"`), deadLetter{"data_too_large", "evt-17", true}},

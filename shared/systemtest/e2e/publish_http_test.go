@@ -101,6 +101,8 @@ func TestBadEventsOverHTTPAreRefused(t *testing.T) {
 		badField("nothing", `{}`, "type", "data"),
 		badField("test event", `{"type":"webhook.test","data":1}`, "type"),
 		badField("everything wrong", `{"id":"a.b","type":"x","timestamp":"today","Data":1}`, "id", "type", "timestamp", "data", "Data"),
+		badField("deep data", `{`+created+`,"data":`+strings.Repeat("[", 9999)+strings.Repeat("]", 9999)+`}`, "data"),
+		badField("time with one digit of the hour", `{`+created+`,"data":1,"timestamp":"2026-01-26T9:00:00Z"}`, "timestamp"),
 		badField("no events", `{"events":[]}`, "events"),
 		badField("101 events", `{"events":[1`+strings.Repeat(",1", 100)+`]}`, "events"),
 		{"data too large", `{` + created + `,"data":"` + strings.Repeat("x", 256<<10) + `"}`, http.StatusRequestEntityTooLarge, 41302, nil},

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"webhooks/shared/event"
 )
 
 // exactData is JSON that decoding and encoding would change: numbers beyond float64,
@@ -96,6 +98,21 @@ func TestLargeEventIsDelivered(t *testing.T) {
 				t.Errorf("the receiver got %d bytes, want the data's %d and some: %.80s…", len(got.Body), len(data), got.Body)
 			}
 		})
+	}
+}
+
+// TestTheDeepestDataIsDelivered: the delivery adds levels around what is accepted.
+func TestTheDeepestDataIsDelivered(t *testing.T) {
+	t.Parallel()
+	c, r := setup(t), newReceiver(t, ok)
+	made := c.webhook(r.URL, "environment.created")
+	data := strings.Repeat(`[{"a":`, event.MaxDepth/2) + "1" + strings.Repeat("}]", event.MaxDepth/2)
+	publish(t, c.event("evt-1", data))
+
+	got := r.next(t)
+	got.verify(t, made.Secret)
+	if !strings.HasSuffix(got.Body, `,"data":`+data+`}`) {
+		t.Errorf("the receiver got %s, want the data %s", got.Body, data)
 	}
 }
 
