@@ -26,7 +26,9 @@ const (
 	maxTries = 8
 )
 
-var errUnread = errors.New("DynamoDB left keys of a batch unprocessed")
+// ErrUnread says that DynamoDB left the key of a batch unprocessed in every try: the
+// partition of the key takes no more reads, while other keys were read.
+var ErrUnread = errors.New("DynamoDB left keys of a batch unprocessed")
 
 // BatchGetter is the part of the SDK's client that [BatchGet] calls.
 type BatchGetter interface {
@@ -155,11 +157,11 @@ func getBatch(ctx context.Context, client BatchGetter, pause Pause, request map[
 			return
 		}
 		if n+1 == maxTries {
-			read.fail(request, apperr.Wrap(fmt.Errorf("gave up after %d tries: %w", maxTries, errUnread), apperr.TemporarilyUnavailable))
+			read.fail(request, apperr.Wrap(fmt.Errorf("gave up after %d tries: %w", maxTries, ErrUnread), apperr.TemporarilyUnavailable))
 			return
 		}
 		if err := pause(ctx, n); err != nil {
-			read.fail(request, apperr.Wrap(errors.Join(errUnread, err), apperr.TemporarilyUnavailable))
+			read.fail(request, apperr.Wrap(errors.Join(ErrUnread, err), apperr.TemporarilyUnavailable))
 			return
 		}
 	}

@@ -132,6 +132,9 @@ func TestAnUnreadWebhookFailsOnlyItsDeliveries(t *testing.T) {
 	if logs := b.written(t, w); len(logs) != 1 {
 		t.Errorf("%d logs, want that of the other webhook's attempt", len(logs))
 	}
+	if b.log.contains(`"ERROR"`) || !b.log.contains(`"message failed and will be received again"`) {
+		t.Errorf("log = %s, want warnings: an error line takes a gradual deployment back", b.log.text.String())
+	}
 }
 
 // If KMS fails for one tenant, only its deliveries fail.

@@ -119,7 +119,7 @@ func (d *Dispatcher) Handle(ctx context.Context, batch events.SQSEvent) (events.
 	d.settle(ctx, finished, len(tasks))
 	for _, t := range tasks {
 		if t.Err != nil {
-			d.Log.ErrorContext(ctx, "message failed and will be received again", "message_id", t.Record.MessageId,
+			d.Log.Log(ctx, t.Level(), "message failed and will be received again", "message_id", t.Record.MessageId,
 				"tenant_id", t.Subject.TenantID, "event_id", t.Subject.EventID, "event_type", t.Subject.EventType, "error", t.Err.Error())
 		}
 	}

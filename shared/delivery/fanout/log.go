@@ -43,7 +43,7 @@ func (f *Fanout) logJob(ctx context.Context, j *job) {
 	}
 	switch {
 	case j.Err != nil:
-		f.Log.LogAttrs(ctx, slog.LevelError, "event failed", append(attributes, slog.String("error", j.Err.Error()))...)
+		f.Log.LogAttrs(ctx, j.Level(), "event failed", append(attributes, slog.String("error", j.Err.Error()))...)
 	case j.Letter != nil:
 		// The detail may quote the event, so only the dead letter has it.
 		f.Log.LogAttrs(ctx, slog.LevelWarn, "event set aside", append(attributes, slog.String("reason", string(j.Letter.Reason)))...)

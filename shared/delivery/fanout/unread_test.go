@@ -1,6 +1,9 @@
 package fanout_test
 
 import (
+	"bytes"
+	"log/slog"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-lambda-go/events"
@@ -23,7 +26,8 @@ func TestUnreadKeysFailOnlyTheirOwnEvents(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := setup(t)
+			b, log := setup(t), new(bytes.Buffer)
+			b.Log = slog.New(slog.NewJSONHandler(log, nil))
 			b.subscribe(t, tenant)
 			b.subscribe(t, "globex")
 			batch := []events.SQSMessage{
@@ -34,6 +38,10 @@ func TestUnreadKeysFailOnlyTheirOwnEvents(t *testing.T) {
 			failed := b.handle(t, batch...)
 			if diff := cmp.Diff(tt.failed, failed); diff != "" {
 				t.Errorf("received again (-want +got):\n%s", diff)
+			}
+			// An error line takes a gradual deployment back.
+			if text := log.String(); strings.Contains(text, `"ERROR"`) || strings.Count(text, `"event failed"`) != len(tt.failed) {
+				t.Errorf("log = %s, want a warning for each failed event", text)
 			}
 			if letters := b.letters(t); len(letters) != 1 {
 				t.Errorf("%d dead letters, want that of the invalid message", len(letters))

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/deadletter"
 )
@@ -55,6 +56,16 @@ func (m *Message) message() *Message { return m }
 
 // Open reports whether m has neither failed nor been refused.
 func (m *Message) Open() bool { return m.Err == nil && m.Letter == nil }
+
+// Level returns the level of the log line about Err. A key that DynamoDB leaves unread
+// is one that a tenant reads or writes too fast: its own messages wait. That is no error
+// of the service, whose alarm would take a gradual deployment back.
+func (m *Message) Level() slog.Level {
+	if errors.Is(m.Err, dynamo.ErrUnread) {
+		return slog.LevelWarn
+	}
+	return slog.LevelError
+}
 
 // Refuse sets the letter of m, which [SendLetters] sends to the dead-letter queue.
 func (m *Message) Refuse(refusal deadletter.Refusal) {
