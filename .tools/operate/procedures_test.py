@@ -28,6 +28,7 @@ from testkit.stubs import printed
 
 TENANT, TYPE = "acme", "training.completed"
 SECONDS = 30  # for a delivery
+HIDDEN = "****"  # what CloudFormation shows of a parameter with NoEcho; it keeps its default here
 WAIT = {"Delay": 1, "MaxAttempts": 60}
 
 
@@ -43,7 +44,9 @@ class Installation:
         self.template: dict[str, Any] = body if isinstance(body, dict) else yaml.safe_load(body)
         variables_as_text(self.template)
         self.parameters = [
-            {"ParameterKey": name, "ParameterValue": value} for name, value in tested.stack.parameters().items()
+            {"ParameterKey": name, "ParameterValue": value}
+            for name, value in tested.stack.parameters().items()
+            if value != HIDDEN
         ]
 
     def deploy(self, kind: str) -> bool:
