@@ -117,6 +117,15 @@ class LocalTest(unittest.TestCase):
         self.assertEqual(problems(change_set.check(self.plan({"Q": QUEUE}))), [])
         self.assertEqual((self.status(), self.change_sets()), ("REVIEW_IN_PROGRESS", ["theirs"]))
 
+    def test_a_stack_in_review_without_a_change_set_stays(self) -> None:
+        body = template(self.folder, {"Q": QUEUE}).read_text()
+        given = {"StackName": self.name, "ChangeSetType": "CREATE", "TemplateBody": body}
+        self.cloudformation.create_change_set(ChangeSetName="theirs", **given)
+        self.addCleanup(self.cloudformation.delete_stack, StackName=self.name)
+        self.cloudformation.delete_change_set(StackName=self.name, ChangeSetName="theirs")
+        self.assertEqual(problems(change_set.check(self.plan({"Q": QUEUE}))), [])
+        self.assertEqual((self.status(), self.change_sets()), ("REVIEW_IN_PROGRESS", []))
+
     def test_a_change_set_that_someone_makes_meanwhile_keeps_its_stack(self) -> None:
         finished = change_set.finished
 

@@ -23,13 +23,14 @@ class ConcurrencyTest(unittest.TestCase):
         self.assertIn("9 functions at once for the queues (Fanout 2 + Dispatcher 5 + Slow 2), of 1000", finding.text)
 
     def test_a_new_account_is_a_warning_that_says_how_to_raise_the_limit(self) -> None:
-        finding = found(10, DispatcherConcurrency="4")
+        finding = found(10)
         self.assertEqual(finding.level, Level.WARNING)
-        self.assertIn("2 functions at once are left for the API", finding.text)
+        self.assertIn("Room for 1 function at once is left for the API", finding.text)
         self.assertIn("Service Quotas", finding.text)
 
     def test_queues_that_may_use_everything_are_a_warning_that_names_the_sum(self) -> None:
         for limit, parameters in (
+            (9, {}),
             (10, {"DispatcherConcurrency": "50"}),
             (1000, {"FanoutConcurrency": "500", "DispatcherConcurrency": "498"}),
         ):
