@@ -35,6 +35,7 @@ OPTIONS = {
     "OriginSecret": "0123456789abcdef0123456789abcdef",
     "SecretsKeyArn": KEY + "new",
     "OldSecretsKeyArn": KEY + "old",
+    "TestRate": "2",
     "AlarmTopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:alarms",
 }
 # CloudFormation's limit: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html

@@ -174,9 +174,15 @@ func TestTheTestRouteFitsANewAccount(t *testing.T) {
 	t.Parallel()
 	parameters, found := section(t, "Parameters"), false
 	for _, api := range resources(t, "AWS::Serverless::HttpApi") {
-		settings := at(api.properties, "RouteSettings", "POST /api/v1/webhooks/{webhook_id}/test")
-		if text(settings, "ThrottlingRateLimit") != "TestRate" || text(settings, "ThrottlingBurstLimit") != "TestBurst" {
-			t.Errorf("%s limits the test route by %v, want TestRate and TestBurst", api.name, settings)
+		limits, _ := at(api.properties, "RouteSettings", "POST /api/v1/webhooks/{webhook_id}/test", "Fn::If").([]any)
+		if len(limits) != 3 || limits[0] != "HasDefaultTestLimits" {
+			t.Fatalf("%s limits the test route by %v, want a choice by HasDefaultTestLimits", api.name, limits)
+		}
+		for parameter, setting := range map[string]string{"TestRate": "ThrottlingRateLimit", "TestBurst": "ThrottlingBurstLimit"} {
+			written, standard := number(t, 0, limits[1], setting), number(t, 0, parameters, parameter, "Default")
+			if written != standard || text(limits[2], setting) != parameter {
+				t.Errorf("%s of the test route is %d or %q, want %d or %q", setting, written, text(limits[2], setting), standard, parameter)
+			}
 		}
 		found = true
 	}
