@@ -64,12 +64,7 @@ func New(log *slog.Logger, route Route) Function {
 	if route.MaxBody == 0 {
 		route.MaxBody = MaxBody
 	}
-	serve := router(log, route)
-	return func(ctx context.Context, event events.APIGatewayV2HTTPRequest) (events.APIGatewayV2HTTPResponse, error) {
-		w := &writer{header: make(http.Header)}
-		serve.ServeHTTP(w, requestOf(ctx, event))
-		return w.response(), nil
-	}
+	return throughProxy(router(log, route))
 }
 
 // router serves route. It answers a request that does not match the pattern with

@@ -4,6 +4,7 @@ import (
 	"path"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -92,6 +93,26 @@ func TestSharedDoesNotDependOnFunctions(t *testing.T) {
 			if strings.HasPrefix(imported, "webhooks/functions/") {
 				t.Errorf("%s imports %s: shared code belongs in shared/", file.name, imported)
 			}
+		}
+	}
+}
+
+// TestTheNamedModulesAreUsed: the owner of the project named these modules, so no
+// change may replace them by code of its own.
+func TestTheNamedModulesAreUsed(t *testing.T) {
+	t.Parallel()
+	for _, module := range []string{
+		"github.com/aws/aws-lambda-go/lambda",
+		"github.com/aws/aws-sdk-go-v2/service/dynamodb",
+		"github.com/aws/aws-sdk-go-v2/service/sqs",
+		"github.com/awslabs/aws-lambda-go-api-proxy/httpadapter",
+	} {
+		used := slices.ContainsFunc(files(t), func(name string) bool {
+			production := strings.HasSuffix(name, ".go") && !strings.HasSuffix(name, "_test.go") && !strings.HasPrefix(name, "shared/testkit/")
+			return production && strings.Contains(read(t, name), strconv.Quote(module))
+		})
+		if !used {
+			t.Errorf("no production package imports %s", module)
 		}
 	}
 }
