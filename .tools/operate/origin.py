@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_Receiv
 """
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 Letter = dict[str, Any]  # a message of a dead-letter queue, as SQS answers it
@@ -32,6 +33,47 @@ def attribute(letter: Letter, name: str) -> str:
     return str(letter.get("MessageAttributes", {}).get(name, {}).get("StringValue", ""))
 
 
+@dataclass(frozen=True)
+class Subject:
+    """Which event a letter is about, as the message itself says; each value may be empty, invalid or of any length."""
+
+    tenant: str = ""
+    event: str = ""
+    type: str = ""
+
+
+def subject(letter: Letter) -> Subject:
+    """The subject that the function wrote, else what the body says (shared/deadletter/subject.go)."""
+    tenant, event, kind = (attribute(letter, name) for name in ("tenant_id", "event_id", "event_type"))
+    if tenant and event and kind:
+        return Subject(tenant, event, kind)
+    said = subject_of(str(letter["Body"]))
+    return Subject(tenant or said.tenant, event or said.event, kind or said.type)
+
+
+def subject_of(body: str) -> Subject:
+    """The subject of a message's body, which may be anything."""
+    try:
+        content = json.loads(body)
+        if body.startswith(PREFIX):
+            first = json.loads(content["body"])
+            content = {"event_id": content["event_id"], **first}
+    except (ValueError, RecursionError, KeyError, TypeError):
+        return Subject()
+    tenant = text(content, "tenant_id") or text(member(content, "detail"), "tenant_id")
+    return Subject(tenant, text(content, "id", "event_id"), text(content, "type", "detail-type"))
+
+
+def member(content: Any, name: str) -> Any:
+    """A member of an object; None without one."""
+    return content.get(name) if isinstance(content, dict) else None
+
+
+def text(content: Any, *names: str) -> str:
+    """The first of these members that is a text."""
+    return next((value for name in names if isinstance(value := member(content, name), str)), "")
+
+
 def message(letter: Letter, events: bool) -> str:
     """The body of the message that sends the letter back; events says whether to the events queue.
 
@@ -40,8 +82,8 @@ def message(letter: Letter, events: bool) -> str:
     as shared/deadletter/redrive.go reads it.
     """
     body = str(letter["Body"])
-    if altered := attribute(letter, "altered"):
-        raise CannotBeSentBackError(f"the letter is not the whole message: {altered}")
+    if attribute(letter, "altered"):
+        raise CannotBeSentBackError("the letter is not the whole message")
     if not events or attribute(letter, "ERROR_CODE") or body.startswith(PREFIX):
         return body
     if moved_by_sqs(letter):
@@ -50,6 +92,8 @@ def message(letter: Letter, events: bool) -> str:
         first = attribute(letter, "message_id")
         event_id = attribute(letter, "event_id") or (first and "evt_" + first)
         sent_at = attribute(letter, "sent_at") or letter["Attributes"]["SentTimestamp"]
+        if not (sent_at.isascii() and sent_at.isdigit()):
+            raise CannotBeSentBackError("its attribute sent_at is not a time in milliseconds")
     form = {"redrive": FORMAT, "event_id": event_id, "sent_at": int(sent_at), "body": body}
     text = json.dumps(form, ensure_ascii=False, separators=(",", ":"))
     if len(text.encode()) > MAX_BYTES:

@@ -66,11 +66,33 @@ class Stubs:
         }
         self.stub("sqs").add_response("receive_message", {"Messages": list(letters)} if letters else {}, expected)
 
-    def expect_given_back(self, queue: str, *letters: dict[str, Any]) -> None:
-        """Expects that these letters become visible again."""
-        for letter in letters:
-            expected = {"QueueUrl": url(queue), "ReceiptHandle": letter["ReceiptHandle"], "VisibilityTimeout": 0}
-            self.stub("sqs").add_response("change_message_visibility", {}, expected)
+    def expect_depth(
+        self, queue: str, visible: int = 0, hidden: int = 0, at: str = "Mon, 26 Jan 2026 11:00:00 GMT"
+    ) -> None:
+        """Expects that SQS is asked about a queue, and that it answers these numbers at that time."""
+        values = {
+            "ApproximateNumberOfMessages": str(visible),
+            "ApproximateNumberOfMessagesNotVisible": str(hidden),
+            "MessageRetentionPeriod": "1209600",
+        }
+        answer = {"Attributes": values, "ResponseMetadata": {"HTTPHeaders": {"date": at}}}
+        self.stub("sqs").add_response(
+            "get_queue_attributes", answer, {"QueueUrl": url(queue), "AttributeNames": ["All"]}
+        )
+
+    def expect_given_back(self, queue: str, *letters: dict[str, Any], seconds: int = 0, failed: Any = ()) -> None:
+        """Expects that these letters become visible after that time; for some of them SQS answers failures."""
+        entries = [{**handle(letter), "VisibilityTimeout": seconds} for letter in letters]
+        self.expect_batch("change_message_visibility_batch", queue, entries, failed)
+
+    def expect_batch(self, operation: str, queue: str, entries: list[dict[str, Any]], failed: Any = ()) -> None:
+        """Expects a request with these entries. SQS takes all, except for those of the failures it answers."""
+        not_taken = {failure["Id"] for failure in failed}
+        taken = [{"Id": entry["Id"]} for entry in entries if entry["Id"] not in not_taken]
+        if operation == "send_message_batch":
+            taken = [{**one, "MessageId": "new", "MD5OfMessageBody": "0"} for one in taken]
+        answer = {"Successful": taken, "Failed": list(failed)}
+        self.stub("sqs").add_response(operation, answer, {"QueueUrl": url(queue), "Entries": entries})
 
     def assert_all_called(self) -> None:
         """Fails when an expected call was not made."""
@@ -106,6 +128,16 @@ def letter(number: int = 1, sent: str = "1769421600007", **attributes: str) -> d
         "Attributes": {"SentTimestamp": sent},
         "MessageAttributes": {n: {"DataType": "String", "StringValue": v} for n, v in attributes.items()},
     }
+
+
+def handle(letter: dict[str, Any]) -> dict[str, Any]:
+    """The entry that names a letter in a request."""
+    return {"Id": letter["MessageId"], "ReceiptHandle": letter["ReceiptHandle"]}
+
+
+def failure(letter: dict[str, Any], code: str, by_sender: bool = False) -> dict[str, Any]:
+    """What SQS answers about a letter of a request that it did not take."""
+    return {"Id": letter["MessageId"], "Code": code, "SenderFault": by_sender}
 
 
 def moved(number: int = 1, /, **attributes: str) -> dict[str, Any]:
