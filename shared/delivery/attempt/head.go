@@ -108,7 +108,7 @@ func (h *head) readLines(lines *lineReader) error {
 				h.blame(faultyLine(number))
 			}
 			if value != nil {
-				*value = strings.TrimLeft(*value+" "+trim(line), " ")
+				extend(value, " ", line)
 			}
 			continue
 		}
@@ -134,16 +134,28 @@ func (h *head) add(name, text []byte) *string {
 		h.codings = append(h.codings, trim(text))
 		return &h.codings[len(h.codings)-1]
 	case equal(name, "connection"):
-		if h.connection != "" {
-			h.connection += ","
-		}
-		h.connection += trim(text)
+		extend(&h.connection, ",", text)
 		return &h.connection
 	case equal(name, "retry-after") && h.retryAfter == "":
 		h.retryAfter = trim(text)
 		return &h.retryAfter
 	}
 	return nil
+}
+
+// maxValue is the length at which a value takes no more lines, in bytes. To copy a value
+// for each of 20,000 short lines would take a second of processor time, which the other
+// deliveries of the invocation need.
+const maxValue = 1 << 10
+
+// extend adds text to the end of value, after separator if value is not empty.
+func extend(value *string, separator string, text []byte) {
+	switch {
+	case *value == "":
+		*value = trim(text)
+	case len(*value) < maxValue:
+		*value += separator + trim(text)
+	}
 }
 
 // equal reports whether name is lower, in any case.

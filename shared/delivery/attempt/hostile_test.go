@@ -173,19 +173,28 @@ func TestSendReportsResets(t *testing.T) {
 	}
 }
 
-// Ten endless responses cost little memory. The test counts all allocations of its
-// process, including those of the receivers, so it does not run in parallel.
+// Endless responses cost little memory, and so little time. The test counts all
+// allocations of its process, including those of the receivers, so it does not run in
+// parallel.
 func TestSendBoundsMemory(t *testing.T) {
 	sender := newSender(t, attempt.Config{BodyLimit: attempt.MaxBodyLimit})
 	var receivers []*receiver
-	for i := range 10 {
-		begin, repeat := ok+"\r\n", bytes.Repeat([]byte("x"), 64<<10)
-		if i%2 == 0 {
-			begin, repeat = ok, bytes.Repeat([]byte("X-A: b\r\n"), 8<<10)
-		}
+	for _, endless := range []struct{ begin, repeat string }{
+		{begin: ok + "\r\n", repeat: "x"},
+		{begin: ok + "Transfer-Encoding: chunked\r\n\r\n", repeat: "1\r\nx\r\n"},
+		{begin: ok, repeat: "X-A: b\r\n"},
+		{begin: ok, repeat: "Connection:a\n"},
+		{begin: ok, repeat: "Content-Length:1\n"},
+		{begin: ok, repeat: "Transfer-Encoding:a\n"},
+		{begin: ok + "Connection: a\n", repeat: " b\n"},
+		{begin: ok + "Content-Length: 1\n", repeat: " 1\n"},
+		{begin: ok + "Retry-After: 1\n", repeat: "\t \n"},
+		{begin: "HTTP/1.1 100\n\n", repeat: "HTTP/1.1 100\n\n"},
+	} {
+		begin, repeat := []byte(endless.begin), bytes.Repeat([]byte(endless.repeat), 64<<10/len(endless.repeat))
 		receivers = append(receivers, newReceiver(t, func(p *peer) {
 			p.readRequest()
-			_, err := p.Write([]byte(begin))
+			_, err := p.Write(begin)
 			for err == nil {
 				_, err = p.Write(repeat)
 			}
