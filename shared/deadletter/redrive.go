@@ -60,7 +60,9 @@ func OriginOf(m events.SQSMessage) (Origin, error) {
 		return origin, nil
 	}
 	var r redriven
-	if json.Unmarshal([]byte(m.Body), &r, json.RejectUnknownMembers(true)) != nil || r.Body == "" {
+	// The original body was a message of SQS, so it has no characters that SQS refuses.
+	// In the form they can be escaped, and no delivery with them could be queued.
+	if json.Unmarshal([]byte(m.Body), &r, json.RejectUnknownMembers(true)) != nil || r.Body == "" || legal(r.Body) != r.Body {
 		return origin, nil
 	}
 	oldest := origin.SentAt.Add(-maxAge)

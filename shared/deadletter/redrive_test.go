@@ -48,6 +48,8 @@ func TestOriginOf(t *testing.T) {
 		{name: "another format", body: `{"redrive":2,"event_id":"evt_1","sent_at":1,"body":"{}"}`},
 		{name: "a body that is an object", body: `{"redrive":1,"event_id":"evt_1","sent_at":1,"body":{}}`},
 		{name: "an empty body", body: `{"redrive":1,"event_id":"evt_1","sent_at":1,"body":""}`},
+		{name: "a body with a character that SQS refuses", body: `{"redrive":1,"event_id":"evt_1","sent_at":1,"body":"{\"data\":\"\uffff\"}"}`},
+		{name: "a body with a control character", body: `{"redrive":1,"event_id":"evt_1","sent_at":1,"body":"{\u0000}"}`},
 		{name: "an end that is missing", body: `{"redrive":1,`},
 		{name: "nothing"},
 	}
