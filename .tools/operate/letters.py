@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from base.console import say
+from base.console import say, stop_with
 from base.paths import ROOT
 from base.stacks import Stack
 from operate import reading
@@ -187,15 +187,21 @@ def moment(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(at))
 
 
+def queues(stack: Stack, *logical: str) -> dict[str, str]:
+    """The URLs of the stack's queues by their logical ids. Stops when it lacks one of these."""
+    found = stack.queues()
+    if missing := [name for name in logical if name not in found]:
+        stop_with(f"the stack {stack.name} has no {' and no '.join(missing)}.")
+    return found
+
+
 def show(stack: Stack) -> int:
     """Prints the letters of every queue by reason. Returns an exit status: 1 when something could not be done."""
     counts, failed, hidden = Counter[str](), 0, 0
-    sqs, queues = stack.client("sqs"), stack.queues()
+    sqs, urls = stack.client("sqs"), queues(stack, *(source for source, _ in QUEUES.values()))
     try:
         for logical, _ in QUEUES.values():
-            if logical not in queues:
-                continue
-            listing = Listing(sqs, logical, queues[logical])
+            listing = Listing(sqs, logical, urls[logical])
             try:
                 failed += not listing.show()
             except (BotoCoreError, ClientError) as error:

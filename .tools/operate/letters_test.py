@@ -54,7 +54,9 @@ class AdviceTest(unittest.TestCase):
         self.assertEqual(len(lines), 3)
         section = page.split("## Dead letters\n")[1].split("\n## ")[0]
         for line in [*lines, *section.splitlines()]:
-            self.assertNotRegex(line.lower(), r"purge|\bdelete (it|them|the)|\bdrop|discard|reset|until (they|the letters)", line)
+            self.assertNotRegex(
+                line.lower(), r"purge|\bdelete (it|them|the)|\bdrop|discard|reset|until (they|the letters)", line
+            )
 
 
 def described(it: dict[str, Any]) -> str:
@@ -132,6 +134,12 @@ class ShowTest(unittest.TestCase):
         self.stubs = Stubs()
         self.addCleanup(self.stubs.assert_all_called)
 
+    def expect_all(self, **found: list[dict[str, Any]]) -> None:
+        """Expects that the three queues are read, which have these letters."""
+        self.stubs.expect_queues(EVENTS, DELIVERIES, BUS)
+        for queue in (EVENTS, DELIVERIES, BUS):
+            self.expect(queue, *found.get(queue, []))
+
     def expect(self, queue: str, *found: dict[str, Any], hidden: int = 0) -> None:
         self.stubs.expect_depth(queue, len(found), hidden)
         if found:
@@ -151,9 +159,7 @@ class ShowTest(unittest.TestCase):
             letter(n, reason="conflict", tenant_id="acme", event_id=f"e{n}", detail=f"why {n}") for n in range(5)
         ]
         conflicts[4]["Attributes"]["SentTimestamp"] = "1769421661000"
-        self.stubs.expect_queues("EventsQueue", EVENTS, BUS)
-        self.expect(EVENTS, moved(9), *conflicts)
-        self.expect(BUS, letter(10, ERROR_CODE="NO_PERMISSIONS"))
+        self.expect_all(**{EVENTS: [moved(9), *conflicts], BUS: [letter(10, ERROR_CODE="NO_PERMISSIONS")]})
         advice = letters.advice()
         want = f"""
 EventsDeadLettersQueue (QUEUE=events): 6 letters
@@ -189,50 +195,57 @@ BusDeadLettersQueue (QUEUE=bus): 1 letter
         self.assertEqual(self.show(), want)
 
     def test_an_empty_queue_is_reported(self) -> None:
-        self.stubs.expect_queues(EVENTS)
-        self.expect(EVENTS)
+        self.expect_all()
         self.assertEqual(self.show(), "\nNo dead letters.\n")
 
-    def test_hidden_letters_are_reported(self) -> None:
+    def test_a_stack_without_the_queues_is_no_stack_without_letters(self) -> None:
         self.stubs.expect_queues(EVENTS)
+        with self.assertRaisesRegex(SystemExit, "webhooks-dev has no Deliv.*Queue and no BusDeadLettersQueue"):
+            letters.show(self.stubs.stack())
+
+    def test_hidden_letters_are_reported(self) -> None:
+        self.stubs.expect_queues(EVENTS, DELIVERIES, BUS)
         self.expect(EVENTS, hidden=12)
+        self.expect(DELIVERIES)
+        self.expect(BUS)
         shown = self.show()
         self.assertIn("EventsDeadLettersQueue (QUEUE=events): 0 letters\nAbout 12 letters could not be read:", shown)
         self.assertIn("No other dead letters.", shown)
 
     def test_an_unknown_reason_is_listed_in_quotes(self) -> None:
-        self.stubs.expect_queues(EVENTS)
-        self.expect(EVENTS, letter(reason="of a\nlater version", detail="why"))
+        self.expect_all(**{EVENTS: [letter(reason="of a\nlater version", detail="why")]})
         shown = self.show()
         self.assertIn('1 × "of a\\u000alater version"', shown)
         self.assertIn(letters.UNKNOWN_REASON.do, shown)
 
     def test_many_reasons_stay_readable(self) -> None:
-        self.stubs.expect_queues(EVENTS)
-        self.expect(EVENTS, *[letter(n, reason=f"reason-{n}") for n in range(9)])
+        self.expect_all(**{EVENTS: [letter(n, reason=f"reason-{n}") for n in range(9)]})
         with mock.patch.object(letters, "GROUPS", 4):
             self.assertIn("  5 × 5 other reasons\n", self.show())
 
     def test_a_queue_that_cannot_be_read_does_not_hide_the_others(self) -> None:
-        self.stubs.expect_queues(EVENTS, DELIVERIES)
+        self.stubs.expect_queues(EVENTS, DELIVERIES, BUS)
         self.stubs.stub("sqs").add_client_error("get_queue_attributes", "AccessDenied")
         self.expect(DELIVERIES, letter(reason="unreadable"))
+        self.expect(BUS)
         shown = self.show(status=1)
         self.assertIn("EventsDeadLettersQueue could not be read: An error occurred (AccessDenied)", shown)
         self.assertIn("1 × unreadable", shown)
 
     def test_what_was_counted_before_a_failure_is_printed_and_given_back(self) -> None:
-        self.stubs.expect_queues(EVENTS)
+        self.stubs.expect_queues(EVENTS, DELIVERIES, BUS)
         self.stubs.expect_depth(EVENTS, 2)
         self.stubs.expect_receive(EVENTS, letter(reason="conflict"))
         self.stubs.stub("sqs").add_client_error("receive_message", "ServiceUnavailable")
         self.stubs.expect_given_back(EVENTS, letter())
+        self.expect(DELIVERIES)
+        self.expect(BUS)
         shown = self.show(status=1)
         self.assertIn("EventsDeadLettersQueue (QUEUE=events): 1 letter, as far as it came", shown)
         self.assertIn("1 × conflict", shown)
 
     def test_an_interruption_says_what_was_counted_and_gives_back(self) -> None:
-        self.stubs.expect_queues(EVENTS)
+        self.stubs.expect_queues(EVENTS, DELIVERIES, BUS)
         self.stubs.expect_depth(EVENTS, 1)
         self.stubs.expect_receive(EVENTS, letter(reason="conflict"))
         self.stubs.expect_given_back(EVENTS, letter())

@@ -98,7 +98,28 @@ class RunTest(ReadingTestCase):
         self.assertEqual([self.reading(visible=n).threads for n in (0, 99, 100, 20_000)], [1, 1, 2, reading.THREADS])
 
 
+class Clock:
+    """A clock on which a minute and a half pass each time somebody looks at it."""
+
+    def __init__(self) -> None:
+        self.now = 1769421600.0
+
+    def time(self) -> float:
+        self.now += 90
+        return self.now
+
+
 class ExtendTest(ReadingTestCase):
+    def test_a_reading_that_takes_longer_than_letters_are_hidden_extends_that(self) -> None:
+        read = self.reading()
+        self.expect([letter(1), letter(2)])
+        self.stubs.expect_given_back(QUEUE, letter(1), letter(2), seconds=reading.HIDDEN_SECONDS)
+        self.expect([letter(3)])
+        self.stubs.expect_given_back(QUEUE, letter(1), letter(2), letter(3), seconds=reading.HIDDEN_SECONDS)
+        with mock.patch.object(reading, "time", Clock()), mock.patch.object(reading, "EMPTY_ANSWERS", 1):
+            self.expect([])
+            self.assertEqual(self.run_to_end(read), ["id-1", "id-2", "id-3"])
+
     def test_letters_are_hidden_for_longer_in_time(self) -> None:
         read, now = self.reading(), 1000.0
         for number in range(12):

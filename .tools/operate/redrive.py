@@ -31,7 +31,7 @@ def redrive(stack: Stack, queue: str, reason: str = "") -> int:
         stop_with(f"QUEUE must be one of {', '.join(QUEUES)}, not {queue!r}.")
     if reason and reason not in letters.advice():
         stop_with(f"REASON must be one of {', '.join(letters.advice())}, not {reason!r}.")
-    urls = stack.queues()
+    urls = letters.queues(stack, *QUEUES[queue])
     source, target = (urls[logical] for logical in QUEUES[queue])
     read = Reading(stack.client("sqs"), source)
     say(f"Redrive the dead letters of {queue}: about {reading.letters(read.depth.visible)} in the queue.")

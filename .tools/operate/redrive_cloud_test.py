@@ -77,7 +77,7 @@ class CloudTestCase(unittest.TestCase):
         self.addCleanup(once.stop)
         self.stack = stack({})
         self.sqs = self.stack.client("sqs")
-        for name in (SOURCE, TARGET):
+        for name in dict.fromkeys(name for pair in letters.QUEUES.values() for name in pair):
             self.stack.urls[name] = self.sqs.create_queue(QueueName=f"tools-{secrets.token_hex(6)}")["QueueUrl"]
             self.addCleanup(self.sqs.delete_queue, QueueUrl=self.stack.urls[name])
 
