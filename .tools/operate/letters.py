@@ -89,20 +89,16 @@ class Group:
             self.examples.append((tenant, described(letter, about)))
 
 
+def named(letter: Letter, about: Subject) -> str:
+    """The event of a letter, or its message if the event cannot be read. The texts are the producer's, so quoted."""
+    message = "" if about.event else attribute(letter, "message_id") or letter["MessageId"]
+    parts = {"tenant": about.tenant, "event": about.event, "type": about.type, "message": message}
+    return ", ".join(f"{name} {quoted(value, MOST_ID)}" for name, value in parts.items() if value)
+
+
 def described(letter: Letter, about: Subject) -> str:
-    """A letter in one line: the texts of its producer are quoted, all others are ours."""
-    message = attribute(letter, "message_id") or letter["MessageId"]
-    parts = [
-        f"{name} {quoted(value, MOST_ID)}"
-        for name, value in (
-            ("tenant", about.tenant),
-            ("event", about.event),
-            ("type", about.type),
-            ("message", "" if about.event else message),
-        )
-        if value
-    ]
-    line = ", ".join(parts)
+    """A letter in one line. What comes from the message is quoted, also in the detail."""
+    line = named(letter, about)
     if text := detail(letter):
         line += f": {quoted(text, MOST_DETAIL)}"
     if changed := attribute(letter, "altered"):

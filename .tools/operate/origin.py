@@ -10,10 +10,13 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from operate.quoting import quoted
+
 Letter = dict[str, Any]  # a message of a dead-letter queue, as SQS answers it
 
 MAX_BYTES = 1 << 20  # of a message of SQS
 FORMAT = 1
+MOST_SHOWN = 240  # characters of a text from a letter
 PREFIX = f'{{"redrive":{FORMAT},'
 
 
@@ -82,8 +85,8 @@ def message(letter: Letter, events: bool) -> str:
     as shared/deadletter/redrive.go reads it.
     """
     body = str(letter["Body"])
-    if attribute(letter, "altered"):
-        raise CannotBeSentBackError("the letter is not the whole message")
+    if altered := attribute(letter, "altered"):
+        raise CannotBeSentBackError(f"it is not the whole message: {quoted(altered, MOST_SHOWN)}")
     if not events or attribute(letter, "ERROR_CODE") or body.startswith(PREFIX):
         return body
     if moved_by_sqs(letter):
@@ -97,5 +100,5 @@ def message(letter: Letter, events: bool) -> str:
     form = {"redrive": FORMAT, "event_id": event_id, "sent_at": int(sent_at), "body": body}
     text = json.dumps(form, ensure_ascii=False, separators=(",", ":"))
     if len(text.encode()) > MAX_BYTES:
-        raise CannotBeSentBackError("the letter has no room for its id and time")
+        raise CannotBeSentBackError("the message would be larger than 1 MiB with its id and time")
     return text

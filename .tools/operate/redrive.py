@@ -74,7 +74,7 @@ class Redrive:
                     raise CannotBeSentBackError(f"this version does not know its reason {quoted(why, letters.MOST_ID)}")
                 outgoing.append(self.outgoing(letter))
             except CannotBeSentBackError as cause:
-                self.note(unsendable=1, example=f"{letters.described(letter, subject(letter))}: {cause}")
+                self.note(unsendable=1, example=f"{letters.named(letter, subject(letter))}: {cause}")
         for batch in batches.of_ten(outgoing):
             self.send(batch)
 

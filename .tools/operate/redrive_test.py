@@ -96,10 +96,9 @@ class RedriveTest(RedriveTestCase):
         self.assertEqual(
             self.redrive(),
             "1 letter was sent back to EventsQueue.\n4 letters cannot be sent back and stay:\n"
-            '  - event "e1" (not the whole message: "cut from 1048576 bytes to 9"): '
-            "the letter is not the whole message\n"
+            '  - event "e1": it is not the whole message: "cut from 1048576 bytes to 9"\n'
             '  - message "id-2": this version does not know its reason "of_later"\n'
-            '  - message "id-3": the letter has no room for its id and time\n'
+            '  - message "id-3": the message would be larger than 1 MiB with its id and time\n'
             '  - message "id-4": its attribute sent_at is not a time in milliseconds\n',
         )
 
