@@ -23,10 +23,17 @@ type Origin struct {
 // id and a new time of sending; the original ones are in the body, so that the event
 // keeps its id and its bytes.
 type redriven struct {
-	Format  int    `json:"redrive"`
-	EventID string `json:"event_id"`
-	SentAt  int64  `json:"sent_at"` // Unix milliseconds
-	Body    string `json:"body"`    // the original body
+	Format  int     `json:"redrive"`
+	EventID *string `json:"event_id"` // it may be empty
+	SentAt  *int64  `json:"sent_at"`  // Unix milliseconds
+	Body    string  `json:"body"`     // the original body
+}
+
+// complete reports whether r has all members, and a body as SQS takes it: the original
+// body was a message of SQS. A character that SQS refuses can be escaped in the form,
+// and no delivery with it could be queued.
+func (r redriven) complete() bool {
+	return r.EventID != nil && r.SentAt != nil && r.Body != "" && legal(r.Body) == r.Body
 }
 
 // redrivenPrefix is how the body of a redriven message begins. No event begins like
@@ -60,17 +67,15 @@ func OriginOf(m events.SQSMessage) (Origin, error) {
 		return origin, nil
 	}
 	var r redriven
-	// The original body was a message of SQS, so it has no characters that SQS refuses.
-	// In the form they can be escaped, and no delivery with them could be queued.
-	if json.Unmarshal([]byte(m.Body), &r, json.RejectUnknownMembers(true)) != nil || r.Body == "" || legal(r.Body) != r.Body {
+	if json.Unmarshal([]byte(m.Body), &r, json.RejectUnknownMembers(true)) != nil || !r.complete() {
 		return origin, nil
 	}
 	oldest := origin.SentAt.Add(-maxAge)
-	if first := time.UnixMilli(r.SentAt).UTC(); first.Before(oldest) {
+	if first := time.UnixMilli(*r.SentAt).UTC(); first.Before(oldest) {
 		origin.SentAt = oldest
 	} else if first.Before(origin.SentAt) {
 		origin.SentAt = first
 	}
-	origin.EventID, origin.Body = r.EventID, r.Body
+	origin.EventID, origin.Body = *r.EventID, r.Body
 	return origin, nil
 }
