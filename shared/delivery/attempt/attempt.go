@@ -31,7 +31,7 @@ const (
 	maxIdle         = 128             // kept-alive connections to all receivers
 	maxIdlePerHost  = 16              // kept-alive connections to one receiver
 	writeBuffer     = 16 << 10        // of a connection: most requests go out in one write
-	tlsSessions     = 256             // cached for resumption
+	tlsSessions     = 128             // cached for resumption, each with its certificates
 	defaultTimeout  = 15 * time.Second
 	defaultLimit    = 512
 	defaultAgent    = "webhooks"

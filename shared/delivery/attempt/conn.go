@@ -30,11 +30,14 @@ type rawConn struct {
 	received atomic.Int64 // bytes
 	sent     atomic.Int64 // bytes
 	alert    atomic.Int32 // the last TLS alert sent in clear, plus 1
+	shaking  atomic.Bool  // during the TLS handshake
 }
 
 func (c *rawConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	c.received.Add(int64(n))
+	if c.received.Add(int64(n)) > maxHandshakeBytes && c.shaking.Load() {
+		err = errHandshakeSize
+	}
 	return n, err
 }
 
@@ -55,10 +58,12 @@ func longAgo() time.Time { return time.Unix(1, 0) }
 // interrupt ends all reads and writes.
 func (c *conn) interrupt() { _ = c.raw.SetDeadline(longAgo()) } // fails only on a closed connection
 
-// close closes an idle connection as the protocol wants it.
+// close closes an idle connection as the protocol wants it. It does not wait: the alert
+// that ends TLS blocks for up to 5 s when the receiver does not read, and there may be
+// maxIdle connections to close.
 func (c *conn) close() {
 	if c.tls != nil {
-		_ = c.tls.Close() // the receiver may have closed it before
+		go func() { _ = c.tls.Close() }() // the receiver may have closed it before
 		return
 	}
 	_ = c.raw.Close()
@@ -95,13 +100,14 @@ func (c *conn) alive() bool {
 
 // tlsAlive reports whether no record is left in the buffer of the TLS connection, such
 // as the alert with which the receiver ends TLS. With a deadline in the past, Read looks
-// only there.
+// only there. It must not write either: it answers a request for new keys (RFC 8446
+// §4.6.3), which would block when the receiver does not read.
 func (c *conn) tlsAlive() bool {
-	if err := c.raw.SetReadDeadline(longAgo()); err != nil {
+	if err := c.raw.SetDeadline(longAgo()); err != nil {
 		return false
 	}
 	_, err := c.tls.Read(make([]byte, 1))
-	return isTimeout(err) && c.raw.SetReadDeadline(time.Time{}) == nil
+	return isTimeout(err) && c.raw.SetDeadline(time.Time{}) == nil
 }
 
 // writeGrace is how long a request may still be written after its response was read.

@@ -18,7 +18,13 @@ const (
 	helloTimeout = 2 * time.Second
 	// classicTime is how long a receiver is remembered that needs such a handshake.
 	classicTime = time.Hour
+	// maxHandshakeBytes bounds what a receiver sends in a handshake. A usual chain of
+	// certificates has 2 to 8 KB. crypto/tls accepts 256 KiB, which can take 3.6 MB when
+	// parsed: the attempts of one batch would use up the memory of the function.
+	maxHandshakeBytes = 32 << 10
 )
+
+var errHandshakeSize = errors.New("the TLS handshake is too large")
 
 // classicCurves are the key exchanges without a post-quantum share. With that share, a
 // ClientHello has about 1,500 bytes and two packets, and some firewalls and load
@@ -86,10 +92,12 @@ func (s *Sender) handshake(ctx context.Context, address, host string, classic bo
 		defer unanswered.Stop()
 	}
 	secured := tls.Client(c.raw, cfg)
+	c.raw.shaking.Store(true)
 	if err := secured.HandshakeContext(bounded); err != nil {
 		c.abort()
 		return nil, c.refused(err, bounded.Err() != nil)
 	}
+	c.raw.shaking.Store(false)
 	c.tls = secured
 	return c, nil
 }
@@ -112,7 +120,7 @@ func (c *conn) refused(err error, late bool) *handshakeError {
 		e.failure = FailureTLSAuthority
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		e.failure = FailureTLSExpired
-	case errors.As(err, &verification):
+	case errors.As(err, &verification), errors.Is(err, errHandshakeSize):
 		e.failure = FailureTLSCertificate
 	case errors.As(err, &record):
 		e.failure = FailureTLSPlain
