@@ -54,11 +54,11 @@ reset: ## Stop it and delete its data
 	@$(TOOLS) reset
 logs: ## Follow the functions' logs
 	@$(TOOLS) logs
-api-key: ## Print a new API key: make -s api-key TENANT=acme SCOPES="webhooks:read logs:read"
+api-key: ## Print a new API key (STACK_NAME=... of a stack on AWS): make -s api-key TENANT=acme SCOPES="webhooks:read logs:read"
 	@$(TOOLS) api-key
-api-keys: ## List a tenant's API keys: make api-keys TENANT=acme
+api-keys: ## List a tenant's API keys (STACK_NAME likewise): make api-keys TENANT=acme
 	@$(TOOLS) api-keys
-revoke-key: ## Revoke an API key: make revoke-key KEY_ID=...
+revoke-key: ## Revoke an API key (STACK_NAME likewise): make revoke-key KEY_ID=...
 	@$(TOOLS) revoke-key
 publish: ## Publish an event: make publish TYPE=training.failed DATA='{"job":7}' VIA=bus
 	@$(TOOLS) publish

@@ -30,10 +30,12 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
 
 def run(arguments: argparse.Namespace) -> NoReturn:
     """Runs the command and ends with its exit status. A failed call of AWS ends the program with one line."""
-    from botocore.exceptions import BotoCoreError, ClientError
+    from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
     command: Command = arguments.run
     try:
         sys.exit(command(arguments))
+    except NoRegionError:
+        stop_with("no region is set. Set AWS_DEFAULT_REGION, or region in samconfig.toml.")
     except (BotoCoreError, ClientError) as error:
         stop_with(str(error))

@@ -1,15 +1,11 @@
 """The commands on the local stack."""
 
 import argparse
-import json
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from base.commands import add, pass_on
 from base.console import stop_with
-from base.options import DATA, KEY_ID, PORT, SCOPES, TENANT, TYPE, VIA
-
-if TYPE_CHECKING:
-    from base.stacks import Stack
+from base.options import DATA, PORT, TENANT, TYPE, VIA
 
 
 def add_to(commands: Any) -> None:
@@ -22,9 +18,6 @@ def add_to(commands: Any) -> None:
     ):
         add(commands, name, command, text, PORT)
     add(commands, "publish", publish, "publish one event to the local stack", PORT, TENANT, TYPE, DATA, VIA)
-    add(commands, "api-key", api_key, "print a new API key", PORT, TENANT, SCOPES)
-    add(commands, "api-keys", api_keys, "list the API keys of a tenant", PORT, TENANT)
-    add(commands, "revoke-key", revoke_key, "revoke an API key", PORT, KEY_ID)
     add(commands, "build", build, "run `sam build` for this machine's processor")
     start = add(commands, "start-api", start_api, "run `sam local start-api` on the local stack", PORT)
     pass_on(start, "options of `sam local start-api`")
@@ -71,27 +64,6 @@ def publish(args: argparse.Namespace) -> None:
     print(cloud_publish.publish(cloud, stack, args.via, args.type, args.tenant, args.data))
 
 
-def api_key(args: argparse.Namespace) -> None:
-    """`make api-key`; prints the key and nothing else."""
-    from base import keys
-
-    print(keys.issue(running_stack(args.port), args.tenant, args.scopes))
-
-
-def api_keys(args: argparse.Namespace) -> None:
-    """`make api-keys`; prints the ids, scopes and times of the keys."""
-    from base import keys
-
-    print_json(keys.ask(running_stack(args.port), action="list", tenant_id=args.tenant))
-
-
-def revoke_key(args: argparse.Namespace) -> None:
-    """`make revoke-key`."""
-    from base import keys
-
-    print_json(keys.ask(running_stack(args.port), action="revoke", key_id=args.key_id))
-
-
 def build(args: argparse.Namespace) -> None:
     """`make build`."""
     from cloud import build as cloud_build
@@ -114,15 +86,3 @@ def invoke(args: argparse.Namespace) -> None:
     from cloud import containers, local_stack
 
     containers.invoke(local_stack.running(args.port)[0], args.function, args.event)
-
-
-def running_stack(port: int) -> "Stack":
-    """The local stack; stops when it does not run."""
-    from cloud import local_stack
-
-    return local_stack.running(port)[0].stack
-
-
-def print_json(answer: dict[str, Any]) -> None:
-    """Prints an answer."""
-    print(json.dumps(answer, indent=2, ensure_ascii=False))

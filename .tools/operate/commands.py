@@ -1,12 +1,13 @@
 """The commands on a stack in AWS; some of them also work on the local one."""
 
 import argparse
+import json
 import os
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from base.commands import add, pass_on
 from base.console import say
-from base.options import FROM, INSTEAD, PORT, PREFLIGHT, QUEUE, REASON, STACK
+from base.options import FROM, INSTEAD, KEY_ID, PORT, PREFLIGHT, QUEUE, REASON, SCOPES, STACK, TENANT
 
 if TYPE_CHECKING:
     from base.stacks import Stack
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
 
 def add_to(commands: Any) -> None:
     """Adds the commands."""
+    add(commands, "api-key", api_key, "print a new API key", PORT, STACK, TENANT, SCOPES)
+    add(commands, "api-keys", api_keys, "list the API keys of a tenant", PORT, STACK, TENANT)
+    add(commands, "revoke-key", revoke_key, "revoke an API key", PORT, STACK, KEY_ID)
     add(commands, "letters", letters, "list the dead letters by reason, with what to do", PORT, STACK)
     add(commands, "redrive", redrive, "send dead letters back to their queue", PORT, STACK, QUEUE, REASON)
     checked = add(commands, "preflight", preflight, "build, and ask AWS what a deployment would meet", PREFLIGHT)
@@ -26,6 +30,27 @@ def add_to(commands: Any) -> None:
     tested = add(commands, "smoke", smoke, "try a deployed stack and measure it")
     tested.add_argument("environment", metavar="ENVIRONMENT", help="local, or an environment of samconfig.toml")
     pass_on(add(commands, "sam", sam, "run the SAM CLI"), "its arguments")
+
+
+def api_key(args: argparse.Namespace) -> None:
+    """`make api-key`; prints the key and nothing else."""
+    from base import keys
+
+    print(keys.issue(operated_stack(args), args.tenant, args.scopes))
+
+
+def api_keys(args: argparse.Namespace) -> None:
+    """`make api-keys`; prints the ids, scopes and times of the keys."""
+    from base import keys
+
+    print_json(keys.ask(operated_stack(args), action="list", tenant_id=args.tenant))
+
+
+def revoke_key(args: argparse.Namespace) -> None:
+    """`make revoke-key`."""
+    from base import keys
+
+    print_json(keys.ask(operated_stack(args), action="revoke", key_id=args.key_id))
 
 
 def letters(args: argparse.Namespace) -> None:
@@ -93,3 +118,8 @@ def operated_stack(args: argparse.Namespace) -> "Stack":
     if args.stack_name:
         return Stack(args.stack_name, aws.clients())
     return local_stack.running(args.port)[0].stack
+
+
+def print_json(answer: dict[str, Any]) -> None:
+    """Prints an answer."""
+    print(json.dumps(answer, indent=2, ensure_ascii=False))
