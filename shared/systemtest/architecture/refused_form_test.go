@@ -115,7 +115,27 @@ func apiRules() []rule {
 A: {Type: AWS::ApiGatewayV2::Api, Properties: {Body: {paths: {/a: {get: {}}}}}}
 S: {Type: AWS::ApiGatewayV2::Stage, Properties: {ApiId: !Ref A, RouteSettings: {"POST /a": {ThrottlingRateLimit: 1}}}}`,
 		},
+		{
+			says:   "an access log uses only variables that HTTP APIs have; another one is always \"-\"",
+			source: "https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html",
+			check: each("AWS::ApiGatewayV2::Stage", func(stage resource) string {
+				for _, variable := range regexp.MustCompile(`\$context\.[\w.]+`).FindAllString(word(stage.properties["AccessLogSettings"], "Format"), -1) {
+					if !slices.Contains(accessLogVariables, strings.TrimPrefix(variable, "$context.")) {
+						return "logs " + variable
+					}
+				}
+				return ""
+			}),
+			broken: "S: {Type: AWS::ApiGatewayV2::Stage, Properties: {AccessLogSettings: {Format: $context.authorizer.status}}}",
+		},
 	}
+}
+
+// accessLogVariables are those of HTTP APIs that hold no text of a caller.
+var accessLogVariables = []string{
+	"accountId", "apiId", "dataProcessed", "error.responseType", "extendedRequestId", "identity.sourceIp", "integration.latency",
+	"integration.status", "integrationLatency", "integrationStatus", "requestId", "requestTime", "requestTimeEpoch", "responseLatency",
+	"responseLength", "routeKey", "stage", "status",
 }
 
 func settingsOfNoRoute(d deployment) []string {

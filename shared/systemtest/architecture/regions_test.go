@@ -38,7 +38,11 @@ func TestEveryRegionOfThePageIsChecked(t *testing.T) {
 // the page: the dispatcher needs RecursiveLoop wherever Lambda detects loops.
 func TestRegionsWithoutLoopDetectionAreInThePage(t *testing.T) {
 	t.Parallel()
-	want := region.FindAllString(encoded(at(section(t, "Conditions"), "HasLoopDetection")), -1)
+	condition := encoded(at(section(t, "Conditions"), "HasLoopDetection"))
+	if !strings.Contains(condition, "AWS::Partition") {
+		t.Errorf("HasLoopDetection is %s, want it in the partition aws only", condition)
+	}
+	want := region.FindAllString(condition, -1)
 	var got []string
 	for _, row := range pageNamed(t, operating).part(t, "Regions").tables()[0].rows {
 		if strings.Contains(row[1], "leaves out `RecursiveLoop`") {

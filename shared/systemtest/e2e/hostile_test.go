@@ -95,7 +95,7 @@ func TestAttemptTimesOutAfter15Seconds(t *testing.T) {
 	publish(t, c.event("evt-1", `{}`))
 
 	log := c.waitForLogs(made.ID, 1)[0]
-	if log.Outcome != "retrying" || log.StatusCode != 0 || log.Error != "接收方未在规定时间内完成响应" ||
+	if log.Outcome != "retrying" || log.StatusCode != 0 || log.Error != "接收方未在规定时间内开始响应" ||
 		log.ResponseTime < 15_000 || log.ResponseTime > 17_000 {
 		t.Errorf("log = %+v, want outcome retrying after 15 s", log)
 	}
