@@ -8,8 +8,10 @@ import (
 	"unicode"
 )
 
-// brailleBlank is a symbol without a dot. To Unicode it is like other symbols.
-const brailleBlank = '\u2800'
+// blanks are characters without ink that are like any other symbol or letter to Unicode:
+// the braille pattern without a dot, the musical null notehead, and the full and the half
+// blank of Egyptian hieroglyphs.
+const blanks = "\u2800\U0001d159\U00013441\U00013442"
 
 // Hidden reports whether r shows nothing: a space of any kind, a control character,
 // a character that only changes others (a joiner, a variation selector, a direction),
@@ -22,7 +24,7 @@ func Hidden(r rune) bool {
 	if unicode.Is(unicode.Prepended_Concatenation_Mark, r) {
 		return false // format characters that are shown, such as the Arabic number sign
 	}
-	return r == brailleBlank || unicode.In(r,
+	return strings.ContainsRune(blanks, r) || unicode.In(r,
 		unicode.Z, unicode.Cc, unicode.Cf, unicode.Other_Default_Ignorable_Code_Point,
 		unicode.Variation_Selector, unicode.Noncharacter_Code_Point)
 }
