@@ -40,7 +40,11 @@ type Record struct {
 	JWKS      []byte    // the document as it was fetched; empty before the first
 	FetchedAt time.Time // of JWKS; zero before the first
 	TriedAt   time.Time // of the last fetch, successful or not; zero before the first
+	FailedAt  time.Time // the start of the last fetch that failed; zero before the first
 }
+
+// failed reports whether the last fetch has failed. It is false while it runs.
+func (r Record) failed() bool { return !r.FailedAt.IsZero() && !r.FailedAt.Before(r.TriedAt) }
 
 // Store holds the record for all instances.
 type Store interface {
@@ -51,6 +55,8 @@ type Store interface {
 	Claim(ctx context.Context, limit, now time.Time) (bool, error)
 	// Put stores a set that was fetched at now, unless a newer one is stored.
 	Put(ctx context.Context, text []byte, now time.Time) error
+	// Fail stores that the fetch that began at now has failed.
+	Fail(ctx context.Context, now time.Time) error
 }
 
 // Fetcher fetches the key set from the identity provider; see [Client].
@@ -77,6 +83,7 @@ type Keys struct {
 	fetchedAt time.Time // of set
 	readAt    time.Time // when this instance last read the store
 	triedAt   time.Time // when this instance last fetched
+	awaited   time.Time // the TriedAt of the fetch for which this instance waited in vain
 }
 
 // New returns the keys of an identity provider.
@@ -176,7 +183,7 @@ func (k *Keys) mayFetch(ctx context.Context, now time.Time, record Record) (may,
 	if !mustFetch && record.TriedAt.After(limit) {
 		// This saves a write for every token with a forged key id. Times are whole
 		// seconds, and clocks differ.
-		ended := record.TriedAt.Add(FetchTimeout + 2*time.Second).Before(now)
+		ended := record.failed() || record.TriedAt.Equal(k.awaited) || record.TriedAt.Add(FetchTimeout+2*time.Second).Before(now)
 		return false, !ended, nil
 	}
 	claimed, err := k.store.Claim(ctx, limit, now)
@@ -189,11 +196,11 @@ func (k *Keys) mayFetch(ctx context.Context, now time.Time, record Record) (may,
 func (k *Keys) fetch(ctx context.Context, now time.Time) error {
 	k.triedAt = now
 	text, err := k.fetcher.Fetch(ctx)
-	if err != nil {
-		return err
+	if err == nil {
+		err = k.replace(text, now)
 	}
-	if err := k.replace(text, now); err != nil {
-		return err
+	if err != nil {
+		return errors.Join(err, k.store.Fail(ctx, now)) // ends the waits of other instances
 	}
 	return k.store.Put(ctx, text, now)
 }

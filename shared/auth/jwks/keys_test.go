@@ -43,6 +43,13 @@ func (m *memory) Put(_ context.Context, text []byte, now time.Time) error {
 	return m.err
 }
 
+func (m *memory) Fail(_ context.Context, now time.Time) error {
+	if m.err == nil {
+		m.record.FailedAt = now
+	}
+	return m.err
+}
+
 // bundle is an identity provider with one key, a store and a clock.
 type bundle struct {
 	t        *testing.T

@@ -14,10 +14,12 @@ const (
 )
 
 // await waits until another instance has stored a set that is younger than RetryAfter
-// at now, or until its fetch must have ended. Without a wait, all but one of the tokens
+// at now, or until its fetch has failed or must have ended. It waits once for a fetch:
+// anyone can forge tokens that wait, and each wait holds an execution. Without a wait, all but one of the tokens
 // with an unknown key id that arrive at once would be decided by an old set, and a new
 // key would be refused.
 func (k *Keys) await(ctx context.Context, now time.Time) error {
+	var tried time.Time
 	for n := range waits {
 		if err := k.pause(ctx, firstWait<<n); err != nil {
 			return err
@@ -29,10 +31,12 @@ func (k *Keys) await(ctx context.Context, now time.Time) error {
 		if err := k.replace(record.JWKS, record.FetchedAt); err != nil {
 			return err
 		}
-		if now.Sub(k.fetchedAt) < RetryAfter {
+		if now.Sub(k.fetchedAt) < RetryAfter || record.failed() {
 			return nil
 		}
+		tried = record.TriedAt
 	}
+	k.awaited = tried
 	return nil
 }
 

@@ -72,10 +72,47 @@ func TestAFetchThatFailsElsewhereRefusesUnknownKeysAfterABoundedWait(t *testing.
 		t.Errorf("it waits for %v, want longer than a fetch and shorter than the authorizer's timeout", b.waited)
 	}
 	b.waited = 0
-	b.pass(10 * time.Second)
+	for _, d := range []time.Duration{0, 4 * time.Second, 6 * time.Second} {
+		b.pass(d)
+		b.find(k, "forged", jwks.ErrNoKey, 1)
+		if b.waited != 0 {
+			t.Errorf("it waits for %v for a fetch for which it has waited already", b.waited)
+		}
+	}
+}
+
+// TestAFetchThatFailedElsewhereEndsTheWait: while the provider is down, forged tokens
+// must not hold executions.
+func TestAFetchThatFailedElsewhereEndsTheWait(t *testing.T) {
+	t.Parallel()
+	b, k := claimed(t)
+	b.meanwhile = func() {
+		if err := b.store.Fail(t.Context(), b.now); err != nil {
+			t.Error(err)
+		}
+	}
 	b.find(k, "forged", jwks.ErrNoKey, 1)
+	if b.waited != 100*time.Millisecond {
+		t.Errorf("it waits for %v, want until it reads that the fetch failed", b.waited)
+	}
+	b.waited, b.meanwhile = 0, nil
+	b.find(k, "forged", jwks.ErrNoKey, 1)
+	b.find(b.instance(), "forged", jwks.ErrNoKey, 1)
 	if b.waited != 0 {
-		t.Errorf("it waits for %v for a fetch that has ended", b.waited)
+		t.Errorf("it waits for %v for a fetch that has failed", b.waited)
+	}
+}
+
+func TestAFailedFetchIsStored(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	k := b.instance()
+	b.find(k, "first", nil, 1)
+	b.pass(jwks.RetryAfter)
+	b.provider.Down()
+	b.find(k, "forged", jwks.ErrNoKey, 2)
+	if !b.store.record.FailedAt.Equal(b.now) {
+		t.Errorf("the store says that a fetch failed at %v, want %v", b.store.record.FailedAt, b.now)
 	}
 }
 

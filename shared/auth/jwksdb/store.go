@@ -29,6 +29,7 @@ const (
 	jwksName    = "jwks"
 	fetchedName = "fetched"
 	triedName   = "tried"
+	failedName  = "failed"
 )
 
 // item is the row of the record. Times are Unix seconds; 0 or absent means never.
@@ -36,6 +37,7 @@ type item struct {
 	JWKS    []byte `dynamodbav:"jwks"`
 	Fetched int64  `dynamodbav:"fetched"`
 	Tried   int64  `dynamodbav:"tried"`
+	Failed  int64  `dynamodbav:"failed"` // absent in rows of older releases
 }
 
 // DynamoDB is the part of the SDK's client that a Store calls.
@@ -74,7 +76,7 @@ func (s *Store) Get(ctx context.Context) (jwks.Record, error) {
 	if err := attributevalue.UnmarshalMap(out.Item, &i); err != nil {
 		return jwks.Record{}, fmt.Errorf("decode the stored key set: %w", err)
 	}
-	return jwks.Record{JWKS: i.JWKS, FetchedAt: at(i.Fetched), TriedAt: at(i.Tried)}, nil
+	return jwks.Record{JWKS: i.JWKS, FetchedAt: at(i.Fetched), TriedAt: at(i.Tried), FailedAt: at(i.Failed)}, nil
 }
 
 func at(seconds int64) time.Time {
@@ -99,6 +101,14 @@ func (s *Store) Put(ctx context.Context, text []byte, now time.Time) error {
 		expression.
 			Set(expression.Name(jwksName), expression.Value(text)).
 			Set(expression.Name(fetchedName), expression.Value(now.Unix())))
+	return err
+}
+
+// Fail stores that the fetch that began at now has failed, unless a later one has.
+func (s *Store) Fail(ctx context.Context, now time.Time) error {
+	_, err := s.update(ctx, "store that a fetch of the key set failed",
+		absentOr(failedName, expression.Name(failedName).LessThan(expression.Value(now.Unix()))),
+		expression.Set(expression.Name(failedName), expression.Value(now.Unix())))
 	return err
 }
 

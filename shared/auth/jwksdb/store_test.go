@@ -111,6 +111,21 @@ func TestNewestSetIsKept(t *testing.T) {
 	b.holds(t, jwks.Record{JWKS: large, FetchedAt: b.now.Add(time.Hour), TriedAt: b.now})
 }
 
+func TestLastFailureIsKept(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	for _, at := range []time.Time{b.now, b.now.Add(time.Minute), b.now} {
+		if err := b.store.Fail(t.Context(), at); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.holds(t, jwks.Record{FailedAt: b.now.Add(time.Minute)})
+	if err := b.store.Put(t.Context(), []byte("set"), b.now); err != nil {
+		t.Fatal(err)
+	}
+	b.holds(t, jwks.Record{JWKS: []byte("set"), FetchedAt: b.now, FailedAt: b.now.Add(time.Minute)})
+}
+
 func TestEachProviderHasItsOwnRow(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
