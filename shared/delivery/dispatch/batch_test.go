@@ -15,6 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/google/go-cmp/cmp"
 
+	"webhooks/shared/apperr"
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/testkit/cloudtest"
@@ -197,13 +198,22 @@ func TestAPanicAfterTheAttemptDoesNotRepeatIt(t *testing.T) {
 
 func TestAnErrorInDisablingDoesNotRepeatTheAttempt(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	w := b.create(t, "https://receiver.example")
-	b.dispatcher.Sender = senderFunc(func(context.Context, attempt.Request) attempt.Result { return attempt.Result{StatusCode: 410} })
-	b.dispatcher.Webhooks = &webhooksStub{webhook: w, disable: func(webhook.Key, int64) (bool, error) { return false, errors.New("throttled") }}
-	b.settle(t, b.to(w, 1))
-	if logs := b.written(t, w); len(logs) != 1 || !b.log.contains("could not be disabled") {
-		t.Errorf("logs = %+v", logs)
+	for level, refused := range map[string]error{
+		"ERROR": errors.New("throttled"),
+		// A tenant that writes too fast and answers 410 rings no alarm of the operator.
+		"WARN": apperr.Wrap(errors.New("transaction conflict"), apperr.ChangedMeanwhile),
+	} {
+		t.Run(level, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			w := b.create(t, "https://receiver.example")
+			b.dispatcher.Sender = senderFunc(func(context.Context, attempt.Request) attempt.Result { return attempt.Result{StatusCode: 410} })
+			b.dispatcher.Webhooks = &webhooksStub{webhook: w, disable: func(webhook.Key, int64) (bool, error) { return false, refused }}
+			b.settle(t, b.to(w, 1))
+			if logs := b.written(t, w); len(logs) != 1 || !b.log.contains(`"level":"`+level+`","msg":"the webhook answered 410 and could not be disabled"`) {
+				t.Errorf("logs = %+v, %s", logs, b.log.text.String())
+			}
+		})
 	}
 }
 

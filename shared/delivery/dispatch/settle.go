@@ -256,7 +256,7 @@ func (d *Dispatcher) sendLetters(ctx context.Context, tasks []*task) {
 func (d *Dispatcher) disable(ctx context.Context, w webhook.Webhook) {
 	disabled, err := d.Webhooks.Disable(ctx, w.Key(), w.Revision, d.Now())
 	if err != nil {
-		d.Log.ErrorContext(ctx, "the webhook answered 410 and could not be disabled",
+		d.Log.Log(ctx, inbound.Level(err), "the webhook answered 410 and could not be disabled",
 			"tenant_id", w.TenantID, "webhook_id", w.ID, "error", err.Error())
 		return
 	}

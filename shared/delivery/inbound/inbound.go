@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"webhooks/shared/apperr"
 	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/deadletter"
@@ -57,11 +58,15 @@ func (m *Message) message() *Message { return m }
 // Open reports whether m has neither failed nor been refused.
 func (m *Message) Open() bool { return m.Err == nil && m.Letter == nil }
 
-// Level returns the level of the log line about Err. A key that DynamoDB leaves unread
-// is one that a tenant reads or writes too fast: its own messages wait. That is no error
-// of the service, whose alarm would take a gradual deployment back.
-func (m *Message) Level() slog.Level {
-	if errors.Is(m.Err, dynamo.ErrUnread) {
+// Level returns the level of the log line about Err.
+func (m *Message) Level() slog.Level { return Level(m.Err) }
+
+// Level returns the level of a log line about err. A key that DynamoDB leaves unread is
+// one that a tenant reads or writes too fast, and ChangedMeanwhile says that its writes
+// wait for each other. Neither is an error of the service, whose alarm would take a
+// gradual deployment back.
+func Level(err error) slog.Level {
+	if errors.Is(err, dynamo.ErrUnread) || apperr.Is(err, apperr.ChangedMeanwhile) {
 		return slog.LevelWarn
 	}
 	return slog.LevelError
