@@ -23,12 +23,13 @@ func codes(response *openapi3.Response) []apperr.Reason {
 	if content == nil {
 		return nil
 	}
-	schemas := append(openapi3.SchemaRefs{content.Schema}, content.Schema.Value.AnyOf...)
+	schemas := append(openapi3.SchemaRefs{content.Schema}, content.Schema.Value.OneOf...)
 	for _, s := range schemas {
 		if code := s.Value.Properties["code"]; code != nil {
 			for _, value := range code.Value.Enum {
-				number, _ := value.(float64)
-				list = append(list, apperr.Reason(number))
+				if number, _ := value.(float64); number != 0 {
+					list = append(list, apperr.Reason(number))
+				}
 			}
 		}
 	}

@@ -1,4 +1,4 @@
-// Package openapi holds the API's OpenAPI 3.1 document.
+// Package openapi holds the API's OpenAPI 3.0 document.
 //
 // openapi.json is the only source of the document. The tests of this package compare
 // its event types, limits, error codes, scopes, routes and messages with the code.

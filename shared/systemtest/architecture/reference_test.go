@@ -60,8 +60,10 @@ func TestReferenceNamesEveryErrorOfARoute(t *testing.T) {
 				collectCodes(media.Schema, want)
 			}
 		}
+		delete(want, "0")     // a success
 		delete(want, "40402") // of a path that no route has
-		if len(*o.Security) > 0 {
+		delete(want, "40501") // of a method that no route has
+		if openapitest.Scope(o.Operation) != "" {
 			for code := range common {
 				if !want[code] {
 					t.Errorf("%s says that every route with a scope can return %s, and %s cannot", reference, code, o.route)
@@ -90,7 +92,7 @@ func collectCodes(schema *openapi3.SchemaRef, into map[string]bool) {
 			into[fmt.Sprint(value)] = true
 		}
 	}
-	for _, alternative := range schema.Value.AnyOf {
+	for _, alternative := range schema.Value.OneOf {
 		collectCodes(alternative, into)
 	}
 }
@@ -164,9 +166,7 @@ func kindOf(schema *openapi3.Schema) string {
 	switch {
 	case schema.Format == "date-time":
 		return "time"
-	case len(schema.AnyOf) > 0 && schema.Type == nil:
-		return kindOf(schema.AnyOf[0].Value)
-	case len(schema.Type.Slice()) > 1:
+	case schema.Type == nil:
 		return "any JSON"
 	}
 	return schema.Type.Slice()[0]
@@ -217,7 +217,7 @@ func TestReferenceHasTheFieldsOfAWebhook(t *testing.T) {
 	t.Parallel()
 	schemas := openapitest.Document(t).Components.Schemas
 	fields := func(name string) map[string]field { return fieldsOf(schemas[name].Value) }
-	create, update := fields("NewWebhook"), fields("WebhookPatch")
+	create, update := fields("WebhookCreation"), fields("WebhookPatch")
 	shown := []struct {
 		by     string
 		fields map[string]field

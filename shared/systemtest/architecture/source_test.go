@@ -41,7 +41,7 @@ var parsed = sync.OnceValues(func() ([]goFile, error) {
 	}
 	var list []goFile
 	for _, name := range names {
-		if path.Ext(name) != ".go" || strings.HasPrefix(name, ".docs/") {
+		if path.Ext(name) != ".go" || strings.HasPrefix(name, ".docs/") || strings.HasPrefix(name, ".ci/") {
 			continue
 		}
 		source, err := os.ReadFile(cloudtest.Path(name))

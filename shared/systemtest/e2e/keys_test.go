@@ -91,8 +91,8 @@ func documentedScopes(t *testing.T) map[string]string {
 	scopes := make(map[string]string)
 	for path, item := range openapitest.Document(t).Paths.Map() {
 		for method, operation := range item.Operations() {
-			for _, requirement := range *operation.Security {
-				scopes[method+" "+path] = requirement["Token"][0]
+			if scope := openapitest.Scope(operation); scope != "" {
+				scopes[method+" "+path] = scope
 			}
 		}
 	}
