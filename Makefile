@@ -97,7 +97,7 @@ cost: ## Compute what AWS bills for a million events, deliveries and an idle mon
 	@set -o pipefail; WEBHOOKS_RECORD_COST=1 $(TOOLS) measure go test -count=1 -v -run 'Billed|Idle' ./shared/systemtest/cost | grep -v '^ *[=-][=-][=-]'
 
 ##@ Check it
-.PHONY: test test-up test-go test-down test-containers schemathesis lint lock audit fmt isolation crash soak smoke fuzz
+.PHONY: test test-up test-go test-down test-containers schemathesis clients lint lock audit fmt isolation crash soak smoke fuzz
 test: ## Run all tests with the race detector in a test cloud started for them; fails below the coverage floor
 	@rm -f $(COVERAGE)
 	@$(TOOLS) test go test -race -timeout $(GOTEST_TIMEOUT) $(if $(subst ./...,,$(GOTEST)),,-coverprofile=$(COVERAGE) -coverpkg=./functions/...,./shared/...) $(GOTEST)
@@ -118,6 +118,8 @@ smoke: ## Try a deployed stack with your credentials, and report what only AWS s
 	@$(TOOLS) smoke $(ENV)
 schemathesis: ## Search for responses that are not in the OpenAPI document: make schemathesis SEED=7 SECONDS_TO_TRY=600
 	@$(TOOLS) schemathesis
+clients: ## Lint the OpenAPI document, and publish an event with clients that five generators make of it
+	@$(TOOLS) clients
 isolation: ## Measure how slow and failing receivers and a busy tenant delay others; figures in .local/isolation.json: DURATION=60s
 	@$(TOOLS) isolation
 fuzz: ## Run every fuzz test for FUZZTIME: make fuzz FUZZTIME=1m

@@ -21,6 +21,7 @@ def add_to(commands: Any) -> None:
     add(commands, "test-down", test_down, "stop the test cloud")
     add(commands, "test-containers", test_containers, "run the functions in containers of the SAM CLI", TEST_PORT)
     add(commands, "schemathesis", schemathesis, "test the API against openapi.json", TEST_PORT, SECONDS_TO_TRY, SEED)
+    add(commands, "clients", clients, "make clients of openapi.json, and publish an event with each", TEST_PORT)
     add(commands, "isolation", isolation, "measure what receivers and tenants do", TEST_PORT, DURATION, CONCURRENCY)
     add(commands, "soak", soak, "publish while functions are killed and receivers fail", DURATION, RATE)
     add(commands, "variants", variants, "print the template of every kind of deployment, processed by SAM")
@@ -85,6 +86,15 @@ def schemathesis(args: argparse.Namespace) -> int:
 
     with local_stack.test_cloud(args.test_port) as cloud:
         return conformance.check(cloud, args.seconds_to_try, args.seed)
+
+
+def clients(args: argparse.Namespace) -> None:
+    """`make clients`."""
+    from check import clients as check_clients
+    from cloud import local_stack
+
+    with local_stack.test_cloud(args.test_port) as cloud:
+        check_clients.check(cloud)
 
 
 def isolation(args: argparse.Namespace) -> None:

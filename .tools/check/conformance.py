@@ -1,9 +1,11 @@
 """`make schemathesis`: searches for requests to which the deployed API responds in an undocumented way."""
 
+import json
 import os
 import secrets
 import subprocess
 import time
+from pathlib import Path
 
 from base import keys, venvs
 from base.api import Api
@@ -22,11 +24,24 @@ def check(cloud: Cloud, seconds: int, seed: str) -> int:
     api_url = local_stack.addresses(cloud)["api_url"]
     key = keys.issue(cloud.stack, "schemathesis-" + secrets.token_hex(4))
     make_log(Api(api_url, key))
-    command = [str(program), "--config-file", str(TOOLS / "check" / "schemathesis.toml"), "run", str(DOCUMENT)]
+    command = [str(program), "--config-file", str(TOOLS / "check" / "schemathesis.toml")]
+    command += ["run", str(located(cloud, api_url))]
     command += ["--max-time", str(seconds)] + (["--seed", seed] if seed else [])
     env = os.environ | {"API_URL": api_url, "API_KEY": key, "PYTHONPATH": str(TOOLS / "check")}
     # In the cloud's folder, because schemathesis writes files into its current folder.
     return subprocess.run(command, env=env, cwd=cloud.folder).returncode
+
+
+def located(cloud: Cloud, api_url: str) -> Path:
+    """A copy of the document with the address of the API as its server.
+
+    schemathesis does not resolve a relative server: it takes `../..` for a path that the API's URL lacks.
+    """
+    document = json.loads(DOCUMENT.read_text())
+    document["servers"] = [{"url": api_url}]
+    copy = cloud.folder / "openapi.json"
+    copy.write_text(json.dumps(document))
+    return copy
 
 
 def make_log(api: Api) -> None:
