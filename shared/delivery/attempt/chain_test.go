@@ -28,7 +28,8 @@ func padding(t *testing.T, size int) []byte {
 }
 
 // A receiver may send any certificates beside its valid one. They are kept as long as
-// the connection and its session, and one batch has a hundred connections.
+// the connection and its session, each may be tried as an issuer, and one batch has a
+// hundred connections.
 func TestSendBoundsTheHandshake(t *testing.T) {
 	t.Parallel()
 	accepted := attempt.Result{StatusCode: 200, ResponseBody: "HTTP/1.1"}
@@ -39,6 +40,8 @@ func TestSendBoundsTheHandshake(t *testing.T) {
 	}{
 		"usual chain":       {size: 2_000, count: 3, want: accepted},
 		"long chain":        {size: 8_000, count: 3, want: accepted},
+		"longest chain":     {size: 300, count: 9, want: accepted},
+		"one more":          {size: 300, count: 10, want: refused},
 		"large certificate": {size: 200_000, count: 1, want: refused},
 		"many certificates": {size: 2_000, count: 30, want: refused},
 	} {

@@ -73,6 +73,7 @@ func (s *Sender) handshake(ctx context.Context, address, host string, classic bo
 	}
 	cfg := s.tls.Clone()
 	cfg.ServerName = host
+	verifying(cfg, host)
 	cfg.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 		c.asked.Store(true)
 		return new(tls.Certificate), nil // none
