@@ -19,6 +19,9 @@ from operate.origin import CannotBeSentBackError, Letter, message, subject
 from operate.quoting import quoted
 from operate.reading import Reading
 
+# The start of a reading is the end of a second, because AWS tells its time in seconds. A letter that fails again at once
+# must be younger, or the run would send it again.
+SETTLE_SECONDS = 1
 EXAMPLES = 5  # of the letters that stay because they cannot be sent back
 
 
@@ -35,6 +38,7 @@ def redrive(stack: Stack, queue: str, reason: str = "") -> int:
     source, target = (urls[logical] for logical in QUEUES[queue])
     read = Reading(stack.client("sqs"), source)
     say(f"Redrive the dead letters of {queue}: about {reading.letters(read.depth.visible)} in the queue.")
+    read.wait(SETTLE_SECONDS)
     return Redrive(read, target, QUEUES[queue][1], reason).run()
 
 

@@ -22,9 +22,10 @@ class RedriveTestCase(unittest.TestCase):
         self.addCleanup(self.stubs.assert_all_called)
         self.stubs.expect_queues(*dict.fromkeys(QUEUES))
         self.stubs.expect_depth(SOURCE, 1)
-        pauses = mock.patch.object(batches, "PAUSES", (0, 0))
-        pauses.start()
-        self.addCleanup(pauses.stop)
+        for module, name, value in ((batches, "PAUSES", (0, 0)), (redrive, "SETTLE_SECONDS", 0)):
+            patch = mock.patch.object(module, name, value)
+            patch.start()
+            self.addCleanup(patch.stop)
 
     def redrive(self, reason: str = "", status: int = 0) -> str:
         """What a run prints after its first line."""
@@ -56,6 +57,18 @@ class RedriveTestCase(unittest.TestCase):
 
 
 class RedriveTest(RedriveTestCase):
+    def test_nothing_is_received_before_a_letter_that_fails_again_would_be_younger(self) -> None:
+        def wait(seconds: float) -> None:
+            self.assertEqual(seconds, 1)
+            raise KeyboardInterrupt  # before the first receive, which the stubs do not expect
+
+        with (
+            mock.patch.object(redrive, "SETTLE_SECONDS", 1),
+            mock.patch.object(redrive, "Reading", lambda sqs, url: Reading(sqs, url, wait)),
+            self.assertRaises(KeyboardInterrupt),
+        ):
+            self.redrive()
+
     def test_letters_are_sent_and_deleted_over_several_answers(self) -> None:
         first, second = letter(1, reason="conflict", event_id="e1"), moved(2, reason="not_json")
         self.expect([first])
