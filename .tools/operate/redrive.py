@@ -19,8 +19,8 @@ from operate.origin import CannotBeSentBackError, Letter, message, subject
 from operate.quoting import quoted
 from operate.reading import Reading
 
-# The start of a reading is the end of a second, because AWS tells its time in seconds. A letter that fails again at once
-# must be younger, or the run would send it again.
+# The start of a reading is the end of a second, because AWS tells its time in seconds. A letter that fails again at
+# once must be younger, or the run would send it again.
 SETTLE_SECONDS = 1
 EXAMPLES = 5  # of the letters that stay because they cannot be sent back
 
