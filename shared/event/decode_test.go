@@ -53,6 +53,12 @@ func TestDecode(t *testing.T) {
 			wantID:   "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
 			wantBody: `{"type":"training.failed","timestamp":"2026-01-26T10:00:00Z","data":{"tenant_id":"acme","job":9}}`,
 		},
+		{
+			name:     "EventBridge envelope that an archive replays",
+			body:     `{"version":"0","id":"6a7e8feb-b491-4cf7-a9f1-bf3703467718","detail-type":"training.failed","source":"platform","account":"123456789012","time":"2026-01-26T10:00:00Z","region":"us-east-1","resources":[],"detail":{"tenant_id":"acme","job":9},"replay-name":"after-the-outage"}`,
+			wantID:   "6a7e8feb-b491-4cf7-a9f1-bf3703467718",
+			wantBody: `{"type":"training.failed","timestamp":"2026-01-26T10:00:00Z","data":{"tenant_id":"acme","job":9}}`,
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
