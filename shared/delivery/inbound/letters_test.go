@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -74,10 +75,10 @@ func receive(t *testing.T, client *sqs.Client, url string, n int) map[string]map
 }
 
 // limited takes what SQS takes: at most 1 MiB in a request, with all attributes.
-type limited struct{ requests int }
+type limited struct{ requests atomic.Int64 }
 
 func (l *limited) SendMessageBatch(_ context.Context, in *sqs.SendMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.SendMessageBatchOutput, error) {
-	l.requests++
+	l.requests.Add(1)
 	out, size := &sqs.SendMessageBatchOutput{}, 0
 	for _, e := range in.Entries {
 		size += len(*e.MessageBody)
@@ -119,8 +120,8 @@ func TestSendLettersSetsAsideMessagesOfTheLargestSize(t *testing.T) {
 					t.Errorf("message %d is received again: %v", i, j.Err)
 				}
 			}
-			if client.requests > len(batch) {
-				t.Errorf("%d requests for %d letters", client.requests, len(batch))
+			if requests := client.requests.Load(); requests > int64(len(batch)) {
+				t.Errorf("%d requests for %d letters", requests, len(batch))
 			}
 		})
 	}
