@@ -62,7 +62,8 @@ class Queues(Stack):
 
 def stack(urls: dict[str, str]) -> Queues:
     """The stack of a test, in the cloud that the environment names."""
-    sqs = boto3.client("sqs", config=Config(retries={"total_max_attempts": 2}, proxies={}))
+    # A session of its own: boto3's default session keeps the credentials of the test that used it first.
+    sqs = boto3.Session().client("sqs", config=Config(retries={"total_max_attempts": 2}, proxies={}))
     return Queues("own", lambda _: sqs, urls)
 
 
