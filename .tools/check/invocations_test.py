@@ -58,9 +58,11 @@ class InvocationsTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             for name in invocations.logical_ids():
                 copy = invocations.sample(name, "t1", Path(folder)).read_text(encoding="utf-8")
-                json.loads(copy)
+                event = json.loads(copy)
                 self.assertNotIn("your-server.com", copy)
                 self.assertNotIn('"demo', copy)
+                length = event.get("headers", {}).get("content-length", "0")
+                self.assertEqual(int(length), len(event.get("body", "").encode()) if length != "0" else 0, name)
             self.assertIn('\\"tenant_id\\":\\"t1\\"', Path(folder, "fanout.json").read_text(encoding="utf-8"))
 
 
