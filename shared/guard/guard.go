@@ -116,8 +116,8 @@ func (g *Guard) DialContext(ctx context.Context, network, address string) (net.C
 	return nil, explain(err, network, dialled.Load(), ipv4.Load())
 }
 
-// explain returns the error of a dial that ended with err. dialled says that a permitted
-// address was dialled, and ipv4 that one of the addresses was IPv4.
+// explain returns the error of a dial that ended with err. dialled reports whether a
+// permitted address was dialled. ipv4 reports whether the name has an IPv4 address.
 func explain(err error, network string, dialled, ipv4 bool) error {
 	refused := errors.Is(err, ErrRefused)
 	if refused && dialled {

@@ -129,7 +129,8 @@ func TestATokenWithAKnownKeyDoesNotWait(t *testing.T) {
 	}
 }
 
-// A set that could not be renewed for long refuses nothing: the key may be new.
+// A key set that has not been renewed for a long time refuses no unknown key: the key may
+// be new.
 func TestAnOldSetRefusesNoKey(t *testing.T) {
 	t.Parallel()
 	b, k := claimed(t)

@@ -64,7 +64,7 @@ func (p *pool) expire(c *conn) {
 	}
 }
 
-// everyHost stands for all keys.
+// everyHost makes drop close the connections to all receivers.
 const everyHost = ""
 
 // drop closes the idle connections to key, or all with everyHost.
