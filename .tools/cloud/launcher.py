@@ -12,6 +12,7 @@ import re
 import socketserver
 import sys
 import threading
+from pathlib import Path
 from typing import Any, TextIO
 
 # ministack's Lambda Runtime API answers in two small writes, and Nagle's algorithm holds back the second
@@ -22,7 +23,12 @@ socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 from ministack import app  # noqa: E402 (after the line above)
 from ministack.core import iam_actions, iam_evaluator, persistence  # noqa: E402
 
+sys.path.append(str(Path(__file__).parents[1]))  # at the end: the tools' modules must not hide those of ministack
+from cloud import queues  # noqa: E402
+
 AUTOSAVE_SECONDS = 20
+# The table of a PartiQL statement.
+TABLE = re.compile(r'^\s*(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM|SELECT\s.+?\sFROM)\s+"([^"]+)"', re.IGNORECASE)
 
 
 def hold(path: str, port: str) -> TextIO:
@@ -79,7 +85,7 @@ def check_statements_by_their_kind() -> None:
         return f"dynamodb:PartiQL{kinds.pop()}" if len(kinds) == 1 else action
 
     def statement_resources(body: bytes, region: str, account_id: str) -> Any:
-        found = (table for s in statements(body) for table in re.findall(r'^INSERT INTO "([^"]+)"', s))
+        found = (table for s in statements(body) for table in TABLE.findall(s))
         bodies = [json.dumps({"TableName": table}) for table in dict.fromkeys(found)]
         arns = [arn for named in bodies for arn in resources(named, region, account_id)]
         return arns or resources(body, region, account_id)
@@ -167,6 +173,7 @@ def main() -> None:
     allow_batches_of_messages()
     check_statements_by_their_kind()
     fill_in_condition_keys()
+    queues.correct()
     if path := os.environ.pop("RECORD_CALLS", ""):
         record_calls(path)
     if persistence.PERSIST_STATE:

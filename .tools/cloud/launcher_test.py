@@ -59,5 +59,39 @@ class ConditionKeysTest(unittest.TestCase):
         self.assertEqual(self.decision({"purpose": "webhook-secrets", "tenant_id": "acme"}, other), "ImplicitDeny")
 
 
+class StatementsTest(unittest.TestCase):
+    def setUp(self) -> None:
+        for name in ("extract_iam_action", "dynamodb_resource_arns"):
+            self.enterContext(mock.patch.object(iam_actions, name, getattr(iam_actions, name)))
+        launcher.check_statements_by_their_kind()
+
+    def asked(self, *statements: str) -> tuple[str, list[str]]:
+        """The action and the tables for which a role must have a permission to execute a batch of statements."""
+        body = json.dumps({"Statements": [{"Statement": statement} for statement in statements]}).encode()
+        headers = {"x-amz-target": "DynamoDB_20120810.BatchExecuteStatement"}
+        action = iam_actions.extract_iam_action("dynamodb", "POST", "/", headers, body, {})
+        arns = iam_actions.dynamodb_resource_arns(body, "us-east-1", "000000000000")
+        return str(action), [arn.partition("table/")[2] for arn in arns]
+
+    def test_a_batch_needs_the_permission_of_its_statements(self) -> None:
+        for statement, action in (
+            ("INSERT INTO \"logs\" VALUE {'pk': ?}", "Insert"),
+            ('UPDATE "logs" SET last_id = last_id + ? WHERE pk = ? RETURNING MODIFIED NEW *', "Update"),
+            ('update  "logs"\nSET a = ? WHERE pk = ?', "Update"),
+            ('DELETE FROM "logs" WHERE pk = ?', "Delete"),
+            ('SELECT pk, "a" FROM "logs" WHERE pk = ?', "Select"),
+        ):
+            with self.subTest(statement=statement):
+                self.assertEqual(self.asked(statement, statement), (f"dynamodb:PartiQL{action}", ["logs"]))
+
+    def test_a_batch_of_several_tables_needs_all_of_them(self) -> None:
+        tables = self.asked('UPDATE "a" SET x = ? WHERE pk = ?', 'UPDATE "b" SET x = ? WHERE pk = ?')[1]
+        self.assertEqual(tables, ["a", "b"])
+
+    def test_no_permission_allows_statements_of_several_kinds(self) -> None:
+        action = self.asked('UPDATE "a" SET x = ? WHERE pk = ?', 'DELETE FROM "a" WHERE pk = ?')[0]
+        self.assertEqual(action, "dynamodb:BatchExecuteStatement")
+
+
 if __name__ == "__main__":
     unittest.main()
