@@ -105,7 +105,11 @@ func TestTheNextAttemptIsQueued(t *testing.T) {
 		t.Fatalf("received %v, %v", out, err)
 	}
 	m, err := delivery.Decode([]byte(*out.Messages[0].Body))
-	if err != nil || m.Delivery == nil || m.Delivery.Attempt != 2 || m.Delivery.Planned.After(past) || !m.Delivery.Due.Equal(logs[0].NextAttemptAt) || pause < 2*time.Second {
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := m.Only()
+	if err != nil || next.Attempt != 2 || next.Planned.After(past) || !next.Due.Equal(logs[0].NextAttemptAt) || pause < 2*time.Second {
 		t.Errorf("message %s (%v), want attempt 2, planned in the past and due after a pause, got %v", *out.Messages[0].Body, err, pause)
 	}
 }

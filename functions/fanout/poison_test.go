@@ -110,7 +110,7 @@ func TestPoisonBecomesALetterAtTheFirstReceive(t *testing.T) {
 		"1 MiB of members":               {body: `{"` + strings.Repeat(`":0,"`, (largest-7)/5) + `":0}`, reason: "not_json", altered: true},
 		"half a redriven message":        {body: `{"redrive":1,"body":"{}"`, reason: "not_json"},
 		"a redriven message with U+FFFF": {body: `{"redrive":1,"event_id":"e1","sent_at":1,"body":"{\"id\":\"e1\",\"type\":\"environment.created\",\"tenant_id\":\"demo\",\"data\":\"\uffff\"}"}`, reason: "unknown_field"},
-		"a delivery":                     {body: `{"kind":"delivery","tenant_id":"demo","webhook_id":1,"event_id":"e1","type":"environment.created","attempt":1}`, reason: "unknown_field"},
+		"a delivery":                     {body: `{"kind":"delivery","format":1,"tenant_id":"demo","webhook_ids":[1],"event_id":"e1","type":"environment.created","attempt":1}`, reason: "unknown_field"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -89,7 +89,7 @@ func (b bundle) queued(t *testing.T) []delivery.Delivery {
 		if err != nil {
 			t.Fatal(err)
 		}
-		list = append(list, *message.Delivery)
+		list = append(list, message.Deliveries...)
 	}
 	return list
 }

@@ -50,7 +50,7 @@ func TestTheSampleEventMovesADueRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&want, got.Delivery); diff != "" {
+	if diff := cmp.Diff([]delivery.Delivery{want}, got.Deliveries); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
 	}
 }

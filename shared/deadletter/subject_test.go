@@ -20,7 +20,7 @@ func TestSubjectOfAnyBody(t *testing.T) {
 		"an event":                            {`{` + members + `,"data":1}`, all},
 		"members in another order":            {`{"data":{"id":"x"},"tenant_id":"acme","type":"alert.resolved","id":"e1"}`, all},
 		"an envelope":                         {`{"id":"e1","detail-type":"alert.resolved","detail":{"a":{"tenant_id":"x"},"tenant_id":"acme"}}`, all},
-		"a delivery":                          {`{"kind":"delivery","tenant_id":"acme","webhook_id":1,"event_id":"e1","type":"alert.resolved"}`, all},
+		"a delivery":                          {`{"kind":"delivery","format":1,"tenant_id":"acme","webhook_ids":[1],"event_id":"e1","type":"alert.resolved"}`, all},
 		"a member twice":                      {`{` + members + `,"id":"e2","data":1,"data":2}`, all},
 		"two values":                          {`{` + members + `}{"id":"e2"}`, all},
 		"the end is missing":                  {`{` + members + `,"data":{"a":[1,`, all},

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -48,11 +49,29 @@ type Delivery struct {
 	Body []byte
 }
 
-// Message is a message of the deliveries queue. Exactly one field is set: a delivery
+// Message is a message of the deliveries queue. Exactly one field is set: deliveries
 // to attempt, or a queued log, which could not be written to the logs table before.
 type Message struct {
-	Delivery *Delivery
-	Log      *attemptlog.Log
+	// Deliveries are 1 to [MaxDeliveries] deliveries of one event to different webhooks
+	// of its tenant. They differ in nothing else, and share the bytes of Body.
+	Deliveries []Delivery
+	Log        *attemptlog.Log
+}
+
+// MaxDeliveries is the largest number of deliveries of a message. A batch of ten messages
+// then has at most as many as an invocation attempts at the same time.
+const MaxDeliveries = 10
+
+// Only returns the delivery of a message that carries one. Its error says what the
+// message carries instead.
+func (m Message) Only() (Delivery, error) {
+	switch {
+	case m.Log != nil:
+		return Delivery{}, errors.New("the message is a queued log and not a delivery")
+	case len(m.Deliveries) != 1:
+		return Delivery{}, fmt.Errorf("the message carries %d deliveries instead of one", len(m.Deliveries))
+	}
+	return m.Deliveries[0], nil
 }
 
 // Subject returns the event that m is about.
@@ -60,44 +79,61 @@ func (m Message) Subject() deadletter.Subject {
 	if m.Log != nil {
 		return deadletter.Subject{TenantID: m.Log.TenantID, EventID: m.Log.EventID, EventType: string(m.Log.EventType)}
 	}
-	return deadletter.Subject{TenantID: m.Delivery.Event.TenantID, EventID: m.Delivery.Event.ID, EventType: string(m.Delivery.Type)}
+	d := m.Deliveries[0]
+	return deadletter.Subject{TenantID: d.Event.TenantID, EventID: d.Event.ID, EventType: string(d.Type)}
 }
 
-// wire is the JSON form of a Message.
+// wire is the JSON form of a Message. The members of a delivery apply to each of its
+// webhooks.
 type wire struct {
-	Kind      string          `json:"kind"`
-	TenantID  string          `json:"tenant_id,omitzero"`
-	WebhookID int64           `json:"webhook_id,omitzero"`
-	EventID   string          `json:"event_id,omitzero"`
-	Type      event.Type      `json:"type,omitzero"`
-	Attempt   int             `json:"attempt,omitzero"`
-	Single    bool            `json:"single,omitzero"`
-	Due       int64           `json:"due,omitzero"`     // Unix milliseconds
-	Planned   int64           `json:"planned,omitzero"` // Unix milliseconds
-	First     int64           `json:"first,omitzero"`   // Unix milliseconds
-	Slow      bool            `json:"slow,omitzero"`
-	Held      bool            `json:"held,omitzero"`
-	Hash      string          `json:"hash,omitzero"`
-	Log       *attemptlog.Log `json:"log,omitzero"`
-	Body      jsontext.Value  `json:"body,omitzero"`
+	Kind       string          `json:"kind"`
+	Format     int             `json:"format,omitzero"`
+	TenantID   string          `json:"tenant_id,omitzero"`
+	WebhookIDs []int64         `json:"webhook_ids,omitzero"`
+	EventID    string          `json:"event_id,omitzero"`
+	Type       event.Type      `json:"type,omitzero"`
+	Attempt    int             `json:"attempt,omitzero"`
+	Single     bool            `json:"single,omitzero"`
+	Due        int64           `json:"due,omitzero"`     // Unix milliseconds
+	Planned    int64           `json:"planned,omitzero"` // Unix milliseconds
+	First      int64           `json:"first,omitzero"`   // Unix milliseconds
+	Slow       bool            `json:"slow,omitzero"`
+	Held       bool            `json:"held,omitzero"`
+	Hash       string          `json:"hash,omitzero"`
+	Log        *attemptlog.Log `json:"log,omitzero"`
+	Body       jsontext.Value  `json:"body,omitzero"`
 }
 
 const (
 	kindDelivery = "delivery"
 	kindLog      = "outcome" // unchanged, because messages outlive a release
+	// format is the number of the form of a message of deliveries. A later release gives
+	// a form that this one would misread the next number.
+	format = 1
 )
 
-// Encode returns d as the body of a queue message. It does not use a JSON encoder,
-// which would reformat the event's body, whose bytes are signed. No other member
-// needs escaping.
-func (d Delivery) Encode() string {
-	const members = 256
-	b := make([]byte, 0, members+len(d.Webhook.TenantID)+len(d.Event.ID)+len(d.Type)+2*len(d.Hash)+len(d.Body))
-	b = append(b, `{"kind":"delivery","tenant_id":"`...)
+// Encode returns d as the body of a queue message.
+func (d Delivery) Encode() string { return d.EncodeTo(d.Webhook.ID) }
+
+// EncodeTo returns the body of one queue message that carries d once to each of webhooks,
+// which are 1 to [MaxDeliveries] different ids of the tenant of d.Webhook, in place of its id.
+// EncodeTo does not use a JSON encoder, which would reformat the event's body, whose
+// bytes are signed. No other member needs escaping.
+func (d Delivery) EncodeTo(webhooks ...int64) string {
+	const members, digits = 256, 20
+	b := make([]byte, 0, members+digits*len(webhooks)+len(d.Webhook.TenantID)+len(d.Event.ID)+len(d.Type)+2*len(d.Hash)+len(d.Body))
+	b = append(b, `{"kind":"delivery","format":`...)
+	b = strconv.AppendInt(b, format, 10)
+	b = append(b, `,"tenant_id":"`...)
 	b = append(b, d.Webhook.TenantID...)
-	b = append(b, `","webhook_id":`...)
-	b = strconv.AppendInt(b, d.Webhook.ID, 10)
-	b = append(b, `,"event_id":"`...)
+	b = append(b, `","webhook_ids":[`...)
+	for i, id := range webhooks {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = strconv.AppendInt(b, id, 10)
+	}
+	b = append(b, `],"event_id":"`...)
 	b = append(b, d.Event.ID...)
 	b = append(b, `","type":"`...)
 	b = append(b, d.Type...)
@@ -141,8 +177,9 @@ func EncodeLog(l attemptlog.Log) (string, error) {
 	return string(body), nil
 }
 
-// Decode decodes the results of Encode and EncodeLog. It ignores unknown members:
-// during a deployment, an older version may receive messages of a newer one.
+// Decode decodes the results of Encode, EncodeTo and EncodeLog. It ignores unknown
+// members: during a deployment, an older version may receive messages of a newer one.
+// It refuses a message whose format it does not know.
 func Decode(body []byte) (Message, error) {
 	var w wire
 	if err := json.Unmarshal(body, &w); err != nil {
@@ -155,18 +192,43 @@ func Decode(body []byte) (Message, error) {
 		}
 		return Message{Log: w.Log}, nil
 	case kindDelivery:
-		d, err := w.delivery()
+		deliveries, err := w.deliveries()
 		if err != nil {
 			return Message{}, err
 		}
-		return Message{Delivery: &d}, nil
+		return Message{Deliveries: deliveries}, nil
 	}
 	return Message{}, fmt.Errorf("unknown kind %.32q of message", w.Kind)
 }
 
+// deliveries returns one delivery for each webhook of w.
+func (w wire) deliveries() ([]Delivery, error) {
+	if w.Format != format {
+		return nil, fmt.Errorf("the delivery has format %d, and this release reads format %d", w.Format, format)
+	}
+	if n := len(w.WebhookIDs); n < 1 || n > MaxDeliveries {
+		return nil, fmt.Errorf("the message has %d webhooks; it must have 1 to %d", n, MaxDeliveries)
+	}
+	common, err := w.delivery()
+	if err != nil {
+		return nil, err
+	}
+	list := make([]Delivery, 0, len(w.WebhookIDs))
+	for i, id := range w.WebhookIDs {
+		if id < 1 || slices.Contains(w.WebhookIDs[:i], id) {
+			return nil, fmt.Errorf("the message has webhook %d, which is invalid or there twice", id)
+		}
+		d := common
+		d.Webhook.ID = id
+		list = append(list, d)
+	}
+	return list, nil
+}
+
+// delivery returns what the deliveries of w have in common: all but the webhook's id.
 func (w wire) delivery() (Delivery, error) {
 	d := Delivery{
-		Webhook: webhook.Key{TenantID: w.TenantID, ID: w.WebhookID},
+		Webhook: webhook.Key{TenantID: w.TenantID},
 		Event:   event.Key{TenantID: w.TenantID, ID: w.EventID},
 		Type:    w.Type, Attempt: w.Attempt, Single: w.Single, Due: time.UnixMilli(w.Due).UTC(),
 		Slow: w.Slow, Held: w.Held, Body: w.Body,
@@ -177,8 +239,8 @@ func (w wire) delivery() (Delivery, error) {
 	if w.First != 0 {
 		d.First = time.UnixMilli(w.First).UTC()
 	}
-	if !event.ValidID(w.TenantID) || !event.ValidID(w.EventID) || w.WebhookID < 1 || w.Attempt < 1 {
-		return Delivery{}, errors.New("the delivery has no valid event, webhook or attempt")
+	if !event.ValidID(w.TenantID) || !event.ValidID(w.EventID) || w.Attempt < 1 {
+		return Delivery{}, errors.New("the delivery has no valid event or attempt")
 	}
 	hash, err := hex.DecodeString(w.Hash)
 	if err != nil || len(hash) != len(d.Hash) {

@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/event"
 	"webhooks/shared/webhook"
@@ -44,23 +45,67 @@ func TestRoundTrip(t *testing.T) {
 				t.Fatal(err)
 			}
 			// The body is signed, so it must be the same byte for byte.
-			if diff := cmp.Diff(&d, m.Delivery); diff != "" || m.Log != nil {
-				t.Errorf("delivery (-want +got):\n%s", diff)
+			if diff := cmp.Diff(delivery.Message{Deliveries: []delivery.Delivery{d}}, m); diff != "" {
+				t.Errorf("message (-want +got):\n%s", diff)
+			}
+			if only, err := m.Only(); err != nil || only.Webhook != d.Webhook {
+				t.Errorf("Only = %+v, %v", only, err)
 			}
 		})
 	}
 }
 
-// TestDecodeReadsADeliveryOfTheNextVersion: it has an event type and a member that this
-// version does not know. After a roll-back such messages are still in the queue.
-func TestDecodeReadsADeliveryOfTheNextVersion(t *testing.T) {
+// TestAMessageMayCarrySeveralDeliveriesOfAnEvent: they differ in nothing but the webhook.
+func TestAMessageMayCarrySeveralDeliveriesOfAnEvent(t *testing.T) {
+	t.Parallel()
+	ids := []int64{7, 1 << 62, 3, 4, 5, 6, 8, 9, 10, 11}
+	for _, n := range []int{1, 2, delivery.MaxDeliveries} {
+		var want []delivery.Delivery
+		for _, id := range ids[:n] {
+			d := sample()
+			d.Webhook.ID = id
+			want = append(want, d)
+		}
+		text := sample().EncodeTo(ids[:n]...)
+		m, err := delivery.Decode([]byte(text))
+		if diff := cmp.Diff(delivery.Message{Deliveries: want}, m); err != nil || diff != "" {
+			t.Errorf("%d webhooks: %v, message (-want +got):\n%s", n, err, diff)
+		}
+		if count := strings.Count(text, "training.failed"); count != 2 {
+			t.Errorf("%d webhooks: the message has the event's type %d times, want once beside the body", n, count)
+		}
+		if want := (deadletter.Subject{TenantID: "acme", EventID: "evt_1", EventType: "training.failed"}); m.Subject() != want {
+			t.Errorf("%d webhooks: subject %+v, want %+v", n, m.Subject(), want)
+		}
+		if _, err := m.Only(); (err == nil) != (n == 1) {
+			t.Errorf("%d webhooks: Only returns the error %v", n, err)
+		}
+	}
+}
+
+// TestDecodeReadsWhatALaterReleaseAdds: an event type and a member that this release
+// does not know. After a roll-back such messages are still in the queue.
+func TestDecodeReadsWhatALaterReleaseAdds(t *testing.T) {
 	t.Parallel()
 	next := sample()
 	next.Type = "alert.muted"
-	text := strings.Replace(next.Encode(), `{"kind":`, `{"version":2,"kind":`, 1)
+	text := strings.Replace(next.Encode(), `{"kind":`, `{"colour":"blue","kind":`, 1)
 	m, err := delivery.Decode([]byte(text))
-	if diff := cmp.Diff(&next, m.Delivery); err != nil || diff != "" {
-		t.Errorf("%v, delivery (-want +got):\n%s", err, diff)
+	if diff := cmp.Diff([]delivery.Delivery{next}, m.Deliveries); err != nil || diff != "" {
+		t.Errorf("%v, deliveries (-want +got):\n%s", err, diff)
+	}
+}
+
+// TestAnUnknownFormatIsRefusedByItsNumber: this release would misread it.
+func TestAnUnknownFormatIsRefusedByItsNumber(t *testing.T) {
+	t.Parallel()
+	for format, text := range map[string]string{
+		"format 2": strings.Replace(sample().Encode(), `"format":1`, `"format":2`, 1),
+		"format 0": strings.Replace(sample().Encode(), `"format":1,`, ``, 1),
+	} {
+		if m, err := delivery.Decode([]byte(text)); err == nil || !strings.Contains(err.Error(), format) {
+			t.Errorf("Decode = %+v, %v, want an error that names %s", m, err, format)
+		}
 	}
 }
 
@@ -79,8 +124,11 @@ func TestQueuedLogRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&l, m.Log); diff != "" {
-		t.Errorf("queued log (-want +got):\n%s", diff)
+	if diff := cmp.Diff(delivery.Message{Log: &l}, m); diff != "" {
+		t.Errorf("message (-want +got):\n%s", diff)
+	}
+	if _, err := m.Only(); err == nil {
+		t.Error("Only takes a queued log for a delivery")
 	}
 }
 
@@ -92,7 +140,12 @@ func TestDecodeRefuses(t *testing.T) {
 		"another kind":     `{"kind":"greeting"}`,
 		"no kind":          `{}`,
 		"empty queued log": `{"kind":"outcome"}`,
-		"no webhook":       strings.Replace(good, `"webhook_id":7`, `"webhook_id":0`, 1),
+		"no webhooks":      strings.Replace(good, `"webhook_ids":[7],`, ``, 1),
+		"none of webhooks": strings.Replace(good, `[7]`, `[]`, 1),
+		"no webhook":       strings.Replace(good, `[7]`, `[7,0]`, 1),
+		"a webhook twice":  strings.Replace(good, `[7]`, `[7,8,7]`, 1),
+		"eleven webhooks":  strings.Replace(good, `[7]`, `[1,2,3,4,5,6,7,8,9,10,11]`, 1),
+		"a text":           strings.Replace(good, `[7]`, `["7"]`, 1),
 		"no attempt":       strings.Replace(good, `"attempt":1`, `"attempt":0`, 1),
 		"no hash":          strings.Replace(good, `"hash":"01`, `"hash":"zz`, 1),
 		"invalid event id": strings.Replace(good, `"event_id":"evt_1"`, `"event_id":"evt.1"`, 1),

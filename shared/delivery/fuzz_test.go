@@ -9,19 +9,20 @@ import (
 	"webhooks/shared/event"
 )
 
-// FuzzDecode: Decode refuses a message, or returns a delivery that is the same after
-// Encode and Decode.
+// FuzzDecode: Decode refuses a message, or returns deliveries that are the same after
+// EncodeTo and Decode.
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(sample().Encode()))
+	f.Add([]byte(sample().EncodeTo(1, 2, 3)))
 	f.Add([]byte(`{"kind":"outcome","log":{"tenant_id":"acme","webhook_id":1,"event_id":"e","attempt":1}}`))
-	f.Add([]byte(`{"kind":"delivery","tenant_id":"a#b","webhook_id":1,"event_id":"e","attempt":1,"hash":"00"}`))
+	f.Add([]byte(`{"kind":"delivery","format":1,"tenant_id":"a#b","webhook_ids":[1],"event_id":"e","attempt":1,"hash":"00"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := delivery.Decode(text)
 		if err != nil {
 			return
 		}
-		if (m.Delivery == nil) == (m.Log == nil) {
-			t.Fatalf("Decode(%s) = %+v, want either a delivery or a queued log", text, m)
+		if (len(m.Deliveries) == 0) == (m.Log == nil) || len(m.Deliveries) > delivery.MaxDeliveries {
+			t.Fatalf("Decode(%s) = %+v, want either deliveries or a queued log", text, m)
 		}
 		_ = m.Subject()
 		if m.Log != nil {
@@ -30,9 +31,14 @@ func FuzzDecode(f *testing.F) {
 			}
 			return
 		}
-		again, err := delivery.Decode([]byte(m.Delivery.Encode()))
+		var ids []int64
+		for _, d := range m.Deliveries {
+			ids = append(ids, d.Webhook.ID)
+		}
+		encoded := m.Deliveries[0].EncodeTo(ids...)
+		again, err := delivery.Decode([]byte(encoded))
 		if err != nil {
-			t.Fatalf("%s is accepted, but not when encoded again as %s: %v", text, m.Delivery.Encode(), err)
+			t.Fatalf("%s is accepted, but not when encoded again as %s: %v", text, encoded, err)
 		}
 		if diff := cmp.Diff(m, again); diff != "" {
 			t.Errorf("%s, encoded again (-before +after):\n%s", text, diff)

@@ -51,8 +51,8 @@ func TestHoldEndsWithTheSchedule(t *testing.T) {
 				t.Fatalf("Hold returns %+v", held)
 			}
 			decoded, err := delivery.Decode([]byte(held.Encode()))
-			if err != nil || cmp.Diff(&held, decoded.Delivery) != "" {
-				t.Fatalf("decoded %+v, want %+v (%v)", decoded.Delivery, held, err)
+			if err != nil || cmp.Diff([]delivery.Delivery{held}, decoded.Deliveries) != "" {
+				t.Fatalf("decoded %+v, want %+v (%v)", decoded.Deliveries, held, err)
 			}
 			d, now, holds = held, held.Due, holds+1
 		}
@@ -126,8 +126,8 @@ func TestDecodeWithoutTheFirstDueTime(t *testing.T) {
 	}
 	older := strings.Replace(second.Encode(), fmt.Sprintf(`"first":%d,`, due.UnixMilli()), "", 1)
 	m, err := delivery.Decode([]byte(older))
-	if err != nil || !m.Delivery.FirstDue().Equal(next) || !m.Delivery.First.IsZero() {
-		t.Errorf("decoded %+v, %v: want FirstDue to be its due time", m.Delivery, err)
+	if err != nil || !m.Deliveries[0].FirstDue().Equal(next) || !m.Deliveries[0].First.IsZero() {
+		t.Errorf("decoded %+v, %v: want FirstDue to be its due time", m.Deliveries, err)
 	}
 	later := next.Add(time.Hour)
 	following := second.Following(delivery.Verdict{Next: later, At: later})

@@ -65,7 +65,7 @@ func TestNextHasJitterAndIsTheSameForCopies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if again, _ := schedule.Next(*m.Delivery); !again.Equal(next) {
+		if again, _ := schedule.Next(m.Deliveries[0]); !again.Equal(next) {
 			t.Fatalf("a copy computes %v, want %v", again, next)
 		}
 	})

@@ -247,8 +247,8 @@ func TestEachAttemptUsesTheCurrentWebhook(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, next := b.queue.take(t)
-	b.now = next[0].Delivery.Due.Add(time.Second)
-	b.settle(t, *next[0].Delivery)
+	b.now = next[0].Deliveries[0].Due.Add(time.Second)
+	b.settle(t, next[0].Deliveries...)
 	if before.get() != 1 || after.get() != 1 {
 		t.Errorf("%d requests to the old URL and %d to the new one", before.get(), after.get())
 	}

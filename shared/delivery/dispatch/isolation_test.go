@@ -43,7 +43,7 @@ func TestASlowWebhookWithTheCloud(t *testing.T) {
 	if len(messages) != 1 || requests.get() != 0 || len(b.written(t, w)) != 0 {
 		t.Fatalf("%d forwarded, %d requests", len(messages), requests.get())
 	}
-	if diff := cmp.Diff(&d, decoded[0].Delivery); diff != "" {
+	if diff := cmp.Diff([]delivery.Delivery{d}, decoded[0].Deliveries); diff != "" {
 		t.Errorf("forwarded (-want +got):\n%s", diff)
 	}
 	forwarded := message(messages[0].Body)

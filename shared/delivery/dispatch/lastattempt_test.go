@@ -119,10 +119,10 @@ func (f *fleet) handleOnce(t rapid.TB, deliveries ...delivery.Delivery) {
 	d.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error {
 		for _, m := range messages {
 			content, err := delivery.Decode([]byte(m.Body))
-			if err != nil || content.Delivery == nil {
+			if err != nil || content.Log != nil {
 				t.Fatalf("queued %s: %v", m.Body, err)
 			}
-			f.queued = append(f.queued, *content.Delivery)
+			f.queued = append(f.queued, content.Deliveries...)
 		}
 		return allOf(len(messages), nil)
 	})

@@ -139,7 +139,7 @@ func TestTheDelayOfTheNextAttempt(t *testing.T) {
 	if len(messages) != 1 || messages[0].Group != tenant {
 		t.Fatalf("queued %v", messages)
 	}
-	if diff := cmp.Diff(&want, decoded[0].Delivery); diff != "" {
+	if diff := cmp.Diff(&want, &decoded[0].Deliveries[0]); diff != "" {
 		t.Errorf("next attempt (-want +got):\n%s", diff)
 	}
 	// The due time counts from the previous due time, the delay from the clock.

@@ -104,8 +104,12 @@ func TestTheRetryOfASlowAttemptGoesToTheSlowLane(t *testing.T) {
 				}
 				for _, m := range l.slow {
 					content, err := delivery.Decode([]byte(m.Body))
-					if err != nil || !content.Delivery.Slow || content.Delivery.Attempt != 2 || m.Group != tenant || m.Delay <= 0 {
-						t.Errorf("the retry is %+v %+v, %v", m, content.Delivery, err)
+					if err != nil {
+						t.Fatal(err)
+					}
+					next, err := content.Only()
+					if err != nil || !next.Slow || next.Attempt != 2 || m.Group != tenant || m.Delay <= 0 {
+						t.Errorf("the retry is %+v %+v, %v", m, next, err)
 					}
 				}
 			})

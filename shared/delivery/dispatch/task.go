@@ -69,7 +69,11 @@ func (d *Dispatcher) decode(ctx context.Context, record events.SQSMessage) *task
 	var m delivery.Message
 	d.Decode(ctx, &t.Message, func() (deadletter.Subject, error) {
 		var err error
-		if m, err = delivery.Decode([]byte(record.Body)); err != nil {
+		m, err = delivery.Decode([]byte(record.Body))
+		if err == nil && m.Log == nil {
+			_, err = m.Only()
+		}
+		if err != nil {
 			return deadletter.Subject{}, &deadletter.Refusal{Reason: deadletter.Unreadable, Detail: err.Error()}
 		}
 		return m.Subject(), nil
@@ -79,7 +83,7 @@ func (d *Dispatcher) decode(ctx context.Context, record events.SQSMessage) *task
 	case m.Log != nil:
 		t.queuedLog, t.log = true, m.Log
 	default:
-		t.delivery = *m.Delivery
+		t.delivery = m.Deliveries[0]
 	}
 	return t
 }

@@ -126,8 +126,8 @@ func TestHandleWhenAnEntryIsRefused(t *testing.T) {
 		copies       map[string]int
 	}{
 		"once, and retried at once":      {part: `"event_id":"e2"`, times: 1, copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
-		"the first delivery of an event": {part: `"webhook_id":1,"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 2, "e2": 3, "e3": 2}},
-		"the last delivery of an event":  {part: `"webhook_id":2,"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 2, "e2": 3, "e3": 2}},
+		"the first delivery of an event": {part: `"webhook_ids":[1],"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 2, "e2": 3, "e3": 2}},
+		"the last delivery of an event":  {part: `"webhook_ids":[2],"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 2, "e2": 3, "e3": 2}},
 		"all of the first event":         {part: `"event_id":"e1"`, times: 9, failed: "e1", copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
 		"all of the last event, twice":   {part: `"event_id":"e3"`, times: 2, copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
 	} {

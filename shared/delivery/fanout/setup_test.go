@@ -156,13 +156,13 @@ func (b bundle) queued(t rapid.TB) []delivery.Delivery {
 	var list []delivery.Delivery
 	for _, m := range b.drain(t, b.deliveries) {
 		decoded, err := delivery.Decode([]byte(*m.Body))
-		if err != nil || decoded.Delivery == nil {
+		if err != nil || decoded.Log != nil {
 			t.Fatalf("%s is not a delivery: %v", *m.Body, err)
 		}
-		if got := m.Attributes["MessageGroupId"]; got != decoded.Delivery.Webhook.TenantID {
-			t.Errorf("group = %q, want the tenant %s", got, decoded.Delivery.Webhook.TenantID)
+		if got := m.Attributes["MessageGroupId"]; got != decoded.Subject().TenantID {
+			t.Errorf("group = %q, want the tenant %s", got, decoded.Subject().TenantID)
 		}
-		list = append(list, *decoded.Delivery)
+		list = append(list, decoded.Deliveries...)
 	}
 	slices.SortFunc(list, func(x, y delivery.Delivery) int {
 		return cmp.Or(cmp.Compare(x.Event.TenantID, y.Event.TenantID), cmp.Compare(x.Event.ID, y.Event.ID),

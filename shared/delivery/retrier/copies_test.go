@@ -50,15 +50,16 @@ func (w *world) step(t rapid.TB, faultOf func(attempt int) fault, tickDies func(
 	if err != nil {
 		t.Fatal(err)
 	}
-	what := faultOf(content.Delivery.Attempt)
+	attempt := content.Deliveries[0].Attempt
+	what := faultOf(attempt)
 	if what != none {
 		w.messages = append(w.messages, pending{m.body, w.now.Add(visibility)})
 	}
 	if what != diedBefore {
-		w.made[content.Delivery.Attempt]++
+		w.made[attempt]++
 	}
 	if what == none || what == diedSettling {
-		w.attempt = content.Delivery.Attempt
+		w.attempt = attempt
 		w.handle(t, m.body)
 	}
 }

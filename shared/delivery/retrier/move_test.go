@@ -61,7 +61,7 @@ func TestTheMessageIsTheDelivery(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&want, got.Delivery); diff != "" || b.sent.messages[0].Group != "acme" {
+	if diff := cmp.Diff([]delivery.Delivery{want}, got.Deliveries); diff != "" || b.sent.messages[0].Group != "acme" {
 		t.Errorf("group %s, delivery (-want +got):\n%s", b.sent.messages[0].Group, diff)
 	}
 }

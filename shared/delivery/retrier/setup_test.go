@@ -92,7 +92,7 @@ func (s *sent) Send(_ context.Context, messages []queue.Message) []error {
 		// goroutine waits for a mutex.
 		if s.refuse != nil {
 			content, _ := delivery.Decode([]byte(m.Body))
-			failures[i] = s.refuse(*content.Delivery)
+			failures[i] = s.refuse(content.Deliveries[0])
 		}
 		if failures[i] == nil {
 			s.add(m)
@@ -119,7 +119,7 @@ func (s *sent) take(t *testing.T) map[string]time.Duration {
 		if err != nil {
 			t.Fatal(err)
 		}
-		id := content.Delivery.Event.ID
+		id := content.Subject().EventID
 		if _, twice := delays[id]; twice {
 			t.Errorf("%s was sent twice", id)
 		}

@@ -112,8 +112,8 @@ func (w *world) plan() []time.Time {
 func (w *world) rows() []delivery.Delivery {
 	var list []delivery.Delivery
 	for _, row := range w.table.waiting() {
-		if m, err := delivery.Decode([]byte(text(row["message"]))); err == nil && m.Delivery != nil {
-			list = append(list, *m.Delivery)
+		if m, err := delivery.Decode([]byte(text(row["message"]))); err == nil {
+			list = append(list, m.Deliveries...)
 		}
 	}
 	return list

@@ -191,8 +191,9 @@ func decodeRow(attributes map[string]types.AttributeValue) (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("decode retry %s %s: %w", it.Due, it.ID, err)
 	}
-	if message.Delivery == nil {
-		return Row{}, fmt.Errorf("retry %s %s is not a delivery", it.Due, it.ID)
+	d, err := message.Only()
+	if err != nil {
+		return Row{}, fmt.Errorf("decode retry %s %s: %w", it.Due, it.ID, err)
 	}
-	return Row{*message.Delivery, it.rowKey}, nil
+	return Row{d, it.rowKey}, nil
 }

@@ -34,10 +34,14 @@ func (w *walk) read() []delivery.Delivery {
 			continue // the cursor
 		}
 		m, err := delivery.Decode([]byte(text.Value))
-		if err != nil || m.Delivery == nil {
-			w.t.Fatalf("the row %s is not a delivery: %v", text.Value, err)
+		if err != nil {
+			w.t.Fatal(err)
 		}
-		list = append(list, *m.Delivery)
+		d, err := m.Only()
+		if err != nil {
+			w.t.Fatalf("the row %s: %v", text.Value, err)
+		}
+		list = append(list, d)
 	}
 	return list
 }

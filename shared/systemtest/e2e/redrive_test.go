@@ -47,7 +47,7 @@ func TestRedrive(t *testing.T) {
 
 	// A delivery, and a message that is unreadable.
 	hash := strings.Repeat("0", 64)
-	delivery := fmt.Sprintf(`{"kind":"delivery","tenant_id":%q,"webhook_id":%d,"event_id":"evt-d","type":"environment.created","attempt":1,"due":1769421600007,"hash":%q,"body":{"n":3}}`, c.id, made.ID, hash)
+	delivery := fmt.Sprintf(`{"kind":"delivery","format":1,"tenant_id":%q,"webhook_ids":[%d],"event_id":"evt-d","type":"environment.created","attempt":1,"due":1769421600007,"hash":%q,"body":{"n":3}}`, c.id, made.ID, hash)
 	setAside(t, "DeliveriesDeadLettersQueue", delivery, map[string]string{"reason": "too_many_receives", "event_id": "evt-d"})
 	setAside(t, "DeliveriesDeadLettersQueue", c.id+" says hello", map[string]string{"reason": "unreadable"})
 	makeTarget(t, "redrive", "QUEUE=deliveries")

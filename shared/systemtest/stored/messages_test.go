@@ -51,15 +51,18 @@ func messageForms(t *testing.T) []messageForm {
 	inline, reference, slow, single := newDelivery(), newDelivery(), waitingDelivery(), newDelivery()
 	reference.Body, single.Single = nil, true
 	slow.Slow = true
+	first, second := newDelivery(), newDelivery()
+	second.Webhook.ID = 12
 	published, generated, bus := publishedEvent(t), plainEvent("evt_m1", "2026-01-26T10:00:00.007Z", `{"n":1.0}`), plainEvent("evt_1", "2026-01-26T10:00:00Z", `{"tenant_id":"acme","n":1.0}`)
 	return []messageForm{
 		{name: "event-message", written: published.Message(), read: readEvent, want: plainEvent("evt_1", "2026-01-26T10:00:00Z", `{"n":1.0}`)},
 		{name: "event-message-of-producer", read: readEvent, want: generated},
 		{name: "event-message-of-bus", read: readEvent, want: bus},
-		{name: "delivery-message", written: inline.Encode(), read: readDelivery, want: inline},
-		{name: "delivery-message-by-reference", written: reference.Encode(), read: readDelivery, want: reference},
-		{name: "delivery-message-slow", written: slow.Encode(), read: readDelivery, want: slow},
-		{name: "delivery-message-single", written: single.Encode(), read: readDelivery, want: single},
+		{name: "delivery-message", written: inline.Encode(), read: readDelivery, want: []delivery.Delivery{inline}},
+		{name: "delivery-message-of-several", written: first.EncodeTo(first.Webhook.ID, second.Webhook.ID), read: readDelivery, want: []delivery.Delivery{first, second}},
+		{name: "delivery-message-by-reference", written: reference.Encode(), read: readDelivery, want: []delivery.Delivery{reference}},
+		{name: "delivery-message-slow", written: slow.Encode(), read: readDelivery, want: []delivery.Delivery{slow}},
+		{name: "delivery-message-single", written: single.Encode(), read: readDelivery, want: []delivery.Delivery{single}},
 		{name: "delivery-message-with-log", written: encodedLog, read: readDelivery, want: queuedLog},
 		{name: "event-message-redriven", read: readRedriven, want: deadletter.Origin{EventID: "evt_1", SentAt: now, Body: `{"id":"evt_1"}`}},
 		{name: "dead-letter-of-event", written: encodeLetter(t, letter(now)), read: readLetter, want: origin{Body: `{"id":"evt_1"}`, EventID: "evt_1", SentAt: "1769421600000"}},
@@ -117,7 +120,7 @@ func readDelivery(body string) (any, error) {
 	case m.Log != nil:
 		return *m.Log, nil
 	}
-	return *m.Delivery, nil
+	return m.Deliveries, nil
 }
 
 // letterText is a dead letter in a file.
