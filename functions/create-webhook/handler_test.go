@@ -50,6 +50,16 @@ func TestTheSampleEvent(t *testing.T) {
 	}
 }
 
+func TestARateLimitIsStored(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Send(t, `{"name":"n","url":"https://receiver.example/","events":["alert.resolved"],"rate_limit":0.1}`)
+	w, err := b.Webhooks.Get(t.Context(), webhook.Key{TenantID: "demo", ID: 1})
+	if err != nil || w.RateLimit != 0.1 {
+		t.Errorf("stored %v, %v, want 0.1", w.RateLimit, err)
+	}
+}
+
 func TestAGeneratedSecretIsShownOnce(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

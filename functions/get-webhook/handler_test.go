@@ -36,6 +36,15 @@ func TestTheSampleEvent(t *testing.T) {
 	}
 }
 
+func TestARateLimitIsShown(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.Create(t, "demo", func(w *webhook.Webhook) { w.RateLimit = 10 })
+	if got := b.Invoke(t).Envelope(t).Data["rate_limit"]; got != 10.0 {
+		t.Errorf("rate_limit = %v, want 10", got)
+	}
+}
+
 func TestHealthIsShown(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -49,10 +58,10 @@ func TestHealthIsShown(t *testing.T) {
 		t.Errorf("health (-want +got):\n%s", d)
 	}
 	begun := now.Add(-webhook.FailingFor)
-	if _, err := b.Webhooks.AddFailures(t.Context(), w.Key(), webhook.OpenAfter, begun); err != nil {
+	if _, err := b.Webhooks.AddFailures(t.Context(), w, webhook.OpenAfter, begun); err != nil {
 		t.Fatal(err)
 	}
-	if opened, err := b.Webhooks.OpenBreaker(t.Context(), w.Key(), now); err != nil || !opened {
+	if opened, err := b.Webhooks.OpenBreaker(t.Context(), w, now); err != nil || !opened {
 		t.Fatal(opened, err)
 	}
 	want["state"] = "open"

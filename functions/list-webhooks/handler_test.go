@@ -36,13 +36,13 @@ func TestTheSampleEvent(t *testing.T) {
 		w.Events = []event.Type{event.EnvironmentStarted, event.EnvironmentCreated}
 		w.URL = "https://receiver.example/?a=<1>&b=2"
 	})
-	b.Create(t, "demo", func(w *webhook.Webhook) { w.Enabled = false })
+	b.Create(t, "demo", func(w *webhook.Webhook) { w.Enabled, w.RateLimit = false, 0.5 })
 
 	response := b.Invoke(t)
 	at := w.CreatedAt.Format(time.RFC3339)
 	want := fmt.Sprintf(`{"code":0,"message":"success","data":{"items":[`+
 		`{"webhook_id":1,"name":"环境事件通知","url":"https://receiver.example/?a=<1>&b=2","events":["environment.started","environment.created"],"enabled":true,"created_at":"%s"},`+
-		`{"webhook_id":2,"name":"环境事件通知","url":"https://receiver.example/webhook","events":["environment.created"],"enabled":false,"created_at":"`, at)
+		`{"webhook_id":2,"name":"环境事件通知","url":"https://receiver.example/webhook","events":["environment.created"],"enabled":false,"rate_limit":0.5,"created_at":"`, at)
 	if response.Status != http.StatusOK || !strings.HasPrefix(response.Body, want) || !strings.HasSuffix(response.Body, `Z"}]}}`) {
 		t.Errorf("response %d %s\nwant     200 %s…", response.Status, response.Body, want)
 	}
@@ -101,6 +101,8 @@ func longestList(t *testing.T, text string) fixed {
 		"name":   "n" + strings.Repeat(text, webhook.MaxNameLength-1), // a blank name is refused
 		"url":    host + strings.Repeat(text, (guard.MaxURLBytes-len(host))/len(text)),
 		"events": event.Types(),
+		// The longest number.
+		"rate_limit": 123.45678901234567,
 	}
 	decode := func() (webhook.Registration, error) {
 		body, err := json.Marshal(ask)

@@ -25,7 +25,7 @@ func TestTheSampleEvent(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	want := b.Create(t, "demo")
-	want.Name, want.Enabled, want.Revision = "环境事件通知（更新）", false, 2
+	want.Name, want.Enabled, want.Revision, want.Address = "环境事件通知（更新）", false, 2, 2
 
 	response := b.Invoke(t)
 	if response.Status != http.StatusOK || response.Body != updated {
@@ -52,6 +52,23 @@ func TestTheReplacedSecretKeepsSigningForADay(t *testing.T) {
 	}
 	if keys, err = got.SigningKeys(got.UpdatedAt.Add(webhook.SecretOverlap + 1e9)); err != nil || len(keys) != 1 {
 		t.Errorf("%d keys a day later, %v, want one", len(keys), err)
+	}
+}
+
+func TestARateLimitIsSetAndRemoved(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	w := b.Create(t, "demo")
+	for _, tt := range []struct {
+		body string
+		want float64
+	}{{`{"rate_limit":2.5}`, 2.5}, {`{"name":"other"}`, 2.5}, {`{"rate_limit":0}`, 0}} {
+		if response := b.Send(t, tt.body); response.Status != http.StatusOK {
+			t.Fatalf("%s: response %d %s", tt.body, response.Status, response.Body)
+		}
+		if got := b.Stored(t, w.Key()); got.RateLimit != tt.want {
+			t.Errorf("%s: stored %v, want %v", tt.body, got.RateLimit, tt.want)
+		}
 	}
 }
 

@@ -46,6 +46,7 @@ const (
 	NotQueueable
 	TooDeep
 	ListLength
+	RateRange
 	problemEnd
 )
 
@@ -96,6 +97,7 @@ var problems = map[Problem]locale.Text{
 	TimeRange:          {Chinese: "必须晚于现在且早于 10000 年", English: "must be later than now and before the year 10000"},
 	NotOneOf:           {Chinese: "必须是以下之一：%s", English: "must be one of %s"},
 	ListLength:         {Chinese: "必须有 %d 到 %d 项", English: "must have %d to %d entries"},
+	RateRange:          {Chinese: "必须是 %v 到 %v 的数字，或用 0 表示不限速", English: "must be a number from %v to %v, or 0 for no limit"},
 	TooDeep:            {Chinese: "数组与对象的嵌套不能超过 %d 层", English: "must not nest arrays and objects deeper than %d levels"},
 	NotQueueable:       {Chinese: "包含无法排队的字符 U+FFFE 或 U+FFFF，请使用 \\u 转义", English: "holds U+FFFE or U+FFFF unescaped, which a queue cannot carry; write \\ufffe or \\uffff"},
 }

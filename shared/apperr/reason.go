@@ -75,7 +75,7 @@ func Reasons() map[Reason]Code {
 var reasons = map[Reason]entry{
 	InvalidJSON:            {Invalid, locale.Text{Chinese: "请求体必须是一个有效的 JSON 对象（UTF-8 编码，无重复字段）：%s", English: "The body must be one valid JSON object in UTF-8 without duplicate names: %s"}},
 	InvalidFields:          {Invalid, locale.Text{Chinese: "请求参数不正确，详见 errors", English: "Some fields are not acceptable; see errors"}},
-	NothingToUpdate:        {Invalid, locale.Text{Chinese: "没有要更新的字段：请至少提供 name、url、secret、events、enabled 之一", English: "Nothing to update: give at least one of name, url, secret, events, enabled"}},
+	NothingToUpdate:        {Invalid, locale.Text{Chinese: "没有要更新的字段：请至少提供 name、url、secret、events、enabled、rate_limit 之一", English: "Nothing to update: give at least one of name, url, secret, events, enabled, rate_limit"}},
 	InvalidWebhookID:       {Invalid, locale.Text{Chinese: "webhook_id 必须是正整数", English: "webhook_id must be a positive integer"}},
 	UnreadableQuery:        {Invalid, locale.Text{Chinese: "查询字符串无法解析", English: "The query string cannot be parsed"}},
 	InvalidLogID:           {Invalid, locale.Text{Chinese: "log_id 必须是正整数", English: "log_id must be a positive integer"}},

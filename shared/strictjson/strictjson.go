@@ -9,6 +9,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -94,6 +95,20 @@ func Int(v jsontext.Value) (int64, bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// Number returns v as a float64, or false if v is not a number or is outside the range
+// of a float64: too large, or so small that it would become 0.
+func Number(v jsontext.Value) (float64, bool) {
+	if v.Kind() != '0' {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(v), 64)
+	mantissa, _, _ := strings.Cut(strings.ToLower(string(v)), "e")
+	if err != nil || f == 0 && strings.ContainsAny(mantissa, "123456789") {
+		return 0, false
+	}
+	return f, true
 }
 
 // maxExact is 2^53. From there on a float64 cannot represent every integer.

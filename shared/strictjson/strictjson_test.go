@@ -1,6 +1,7 @@
 package strictjson_test
 
 import (
+	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -106,6 +107,37 @@ func TestInt(t *testing.T) {
 		got, ok := strictjson.Int([]byte(tt.value))
 		if ok != tt.ok || ok && got != tt.want {
 			t.Errorf("Int(%s) = %d, %v, want %d, %v", tt.value, got, ok, tt.want, tt.ok)
+		}
+	}
+}
+
+func TestNumber(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		value string
+		want  float64
+		ok    bool
+	}{
+		{value: `0`, ok: true},
+		{value: `-0.0e7`, ok: true},
+		{value: `0.1`, want: 0.1, ok: true},
+		{value: `-7`, want: -7, ok: true},
+		{value: `1E+3`, want: 1000, ok: true},
+		{value: `1.6666666666666667`, want: 5.0 / 3, ok: true},
+		{value: `5e-324`, want: math.SmallestNonzeroFloat64, ok: true},
+		{value: `1e400`},
+		{value: `-1e400`},
+		{value: `1e-400`},
+		{value: `0.01e-400`},
+		{value: `"1"`},
+		{value: `true`},
+		{value: `null`},
+		{value: `[1]`},
+	}
+	for _, tt := range tests {
+		got, ok := strictjson.Number([]byte(tt.value))
+		if ok != tt.ok || ok && got != tt.want {
+			t.Errorf("Number(%s) = %v, %v, want %v, %v", tt.value, got, ok, tt.want, tt.ok)
 		}
 	}
 }

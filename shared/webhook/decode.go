@@ -35,6 +35,9 @@ func DecodeRegistration(body []byte, urls URLChecker) (Registration, error) {
 		return Registration{}, err
 	}
 	r := Registration{Name: *p.Name, URL: *p.URL, Events: p.Events, Enabled: p.Enabled == nil || *p.Enabled}
+	if p.RateLimit != nil {
+		r.RateLimit = *p.RateLimit
+	}
 	if p.Secret == nil {
 		r.Secret, r.SecretGenerated = signature.NewSecret(), true
 	} else {
@@ -65,7 +68,7 @@ func DecodePatch(body []byte, id int64, urls URLChecker) (Patch, error) {
 	if err := apperr.Refuse(d.refused); err != nil {
 		return Patch{}, err
 	}
-	if p.Name == nil && p.URL == nil && p.Secret == nil && p.Events == nil && p.Enabled == nil {
+	if p.Name == nil && p.URL == nil && p.Secret == nil && p.Events == nil && p.Enabled == nil && p.RateLimit == nil {
 		return Patch{}, apperr.New(apperr.NothingToUpdate)
 	}
 	return p, nil
@@ -91,11 +94,12 @@ func newDecoder(body []byte, urls URLChecker, whole bool) (*decoder, error) {
 // them.
 func (d *decoder) fields() Patch {
 	return Patch{
-		Name:    d.name(),
-		URL:     d.url(),
-		Secret:  d.secret(),
-		Events:  d.events(),
-		Enabled: d.enabled(),
+		Name:      d.name(),
+		URL:       d.url(),
+		Secret:    d.secret(),
+		Events:    d.events(),
+		Enabled:   d.enabled(),
+		RateLimit: d.rateLimit(),
 	}
 }
 
@@ -213,6 +217,24 @@ func (d *decoder) enabled() *bool {
 		d.refuse("enabled", apperr.WrongType, "boolean")
 	}
 	return &enabled
+}
+
+// rateLimit takes a rate limit. The number is kept as it was sent, as a float64: a
+// client that compares what a GET shows with what it sent finds no difference.
+func (d *decoder) rateLimit() *float64 {
+	value, ok := d.take("rate_limit", false)
+	if !ok {
+		return nil
+	}
+	rate, ok := strictjson.Number(value)
+	switch {
+	case ok && rate == 0:
+		rate = 0 // JSON has -0
+	case !ok || rate < MinRateLimit || rate > MaxRateLimit:
+		d.refuse("rate_limit", apperr.RateRange, MinRateLimit, MaxRateLimit)
+		return nil
+	}
+	return &rate
 }
 
 // events takes the distinct event types. It refuses each invalid name once.

@@ -35,7 +35,7 @@ func TestDecodePatchWithoutChanges(t *testing.T) {
 // A PUT must accept every field that a GET shows, including future ones.
 func TestDecodePatchAcceptsTheResponseOfGet(t *testing.T) {
 	t.Parallel()
-	w := webhooktest.Webhook("acme")
+	w := webhooktest.Webhook("acme", func(w *webhook.Webhook) { w.RateLimit = 12.5 })
 	view := w.View()
 	view.WebhookID, view.Secret = 7, w.Secret
 	view.Health = &webhook.State{State: "open", Since: w.CreatedAt}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -56,14 +57,15 @@ func TestDecodeRegistration(t *testing.T) {
 		"url": "https://your-server.com/webhook",
 		"secret": "your-secret-key",
 		"events": ["environment.started", "environment.created"],
-		"enabled": false
+		"enabled": false,
+		"rate_limit": 2.50
 	}`), urls(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := webhook.Registration{
 		Name: "环境事件通知", URL: "https://your-server.com/webhook", Secret: "your-secret-key",
-		Events: []event.Type{event.EnvironmentStarted, event.EnvironmentCreated},
+		Events: []event.Type{event.EnvironmentStarted, event.EnvironmentCreated}, RateLimit: 2.5,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("-want +got:\n%s", d)
@@ -79,8 +81,8 @@ func TestDecodeRegistrationDefaults(t *testing.T) {
 	if _, err := signature.ParseSecret(got.Secret); err != nil || !got.SecretGenerated || !strings.HasPrefix(got.Secret, "whsec_") {
 		t.Errorf("secret %q, generated %v, want a generated whsec_ secret", got.Secret, got.SecretGenerated)
 	}
-	if !got.Enabled {
-		t.Error("disabled, want enabled by default")
+	if !got.Enabled || got.RateLimit != 0 {
+		t.Errorf("enabled: %t, rate limit %v, want enabled without a limit by default", got.Enabled, got.RateLimit)
 	}
 }
 
@@ -151,6 +153,15 @@ func TestDecodeRefusesInvalidFields(t *testing.T) {
 		{name: "null events", field: "events", value: `null`, want: "must not be null", update: "must not be null; leave the field out to keep its value"},
 		{name: "string as enabled", field: "enabled", value: `"true"`, want: "has the wrong type, want boolean"},
 		{name: "null enabled", field: "enabled", value: `null`, want: "must not be null; leave the field out for its default", update: "must not be null; leave the field out to keep its value"},
+		{name: "rate of 0.0999", field: "rate_limit", value: `0.0999`, want: "must be a number from 0.1 to 1000, or 0 for no limit"},
+		{name: "rate of 1,000.1", field: "rate_limit", value: `1000.1`, want: "must be a number from 0.1 to 1000, or 0 for no limit"},
+		{name: "negative rate", field: "rate_limit", value: `-10`, want: "must be a number from 0.1 to 1000, or 0 for no limit"},
+		{name: "rate of 1e-400", field: "rate_limit", value: `1e-400`, want: "must be a number from 0.1 to 1000, or 0 for no limit"},
+		{name: "rate of 1e400", field: "rate_limit", value: `1e400`, want: "must be a number from 0.1 to 1000, or 0 for no limit"},
+		{name: "text as rate", field: "rate_limit", value: `"10"`, want: "must be a number from 0.1 to 1000, or 0 for no limit"},
+		{name: "boolean as rate", field: "rate_limit", value: `true`, want: "must be a number from 0.1 to 1000, or 0 for no limit"},
+		{name: "list as rate", field: "rate_limit", value: `[10]`, want: "must be a number from 0.1 to 1000, or 0 for no limit"},
+		{name: "null rate", field: "rate_limit", value: `null`, want: "must not be null; leave the field out for its default", update: "must not be null; leave the field out to keep its value"},
 		{name: "unknown field", field: "events_", value: `1`, want: "is not a known field"},
 		{name: "known field in capitals", field: "Enabled", value: `true`, want: "is not a known field"},
 	}
@@ -186,11 +197,27 @@ func TestDecodeAcceptsFieldsAtTheirLimits(t *testing.T) {
 	}
 }
 
+func TestDecodeKeepsARateLimitAsItWasSent(t *testing.T) {
+	t.Parallel()
+	for value, want := range map[string]float64{
+		`0.1`: 0.1, `1000`: 1000, `1e3`: 1000, `10.0`: 10, `1.6666666666666667`: 1.6666666666666667, `0`: 0, `-0`: 0, `0.0`: 0,
+	} {
+		created, err := webhook.DecodeRegistration(body(map[string]string{"rate_limit": value}), urls(t))
+		if err != nil || created.RateLimit != want || math.Signbit(created.RateLimit) {
+			t.Errorf("POST %s: %v, %v, want %v", value, created.RateLimit, err, want)
+		}
+		patch, err := webhook.DecodePatch([]byte(`{"rate_limit": `+value+`}`), 7, urls(t))
+		if err != nil || *patch.RateLimit != want || math.Signbit(*patch.RateLimit) {
+			t.Errorf("PUT %s: %+v, %v, want %v", value, patch, err, want)
+		}
+	}
+}
+
 func TestDecodeNamesInvalidFieldsInTheDocumentsOrder(t *testing.T) {
 	t.Parallel()
 	_, err := webhook.DecodeRegistration([]byte(`{
 		"zeta": 1, "alpha": 2, "webhook_id": 3,
-		"enabled": 1, "secret": "short", "name": "",
+		"rate_limit": "10", "enabled": 1, "secret": "short", "name": "",
 		"events": ["nope", "alert.resolved", "nope", "alert.resolved", "alert.resolved"]
 	}`), urls(t))
 	want := []string{
@@ -200,6 +227,7 @@ func TestDecodeNamesInvalidFieldsInTheDocumentsOrder(t *testing.T) {
 		"events: is not a known event type: nope",
 		"events: names an event type twice: alert.resolved",
 		"enabled: has the wrong type, want boolean",
+		"rate_limit: must be a number from 0.1 to 1000, or 0 for no limit",
 		"alpha: is not a known field",
 		"webhook_id: is not a known field",
 		"zeta: is not a known field",

@@ -16,6 +16,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add([]byte(`{"name": null, "events": [1], "": {}}`))
 	f.Add(body(map[string]string{"name": `"\u200b\ufe0f"`, "secret": `"\ufeffwhsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"`}))
 	f.Add(body(map[string]string{"url": `"https://a.example/\u2060?a=%zz"`, "secret": `"        "`}))
+	f.Add(body(map[string]string{"rate_limit": `1e-400`}))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		n, err := webhook.DecodeRegistration(text, urls(t))
 		if err != nil {
@@ -26,6 +27,9 @@ func FuzzDecode(f *testing.F) {
 		}
 		if _, err := n.Webhook("acme").SigningKeys(n.Webhook("acme").CreatedAt); err != nil || len(n.Events) == 0 || n.Name == "" || n.URL == "" {
 			t.Errorf("accepted an incomplete webhook: %+v, %v", n, err)
+		}
+		if n.RateLimit != 0 && (n.RateLimit < webhook.MinRateLimit || n.RateLimit > webhook.MaxRateLimit) {
+			t.Errorf("accepted a rate limit of %v", n.RateLimit)
 		}
 		if !glyph.Visible(n.Name) || strings.ContainsFunc(n.Name, glyph.Controls) || !glyph.Visible(n.Secret) || strings.ContainsFunc(n.URL, glyph.Hidden) {
 			t.Errorf("accepted text that nobody sees: %q, %q, %q", n.Name, n.Secret, n.URL)

@@ -24,8 +24,9 @@ const (
 	ProbeEvery = time.Minute
 )
 
-// Health is what attempts have shown about a receiver. The zero value is healthy.
-// Changing a webhook does not change its health.
+// Health is what attempts have shown about the receiver at one address of a webhook.
+// The zero value is healthy. A new address begins with it, and other changes of the
+// webhook do not change its health.
 type Health struct {
 	// SlowSince and SlowUntil bound the time in which deliveries go to the slow
 	// lane: UTC, whole milliseconds, zero if the webhook was never slow.

@@ -9,11 +9,12 @@ import (
 
 // Patch is a partial update. Nil fields keep their values.
 type Patch struct {
-	Name    *string
-	URL     *string
-	Secret  *string
-	Events  []event.Type
-	Enabled *bool
+	Name      *string
+	URL       *string
+	Secret    *string
+	Events    []event.Type
+	Enabled   *bool
+	RateLimit *float64 // 0 for none
 }
 
 // Apply returns w with the changes of p, made at now. It is idempotent, so a
@@ -37,6 +38,9 @@ func (p Patch) Apply(w Webhook, now time.Time) (Webhook, error) {
 	}
 	if p.Enabled != nil {
 		w.Enabled = *p.Enabled
+	}
+	if p.RateLimit != nil {
+		w.RateLimit = *p.RateLimit
 	}
 	return w, nil
 }

@@ -13,7 +13,7 @@ import (
 
 func TestApply(t *testing.T) {
 	t.Parallel()
-	name, url, off := "新", "https://other.example/", false
+	name, url, off, rate := "新", "https://other.example/", false, 0.5
 	tests := []struct {
 		name  string
 		patch webhook.Patch
@@ -23,6 +23,7 @@ func TestApply(t *testing.T) {
 		{name: "name", patch: webhook.Patch{Name: &name}, want: func(w *webhook.Webhook) { w.Name = name }},
 		{name: "url", patch: webhook.Patch{URL: &url}, want: func(w *webhook.Webhook) { w.URL = url }},
 		{name: "enabled", patch: webhook.Patch{Enabled: &off}, want: func(w *webhook.Webhook) { w.Enabled = false }},
+		{name: "rate limit", patch: webhook.Patch{RateLimit: &rate}, want: func(w *webhook.Webhook) { w.RateLimit = rate }},
 		{
 			name:  "events",
 			patch: webhook.Patch{Events: []event.Type{event.AlertResolved}},

@@ -12,17 +12,19 @@ type Registration struct {
 	SecretGenerated bool
 	Events          []event.Type
 	Enabled         bool
+	RateLimit       float64 // 0 for none
 }
 
 // Webhook returns the webhook that r asks for. Storing it sets the id, the times
 // and the revision.
 func (r Registration) Webhook(tenantID string) Webhook {
 	return Webhook{
-		TenantID: tenantID,
-		Name:     r.Name,
-		URL:      r.URL,
-		Secret:   r.Secret,
-		Events:   r.Events,
-		Enabled:  r.Enabled,
+		TenantID:  tenantID,
+		Name:      r.Name,
+		URL:       r.URL,
+		Secret:    r.Secret,
+		Events:    r.Events,
+		Enabled:   r.Enabled,
+		RateLimit: r.RateLimit,
 	}
 }

@@ -15,6 +15,7 @@ type View struct {
 	Secret    string       `json:"secret,omitzero"`
 	Events    []event.Type `json:"events"`
 	Enabled   bool         `json:"enabled"`
+	RateLimit float64      `json:"rate_limit,omitzero"`
 	CreatedAt time.Time    `json:"created_at"`
 	// Health is nil for a healthy webhook, and in the list of webhooks.
 	Health *State `json:"health,omitzero"`
@@ -28,6 +29,7 @@ func (w Webhook) View() View {
 		URL:       w.URL,
 		Events:    w.Events,
 		Enabled:   w.Enabled,
+		RateLimit: w.RateLimit,
 		CreatedAt: w.CreatedAt,
 	}
 }

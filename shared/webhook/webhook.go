@@ -27,6 +27,9 @@ const (
 	// Each adds a signature to every delivery. Further rotations are refused until
 	// one of them expires.
 	MaxPreviousSecrets = 2
+	// MinRateLimit and MaxRateLimit bound a rate limit, in deliveries per second.
+	MinRateLimit = 0.1
+	MaxRateLimit = 1000.0
 )
 
 // Key identifies a webhook. Ids count from 1 in every tenant, so an id has no
@@ -47,12 +50,19 @@ type Webhook struct {
 	PreviousSecrets []PreviousSecret // the newest first
 	Events          []event.Type     // distinct, in the customer's order
 	Enabled         bool
-	CreatedAt       time.Time // UTC, whole seconds
-	UpdatedAt       time.Time // UTC, whole seconds
+	// RateLimit is how many attempts of deliveries begin in a second at most, from
+	// MinRateLimit to MaxRateLimit; 0 for no limit.
+	RateLimit float64
+	CreatedAt time.Time // UTC, whole seconds
+	UpdatedAt time.Time // UTC, whole seconds
 	// Revision is 1 at first and increases with every change, so it shows whether a
 	// webhook has changed since it was read.
 	Revision int64
-	// Health is the state of the receiver. It changes without a new revision.
+	// Address counts the addresses that the webhook has had: see [Webhook.Moves]. It is
+	// 1 at first.
+	Address int64
+	// Health is the state of the receiver at this address. It changes without a new
+	// revision.
 	Health Health
 }
 
@@ -64,6 +74,11 @@ type PreviousSecret struct {
 
 // Key returns the key of w.
 func (w Webhook) Key() Key { return Key{TenantID: w.TenantID, ID: w.ID} }
+
+// Moves reports whether next, a change of w, has a new address: another URL, or the
+// webhook was disabled or enabled. The health of the old address says nothing about the
+// new one.
+func (w Webhook) Moves(next Webhook) bool { return w.URL != next.URL || w.Enabled != next.Enabled }
 
 // SigningKeys returns the keys that sign a delivery at now: that of the current
 // secret, then those of the replaced secrets that have not expired.

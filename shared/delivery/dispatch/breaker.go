@@ -11,15 +11,16 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// Health stores what attempts reveal about receivers. All of it is best effort: an
-// error never repeats an attempt, and at most delays one.
+// Health stores what attempts reveal about receivers, each about the address of the
+// webhook as it was read: a write about another address changes nothing. All of it is
+// best effort: an error never repeats an attempt, and at most delays one.
 type Health interface {
-	RecordSlow(ctx context.Context, key webhook.Key, now time.Time) (another bool, err error)
+	RecordSlow(ctx context.Context, w webhook.Webhook, now time.Time) (another bool, err error)
 	MarkSlow(ctx context.Context, w webhook.Webhook, now time.Time) (bool, error)
-	AddFailures(ctx context.Context, key webhook.Key, n int, now time.Time) (webhook.Health, error)
-	OpenBreaker(ctx context.Context, key webhook.Key, now time.Time) (bool, error)
-	ClaimProbe(ctx context.Context, key webhook.Key, read, now time.Time) (bool, error)
-	Recover(ctx context.Context, key webhook.Key) error
+	AddFailures(ctx context.Context, w webhook.Webhook, n int, now time.Time) (webhook.Health, error)
+	OpenBreaker(ctx context.Context, w webhook.Webhook, now time.Time) (bool, error)
+	ClaimProbe(ctx context.Context, w webhook.Webhook, now time.Time) (bool, error)
+	Recover(ctx context.Context, w webhook.Webhook) error
 }
 
 const (
@@ -90,7 +91,7 @@ func (d *Dispatcher) probe(ctx context.Context, t *task) {
 func (d *Dispatcher) claim(ctx context.Context, t *task) bool {
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	claimed, err := d.Health.ClaimProbe(ctx, t.webhook.Key(), t.webhook.Health.OpenUntil, d.Now())
+	claimed, err := d.Health.ClaimProbe(ctx, *t.webhook, d.Now())
 	if err != nil {
 		d.Log.WarnContext(ctx, "a probe could not be claimed",
 			"tenant_id", t.webhook.TenantID, "webhook_id", t.webhook.ID, "error", err.Error())
@@ -156,7 +157,7 @@ func (d *Dispatcher) updateHealth(ctx context.Context, o observations) {
 	var err error
 	switch {
 	case o.succeeded && o.webhook.Health.Failing():
-		err = d.Health.Recover(ctx, o.webhook.Key())
+		err = d.Health.Recover(ctx, o.webhook)
 	case !o.succeeded && !o.webhook.Health.Open():
 		err = d.addFailures(ctx, o)
 	}
@@ -169,11 +170,11 @@ func (d *Dispatcher) updateHealth(ctx context.Context, o observations) {
 // addFailures counts failures, and opens the breaker when they reach its limit.
 func (d *Dispatcher) addFailures(ctx context.Context, o observations) error {
 	now := d.Now()
-	health, err := d.Health.AddFailures(ctx, o.webhook.Key(), o.failures, now)
+	health, err := d.Health.AddFailures(ctx, o.webhook, o.failures, now)
 	if err != nil || !health.Tripped(now) {
 		return err
 	}
-	opened, err := d.Health.OpenBreaker(ctx, o.webhook.Key(), now)
+	opened, err := d.Health.OpenBreaker(ctx, o.webhook, now)
 	if opened {
 		d.Log.InfoContext(ctx, "circuit breaker opened", "tenant_id", o.webhook.TenantID, "webhook_id", o.webhook.ID, "failures", health.Failures)
 	}

@@ -36,7 +36,7 @@ func (s *healthStub) change(change func(h *webhook.Health) bool) (bool, error) {
 	return change(&s.health), nil
 }
 
-func (s *healthStub) RecordSlow(_ context.Context, _ webhook.Key, now time.Time) (bool, error) {
+func (s *healthStub) RecordSlow(_ context.Context, _ webhook.Webhook, now time.Time) (bool, error) {
 	return s.change(func(*webhook.Health) bool {
 		another := now.Sub(s.seen) < webhook.SlowWindow
 		if !another {
@@ -57,7 +57,7 @@ func (s *healthStub) MarkSlow(_ context.Context, _ webhook.Webhook, now time.Tim
 	})
 }
 
-func (s *healthStub) AddFailures(_ context.Context, _ webhook.Key, n int, now time.Time) (after webhook.Health, err error) {
+func (s *healthStub) AddFailures(_ context.Context, _ webhook.Webhook, n int, now time.Time) (after webhook.Health, err error) {
 	_, err = s.change(func(h *webhook.Health) bool {
 		if h.Failures == 0 {
 			h.FailingSince = now
@@ -69,7 +69,7 @@ func (s *healthStub) AddFailures(_ context.Context, _ webhook.Key, n int, now ti
 	return after, err
 }
 
-func (s *healthStub) OpenBreaker(_ context.Context, _ webhook.Key, now time.Time) (bool, error) {
+func (s *healthStub) OpenBreaker(_ context.Context, _ webhook.Webhook, now time.Time) (bool, error) {
 	return s.change(func(h *webhook.Health) bool {
 		if !h.Tripped(now) {
 			return false
@@ -79,9 +79,9 @@ func (s *healthStub) OpenBreaker(_ context.Context, _ webhook.Key, now time.Time
 	})
 }
 
-func (s *healthStub) ClaimProbe(_ context.Context, _ webhook.Key, read, now time.Time) (bool, error) {
+func (s *healthStub) ClaimProbe(_ context.Context, w webhook.Webhook, now time.Time) (bool, error) {
 	return s.change(func(h *webhook.Health) bool {
-		if !h.OpenUntil.Equal(read) {
+		if !h.OpenUntil.Equal(w.Health.OpenUntil) {
 			return false
 		}
 		s.probes.add()
@@ -90,7 +90,7 @@ func (s *healthStub) ClaimProbe(_ context.Context, _ webhook.Key, read, now time
 	})
 }
 
-func (s *healthStub) Recover(context.Context, webhook.Key) error {
+func (s *healthStub) Recover(context.Context, webhook.Webhook) error {
 	_, err := s.change(func(h *webhook.Health) bool {
 		h.Failures, h.FailingSince, h.OpenSince, h.OpenUntil = 0, time.Time{}, time.Time{}, time.Time{}
 		return true

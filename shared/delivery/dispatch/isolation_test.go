@@ -115,10 +115,10 @@ func TestATestClosesTheBreaker(t *testing.T) {
 	receiver := httptest.NewServer(answer(http.StatusOK, new(atomicCount)))
 	defer receiver.Close()
 	w := b.create(t, receiver.URL)
-	if _, err := b.webhooks.AddFailures(t.Context(), w.Key(), webhook.OpenAfter, b.now.Add(-time.Hour)); err != nil {
+	if _, err := b.webhooks.AddFailures(t.Context(), w, webhook.OpenAfter, b.now.Add(-time.Hour)); err != nil {
 		t.Fatal(err)
 	}
-	if opened, err := b.webhooks.OpenBreaker(t.Context(), w.Key(), b.now); err != nil || !opened {
+	if opened, err := b.webhooks.OpenBreaker(t.Context(), w, b.now); err != nil || !opened {
 		t.Fatal(opened, err)
 	}
 	open, err := b.webhooks.GetWithSecrets(t.Context(), w.Key(), b.now)

@@ -23,18 +23,18 @@ func (broken) PutMany(context.Context, []delivery.Delivery) []error { panic("bro
 func (broken) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) {
 	panic("broken")
 }
-func (broken) RecordSlow(context.Context, webhook.Key, time.Time) (bool, error) { panic("broken") }
+func (broken) RecordSlow(context.Context, webhook.Webhook, time.Time) (bool, error) { panic("broken") }
 func (broken) MarkSlow(context.Context, webhook.Webhook, time.Time) (bool, error) {
 	panic("broken")
 }
-func (broken) AddFailures(context.Context, webhook.Key, int, time.Time) (webhook.Health, error) {
+func (broken) AddFailures(context.Context, webhook.Webhook, int, time.Time) (webhook.Health, error) {
 	panic("broken")
 }
-func (broken) OpenBreaker(context.Context, webhook.Key, time.Time) (bool, error) { panic("broken") }
-func (broken) ClaimProbe(context.Context, webhook.Key, time.Time, time.Time) (bool, error) {
+func (broken) OpenBreaker(context.Context, webhook.Webhook, time.Time) (bool, error) { panic("broken") }
+func (broken) ClaimProbe(context.Context, webhook.Webhook, time.Time) (bool, error) {
 	panic("broken")
 }
-func (broken) Recover(context.Context, webhook.Key) error { panic("broken") }
+func (broken) Recover(context.Context, webhook.Webhook) error { panic("broken") }
 
 func brokenQueue(context.Context, []queue.Message) []error { panic("broken") }
 

@@ -20,37 +20,45 @@ const maxTracked = 1000
 // a low rate no instance may see two of its attempts. The zero value is empty.
 type slowTracker struct {
 	mu     sync.Mutex
-	streak map[webhook.Key]int
+	streak map[receiver]int
 }
+
+// receiver is one address of a webhook. What is known of it ends with the address.
+type receiver struct {
+	webhook webhook.Key
+	address int64
+}
+
+func receiverOf(w webhook.Webhook) receiver { return receiver{w.Key(), w.Address} }
 
 // add counts a slow attempt and reports whether it is at least the second in a
 // row. before says that the delivery's own previous attempt was slow too.
-func (s *slowTracker) add(key webhook.Key, before bool) bool {
+func (s *slowTracker) add(r receiver, before bool) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := s.streak[key]
+	n := s.streak[r]
 	if before {
 		n = max(n, 1)
 	}
 	n = min(n+1, webhook.SlowInARow)
 	if s.streak == nil {
-		s.streak = make(map[webhook.Key]int)
+		s.streak = make(map[receiver]int)
 	}
-	if _, known := s.streak[key]; !known && len(s.streak) >= maxTracked {
+	if _, known := s.streak[r]; !known && len(s.streak) >= maxTracked {
 		for dropped := range s.streak {
 			delete(s.streak, dropped)
 			break
 		}
 	}
-	s.streak[key] = n
+	s.streak[r] = n
 	return n >= webhook.SlowInARow
 }
 
-// reset ends the streak of key.
-func (s *slowTracker) reset(key webhook.Key) {
+// reset ends the streak of r.
+func (s *slowTracker) reset(r receiver) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.streak, key)
+	delete(s.streak, r)
 }
 
 // watchSlow makes an attempt through send. It records a slow attempt while the
@@ -71,7 +79,7 @@ func (d *Dispatcher) watchSlow(ctx context.Context, t *task, send func() (attemp
 	case result.ResponseTime > webhook.SlowAfter:
 		d.recordSlow(ctx, t)
 	case err == nil:
-		d.slow.reset(t.delivery.Webhook)
+		d.slow.reset(receiverOf(*t.webhook))
 	}
 	t.slow = result.ResponseTime > webhook.SlowAfter
 	return result, err
@@ -87,7 +95,7 @@ func (d *Dispatcher) recordSlow(ctx context.Context, t *task) {
 // One slow attempt renews an existing mark: while nearly all deliveries of the
 // webhook are held back, there may be no second attempt.
 func (d *Dispatcher) countSlow(ctx context.Context, t *task) {
-	inARow := d.slow.add(t.delivery.Webhook, t.delivery.Slow)
+	inARow := d.slow.add(receiverOf(*t.webhook), t.delivery.Slow)
 	now := d.Now()
 	marked := t.webhook.Health.Slow(now)
 	if d.Health == nil || !d.hasSlowLane() || now.Add(webhook.SlowRenewal).Before(t.webhook.Health.SlowUntil) {
@@ -110,7 +118,7 @@ func (d *Dispatcher) countSlow(ctx context.Context, t *task) {
 // the same time: with many instances, no single one may see two.
 func (d *Dispatcher) markSlow(ctx context.Context, w webhook.Webhook, now time.Time, due bool) (bool, error) {
 	if !due {
-		another, err := d.Health.RecordSlow(ctx, w.Key(), now)
+		another, err := d.Health.RecordSlow(ctx, w, now)
 		if err != nil || !another {
 			return false, err
 		}

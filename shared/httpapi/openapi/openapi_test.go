@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -133,6 +134,20 @@ func same(t testing.TB, name, text string, accepted bool) {
 	err := schema(t, name).VisitJSON(text, openapi3.EnableJSONSchema2020())
 	if (err == nil) != accepted {
 		t.Errorf("%s %q: accepted by the code: %v; error of the document: %v", name, text, accepted, err)
+	}
+}
+
+func TestRateLimitsAgreeWithTheCode(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{-1, 0, 1e-9, 0.0999, 0.1, 0.5, 5.0 / 3, 1000, 1000.001} {
+		text := strconv.FormatFloat(rate, 'g', -1, 64)
+		_, refused := webhook.DecodePatch([]byte(`{"rate_limit":`+text+`}`), 1, anyURL{})
+		if err := schema(t, "RateLimit").VisitJSON(rate); (err == nil) != (refused == nil) {
+			t.Errorf("%s: the code says %v, the document %v", text, refused, err)
+		}
+	}
+	if shown := schema(t, "ShownRateLimit"); *shown.Min != webhook.MinRateLimit || *shown.Max != webhook.MaxRateLimit {
+		t.Errorf("shown from %v to %v", *shown.Min, *shown.Max)
 	}
 }
 

@@ -46,14 +46,18 @@ func (w *walk) begin(tenant, url string) {
 func (w *walk) open(key webhook.Key) {
 	const enough = 100
 	since := w.now.Add(-time.Hour)
-	if _, err := w.webhooks.AddFailures(w.t.Context(), key, enough, since); err != nil {
+	failing, err := w.webhooks.Get(w.t.Context(), key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.webhooks.AddFailures(w.t.Context(), failing, enough, since); err != nil {
 		w.t.Fatal(err)
 	}
 	at := w.now
 	if w.staysOpen {
 		at = at.AddDate(0, 0, 7)
 	}
-	if opened, err := w.webhooks.OpenBreaker(w.t.Context(), key, at); err != nil || !opened {
+	if opened, err := w.webhooks.OpenBreaker(w.t.Context(), failing, at); err != nil || !opened {
 		w.t.Fatalf("open the breaker: %t, %v", opened, err)
 	}
 }

@@ -44,6 +44,7 @@ func TestOpenAPIExamplesMatchTheResponses(t *testing.T) {
 	x.fail(40905, "POST", two+"/logs/1/resend", "")
 
 	x.errors()
+	x.send("updateWebhook", "paced", "PUT", two)
 	x.send("updateWebhook", "documented", "PUT", one) // disables the webhook
 	x.fail(40904, "POST", one+"/logs/1/resend", "")
 	x.underWay()

@@ -80,8 +80,8 @@ func webhookForms() []itemForm {
 	w := webhook.Webhook{
 		TenantID: "acme", ID: 1, Name: "production", URL: "https://example.com/hooks", Secret: "whsec_bmV3IHNlY3JldCBvZiAyNCBieXRlcw==",
 		PreviousSecrets: []webhook.PreviousSecret{{Secret: "your-secret-key", ExpiresAt: now.Add(25 * time.Hour)}},
-		Events:          []event.Type{event.EnvironmentCreated, event.TrainingFailed}, Enabled: true,
-		CreatedAt: now, UpdatedAt: now.Add(time.Hour), Revision: 2,
+		Events:          []event.Type{event.EnvironmentCreated, event.TrainingFailed}, Enabled: true, RateLimit: 2.5,
+		CreatedAt: now, UpdatedAt: now.Add(time.Hour), Revision: 2, Address: 1,
 		Health: webhook.Health{
 			SlowSince: now, SlowUntil: now.Add(webhook.SlowFor), Failures: webhook.OpenAfter, FailingSince: now,
 			OpenSince: now.Add(time.Hour), OpenUntil: now.Add(time.Hour + webhook.ProbeEvery),
@@ -96,10 +96,10 @@ func webhookForms() []itemForm {
 		_, err := store.Update(ctx, key, now.Add(time.Hour), func(old webhook.Webhook) (webhook.Webhook, error) {
 			return webhook.Rotation{Secret: w.Secret, Overlap: webhook.SecretOverlap}.Apply(old, now.Add(time.Hour))
 		})
-		_, failing := store.AddFailures(ctx, key, webhook.OpenAfter, now)
-		_, opening := store.OpenBreaker(ctx, key, now.Add(time.Hour))
+		_, failing := store.AddFailures(ctx, new, webhook.OpenAfter, now)
+		_, opening := store.OpenBreaker(ctx, new, now.Add(time.Hour))
 		_, slow := store.MarkSlow(ctx, new, now)
-		_, slowSeen := store.RecordSlow(ctx, key, now)
+		_, slowSeen := store.RecordSlow(ctx, new, now)
 		return errors.Join(err, failing, opening, slow, slowSeen)
 	}
 	read := func(ctx context.Context, c *cloud) (any, error) { return c.webhooks().GetWithSecrets(ctx, key, now) }

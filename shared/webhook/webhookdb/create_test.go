@@ -32,7 +32,7 @@ func TestCreateRoundTrip(t *testing.T) {
 		w.Events = []event.Type{event.AlertResolved, event.EnvironmentCreated}
 		w.Enabled = false
 	})
-	want.ID, want.Revision = 1, 1
+	want.ID, want.Revision, want.Address = 1, 1, 1
 	want.CreatedAt = time.Date(2026, 1, 26, 2, 0, 0, 0, time.UTC)
 	want.UpdatedAt = want.CreatedAt
 

@@ -16,7 +16,12 @@ import (
 
 // The attributes of a webhook's health. Times are in unix milliseconds. They are
 // not part of the webhook's record, and writing them does not change the
-// revision: updates neither overwrite them nor conflict with them.
+// revision: updates do not conflict with them, and remove them only with the address
+// that they are about.
+//
+// Every write has the address of the webhook that its caller read as a condition: what
+// an attempt at another address has shown changes nothing. So the writes do not
+// recreate a deleted webhook either.
 const (
 	slowSeen     = "slow_seen"
 	slowSince    = "slow_since"
@@ -26,6 +31,9 @@ const (
 	openSince    = "open_since"
 	openUntil    = "open_until"
 )
+
+// healthAttributes are all of them. Nothing changes it.
+var healthAttributes = []string{slowSeen, slowSince, slowUntil, failures, failingSince, openSince, openUntil}
 
 type healthRecord struct {
 	SlowSince    int64 `dynamodbav:"slow_since"`
@@ -66,27 +74,29 @@ func (s *Store) MarkSlow(ctx context.Context, w webhook.Webhook, now time.Time) 
 	if !w.Health.Slow(now) {
 		set = set.Set(expression.Name(slowSince), expression.Value(now.UnixMilli()))
 	}
-	return s.setHealthIf(ctx, w.Key(), set, until.AttributeNotExists().Or(
+	return s.setHealthIf(ctx, w, set, until.AttributeNotExists().Or(
 		until.LessThanEqual(expression.Value(now.Add(webhook.SlowRenewal).UnixMilli()))))
 }
 
 // RecordSlow records a slow attempt at now, and reports whether any instance
 // recorded another within [webhook.SlowWindow]. Only the first attempt of a window
-// is written.
-func (s *Store) RecordSlow(ctx context.Context, key webhook.Key, now time.Time) (another bool, err error) {
+// is written. The report means nothing if the webhook is deleted or has another address,
+// when MarkSlow changes nothing.
+func (s *Store) RecordSlow(ctx context.Context, w webhook.Webhook, now time.Time) (another bool, err error) {
 	seen := expression.Name(slowSeen)
-	first, err := s.setHealthIf(ctx, key, expression.Set(seen, expression.Value(now.UnixMilli())), seen.AttributeNotExists().Or(
+	first, err := s.setHealthIf(ctx, w, expression.Set(seen, expression.Value(now.UnixMilli())), seen.AttributeNotExists().Or(
 		seen.LessThanEqual(expression.Value(now.Add(-webhook.SlowWindow).UnixMilli()))))
 	return !first && err == nil, err
 }
 
 // AddFailures adds n consecutive failures, the last of them at now, and returns
-// the health after that. It returns the zero health if the webhook is deleted.
-func (s *Store) AddFailures(ctx context.Context, key webhook.Key, n int, now time.Time) (webhook.Health, error) {
+// the health after that. It returns the zero health if the webhook is deleted or has
+// another address.
+func (s *Store) AddFailures(ctx context.Context, w webhook.Webhook, n int, now time.Time) (webhook.Health, error) {
 	first := expression.Name(failingSince)
 	set := expression.Add(expression.Name(failures), expression.Value(n)).
 		Set(first, first.IfNotExists(expression.Value(now.UnixMilli())))
-	updated, err := s.setHealth(ctx, key, set, nil)
+	updated, err := s.setHealth(ctx, w, set, nil)
 	if errors.Is(err, errUnmet) {
 		return webhook.Health{}, nil
 	}
@@ -98,56 +108,56 @@ func (s *Store) AddFailures(ctx context.Context, key webhook.Key, n int, now tim
 
 // OpenBreaker opens the breaker at now if it is closed and there were enough
 // failures (see [webhook.Health.Tripped]), and reports whether it did.
-func (s *Store) OpenBreaker(ctx context.Context, key webhook.Key, now time.Time) (bool, error) {
+func (s *Store) OpenBreaker(ctx context.Context, w webhook.Webhook, now time.Time) (bool, error) {
 	set := expression.Set(expression.Name(openSince), expression.Value(now.UnixMilli())).
 		Set(expression.Name(openUntil), expression.Value(now.Add(webhook.ProbeEvery).UnixMilli()))
-	return s.setHealthIf(ctx, key, set, expression.Name(openSince).AttributeNotExists().
+	return s.setHealthIf(ctx, w, set, expression.Name(openSince).AttributeNotExists().
 		And(expression.Name(failures).GreaterThanEqual(expression.Value(webhook.OpenAfter)),
 			expression.Name(failingSince).LessThanEqual(expression.Value(now.Add(-webhook.FailingFor).UnixMilli()))))
 }
 
-// ClaimProbe claims the one probe that an open breaker allows at due, the
-// OpenUntil that the caller read. It reports false if another caller claimed it.
-// The next probe is due [webhook.ProbeEvery] after now.
-func (s *Store) ClaimProbe(ctx context.Context, key webhook.Key, due, now time.Time) (bool, error) {
+// ClaimProbe claims the one probe that an open breaker allows at w.Health.OpenUntil, as
+// the caller read it. It reports false if another caller claimed it. The next probe is
+// due [webhook.ProbeEvery] after now.
+func (s *Store) ClaimProbe(ctx context.Context, w webhook.Webhook, now time.Time) (bool, error) {
 	next := expression.Value(now.Add(webhook.ProbeEvery).UnixMilli())
-	return s.setHealthIf(ctx, key, expression.Set(expression.Name(openUntil), next),
-		expression.Name(openUntil).Equal(expression.Value(due.UnixMilli())))
+	return s.setHealthIf(ctx, w, expression.Set(expression.Name(openUntil), next),
+		expression.Name(openUntil).Equal(expression.Value(w.Health.OpenUntil.UnixMilli())))
 }
 
 // Recover resets the failures of a webhook after a success and closes its
 // breaker.
-func (s *Store) Recover(ctx context.Context, key webhook.Key) error {
+func (s *Store) Recover(ctx context.Context, w webhook.Webhook) error {
 	remove := expression.Remove(expression.Name(failures)).Remove(expression.Name(failingSince)).
 		Remove(expression.Name(openSince)).Remove(expression.Name(openUntil))
-	if _, err := s.setHealth(ctx, key, remove, nil); !errors.Is(err, errUnmet) {
+	if _, err := s.setHealth(ctx, w, remove, nil); !errors.Is(err, errUnmet) {
 		return err
 	}
 	return nil
 }
 
 // errUnmet means that the condition of an update does not hold, or that the
-// webhook is deleted.
+// webhook is deleted or has another address.
 var errUnmet = errors.New("the condition does not hold")
 
 // setHealthIf makes a conditional update and reports whether the condition held.
-func (s *Store) setHealthIf(ctx context.Context, key webhook.Key, set expression.UpdateBuilder, condition expression.ConditionBuilder) (bool, error) {
-	_, err := s.setHealth(ctx, key, set, &condition)
+func (s *Store) setHealthIf(ctx context.Context, w webhook.Webhook, set expression.UpdateBuilder, condition expression.ConditionBuilder) (bool, error) {
+	_, err := s.setHealth(ctx, w, set, &condition)
 	if errors.Is(err, errUnmet) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-// setHealth updates the health of an existing webhook and returns the new
-// attributes. It returns errUnmet if the webhook is deleted or extra, which may
-// be nil, does not hold.
-func (s *Store) setHealth(ctx context.Context, key webhook.Key, set expression.UpdateBuilder, extra *expression.ConditionBuilder) (item, error) {
-	condition := expression.Name(tenantID).AttributeExists()
+// setHealth updates the health of w and returns the new attributes. It returns errUnmet
+// if the webhook is deleted or has another address, or if extra, which may be nil, does
+// not hold.
+func (s *Store) setHealth(ctx context.Context, w webhook.Webhook, set expression.UpdateBuilder, extra *expression.ConditionBuilder) (item, error) {
+	condition := expression.Name(address).Equal(expression.Value(w.Address))
 	if extra != nil {
 		condition = condition.And(*extra)
 	}
-	update, err := s.newUpdate(key, set, condition)
+	update, err := s.newUpdate(w.Key(), set, condition)
 	if err != nil {
 		return nil, err
 	}
@@ -157,7 +167,7 @@ func (s *Store) setHealth(ctx context.Context, key webhook.Key, set expression.U
 		return nil, errUnmet
 	}
 	if err != nil {
-		return nil, fmt.Errorf("update the health of webhook %d: %w", key.ID, dynamo.Classify(err))
+		return nil, fmt.Errorf("update the health of webhook %d: %w", w.ID, dynamo.Classify(err))
 	}
 	return attributes, nil
 }

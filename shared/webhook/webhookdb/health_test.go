@@ -63,10 +63,10 @@ func TestRecordSlowReportsAnotherAttempt(t *testing.T) {
 	t.Parallel()
 	b, ctx := setup(t), t.Context()
 	w := b.create(t)
-	wantReport(t, false)(b.RecordSlow(ctx, w.Key(), noon))
-	wantReport(t, true)(b.RecordSlow(ctx, w.Key(), noon))
-	wantReport(t, true)(b.RecordSlow(ctx, w.Key(), noon.Add(webhook.SlowWindow-time.Millisecond)))
-	wantReport(t, false)(b.RecordSlow(ctx, w.Key(), noon.Add(webhook.SlowWindow)))
+	wantReport(t, false)(b.RecordSlow(ctx, w, noon))
+	wantReport(t, true)(b.RecordSlow(ctx, w, noon))
+	wantReport(t, true)(b.RecordSlow(ctx, w, noon.Add(webhook.SlowWindow-time.Millisecond)))
+	wantReport(t, false)(b.RecordSlow(ctx, w, noon.Add(webhook.SlowWindow)))
 	b.wantHealth(t, w, webhook.Health{})
 }
 
@@ -75,7 +75,7 @@ func TestBreaker(t *testing.T) {
 	b, ctx := setup(t), t.Context()
 	w := b.create(t)
 	failures := func(n int, at time.Time) webhook.Health {
-		h, err := b.AddFailures(ctx, w.Key(), n, at)
+		h, err := b.AddFailures(ctx, w, n, at)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -84,23 +84,24 @@ func TestBreaker(t *testing.T) {
 	if h := failures(19, noon); h.Failures != 19 || !h.FailingSince.Equal(noon) {
 		t.Fatalf("after 19 failures: %+v, want 19 since noon", h)
 	}
-	wantReport(t, false)(b.OpenBreaker(ctx, w.Key(), noon.Add(time.Hour))) // too few
+	wantReport(t, false)(b.OpenBreaker(ctx, w, noon.Add(time.Hour))) // too few
 	opened := noon.Add(10 * time.Minute)
 	if h := failures(1, opened); !h.Tripped(opened) {
 		t.Fatalf("after 20 failures: %+v, want it tripped", h)
 	}
-	wantReport(t, false)(b.OpenBreaker(ctx, w.Key(), opened.Add(-time.Millisecond))) // too soon
-	wantReport(t, true)(b.OpenBreaker(ctx, w.Key(), opened))
-	wantReport(t, false)(b.OpenBreaker(ctx, w.Key(), opened)) // another instance
+	wantReport(t, false)(b.OpenBreaker(ctx, w, opened.Add(-time.Millisecond))) // too soon
+	wantReport(t, true)(b.OpenBreaker(ctx, w, opened))
+	wantReport(t, false)(b.OpenBreaker(ctx, w, opened)) // another instance
 	open := webhook.Health{Failures: 20, FailingSince: noon, OpenSince: opened, OpenUntil: opened.Add(time.Minute)}
 	b.wantHealth(t, w, open)
 
-	probe := opened.Add(time.Minute)
+	failing, probe := w, opened.Add(time.Minute)
+	failing.Health = open
 	var claims atomic.Int32
 	var instances sync.WaitGroup
 	for range 10 {
 		instances.Go(func() {
-			claimed, err := b.ClaimProbe(ctx, w.Key(), open.OpenUntil, probe)
+			claimed, err := b.ClaimProbe(ctx, failing, probe)
 			if err != nil {
 				t.Error(err)
 			}
@@ -116,11 +117,11 @@ func TestBreaker(t *testing.T) {
 	open.OpenUntil = probe.Add(time.Minute)
 	b.wantHealth(t, w, open)
 
-	if err := b.Recover(ctx, w.Key()); err != nil {
+	if err := b.Recover(ctx, w); err != nil {
 		t.Fatal(err)
 	}
 	b.wantHealth(t, w, webhook.Health{})
-	wantReport(t, false)(b.ClaimProbe(ctx, w.Key(), open.OpenUntil, probe))
+	wantReport(t, false)(b.ClaimProbe(ctx, failing, probe))
 }
 
 // A change of the health must not prevent a Disable, which compares the revision.
@@ -128,7 +129,7 @@ func TestHealthKeepsTheRevision(t *testing.T) {
 	t.Parallel()
 	b, ctx := setup(t), t.Context()
 	w := b.create(t)
-	if _, err := b.AddFailures(ctx, w.Key(), 3, noon); err != nil {
+	if _, err := b.AddFailures(ctx, w, 3, noon); err != nil {
 		t.Fatal(err)
 	}
 	renamed, err := b.Update(ctx, w.Key(), b.now, func(w webhook.Webhook) (webhook.Webhook, error) {
@@ -150,12 +151,12 @@ func TestHealthDoesNotRecreateADeletedWebhook(t *testing.T) {
 		t.Fatal(err)
 	}
 	wantReport(t, false)(b.MarkSlow(ctx, w, noon))
-	wantReport(t, false)(b.ClaimProbe(ctx, w.Key(), noon, noon))
-	wantReport(t, false)(b.OpenBreaker(ctx, w.Key(), noon))
-	if h, err := b.AddFailures(ctx, w.Key(), 1, noon); err != nil || h != (webhook.Health{}) {
+	wantReport(t, false)(b.ClaimProbe(ctx, w, noon))
+	wantReport(t, false)(b.OpenBreaker(ctx, w, noon))
+	if h, err := b.AddFailures(ctx, w, 1, noon); err != nil || h != (webhook.Health{}) {
 		t.Errorf("AddFailures = %+v, %v, want the zero health", h, err)
 	}
-	if err := b.Recover(ctx, w.Key()); err != nil {
+	if err := b.Recover(ctx, w); err != nil {
 		t.Error(err)
 	}
 	found, unreadable := b.GetMany(ctx, []webhook.Key{w.Key()}, b.now)

@@ -12,6 +12,9 @@ import (
 	"webhooks/shared/webhook"
 )
 
+// webhookFormat is the number of the form in which webhooks are stored.
+const webhookFormat = 1
+
 // item is an item as DynamoDB returns it.
 type item = map[string]types.AttributeValue
 
@@ -21,6 +24,8 @@ const (
 	webhookID = "webhook_id"
 	createdAt = "created_at"
 	revision  = "revision"
+	address   = "address"
+	rateLimit = "rate_limit"
 	dataKey   = "data_key"
 	kmsKey    = "kms_key"
 	lastID    = "last_id"
@@ -40,14 +45,17 @@ func itemKey(key webhook.Key) item {
 type record struct {
 	TenantID  string `dynamodbav:"tenant_id"`
 	WebhookID int64  `dynamodbav:"webhook_id"`
+	Format    int    `dynamodbav:"format"` // webhookFormat
 	Name      string `dynamodbav:"name"`
 	URL       string `dynamodbav:"url"`
 	secrets
 	Events    []event.Type `dynamodbav:"events"`
 	Enabled   bool         `dynamodbav:"enabled"`
+	RateLimit float64      `dynamodbav:"rate_limit,omitempty"`
 	CreatedAt time.Time    `dynamodbav:"created_at"`
 	UpdatedAt time.Time    `dynamodbav:"updated_at"`
 	Revision  int64        `dynamodbav:"revision"`
+	Address   int64        `dynamodbav:"address"`
 	// Health is read with the webhook and written separately: see health.go.
 	Health webhook.Health `dynamodbav:"-"`
 }
@@ -76,9 +84,11 @@ func (r record) webhook() webhook.Webhook {
 		URL:       r.URL,
 		Events:    r.Events,
 		Enabled:   r.Enabled,
+		RateLimit: r.RateLimit,
 		CreatedAt: r.CreatedAt,
 		UpdatedAt: r.UpdatedAt,
 		Revision:  r.Revision,
+		Address:   r.Address,
 		Health:    r.Health,
 	}
 }

@@ -57,11 +57,18 @@ func (s *Store) store(ctx context.Context, p prepared, what string) error {
 	return err
 }
 
-// next returns the record that follows r. The key, the creation time and the health
-// do not change. The revision increases even if nothing else changes: a customer
-// who enables an enabled webhook must win against a Disable that is in flight.
+// next returns the record that follows r. The key and the creation time do not change.
+// The revision increases even if nothing else changes: a customer who enables an
+// enabled webhook must win against a Disable that is in flight. A new address begins
+// healthy.
 func (r record) next(w webhook.Webhook, sealed secrets, now time.Time) record {
+	if r.Revision == 0 || r.webhook().Moves(w) {
+		r.Address++
+		r.Health = webhook.Health{}
+	}
+	r.Format = webhookFormat
 	r.Name, r.URL, r.Events, r.Enabled = w.Name, w.URL, w.Events, w.Enabled
+	r.RateLimit = w.RateLimit
 	r.secrets = sealed
 	r.UpdatedAt = wholeSeconds(now)
 	if r.Revision == 0 {
@@ -90,7 +97,7 @@ func (s *Store) insert(next record) ([]types.TransactWriteItem, error) {
 // the tenant would conflict with the write. An entry changes with the revision of its
 // webhook only, so it is still what tenant has if the revision is.
 func (s *Store) replace(ctx context.Context, tenant tenantRecord, stored, next record) ([]types.TransactWriteItem, error) {
-	own, err := s.updateOwn(next, stored.Revision)
+	own, err := s.updateOwn(stored, next)
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +137,10 @@ func (s *Store) putNew(r record) (*types.Put, error) {
 	}, nil
 }
 
-// updateOwn sets the attributes of r and no others, if the stored webhook still
-// has the revision that was read.
-func (s *Store) updateOwn(r record, read int64) (*types.Update, error) {
-	encoded, err := r.encode()
+// updateOwn sets the attributes of next and no others, if the webhook still has the
+// revision of stored. It removes the health of an address that the webhook leaves.
+func (s *Store) updateOwn(stored, next record) (*types.Update, error) {
+	encoded, err := next.encode()
 	if err != nil {
 		return nil, err
 	}
@@ -145,10 +152,17 @@ func (s *Store) updateOwn(r record, read int64) (*types.Update, error) {
 			set = set.Set(expression.Name(name), expression.Value(encoded[name]))
 		}
 	}
-	if len(r.DataKey) == 0 {
-		set = set.Remove(expression.Name(dataKey)) // the secrets may have been encrypted before
+	for _, optional := range []string{dataKey, rateLimit} { // the webhook may have had it before
+		if _, has := encoded[optional]; !has {
+			set = set.Remove(expression.Name(optional))
+		}
 	}
-	return s.newUpdate(r.key(), set, expression.Name(revision).Equal(expression.Value(read)))
+	if next.Address != stored.Address {
+		for _, name := range healthAttributes {
+			set = set.Remove(expression.Name(name))
+		}
+	}
+	return s.newUpdate(next.key(), set, expression.Name(revision).Equal(expression.Value(stored.Revision)))
 }
 
 // newUpdate returns a conditional update of one item.

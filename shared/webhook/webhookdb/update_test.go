@@ -37,12 +37,13 @@ func TestUpdate(t *testing.T) {
 	want := created
 	want.Name, want.URL, want.Secret = "新", "https://other.example/", "another-secret"
 	want.PreviousSecrets = []webhook.PreviousSecret{{Secret: webhooktest.Secret, ExpiresAt: created.CreatedAt.Add(time.Hour)}}
-	want.Events, want.Enabled = []event.Type{event.AlertTriggered}, false
-	want.Revision, want.UpdatedAt = 2, created.CreatedAt.Add(time.Minute)
+	want.Events, want.Enabled, want.RateLimit = []event.Type{event.AlertTriggered}, false, 5.0/3
+	want.Revision, want.Address, want.UpdatedAt = 2, 2, created.CreatedAt.Add(time.Minute)
 
 	updated, err := b.Update(t.Context(), created.Key(), b.now, func(w webhook.Webhook) (webhook.Webhook, error) {
 		changed := want
-		changed.TenantID, changed.ID, changed.CreatedAt, changed.Revision = "globex", 7, time.Time{}, 99 // ignored
+		changed.TenantID, changed.ID, changed.CreatedAt = "globex", 7, time.Time{} // ignored
+		changed.Revision, changed.Address = 99, 99                                 // ignored
 		return changed, nil
 	})
 	if err != nil {
@@ -59,18 +60,44 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
+func TestARateLimitIsKeptUntilItIsRemoved(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	limited := func(rate float64) func(webhook.Webhook) (webhook.Webhook, error) {
+		return func(w webhook.Webhook) (webhook.Webhook, error) {
+			w.RateLimit = rate
+			return w, nil
+		}
+	}
+	w := b.create(t, func(w *webhook.Webhook) { w.RateLimit = 0.1 })
+	for _, tt := range []struct {
+		change func(webhook.Webhook) (webhook.Webhook, error)
+		want   float64
+	}{{rename("other"), 0.1}, {limited(1000), 1000}, {enable(false), 1000}, {limited(0), 0}, {rename("again"), 0}} {
+		if updated := b.update(t, w, tt.change); updated.RateLimit != tt.want {
+			t.Errorf("updated: %v, want %v", updated.RateLimit, tt.want)
+		}
+		if stored := b.get(t, w.Key()); stored.RateLimit != tt.want {
+			t.Errorf("read back: %v, want %v", stored.RateLimit, tt.want)
+		}
+	}
+	if _, has := b.raw(t, w.ID)["rate_limit"]; has {
+		t.Error("a webhook without a limit has the attribute")
+	}
+}
+
 func TestUpdateKeepsOtherAttributes(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t)
-	b.set(t, w.ID, "slow_seen", &types.AttributeValueMemberN{Value: "1"})
+	b.set(t, w.ID, "of_a_later_release", &types.AttributeValueMemberN{Value: "1"})
 	for _, change := range []func(webhook.Webhook) (webhook.Webhook, error){rename("other"), enable(false)} {
 		if _, err := b.Update(t.Context(), w.Key(), b.now, change); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if _, ok := b.raw(t, w.ID)["slow_seen"]; !ok {
-		t.Error("slow_seen is gone")
+	if _, ok := b.raw(t, w.ID)["of_a_later_release"]; !ok {
+		t.Error("an attribute is gone")
 	}
 }
 
