@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from queue import Empty, Queue
 from typing import Any, Self
 
+SLOW_SECONDS = 10  # of the receivers of `make smoke` at their slow URL
+
 
 @dataclass(frozen=True)
 class Request:
@@ -91,6 +93,11 @@ class QueueReceiver(Inbox, Server):
         """The receiver is closed at first."""
         Inbox.__init__(self)
         Server.__init__(self, self.keep)
+
+    @property
+    def slow_url(self) -> str:
+        """A URL that takes SLOW_SECONDS to answer 200."""
+        return f"{self.url}?wait={SLOW_SECONDS}"
 
     def keep(self, request: Request) -> int:
         """Puts the request into the inbox."""

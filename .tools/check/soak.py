@@ -21,10 +21,11 @@ from cloud.instance import Cloud
 from operate import letters
 
 EVENT_TYPE = "training.completed"
-# Of the template: 19 waits, about five minutes in total, and a short timeout of attempts.
-PARAMETERS = ("RetrySchedule=1,2,3,4,5,5,8,10,10,15,15,20,20,30,30,30,30,30,30", "AttemptTimeoutSeconds=3")
-# Of the queues: after this time the messages of a killed function are received again (on AWS after minutes).
-VISIBILITY_SECONDS = 15
+# Of the template: 19 waits, about five minutes in total.
+PARAMETERS = ("RetrySchedule=1,2,3,4,5,5,8,10,10,15,15,20,20,30,30,30,30,30,30",)
+# Of the queues: after this time the messages of a killed function are received again (on AWS after minutes). It is
+# longer than an invocation, which may wait for receivers until its end.
+VISIBILITY_SECONDS = 75
 SETTLE_SECONDS = 300
 REPORT_SECONDS = 10
 LOST_EXAMPLES = 10

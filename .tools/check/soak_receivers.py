@@ -8,7 +8,8 @@ from collections import Counter
 from base.receivers import Request, Server
 
 STEADY, FAILING, HANGING, CLOSING = "steady", "failing", "hanging", "vanishing"
-HANG_SECONDS, HANG_PROBABILITY = 6, 0.2  # longer than the timeout of an attempt
+# A hanging receiver answers just before the timeout of an attempt, or after it.
+HANG_SECONDS, HANG_PROBABILITY = (14, 16), 0.2
 CLOSED_SECONDS, OPEN_SECONDS = (2, 12), (5, 15)  # at least and at most
 FAILURES = 2  # of each event at the failing receiver
 
@@ -33,7 +34,7 @@ class SoakReceiver(Server):
         if self.faulty and self.name == FAILING and attempt <= FAILURES:
             return random.choice((500, 503, 429, 404))
         if self.faulty and self.name == HANGING and random.random() < HANG_PROBABILITY:
-            time.sleep(HANG_SECONDS)
+            time.sleep(random.choice(HANG_SECONDS))
         return 200
 
     def remember(self, request: Request, status: int) -> None:

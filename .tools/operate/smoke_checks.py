@@ -1,8 +1,6 @@
 """The checks of `make smoke` that publish events and wait for their deliveries."""
 
 import json
-import secrets
-import statistics
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,13 +11,14 @@ from standardwebhooks.webhooks import Webhook
 from base.api import Api
 from base.console import say
 from base.receivers import QueueReceiver, Request
+from operate import smoke_waiting
+from operate.smoke_figures import OTHER_TYPE, TYPE, CheckError, delay, expect, new_id, percentiles
 from operate.smoke_receiver import AwsReceiver
 from operate.smoke_tenants import Tenants
 from operate.target import Target
 
 EVENTS, QUIET, NOISE, NOISE_LOCAL = 30, 10, 300, 40  # numbers of events
 DELIVERY_SECONDS = 60.0
-TYPE, OTHER_TYPE = "alert.triggered", "alert.resolved"
 LOG_DELAY_SECONDS = 15  # until CloudWatch has the last lines
 SMALLEST_ACCOUNT = 100  # concurrent executions; with fewer, noise measures the account's limit only
 CALLS, REVOKED_SECONDS = 20, 90
@@ -43,6 +42,7 @@ class Smoke:
         self.check("event to receiver", self.latency)
         self.check("retry", self.retry)
         self.check("beside a noisy webhook", self.noise)
+        self.check("while the dispatcher waits", lambda: smoke_waiting.measure(self, self.log_delay()))
         self.check("authorizer cache", self.authorizer)
         self.check("invocations", lambda: self.invocations(since))
 
@@ -61,10 +61,10 @@ class Smoke:
             say(f"  FAIL  {name}: {stopped}")
 
     @contextmanager
-    def webhook(self, query: str = "", api: Api | None = None, kind: str = TYPE) -> Iterator[Any]:
-        """A webhook during the body, for a type of events, whose receiver answers as the query says."""
+    def webhook(self, query: str = "", api: Api | None = None, kind: str = TYPE, url: str = "") -> Iterator[Any]:
+        """A webhook during the body, for a type of events. The receiver, or a URL, answers as the query says."""
         owner = api or self.api
-        body = {"name": "make smoke", "url": self.receiver.url + query, "events": [kind]}
+        body = {"name": "make smoke", "url": (url or self.receiver.url) + query, "events": [kind]}
         made = owner.must(201, "POST", "/api/v1/webhooks", body)
         try:
             yield made
@@ -182,9 +182,13 @@ class Smoke:
         first = f"first call {times[0] * 1000:.0f} ms"
         return f"{first}, the others {percentiles(times[1:])}; a revoked key worked for {worked:.0f} s more"
 
+    def log_delay(self) -> float:
+        """How long the last lines of the log may take to come."""
+        return 0 if self.target.local else LOG_DELAY_SECONDS
+
     def invocations(self, since: float) -> str:
         """Cold starts and billed milliseconds since that time, from Lambda's own log lines."""
-        time.sleep(0 if self.target.local else LOG_DELAY_SECONDS)
+        time.sleep(self.log_delay())
         reports = self.target.reports(since)
         if not reports:
             return "none logged: deploy with FunctionSystemLogLevel=INFO"
@@ -195,30 +199,3 @@ class Smoke:
             billed = percentiles([ms / 1000 for ms, _ in invocations])
             lines.append(f"{function}: {len(invocations)} invocations, {len(cold)} cold{starts}, billed {billed}")
         return "milliseconds\n          " + "\n          ".join(lines)
-
-
-class CheckError(Exception):
-    """The stack does not do what a check expects."""
-
-
-def expect(condition: bool, otherwise: str) -> None:
-    """Fails the check when the condition is false."""
-    if not condition:
-        raise CheckError(otherwise)
-
-
-def new_id() -> str:
-    """A new id of an event."""
-    return f"smoke_{secrets.token_hex(8)}"
-
-
-def delay(request: Request) -> float:
-    """The seconds from the producer to the receiver."""
-    return request.at - float(json.loads(request.body)["data"]["sent"])
-
-
-def percentiles(seconds: list[float]) -> str:
-    """Median, 95th percentile and maximum, in milliseconds."""
-    ordered = sorted(s * 1000 for s in seconds)
-    p95 = ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))]
-    return f"p50 {statistics.median(ordered):.0f} p95 {p95:.0f} max {ordered[-1]:.0f}"

@@ -54,6 +54,11 @@ class AwsReceiver(Inbox):
         """The URL to register."""
         return outputs["Url"]
 
+    @property
+    def slow_url(self) -> str:
+        """A URL that takes SLOW_SECONDS to answer 200. Its requests are not kept."""
+        return self.url.removesuffix("/webhook") + "/slow"
+
     def close(self) -> None:
         """Deletes the stack, after the thread that reads its queue has ended."""
         self.ended.set()

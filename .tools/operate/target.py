@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from base import aws, keys, samconfig
+from base import attempts, aws, keys, samconfig
 from base.console import say, stop_with
 from base.paths import LOCAL
 from base.receivers import QueueReceiver
@@ -111,6 +111,12 @@ class Target:
                 if report := read_report(event["message"]):
                     found.setdefault(function_of(self.stack.name, event["logStreamName"]), []).append(report)
         return found
+
+    def attempts(self, since: float) -> list[attempts.Attempt]:
+        """The attempts of the dispatcher since that time, from its log lines."""
+        paginator = self.stack.client("logs").get_paginator("filter_log_events")
+        pages = paginator.paginate(logGroupName=self.outputs["LogGroupName"], startTime=int(since * 1000))
+        return attempts.read(event["message"] for page in pages for event in page["events"])
 
     @contextlib.contextmanager
     def receiver(self) -> Iterator[QueueReceiver | AwsReceiver]:

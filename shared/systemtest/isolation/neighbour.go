@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,21 +33,20 @@ type busy struct {
 // calls collects the latencies of the quiet tenant's API calls.
 type calls struct {
 	mu   sync.Mutex
-	list []sample // by the time after the start of the measurement
+	list []sample // with the time after the start of the measurement
 }
 
-// neighbours measures a quiet tenant's deliveries and API calls, first alone and then
-// beside a busy tenant whose API key is key. It returns the report and the figures.
-func (s *stack) neighbours(ctx context.Context, seconds int, key string) (string, map[string]float64, error) {
-	calm := newReceiver(func() int { return 200 })
+// neighbours measures a quiet tenant's deliveries and API calls, first alone and then beside a busy tenant.
+func (s *stack) neighbours(ctx context.Context, duration time.Duration, busyTenant *stack) (string, figures, error) {
+	calm := newReceiver(healthy)
 	defer calm.server.CloseClientConnections()
 	remove, err := s.register(ctx, map[string]*receiver{goodType: calm})
 	defer remove()
 	if err != nil {
 		return "", nil, err
 	}
-	other := &busy{stack: &stack{APIURL: s.APIURL, APIKey: key}}
-	noisy := newReceiver(func() int { return 200 })
+	other := &busy{stack: busyTenant}
+	noisy := newReceiver(healthy)
 	defer noisy.server.CloseClientConnections()
 	removeNoisy, err := other.register(ctx, map[string]*receiver{failingType: noisy})
 	defer removeNoisy()
@@ -63,15 +63,15 @@ func (s *stack) neighbours(ctx context.Context, seconds int, key string) (string
 		return "", nil, err
 	}
 	joined, end := time.Now(), other.start(ctx)
-	err = s.live(ctx, &api, begun, time.Duration(seconds)*time.Second)
+	err = s.live(ctx, &api, begun, duration)
 	ended := time.Now()
 	if err := errors.Join(err, end()); err != nil {
 		return "", nil, err
 	}
 	calm.await(s.published[goodType], patience)
 	report, figures := compareTenants(
-		calm.latencies(alone, joined), after(calm.latencies(joined, ended), settling),
-		api.between(alone.Sub(begun), joined.Sub(begun)), api.between(joined.Sub(begun)+settling, ended.Sub(begun)),
+		calm.latencies(alone, joined), between(calm.latencies(joined, ended), settling, duration),
+		between(api.samples(), alone.Sub(begun), joined.Sub(begun)), between(api.samples(), joined.Sub(begun)+settling, ended.Sub(begun)),
 		s.published[goodType]-calm.count(), other)
 	return report, figures, nil
 }
@@ -104,28 +104,11 @@ func (c *calls) run(ctx context.Context, s *stack, begun time.Time, duration tim
 	return nil
 }
 
-// between returns the calls that began in [from, to).
-func (c *calls) between(from, to time.Duration) []sample {
+// samples returns the latencies of the calls.
+func (c *calls) samples() []sample {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	var list []sample
-	for _, s := range c.list {
-		if s.at >= from && s.at < to {
-			list = append(list, s)
-		}
-	}
-	return list
-}
-
-// after returns the samples of the events published at least d after the start.
-func after(samples []sample, d time.Duration) []sample {
-	var list []sample
-	for _, s := range samples {
-		if s.at >= d {
-			list = append(list, s)
-		}
-	}
-	return list
+	return slices.Clone(c.list)
 }
 
 // start begins the load of the busy tenant. The returned function ends it.
@@ -200,28 +183,20 @@ func (b *busy) listOnce(ctx context.Context) error {
 
 // compareTenants compares the quiet tenant's latencies alone and beside the busy one.
 // lost counts its events that did not arrive.
-func compareTenants(delivered, deliveredBeside, called, calledBeside []sample, lost int, b *busy) (string, map[string]float64) {
+func compareTenants(delivered, deliveredBeside, called, calledBeside []sample, lost int, b *busy) (string, figures) {
 	var text strings.Builder
-	fmt.Fprintf(&text, "  %-24s %5s  %8s %8s %8s\n", "the quiet tenant's", "n", "p50", "p95", "max")
-	for _, row := range []struct {
-		name    string
-		samples []sample
-	}{{"deliveries, alone", delivered}, {"deliveries, beside", deliveredBeside}, {"API calls, alone", called}, {"API calls, beside", calledBeside}} {
-		fmt.Fprintf(&text, "  %-24s %5d  %8v %8v %8v\n", row.name, len(row.samples), quantile(row.samples, 0.5), quantile(row.samples, 0.95), quantile(row.samples, 1))
-	}
-	figures := map[string]float64{
+	head(&text, "the quiet tenant's")
+	line(&text, "deliveries, alone", delivered)
+	line(&text, "deliveries, beside", deliveredBeside)
+	line(&text, "API calls, alone", called)
+	line(&text, "API calls, beside", calledBeside)
+	found := figures{
 		"deliveries_p50_factor": factor(deliveredBeside, delivered, 0.5), "deliveries_p95_factor": factor(deliveredBeside, delivered, 0.95),
 		"api_p50_factor": factor(calledBeside, called, 0.5), "api_p95_factor": factor(calledBeside, called, 0.95),
 		"lost": float64(lost), "busy_published": float64(b.published), "busy_refused": float64(b.refused), "busy_lists": float64(b.lists),
 	}
-	verdict := within
-	for name, value := range figures {
-		if strings.HasSuffix(name, "_factor") && value > maxFactor || name == "lost" && value > 0 {
-			verdict = beyond
-		}
-	}
 	fmt.Fprintf(&text, "  the busy tenant published %d, was refused %d times and listed %d times\n", b.published, b.refused, b.lists)
-	fmt.Fprintf(&text, "  late or lost %d; deliveries p50 × %.2f, p95 × %.2f; API calls p50 × %.2f, p95 × %.2f: %s\n", lost,
-		figures["deliveries_p50_factor"], figures["deliveries_p95_factor"], figures["api_p50_factor"], figures["api_p95_factor"], verdict)
-	return text.String(), figures
+	fmt.Fprintf(&text, "  late or lost %d; deliveries p50 × %.2f, p95 × %.2f; API calls p50 × %.2f, p95 × %.2f\n", lost,
+		found["deliveries_p50_factor"], found["deliveries_p95_factor"], found["api_p50_factor"], found["api_p95_factor"])
+	return text.String(), found
 }

@@ -17,8 +17,7 @@ import (
 	"webhooks/shared/aws/queue"
 )
 
-// Each webhook subscribes to its own event type. All belong to one tenant, so fair
-// queues do not help.
+// Each receiver has its own event type.
 const (
 	goodType    = "alert.triggered"
 	failingType = "training.failed"
@@ -58,6 +57,11 @@ func open(getenv func(string) string) (*stack, error) {
 	return s, nil
 }
 
+// as returns the stack as another tenant uses it.
+func (s *stack) as(tenant, key string) *stack {
+	return &stack{APIURL: s.APIURL, APIKey: key, TenantID: tenant, EventsQueueURL: s.EventsQueueURL, events: s.events, published: make(map[string]int)}
+}
+
 // register registers a webhook for each type and returns a function that deletes them.
 func (s *stack) register(ctx context.Context, receivers map[string]*receiver) (remove func(), err error) {
 	var paths []string
@@ -68,23 +72,32 @@ func (s *stack) register(ctx context.Context, receivers map[string]*receiver) (r
 		}
 	}
 	for eventType, r := range receivers {
-		answer, err := s.call(ctx, http.MethodPost, "/api/v1/webhooks", map[string]any{
-			"name": "isolation " + eventType, "url": r.server.URL, "events": []string{eventType},
-		})
+		path, err := s.registerOne(ctx, eventType, r.server.URL)
 		if err != nil {
 			return remove, err
 		}
-		var made struct {
-			Data struct {
-				ID int64 `json:"webhook_id"`
-			} `json:"data"`
-		}
-		if err := json.Unmarshal(answer, &made); err != nil || made.Data.ID == 0 {
-			return remove, fmt.Errorf("register a webhook: %s", answer)
-		}
-		paths = append(paths, fmt.Sprintf("/api/v1/webhooks/%d", made.Data.ID))
+		paths = append(paths, path)
 	}
 	return remove, nil
+}
+
+// registerOne registers a webhook for a type and returns its path.
+func (s *stack) registerOne(ctx context.Context, eventType, url string) (string, error) {
+	answer, err := s.call(ctx, http.MethodPost, "/api/v1/webhooks", map[string]any{
+		"name": "isolation " + eventType, "url": url, "events": []string{eventType},
+	})
+	if err != nil {
+		return "", err
+	}
+	var made struct {
+		Data struct {
+			ID int64 `json:"webhook_id"`
+		} `json:"data"`
+	}
+	if err := json.Unmarshal(answer, &made); err != nil || made.Data.ID == 0 {
+		return "", fmt.Errorf("register a webhook: %s", answer)
+	}
+	return fmt.Sprintf("/api/v1/webhooks/%d", made.Data.ID), nil
 }
 
 func (s *stack) call(ctx context.Context, method, path string, body any) ([]byte, error) {
@@ -124,12 +137,12 @@ type stamp struct {
 	At int64 `json:"at"` // unix nanoseconds
 }
 
-// publish publishes events for the duration, at rates per second by type.
+// publish publishes events for the duration, at rates per second by type, and at least one of each type.
 func (s *stack) publish(ctx context.Context, duration time.Duration, rates map[string]int) error {
 	ticker := time.NewTicker(publishEvery)
 	defer ticker.Stop()
 	begun, sent := time.Now(), make(map[string]int)
-	for now := begun; now.Sub(begun) < duration; now = <-ticker.C {
+	for now := begun; now.Sub(begun) < max(duration, 1); now = <-ticker.C {
 		var messages []queue.Message
 		for eventType, rate := range rates {
 			for ; sent[eventType] <= int(now.Sub(begun).Seconds()*float64(rate)); sent[eventType]++ {

@@ -1,0 +1,62 @@
+package main
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+func TestReceiversAnswerAtOnceUntilTheTroubleBegins(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var begins trouble
+		for _, tt := range []struct {
+			troubled      bool
+			slow, failing int
+			takes         time.Duration
+		}{{false, 200, 200, 0}, {true, 200, 500, slowAnswer}, {false, 200, 200, 0}} {
+			begins.Store(tt.troubled)
+			began := time.Now()
+			if slow, failing := begins.slow(), begins.failing(); slow != tt.slow || failing != tt.failing || time.Since(began) != tt.takes {
+				t.Errorf("trouble %t: slow %d after %v, failing %d", tt.troubled, slow, time.Since(began), failing)
+			}
+		}
+	})
+}
+
+// TestAReceiverCountsEventsAndPaths checks that a repeated request is the first one's, and that each webhook of a
+// wave counts although all get one event.
+func TestAReceiverCountsEventsAndPaths(t *testing.T) {
+	t.Parallel()
+	r := newReceiver(healthy)
+	defer r.server.Close()
+	published := time.Now()
+	for _, request := range []struct{ id, path string }{{"a", "/1"}, {"a", "/1"}, {"a", "/2"}, {"b", "/1"}} {
+		made, err := http.NewRequestWithContext(t.Context(), http.MethodPost, r.server.URL+request.path, strings.NewReader(`{"data":{"at":1}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		made.Header.Set("Webhook-Id", request.id)
+		answer, err := r.server.Client().Do(made)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.Copy(io.Discard, answer.Body); err != nil {
+			t.Error(err)
+		}
+		if err := answer.Body.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	r.await(2, time.Minute)
+	r.awaitPaths(2, time.Minute)
+	if r.count() != 2 || r.paths() != 2 {
+		t.Errorf("%d events on %d paths, want 2 on 2", r.count(), r.paths())
+	}
+	if got := r.latencies(time.Unix(0, 0), published); len(got) != 2 {
+		t.Errorf("%d samples, want 2", len(got))
+	}
+}
