@@ -53,6 +53,9 @@ type Webhook struct {
 	// RateLimit is how many attempts of deliveries begin in a second at most, from
 	// MinRateLimit to MaxRateLimit; 0 for no limit.
 	RateLimit float64
+	// NextSlot is the next time at which a delivery may begin under the rate limit: UTC,
+	// whole microseconds, zero if none was reserved.
+	NextSlot  time.Time
 	CreatedAt time.Time // UTC, whole seconds
 	UpdatedAt time.Time // UTC, whole seconds
 	// Revision is 1 at first and increases with every change, so it shows whether a

@@ -81,7 +81,7 @@ func webhookForms() []itemForm {
 		TenantID: "acme", ID: 1, Name: "production", URL: "https://example.com/hooks", Secret: "whsec_bmV3IHNlY3JldCBvZiAyNCBieXRlcw==",
 		PreviousSecrets: []webhook.PreviousSecret{{Secret: "your-secret-key", ExpiresAt: now.Add(25 * time.Hour)}},
 		Events:          []event.Type{event.EnvironmentCreated, event.TrainingFailed}, Enabled: true, RateLimit: 2.5,
-		CreatedAt: now, UpdatedAt: now.Add(time.Hour), Revision: 2, Address: 1,
+		NextSlot: now.Add(1200 * time.Millisecond), CreatedAt: now, UpdatedAt: now.Add(time.Hour), Revision: 2, Address: 1,
 		Health: webhook.Health{
 			SlowSince: now, SlowUntil: now.Add(webhook.SlowFor), Failures: webhook.OpenAfter, FailingSince: now,
 			OpenSince: now.Add(time.Hour), OpenUntil: now.Add(time.Hour + webhook.ProbeEvery),
@@ -89,7 +89,7 @@ func webhookForms() []itemForm {
 	}
 	create := func(ctx context.Context, c *cloud, keyARN string) error {
 		store, new := c.webhooksUnder(keyARN), w
-		new.Secret, new.PreviousSecrets, new.Health = "your-secret-key", nil, webhook.Health{}
+		new.Secret, new.PreviousSecrets, new.Health, new.NextSlot = "your-secret-key", nil, webhook.Health{}, time.Time{}
 		if _, err := store.Create(ctx, new, now); err != nil {
 			return err
 		}
@@ -100,7 +100,8 @@ func webhookForms() []itemForm {
 		_, opening := store.OpenBreaker(ctx, new, now.Add(time.Hour))
 		_, slow := store.MarkSlow(ctx, new, now)
 		_, slowSeen := store.RecordSlow(ctx, new, now)
-		return errors.Join(err, failing, opening, slow, slowSeen)
+		_, pacing := store.ReserveSlots(ctx, new, 3, now)
+		return errors.Join(err, failing, opening, slow, slowSeen, pacing)
 	}
 	read := func(ctx context.Context, c *cloud) (any, error) { return c.webhooks().GetWithSecrets(ctx, key, now) }
 	return []itemForm{

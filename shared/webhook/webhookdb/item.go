@@ -40,8 +40,7 @@ func itemKey(key webhook.Key) item {
 	}
 }
 
-// record is a webhook's item, without the attributes of the health, which health.go
-// writes.
+// record is a webhook's item, without the attributes that health.go and pace.go write.
 type record struct {
 	TenantID  string `dynamodbav:"tenant_id"`
 	WebhookID int64  `dynamodbav:"webhook_id"`
@@ -56,8 +55,10 @@ type record struct {
 	UpdatedAt time.Time    `dynamodbav:"updated_at"`
 	Revision  int64        `dynamodbav:"revision"`
 	Address   int64        `dynamodbav:"address"`
-	// Health is read with the webhook and written separately: see health.go.
-	Health webhook.Health `dynamodbav:"-"`
+	// Health and NextSlot are read with the webhook and written separately: see health.go
+	// and pace.go.
+	Health   webhook.Health `dynamodbav:"-"`
+	NextSlot time.Time      `dynamodbav:"-"`
 }
 
 // secrets are a webhook's secrets as they are stored: see seal and openSecrets.
@@ -85,6 +86,7 @@ func (r record) webhook() webhook.Webhook {
 		Events:    r.Events,
 		Enabled:   r.Enabled,
 		RateLimit: r.RateLimit,
+		NextSlot:  r.NextSlot,
 		CreatedAt: r.CreatedAt,
 		UpdatedAt: r.UpdatedAt,
 		Revision:  r.Revision,
@@ -107,7 +109,10 @@ func decodeRecord(stored item) (record, error) {
 		return record{}, fmt.Errorf("decode a webhook: %w", err)
 	}
 	var err error
-	r.Health, err = decodeHealth(stored)
+	if r.Health, err = decodeHealth(stored); err != nil {
+		return record{}, err
+	}
+	r.NextSlot, err = decodeNextSlot(stored)
 	return r, err
 }
 

@@ -68,7 +68,9 @@ func (r record) next(w webhook.Webhook, sealed secrets, now time.Time) record {
 	}
 	r.Format = webhookFormat
 	r.Name, r.URL, r.Events, r.Enabled = w.Name, w.URL, w.Events, w.Enabled
-	r.RateLimit = w.RateLimit
+	if r.RateLimit != w.RateLimit {
+		r.RateLimit, r.NextSlot = w.RateLimit, time.Time{}
+	}
 	r.secrets = sealed
 	r.UpdatedAt = wholeSeconds(now)
 	if r.Revision == 0 {
@@ -138,7 +140,8 @@ func (s *Store) putNew(r record) (*types.Put, error) {
 }
 
 // updateOwn sets the attributes of next and no others, if the webhook still has the
-// revision of stored. It removes the health of an address that the webhook leaves.
+// revision of stored. It removes the health of an address that the webhook leaves, and
+// the slots of a rate limit that ends.
 func (s *Store) updateOwn(stored, next record) (*types.Update, error) {
 	encoded, err := next.encode()
 	if err != nil {
@@ -156,6 +159,9 @@ func (s *Store) updateOwn(stored, next record) (*types.Update, error) {
 		if _, has := encoded[optional]; !has {
 			set = set.Remove(expression.Name(optional))
 		}
+	}
+	if next.RateLimit != stored.RateLimit {
+		set = set.Remove(expression.Name(nextSlot)) // another limit counts at once
 	}
 	if next.Address != stored.Address {
 		for _, name := range healthAttributes {

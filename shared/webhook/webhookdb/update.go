@@ -13,7 +13,7 @@ import (
 // Update replaces a webhook by the result of change and returns the new one. If
 // another write comes first, Update reads the webhook and calls change again. It
 // returns an error of change unchanged. It ignores the key, the creation time, the
-// revision, the address and the health that change returns.
+// revision, the address, the health and the next slot that change returns.
 //
 // Every update seals the secrets again, which moves plain-text secrets and those
 // under an earlier data key to the current one. It drops replaced secrets that

@@ -63,17 +63,11 @@ func TestUpdate(t *testing.T) {
 func TestARateLimitIsKeptUntilItIsRemoved(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	limited := func(rate float64) func(webhook.Webhook) (webhook.Webhook, error) {
-		return func(w webhook.Webhook) (webhook.Webhook, error) {
-			w.RateLimit = rate
-			return w, nil
-		}
-	}
-	w := b.create(t, func(w *webhook.Webhook) { w.RateLimit = 0.1 })
+	w := b.create(t, limited(0.1))
 	for _, tt := range []struct {
 		change func(webhook.Webhook) (webhook.Webhook, error)
 		want   float64
-	}{{rename("other"), 0.1}, {limited(1000), 1000}, {enable(false), 1000}, {limited(0), 0}, {rename("again"), 0}} {
+	}{{rename("other"), 0.1}, {limitTo(1000), 1000}, {enable(false), 1000}, {limitTo(0), 0}, {rename("again"), 0}} {
 		if updated := b.update(t, w, tt.change); updated.RateLimit != tt.want {
 			t.Errorf("updated: %v, want %v", updated.RateLimit, tt.want)
 		}
