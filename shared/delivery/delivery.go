@@ -41,6 +41,9 @@ type Delivery struct {
 	Slow bool
 	// Held says that this attempt was held back before, and that a log says so.
 	Held bool
+	// Rate is the rate limit of the webhook under which the slot at Due was reserved; zero
+	// if Due is not a slot.
+	Rate float64
 	// Hash is the hash of the event. The dispatcher reads the body of the event with
 	// this hash from the events table, and never another event's.
 	Hash event.Hash
@@ -99,6 +102,7 @@ type wire struct {
 	First      int64           `json:"first,omitzero"`   // Unix milliseconds
 	Slow       bool            `json:"slow,omitzero"`
 	Held       bool            `json:"held,omitzero"`
+	Rate       float64         `json:"rate,omitzero"`
 	Hash       string          `json:"hash,omitzero"`
 	Log        *attemptlog.Log `json:"log,omitzero"`
 	Body       jsontext.Value  `json:"body,omitzero"`
@@ -157,6 +161,10 @@ func (d Delivery) EncodeTo(webhooks ...int64) string {
 	}
 	if d.Held {
 		b = append(b, `,"held":true`...)
+	}
+	if d.Rate != 0 {
+		b = append(b, `,"rate":`...)
+		b = strconv.AppendFloat(b, d.Rate, 'g', -1, 64)
 	}
 	b = append(b, `,"hash":"`...)
 	b = hex.AppendEncode(b, d.Hash[:])
@@ -231,7 +239,7 @@ func (w wire) delivery() (Delivery, error) {
 		Webhook: webhook.Key{TenantID: w.TenantID},
 		Event:   event.Key{TenantID: w.TenantID, ID: w.EventID},
 		Type:    w.Type, Attempt: w.Attempt, Single: w.Single, Due: time.UnixMilli(w.Due).UTC(),
-		Slow: w.Slow, Held: w.Held, Body: w.Body,
+		Slow: w.Slow, Held: w.Held, Rate: w.Rate, Body: w.Body,
 	}
 	if w.Planned != 0 {
 		d.Planned = time.UnixMilli(w.Planned).UTC()

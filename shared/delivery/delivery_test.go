@@ -37,6 +37,7 @@ func TestRoundTrip(t *testing.T) {
 	for name, d := range map[string]delivery.Delivery{
 		"with the deepest body": deepest,
 		"with its body":         sample(), "without its body": without, "single": single, "postponed": postponed,
+		"in a slot": sample().InSlot(due.Add(time.Minute), 5.0/3),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

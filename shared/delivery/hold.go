@@ -56,6 +56,6 @@ func (s Schedule) Hold(d Delivery, now time.Time) Delivery {
 	if end := s.end(d); due.After(end) {
 		due = end
 	}
-	d.First, d.Due, d.Held, d.Slow = first, due, true, false
+	d.First, d.Due, d.Held, d.Slow, d.Rate = first, due, true, false, 0
 	return d
 }

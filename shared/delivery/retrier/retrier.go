@@ -203,7 +203,7 @@ func (r *Retrier) move(ctx context.Context, rows []retrydb.Row, now time.Time) (
 		}
 		due = append(due, row)
 		messages = append(messages, queue.Message{
-			Body: row.Delivery.Encode(), Delay: row.Delivery.Due.Sub(sending), Group: row.Delivery.Webhook.TenantID,
+			Body: row.Delivery.Encode(), Delay: row.Delivery.Delay(sending), Group: row.Delivery.Webhook.TenantID,
 		})
 	}
 	if len(due) == 0 {

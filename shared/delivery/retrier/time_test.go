@@ -114,3 +114,25 @@ func TestARunWithoutTimeDoesNotMoveTheCursor(t *testing.T) {
 		}
 	})
 }
+
+// The dispatcher waits for the rest of the second. If the queue waited, all deliveries
+// of a second would begin at its end.
+func TestADeliveryWithASlotIsSentSoThatItComesBeforeIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := timed(t)
+		var slots []delivery.Delivery
+		for i, name := range []string{"evt_0", "evt_1", "evt_2"} {
+			slots = append(slots, waiting(name, b.now).InSlot(b.now.Add(61*time.Second+time.Duration(i)*400*time.Millisecond), 2.5))
+		}
+		b.put(t, slots...)
+		if err := b.tick(t); err != nil {
+			t.Fatal(err)
+		}
+		for name, delay := range b.sent.take(t) {
+			if delay != 61*time.Second {
+				t.Errorf("%s: a delay of %v, want 61 s", name, delay)
+			}
+		}
+	})
+}

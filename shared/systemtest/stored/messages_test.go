@@ -51,6 +51,7 @@ func messageForms(t *testing.T) []messageForm {
 	inline, reference, slow, single := newDelivery(), newDelivery(), waitingDelivery(), newDelivery()
 	reference.Body, single.Single = nil, true
 	slow.Slow = true
+	slotted := newDelivery().InSlot(now.Add(90*time.Second), 2.5)
 	first, second := newDelivery(), newDelivery()
 	second.Webhook.ID = 12
 	published, generated, bus := publishedEvent(t), plainEvent("evt_m1", "2026-01-26T10:00:00.007Z", `{"n":1.0}`), plainEvent("evt_1", "2026-01-26T10:00:00Z", `{"tenant_id":"acme","n":1.0}`)
@@ -62,6 +63,7 @@ func messageForms(t *testing.T) []messageForm {
 		{name: "delivery-message-of-several", written: first.EncodeTo(first.Webhook.ID, second.Webhook.ID), read: readDelivery, want: []delivery.Delivery{first, second}},
 		{name: "delivery-message-by-reference", written: reference.Encode(), read: readDelivery, want: []delivery.Delivery{reference}},
 		{name: "delivery-message-slow", written: slow.Encode(), read: readDelivery, want: []delivery.Delivery{slow}},
+		{name: "delivery-message-in-slot", written: slotted.Encode(), read: readDelivery, want: []delivery.Delivery{slotted}},
 		{name: "delivery-message-single", written: single.Encode(), read: readDelivery, want: []delivery.Delivery{single}},
 		{name: "delivery-message-with-log", written: encodedLog, read: readDelivery, want: queuedLog},
 		{name: "event-message-redriven", read: readRedriven, want: deadletter.Origin{EventID: "evt_1", SentAt: now, Body: `{"id":"evt_1"}`}},

@@ -1,0 +1,34 @@
+package delivery
+
+import "time"
+
+// slotGrace is how long after its slot a delivery may still begin. Later ones need
+// another slot: otherwise a backlog would come as a burst.
+const slotGrace = 5 * time.Second
+
+// InSlot returns d with the slot at which its attempt begins, reserved under a rate
+// limit. It is due at the slot, and the same attempt. Its later due times do not depend
+// on the slot: copies of a delivery have different ones.
+func (d Delivery) InSlot(slot time.Time, rate float64) Delivery {
+	d.First, d.Planned = d.FirstDue(), d.planned()
+	d.Due, d.Rate = slot, rate
+	return d
+}
+
+// HasSlot reports whether d has a slot that it can use at now under a rate limit: one
+// that was reserved under this limit and is not long past.
+func (d Delivery) HasSlot(rate float64, now time.Time) bool {
+	return d.Rate == rate && rate != 0 && !now.After(d.Due.Add(slotGrace))
+}
+
+// Delay returns how long a queue should delay the message of d that is sent at now. A
+// queue delays by whole seconds. A delivery that has a slot comes in the second before
+// it, and the dispatcher waits for the rest: with delays rounded up, all deliveries of a
+// second would come at its end.
+func (d Delivery) Delay(now time.Time) time.Duration {
+	wait := max(0, d.Due.Sub(now))
+	if d.Rate != 0 {
+		return wait.Truncate(time.Second)
+	}
+	return wait
+}
