@@ -20,12 +20,11 @@ func main() { boot.Main(build) }
 func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
 	settings := boot.NewSettings(getenv)
 	cfg := settings.AWS()
-	db := dynamodb.NewFromConfig(cfg)
-	secrets := vault.FromConfig(cfg, vault.DecryptOnly)
-	d, err := dispatch.NewTester(log, db, secrets, settings, getenv)
+	parts, err := dispatch.LoadTester(log, cfg, settings, getenv)
 	if err != nil {
 		return nil, err
 	}
-	h := handler{log: log, webhooks: webhookdb.New(db, settings.Required("WEBHOOKS_TABLE"), webhookdb.WithVault(secrets)), sender: d, now: d.Now}
+	store := webhookdb.New(dynamodb.NewFromConfig(cfg), settings.Required("WEBHOOKS_TABLE"), webhookdb.WithVault(vault.FromConfig(cfg, vault.DecryptOnly)))
+	h := handler{log: log, webhooks: store, sender: dispatch.NewTester(parts), now: parts.Now}
 	return httpapi.New(log, h.route()), nil
 }

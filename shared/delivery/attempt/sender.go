@@ -67,6 +67,9 @@ func (s *Sender) Wake(now time.Time) {
 	}
 }
 
+// Timeout is the longest time that an attempt takes.
+func (s *Sender) Timeout() time.Duration { return s.cfg.Timeout }
+
 func (s *Sender) touch(now time.Time) { s.active.Store(now.UnixNano()) }
 
 // errIncomplete is the Err of a Request that cannot be signed.

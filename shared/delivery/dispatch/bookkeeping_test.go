@@ -124,7 +124,6 @@ func TestALogThatTheQueueDoesNotAcceptIsWrittenAgain(t *testing.T) {
 			receiver := httptest.NewServer(answer(200, new(atomicCount)))
 			defer receiver.Close()
 			w := b.create(t, receiver.URL)
-			b.dispatcher.Health = nil // it writes too
 			b.faults.Fail(operation, errBroken)
 			b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error {
 				b.faults.Clear()

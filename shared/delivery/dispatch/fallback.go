@@ -14,40 +14,33 @@ import (
 // finds them within a minute. Those for the table wait in the queue, and move to
 // the table when they are received. So an attempt is repeated only if neither
 // accepts its next attempt.
-func (d *Dispatcher) fallBack(ctx context.Context, tasks []*task, horizon time.Time) {
-	var rows inbound.Outbox[*task, delivery.Delivery]
-	var messages inbound.Outbox[*task, queue.Message]
-	for _, t := range tasks {
+func (d *Dispatcher) fallBack(ctx context.Context, list []settled, horizon time.Time) {
+	var rows inbound.Outbox[*settled, delivery.Delivery]
+	var messages inbound.Outbox[*settled, queue.Message]
+	for i := range list {
+		s := &list[i]
 		switch {
-		case t.next == nil || t.Err == nil:
-		case t.next.Due.After(horizon):
-			messages.Add(t, queue.Message{Body: t.next.Encode(), Delay: queue.MaxDelay, Group: t.next.Webhook.TenantID})
+		case s.next == nil || s.failure == nil:
+		case s.next.Due.After(horizon):
+			messages.Add(s, queue.Message{Body: s.next.Encode(), Delay: queue.MaxDelay, Group: s.next.Webhook.TenantID})
 		default:
-			rows.Add(t, *t.next)
+			rows.Add(s, *s.next)
 		}
 	}
-	d.put(ctx, &rows, func(t *task, err error) {
-		t.stored = err == nil
-		d.fellBack(ctx, t, err)
+	rows.Post(ctx, d.Consumer, "storing next attempts", d.Retries.PutMany, func(s *settled, err error) {
+		s.stored = err == nil
+		d.fellBack(ctx, s, err)
 	})
-	messages.Post(ctx, d.Consumer, "queueing next attempts", d.Queue.Send, func(t *task, err error) { d.fellBack(ctx, t, err) })
+	messages.Post(ctx, d.Consumer, "queueing next attempts", d.Queue.Send, func(s *settled, err error) { d.fellBack(ctx, s, err) })
 }
 
-// fellBack clears the error of t if the fallback accepted its next attempt. If
-// not, the first error stays.
-func (d *Dispatcher) fellBack(ctx context.Context, t *task, err error) {
+// fellBack clears the failure of s if the fallback accepted its next attempt. If
+// not, the first failure stays.
+func (d *Dispatcher) fellBack(ctx context.Context, s *settled, err error) {
 	if err != nil {
 		return
 	}
-	d.Log.WarnContext(ctx, "the fallback accepted the next attempt", "tenant_id", t.next.Webhook.TenantID, "webhook_id", t.next.Webhook.ID,
-		"event_id", t.next.Event.ID, "attempt", t.next.Attempt, "error", t.Err.Error())
-	t.Err = nil
-}
-
-// belongsInTable reports whether the delivery of t is due later than a queue can
-// delay it. Such a delivery is in the queue because the retries table did not
-// accept it, and moves to the table without an attempt. First attempts are excluded:
-// one that the breaker held is made now, or held again if the breaker is still open.
-func (d *Dispatcher) belongsInTable(t *task) bool {
-	return t.delivery.Attempt > 1 && t.delivery.Due.After(d.Now().Add(queue.MaxDelay))
+	d.Log.WarnContext(ctx, "the fallback accepted the next attempt", "tenant_id", s.next.Webhook.TenantID, "webhook_id", s.next.Webhook.ID,
+		"event_id", s.next.Event.ID, "attempt", s.next.Attempt, "error", s.failure.Error())
+	s.failure = nil
 }

@@ -23,7 +23,7 @@ func isolated(t *testing.T) (b *bundle, slow *tap) {
 	t.Helper()
 	b = setup(t)
 	slow = &tap{next: queue.New(sqs.NewFromConfig(cloudtest.Config(t)), cloudtest.Queue(t)), sent: make(chan queue.Message, 100)}
-	b.dispatcher.Health, b.dispatcher.SlowQueue, b.dispatcher.SlowQueueARN = b.webhooks, slow, slowARN
+	b.dispatcher.Health, b.dispatcher.SlowQueue = b.webhooks, slow
 	return b, slow
 }
 
@@ -46,9 +46,7 @@ func TestASlowWebhookWithTheCloud(t *testing.T) {
 	if diff := cmp.Diff([]delivery.Delivery{d}, decoded[0].Deliveries); diff != "" {
 		t.Errorf("forwarded (-want +got):\n%s", diff)
 	}
-	forwarded := message(messages[0].Body)
-	forwarded.EventSourceARN = slowARN
-	if failed := b.handle(t, t.Context(), forwarded); len(failed) != 0 || requests.get() != 1 {
+	if failed := b.handle(t, t.Context(), inSlowLane(message(messages[0].Body))); len(failed) != 0 || requests.get() != 1 {
 		t.Errorf("in the slow lane: failed %v, %d requests", failed, requests.get())
 	}
 
@@ -125,7 +123,7 @@ func TestATestClosesTheBreaker(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := b.dispatcher.Test(t.Context(), open, tested()); err != nil {
+	if _, err := b.tester().Test(t.Context(), open, tested()); err != nil {
 		t.Fatal(err)
 	}
 	closed, err := b.webhooks.Get(t.Context(), w.Key())

@@ -111,8 +111,8 @@ func TestLastAttemptsGoToTheSlowLane(t *testing.T) {
 	})
 }
 
-// handleOnce gives deliveries to the first instance as one batch and keeps the next
-// attempts that it queues.
+// handleOnce gives deliveries to the first instance as one batch of the slow lane, where
+// last attempts are made, and keeps the next attempts that it queues.
 func (f *fleet) handleOnce(t rapid.TB, deliveries ...delivery.Delivery) {
 	t.Helper()
 	d := f.instances[0]
@@ -128,7 +128,7 @@ func (f *fleet) handleOnce(t rapid.TB, deliveries ...delivery.Delivery) {
 	})
 	var list []events.SQSMessage
 	for _, dl := range deliveries {
-		list = append(list, message(dl.Encode()))
+		list = append(list, inSlowLane(message(dl.Encode())))
 	}
 	response, err := d.Handle(context.Background(), batch(list...))
 	if err != nil || len(response.BatchItemFailures) > 0 {

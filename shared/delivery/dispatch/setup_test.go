@@ -76,17 +76,24 @@ func setup(t *testing.T) *bundle {
 		deadLetters: cloudtest.Queue(t), faults: faults, log: new(lines), now: start,
 	}
 	b.logs = attemptlogdb.New(breakable, cloudtest.Table(t, "LogsTable"), retention)
-	b.dispatcher = &dispatch.Dispatcher{
+	b.dispatcher = dispatch.New(dispatch.Config{
 		Consumer: inbound.Consumer{
 			Log: slog.New(slog.NewJSONHandler(b.log, nil)), DeadLetters: queue.New(queues, b.deadLetters), MaxReceiveCount: maxReceiveCount,
 		},
 		Webhooks: b.webhooks, Events: b.events, Logs: b.logs, Retries: b.retries,
-		Sender:   attempt.New(g, attempt.Config{UserAgent: dispatch.UserAgent}),
-		Queue:    b.queue,
-		Schedule: schedule(t), AttemptTimeout: 15 * time.Second,
-		Now: func() time.Time { return b.now },
-	}
+		Sender:    attempt.New(g, attempt.Config{UserAgent: dispatch.UserAgent}),
+		Queue:     b.queue,
+		SlowQueue: counting(new(int)), SlowQueueARN: slowARN, Health: new(healthStub),
+		Schedule: schedule(t),
+		Now:      func() time.Time { return b.now },
+	})
 	return b
+}
+
+// tester returns the tester with the parts of the dispatcher.
+func (b *bundle) tester() *dispatch.Tester {
+	d := b.dispatcher
+	return dispatch.NewTester(dispatch.TesterConfig{Consumer: d.Consumer, Health: d.Health, Logs: d.Logs, Sender: d.Sender, Now: d.Now})
 }
 
 func schedule(t testing.TB) delivery.Schedule {
@@ -169,6 +176,12 @@ func (b *bundle) to(w webhook.Webhook, n int) delivery.Delivery {
 // message returns an SQS message on its first receive.
 func message(body string) events.SQSMessage {
 	return events.SQSMessage{MessageId: "m-0", Body: body, Attributes: map[string]string{"ApproximateReceiveCount": "1"}}
+}
+
+// inSlowLane returns m as it is received in the slow lane.
+func inSlowLane(m events.SQSMessage) events.SQSMessage {
+	m.EventSourceARN = slowARN
+	return m
 }
 
 // batch returns a batch of messages with the ids m-0, m-1, …

@@ -61,56 +61,54 @@ func (s *slowTracker) reset(r receiver) {
 	delete(s.streak, r)
 }
 
-// watchSlow makes an attempt through send. It records a slow attempt while the
-// attempt still runs: the receiver may take five times as long to answer, and
-// meanwhile more of its deliveries would fill the normal lane.
-func (d *Dispatcher) watchSlow(ctx context.Context, t *task, send func() (attempt.Result, error)) (attempt.Result, error) {
-	var recorded sync.WaitGroup
-	recorded.Add(1)
+// watchSlow makes the request of s. It records a slow attempt while the attempt still
+// runs: the receiver may take five times as long to answer, and meanwhile more of its
+// deliveries would fill the normal lane.
+func (d *Dispatcher) watchSlow(ctx context.Context, s step, request attempt.Request) attempt.Result {
+	recorded := make(chan struct{})
 	timer := time.AfterFunc(webhook.SlowAfter, func() {
-		defer recorded.Done()
-		d.recordSlow(ctx, t)
+		defer close(recorded)
+		d.recordSlow(ctx, s)
 	})
-	defer timer.Stop() // send may panic
-	result, err := send()
+	defer timer.Stop() // Send may panic
+	answer := d.Sender.Send(ctx, request)
 	switch {
 	case !timer.Stop():
-		recorded.Wait() // recordSlow takes at most healthTimeout
-	case result.ResponseTime > webhook.SlowAfter:
-		d.recordSlow(ctx, t)
-	case err == nil:
-		d.slow.reset(receiverOf(*t.webhook))
+		<-recorded // recordSlow takes at most healthTimeout
+	case answer.ResponseTime > webhook.SlowAfter:
+		d.recordSlow(ctx, s)
+	case answer.Failure != attempt.FailureInternal:
+		d.slow.reset(receiverOf(s.webhook))
 	}
-	t.slow = result.ResponseTime > webhook.SlowAfter
-	return result, err
+	return answer
 }
 
 // recordSlow records a slow attempt. An error does not repeat the attempt.
-func (d *Dispatcher) recordSlow(ctx context.Context, t *task) {
-	_ = d.Protect(ctx, "recording a slow attempt", func() { d.countSlow(ctx, t) })
+func (d *Dispatcher) recordSlow(ctx context.Context, s step) {
+	_ = d.Protect(ctx, "recording a slow attempt", func() { d.countSlow(ctx, s) })
 }
 
-// countSlow counts the slow attempt of t, and marks its webhook at the second
+// countSlow counts the slow attempt of s, and marks its webhook at the second
 // slow attempt in a row, or at two within [webhook.SlowWindow] in any instances.
 // One slow attempt renews an existing mark: while nearly all deliveries of the
 // webhook are held back, there may be no second attempt.
-func (d *Dispatcher) countSlow(ctx context.Context, t *task) {
-	inARow := d.slow.add(receiverOf(*t.webhook), t.delivery.Slow)
+func (d *Dispatcher) countSlow(ctx context.Context, s step) {
+	inARow := d.slow.add(receiverOf(s.webhook), s.delivery.Slow)
 	now := d.Now()
-	marked := t.webhook.Health.Slow(now)
-	if d.Health == nil || !d.hasSlowLane() || now.Add(webhook.SlowRenewal).Before(t.webhook.Health.SlowUntil) {
+	marked := s.webhook.Health.Slow(now)
+	if now.Add(webhook.SlowRenewal).Before(s.webhook.Health.SlowUntil) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, healthTimeout)
 	defer cancel()
-	changed, err := d.markSlow(ctx, *t.webhook, now, marked || inARow)
+	changed, err := d.markSlow(ctx, s.webhook, now, marked || inARow)
 	if err != nil {
 		d.Log.WarnContext(ctx, "a slow webhook could not be marked",
-			"tenant_id", t.webhook.TenantID, "webhook_id", t.webhook.ID, "error", err.Error())
+			"tenant_id", s.webhook.TenantID, "webhook_id", s.webhook.ID, "error", err.Error())
 		return
 	}
 	if changed {
-		d.Log.InfoContext(ctx, "webhook is slow", "tenant_id", t.webhook.TenantID, "webhook_id", t.webhook.ID, "renewed", marked)
+		d.Log.InfoContext(ctx, "webhook is slow", "tenant_id", s.webhook.TenantID, "webhook_id", s.webhook.ID, "renewed", marked)
 	}
 }
 

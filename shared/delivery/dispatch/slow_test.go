@@ -38,7 +38,7 @@ func newLanes(t *testing.T) *lanes {
 	t.Helper()
 	l := &lanes{Dispatcher: stubbed(t, attempt.Result{}), health: new(healthStub), status: 500}
 	stub := &webhooksStub{webhook: webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.ID, w.Revision = 1, 1 })}
-	l.webhook, l.Webhooks, l.Health, l.SlowQueueARN = &stub.webhook, stub, l.health, slowARN
+	l.webhook, l.Webhooks, l.Health = &stub.webhook, stub, l.health
 	l.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error {
 		l.normal = append(l.normal, messages...)
 		return allOf(len(messages), nil)

@@ -51,6 +51,8 @@ type senderFunc func(context.Context, attempt.Request) attempt.Result
 
 func (senderFunc) Wake(time.Time) {}
 
+func (senderFunc) Timeout() time.Duration { return 15 * time.Second }
+
 func (f senderFunc) Send(ctx context.Context, r attempt.Request) attempt.Result { return f(ctx, r) }
 
 // webhooksStub returns the same webhook for every key.
@@ -146,7 +148,7 @@ func (b *bundle) rows(t *testing.T, due time.Time) []delivery.Delivery {
 // and every write succeeds.
 func stubbed(t testing.TB, result attempt.Result) *dispatch.Dispatcher {
 	t.Helper()
-	return &dispatch.Dispatcher{
+	return dispatch.New(dispatch.Config{
 		Consumer: inbound.Consumer{
 			Log: slog.New(slog.DiscardHandler), DeadLetters: counting(new(int)), MaxReceiveCount: maxReceiveCount,
 		},
@@ -154,8 +156,9 @@ func stubbed(t testing.TB, result attempt.Result) *dispatch.Dispatcher {
 		Logs:     logsFunc(func(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }),
 		Sender:   senderFunc(func(context.Context, attempt.Request) attempt.Result { return result }),
 		Queue:    counting(new(int)), Retries: storing(new(int)),
-		Schedule: schedule(t), AttemptTimeout: 15 * time.Second, Now: time.Now,
-	}
+		SlowQueue: counting(new(int)), SlowQueueARN: slowARN, Health: new(healthStub),
+		Schedule: schedule(t), Now: time.Now,
+	})
 }
 
 func counting(queued *int) queueFunc {

@@ -77,11 +77,12 @@ func newWorld(t *testing.T, waits string) *world {
 		t.Fatal(err)
 	}
 	w.retries = &retries{Retries: store}
-	w.dispatcher = &dispatch.Dispatcher{
+	w.dispatcher = dispatch.New(dispatch.Config{
 		Consumer: inbound.Consumer{Log: log, MaxReceiveCount: 50},
 		Webhooks: stubs{}, Events: stubs{}, Logs: stubs{}, Retries: store, Sender: w, Queue: deliveries{w},
-		Schedule: schedule, AttemptTimeout: 15 * time.Second, Now: clock,
-	}
+		SlowQueue: deliveries{w}, SlowQueueARN: "slow", Health: unknown{},
+		Schedule: schedule, Now: clock,
+	})
 	w.retrier = &retrier.Retrier{Log: log, Retries: w.retries, Queue: deliveries{w}, Now: clock}
 	w.messages = []pending{{first().Encode(), w.now}}
 	return w
@@ -135,8 +136,10 @@ func (d deliveries) Send(_ context.Context, messages []queue.Message) []error {
 	return failures
 }
 
-// Wake and Send make the world its own receiver.
+// Wake, Timeout and Send make the world its own receiver.
 func (w *world) Wake(time.Time) {}
+
+func (w *world) Timeout() time.Duration { return 15 * time.Second }
 
 func (w *world) Send(context.Context, attempt.Request) attempt.Result {
 	if w.answer == nil {
@@ -156,6 +159,13 @@ func (stubs) GetBody(context.Context, event.Key, event.Hash) ([]byte, error) {
 	return []byte(`{}`), nil
 }
 func (stubs) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }
+
+// unknown is the health of a webhook that nobody records: its breaker never opens.
+type unknown struct{ dispatch.Health }
+
+func (unknown) AddFailures(context.Context, webhook.Webhook, int, time.Time) (webhook.Health, error) {
+	return webhook.Health{}, nil
+}
 
 // earliest returns when the first message becomes visible.
 func (w *world) earliest() time.Time {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"reflect"
+	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -18,7 +19,6 @@ import (
 	"webhooks/shared/aws/boot"
 	"webhooks/shared/aws/metric"
 	"webhooks/shared/aws/queue"
-	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/delivery/fanout"
@@ -111,32 +111,27 @@ func newWorld(t *testing.T, maxReceiveCount int, cursorLag time.Duration) *world
 // wire builds the functions as their build functions do, with another clock.
 func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions {
 	t.Helper()
+	log := slog.New(slog.DiscardHandler)
 	getenv := cloudtest.Getenv(t, map[string]string{
-		"WEBHOOKS_TABLE": n.webhooks, "LOGS_TABLE": n.logs, "LOG_RETENTION_DAYS": "30",
+		"WEBHOOKS_TABLE": n.webhooks, "EVENTS_TABLE": n.events, "LOGS_TABLE": n.logs, "RETRIES_TABLE": n.retries,
+		"DELIVERIES_QUEUE_URL": n.deliveries, "SLOW_QUEUE_URL": n.slow, "SLOW_QUEUE_ARN": slowARN,
+		"DEAD_LETTERS_QUEUE_URL": n.deadLetters, "MAX_RECEIVE_COUNT": strconv.Itoa(n.maxReceiveCount),
+		"EVENT_RETENTION_DAYS": "30", "LOG_RETENTION_DAYS": "30", "RETRY_SCHEDULE": schedule,
 		"ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512", "LOCAL_RECEIVERS": "true",
 	})
-	log := slog.New(slog.DiscardHandler)
-	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
-	deliveries := queue.New(queues, n.deliveries)
-	d, err := dispatch.New(log, db, vault.FromConfig(cfg, vault.DecryptOnly), boot.NewSettings(getenv), getenv)
+	parts, err := dispatch.Load(log, cfg, boot.NewSettings(getenv), getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d.Schedule, err = delivery.ParseSchedule(schedule); err != nil {
-		t.Fatal(err)
-	}
-	d.Sender = slowFailures{d.Sender}
-	d.SlowQueue, d.SlowQueueARN = queue.New(queues, n.slow), slowARN
-	d.Events, d.Retries = eventdb.New(db, n.events, 0), retrydb.New(db, n.retries)
-	d.Queue, d.DeadLetters = deliveries, queue.New(queues, n.deadLetters)
 	measured := metric.New(io.Discard, "walks", now)
-	d.MaxReceiveCount, d.Now, d.Metrics = n.maxReceiveCount, now, measured
+	parts.Sender, parts.Now, parts.Metrics = slowFailures{parts.Sender}, now, measured
+	db, deliveries := dynamodb.NewFromConfig(cfg), queue.New(sqs.NewFromConfig(cfg), n.deliveries)
 	stored := eventdb.New(db, n.events, retention)
 	f := functions{
-		dispatcher: d,
+		dispatcher: dispatch.New(parts),
 		fanout: &fanout.Fanout{
 			Consumer: inbound.Consumer{
-				Log: log, DeadLetters: queue.New(queues, n.eventLetters), MaxReceiveCount: n.maxReceiveCount,
+				Log: log, DeadLetters: queue.New(sqs.NewFromConfig(cfg), n.eventLetters), MaxReceiveCount: n.maxReceiveCount,
 			},
 			Events:     stored,
 			Tables:     fanout.Tables{DynamoDB: db, Webhooks: webhookdb.New(db, n.webhooks), Events: stored},

@@ -140,7 +140,7 @@ func TestAHeldDeliveryIsNotAnAttempt(t *testing.T) {
 				tt.change(&one)
 				tt.change(&other)
 			}
-			response, err := d.Handle(t.Context(), batch(message(one.Encode()), message(other.Encode())))
+			response, err := d.Handle(t.Context(), batch(inSlowLane(message(one.Encode())), inSlowLane(message(other.Encode()))))
 			if err != nil || (len(response.BatchItemFailures) > 0) != tt.failing {
 				t.Fatalf("Handle = %v, %v", response, err)
 			}

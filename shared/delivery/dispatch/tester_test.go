@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
@@ -15,6 +16,7 @@ import (
 	"webhooks/shared/delivery/dispatch"
 	"webhooks/shared/event"
 	"webhooks/shared/testkit/cloudtest"
+	"webhooks/shared/testkit/lambdatest"
 	"webhooks/shared/webhook"
 )
 
@@ -43,7 +45,7 @@ func TestATestIsOneAttempt(t *testing.T) {
 			receiver := httptest.NewServer(answer(tt.status, new(atomicCount)))
 			defer receiver.Close()
 			w := b.create(t, receiver.URL, func(w *webhook.Webhook) { w.Enabled = tt.enabled })
-			result, err := b.dispatcher.Test(t.Context(), w, tested())
+			result, err := b.tester().Test(t.Context(), w, tested())
 			if err != nil || result.StatusCode != tt.status {
 				t.Fatalf("Test = %+v, %v", result, err)
 			}
@@ -71,7 +73,7 @@ func TestATestSucceedsWithoutItsLog(t *testing.T) {
 	defer receiver.Close()
 	w := b.create(t, receiver.URL)
 	b.faults.Fail("BatchWriteItem", errBroken)
-	if result, err := b.dispatcher.Test(t.Context(), w, tested()); err != nil || result.StatusCode != 200 {
+	if result, err := b.tester().Test(t.Context(), w, tested()); err != nil || result.StatusCode != 200 {
 		t.Errorf("Test = %+v, %v", result, err)
 	}
 	if !b.log.contains("the log of a test could not be written") {
@@ -85,7 +87,7 @@ func TestATestThatCannotBeSignedFails(t *testing.T) {
 	b := setup(t)
 	w := b.create(t, "https://receiver.example")
 	w.Secret = "whsec_!"
-	if result, err := b.dispatcher.Test(t.Context(), w, tested()); err == nil {
+	if result, err := b.tester().Test(t.Context(), w, tested()); err == nil {
 		t.Errorf("Test = %+v", result)
 	}
 	if logs := b.written(t, w); len(logs) != 0 {
@@ -97,20 +99,21 @@ func TestATestThatCannotBeSignedFails(t *testing.T) {
 func TestATestTakesNoLongerThanItsOwnLimit(t *testing.T) {
 	t.Parallel()
 	for configured, want := range map[string]time.Duration{"15": webhook.TestTimeout, "6": webhook.TestTimeout, "5": 5 * time.Second, "2": 2 * time.Second} {
-		getenv := cloudtest.Getenv(t, map[string]string{
-			"WEBHOOKS_TABLE": "w", "LOGS_TABLE": "l", "LOG_RETENTION_DAYS": "30", "ATTEMPT_TIMEOUT_SECONDS": configured, "RESPONSE_BODY_BYTES": "512",
-		})
-		settings := boot.NewSettings(getenv)
-		tester, err := dispatch.NewTester(slog.New(slog.DiscardHandler), nil, nil, settings, getenv)
+		getenv := cloudtest.Getenv(t, lambdatest.NewNames(t).Variables("DispatcherFunction", map[string]string{"ATTEMPT_TIMEOUT_SECONDS": configured}))
+		log := slog.New(slog.DiscardHandler)
+		tester, err := dispatch.LoadTester(log, aws.Config{}, boot.NewSettings(getenv), getenv)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if tester.AttemptTimeout != want {
-			t.Errorf("ATTEMPT_TIMEOUT_SECONDS=%s: a test takes up to %v, want %v", configured, tester.AttemptTimeout, want)
+		if got := tester.Sender.Timeout(); got != want {
+			t.Errorf("ATTEMPT_TIMEOUT_SECONDS=%s: a test takes up to %v, want %v", configured, got, want)
 		}
-		dispatcher, err := dispatch.New(slog.New(slog.DiscardHandler), nil, nil, settings, getenv)
-		if err != nil || fmt.Sprint(dispatcher.AttemptTimeout.Seconds()) != configured {
-			t.Errorf("ATTEMPT_TIMEOUT_SECONDS=%s: an attempt takes up to %v, %v", configured, dispatcher.AttemptTimeout, err)
+		dispatcher, err := dispatch.Load(log, aws.Config{}, boot.NewSettings(getenv), getenv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := dispatcher.Sender.Timeout(); fmt.Sprint(got.Seconds()) != configured {
+			t.Errorf("ATTEMPT_TIMEOUT_SECONDS=%s: an attempt takes up to %v", configured, got)
 		}
 	}
 }
