@@ -68,12 +68,14 @@ func (s *stack) neighbours(ctx context.Context, duration time.Duration, busyTena
 	if err := errors.Join(err, end()); err != nil {
 		return "", nil, err
 	}
-	calm.await(s.published[goodType], patience)
-	report, figures := compareTenants(
-		calm.latencies(alone, joined), between(calm.latencies(joined, ended), settling, duration),
+	calm.await(len(s.published[goodType]), patience)
+	before, _ := calm.latencies(s.published[goodType], alone, joined)
+	beside, lost := calm.latencies(s.published[goodType], joined, ended)
+	report, found := compareTenants(
+		before, between(beside, settling, duration),
 		between(api.samples(), alone.Sub(begun), joined.Sub(begun)), between(api.samples(), joined.Sub(begun)+settling, ended.Sub(begun)),
-		s.published[goodType]-calm.count(), other)
-	return report, figures, nil
+		lost, other)
+	return report, found, nil
 }
 
 // live publishes and calls the API for a duration, as the quiet tenant does.
@@ -138,7 +140,7 @@ func (b *busy) start(ctx context.Context) func() error {
 func (b *busy) publishSome(ctx context.Context) error {
 	var list []map[string]any
 	for range busyBatch {
-		list = append(list, map[string]any{"id": rand.Text(), "type": failingType, "data": stamp{time.Now().UnixNano()}})
+		list = append(list, map[string]any{"id": rand.Text(), "type": failingType, "data": 0})
 	}
 	response, body, err := b.do(ctx, http.MethodPost, "/api/v1/events", map[string]any{"events": list})
 	if err != nil {

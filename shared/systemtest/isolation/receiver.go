@@ -1,52 +1,38 @@
 package main
 
 import (
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"time"
-
-	"github.com/go-json-experiment/json"
 )
 
 // receiver is a customer's server on loopback.
 type receiver struct {
 	server *httptest.Server
 	mu     sync.Mutex
-	got    map[string]arrival // by event id, first attempts only
-	called map[string]bool    // the paths that were requested
-	more   chan struct{}      // signals a delivery
+	got    map[string]time.Time // when each event arrived first, by its id
+	called map[string]bool      // the paths that were requested
+	more   chan struct{}        // signals a delivery
 }
 
-// arrival has the times of an event that arrived.
-type arrival struct{ published, arrived time.Time }
-
 func newReceiver(status func() int) *receiver {
-	r := &receiver{got: make(map[string]arrival), called: make(map[string]bool), more: make(chan struct{}, 1)}
+	r := &receiver{got: make(map[string]time.Time), called: make(map[string]bool), more: make(chan struct{}, 1)}
 	r.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		r.record(request)
+		r.record(request.Header.Get("Webhook-Id"), request.URL.Path)
 		w.WriteHeader(status())
 	}))
 	return r
 }
 
-// record stores the times of the request's event.
-func (r *receiver) record(request *http.Request) {
-	arrived := time.Now()
-	body, err := io.ReadAll(request.Body)
-	var sent struct {
-		Data stamp `json:"data"`
-	}
-	if err != nil || json.Unmarshal(body, &sent) != nil {
-		return
-	}
+// record stores that an event arrived at a path.
+func (r *receiver) record(id, path string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if id := request.Header.Get("Webhook-Id"); r.got[id].arrived.IsZero() {
-		r.got[id] = arrival{time.Unix(0, sent.Data.At), arrived}
+	if r.got[id].IsZero() {
+		r.got[id] = time.Now()
 	}
-	r.called[request.URL.Path] = true
+	r.called[path] = true
 	select {
 	case r.more <- struct{}{}:
 	default:
@@ -87,15 +73,20 @@ func (r *receiver) until(n int, count func() int, atMost time.Duration) {
 // sample is the latency of an event, and when it was published after the start.
 type sample struct{ at, latency time.Duration }
 
-// latencies returns the samples of the events published in [from, to).
-func (r *receiver) latencies(from, to time.Time) []sample {
+// latencies returns the samples of the events published in [from, to), and how many of them did not arrive. Those
+// count with the time that they have waited.
+func (r *receiver) latencies(published map[string]time.Time, from, to time.Time) (list []sample, lost int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	var list []sample
-	for _, d := range r.got {
-		if !d.published.Before(from) && d.published.Before(to) {
-			list = append(list, sample{d.published.Sub(from), d.arrived.Sub(d.published)})
+	for id, at := range published {
+		if at.Before(from) || !at.Before(to) {
+			continue
 		}
+		arrived, ok := r.got[id]
+		if !ok {
+			arrived, lost = time.Now(), lost+1
+		}
+		list = append(list, sample{at.Sub(from), arrived.Sub(at)})
 	}
-	return list
+	return list, lost
 }

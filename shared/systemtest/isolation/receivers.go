@@ -70,7 +70,7 @@ func (m *measured) measure(ctx context.Context, s *stack, load map[string]int, d
 	if err := s.publish(ctx, baseline, load); err != nil {
 		return err
 	}
-	troubled, sent := time.Now(), s.published[goodType]
+	troubled := time.Now()
 	if err := begin(); err != nil {
 		return err
 	}
@@ -78,8 +78,8 @@ func (m *measured) measure(ctx context.Context, s *stack, load map[string]int, d
 		return err
 	}
 	ended := time.Now()
-	m.await(s.published[goodType], patience)
-	m.before, m.under = m.latencies(begun, troubled), m.latencies(troubled, ended)
-	m.lost = s.published[goodType] - sent - len(m.under)
+	m.await(len(s.published[goodType]), patience)
+	m.before, _ = m.latencies(s.published[goodType], begun, troubled)
+	m.under, m.lost = m.latencies(s.published[goodType], troubled, ended)
 	return nil
 }

@@ -35,7 +35,7 @@ type stack struct {
 	EventsQueueURL string `json:"events_queue_url"`
 
 	events    *queue.Queue
-	published map[string]int // by type
+	published map[string]map[string]time.Time // when each event was published, by type and id
 }
 
 // open reads the stack file that WEBHOOKS_STACK names.
@@ -44,7 +44,7 @@ func open(getenv func(string) string) (*stack, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the stack file: %w", err)
 	}
-	s := &stack{published: make(map[string]int)}
+	s := &stack{published: make(map[string]map[string]time.Time)}
 	if err := json.Unmarshal(text, s); err != nil {
 		return nil, fmt.Errorf("read the stack file: %w", err)
 	}
@@ -59,7 +59,7 @@ func open(getenv func(string) string) (*stack, error) {
 
 // as returns the stack as another tenant uses it.
 func (s *stack) as(tenant, key string) *stack {
-	return &stack{APIURL: s.APIURL, APIKey: key, TenantID: tenant, EventsQueueURL: s.EventsQueueURL, events: s.events, published: make(map[string]int)}
+	return &stack{APIURL: s.APIURL, APIKey: key, TenantID: tenant, EventsQueueURL: s.EventsQueueURL, events: s.events, published: make(map[string]map[string]time.Time)}
 }
 
 // register registers a webhook for each type and returns a function that deletes them.
@@ -125,16 +125,12 @@ func (s *stack) do(ctx context.Context, method, path string, body any) (*http.Re
 	return response, text, err
 }
 
-// event is a producer's message. Its data has the time of publishing.
+// event is a producer's message.
 type event struct {
 	ID       string `json:"id"`
 	Type     string `json:"type"`
 	TenantID string `json:"tenant_id"`
-	Data     stamp  `json:"data"`
-}
-
-type stamp struct {
-	At int64 `json:"at"` // unix nanoseconds
+	Data     int    `json:"data"`
 }
 
 // publish publishes events for the duration, at rates per second by type, and at least one of each type.
@@ -146,12 +142,11 @@ func (s *stack) publish(ctx context.Context, duration time.Duration, rates map[s
 		var messages []queue.Message
 		for eventType, rate := range rates {
 			for ; sent[eventType] <= int(now.Sub(begun).Seconds()*float64(rate)); sent[eventType]++ {
-				body, err := json.Marshal(event{rand.Text(), eventType, s.TenantID, stamp{time.Now().UnixNano()}})
+				message, err := s.event(eventType)
 				if err != nil {
 					return err
 				}
-				messages = append(messages, queue.Message{Body: string(body)})
-				s.published[eventType]++
+				messages = append(messages, message)
 			}
 		}
 		if err := errors.Join(s.events.Send(ctx, messages)...); err != nil {
@@ -159,4 +154,15 @@ func (s *stack) publish(ctx context.Context, duration time.Duration, rates map[s
 		}
 	}
 	return nil
+}
+
+// event returns the message of a new event, and remembers when it was published.
+func (s *stack) event(eventType string) (queue.Message, error) {
+	id := rand.Text()
+	body, err := json.Marshal(event{ID: id, Type: eventType, TenantID: s.TenantID})
+	if s.published[eventType] == nil {
+		s.published[eventType] = make(map[string]time.Time)
+	}
+	s.published[eventType][id] = time.Now()
+	return queue.Message{Body: string(body)}, err
 }
