@@ -16,9 +16,11 @@ from operate.smoke_figures import OTHER_TYPE, delay, expect, new_id, percentiles
 if TYPE_CHECKING:
     from operate.smoke_checks import Smoke
 
-SLOW_EACH, MOST_SLOW = 2, 100  # events to the slow receiver: for each invocation, and at most
+SLOW_EACH, MOST_SLOW = 4, 100  # events to the slow receiver: for each invocation, and at most
+# Their time. They come one by one, so that they become several batches, and before the 3 s of the slow lane.
+SLOW_COME_SECONDS = 2.0
 OTHERS, PAUSE_SECONDS = 20, 0.25  # events to another receiver, while the first ones wait
-BUSY_AFTER_SECONDS = 1.0  # until the slow attempts have begun, and an invocation that waits takes more
+END_SECONDS = 3.0  # until invocations whose last attempt has ended have ended, too
 GIVEN_SECONDS = 0.25  # within which an invocation begins what Lambda gave it
 
 
@@ -33,14 +35,14 @@ def measure(smoke: "Smoke", log_delay: float) -> str:
     others = [new_id() for _ in range(OTHERS)]
     since = time.time()
     with smoke.webhook(kind=OTHER_TYPE, url=smoke.receiver.slow_url), smoke.webhook():
-        for event in slow:  # one by one, so that they become several batches
+        for event in slow:
             smoke.send([event], kind=OTHER_TYPE)
-        time.sleep(BUSY_AFTER_SECONDS)
+            time.sleep(SLOW_COME_SECONDS / len(slow))
         for event in others:
             smoke.send([event])
             time.sleep(PAUSE_SECONDS)
         delays = [delay(request) for request in smoke.receive(others).values()]
-        time.sleep(max(0.0, since + SLOW_SECONDS + log_delay - time.time()))
+        time.sleep(max(0.0, since + SLOW_COME_SECONDS + SLOW_SECONDS + END_SECONDS + log_delay - time.time()))
     made = smoke.target.attempts(since)
     text = f"{describe(made, slow, others, most)}; the others' delay, ms: {percentiles(delays)}"
     worst = max(delays)

@@ -51,7 +51,7 @@ class MeasureTest(unittest.TestCase):
         smoke.send.side_effect = lambda events, **_: sent.update(dict.fromkeys(events, 100.0))
 
         def receive(events: list[str]) -> dict[str, Any]:
-            self.assertEqual(len(sent), 10 + len(events))
+            self.assertEqual(len(sent), 20 + len(events))
             return {
                 event: Request({}, f'{{"data": {{"sent": {sent[event]}}}}}', sent[event] + delay) for event in events
             }
