@@ -72,7 +72,7 @@ class DescribedTest(unittest.TestCase):
         it = moved(tenant_id="a liar")
         for body, want in {
             '{"id":"e1","type":"t","tenant_id":"acme","data":1}': 'tenant "acme", event "e1", type "t"',
-            '{"kind":"delivery","format":1,"tenant_id":"acme","webhook_ids":[1,2],"event_id":"e1","type":"t"}': 'tenant "acme", event "e1", type "t"',
+            '{"kind":"delivery","tenant_id":"acme","webhook_ids":[1,2],"event_id":"e1","type":"t"}': 'tenant "acme", event "e1", type "t"',
             '{"id":"e1","detail-type":"t","detail":{"tenant_id":"acme"}}': 'tenant "acme", event "e1", type "t"',
             r'{"redrive":1,"event_id":"e1","sent_at":1,"body":"{\"type\":\"t\"}"}': 'event "e1", type "t"',
             '{"type":"t","tenant_id":7}': 'type "t", message "id-1"',
