@@ -70,10 +70,11 @@ class DescribedTest(unittest.TestCase):
 
     def test_a_letter_that_sqs_moved_is_named_by_its_body(self) -> None:
         it = moved(tenant_id="a liar")
+        acme = 'tenant "acme", event "e1", type "t"'
         for body, want in {
-            '{"id":"e1","type":"t","tenant_id":"acme","data":1}': 'tenant "acme", event "e1", type "t"',
-            '{"kind":"delivery","tenant_id":"acme","webhook_ids":[1,2],"event_id":"e1","type":"t"}': 'tenant "acme", event "e1", type "t"',
-            '{"id":"e1","detail-type":"t","detail":{"tenant_id":"acme"}}': 'tenant "acme", event "e1", type "t"',
+            '{"id":"e1","type":"t","tenant_id":"acme","data":1}': acme,
+            '{"kind":"delivery","tenant_id":"acme","webhook_ids":[1,2],"event_id":"e1","type":"t"}': acme,
+            '{"id":"e1","detail-type":"t","detail":{"tenant_id":"acme"}}': acme,
             r'{"redrive":1,"event_id":"e1","sent_at":1,"body":"{\"type\":\"t\"}"}': 'event "e1", type "t"',
             '{"type":"t","tenant_id":7}': 'type "t", message "id-1"',
         }.items():
