@@ -73,7 +73,7 @@ class DescribedTest(unittest.TestCase):
         acme = 'tenant "acme", event "e1", type "t"'
         for body, want in {
             '{"id":"e1","type":"t","tenant_id":"acme","data":1}': acme,
-            '{"kind":"delivery","tenant_id":"acme","webhook_ids":[1,2],"event_id":"e1","type":"t"}': acme,
+            '{"kind":"delivery","format":1,"tenant_id":"acme","webhook_ids":[1,2],"event_id":"e1","type":"t"}': acme,
             '{"id":"e1","detail-type":"t","detail":{"tenant_id":"acme"}}': acme,
             r'{"redrive":1,"event_id":"e1","sent_at":1,"body":"{\"type\":\"t\"}"}': 'event "e1", type "t"',
             '{"type":"t","tenant_id":7}': 'type "t", message "id-1"',
