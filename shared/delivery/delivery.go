@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -115,66 +114,6 @@ const (
 	// a form that this one would misread the next number.
 	format = 1
 )
-
-// Encode returns d as the body of a queue message.
-func (d Delivery) Encode() string { return d.EncodeTo(d.Webhook.ID) }
-
-// EncodeTo returns the body of one queue message that carries d once to each of webhooks,
-// which are 1 to [MaxDeliveries] different ids of the tenant of d.Webhook, in place of its id.
-// EncodeTo does not use a JSON encoder, which would reformat the event's body, whose
-// bytes are signed. No other member needs escaping.
-func (d Delivery) EncodeTo(webhooks ...int64) string {
-	const members, digits = 256, 20
-	b := make([]byte, 0, members+digits*len(webhooks)+len(d.Webhook.TenantID)+len(d.Event.ID)+len(d.Type)+2*len(d.Hash)+len(d.Body))
-	b = append(b, `{"kind":"delivery","format":`...)
-	b = strconv.AppendInt(b, format, 10)
-	b = append(b, `,"tenant_id":"`...)
-	b = append(b, d.Webhook.TenantID...)
-	b = append(b, `","webhook_ids":[`...)
-	for i, id := range webhooks {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = strconv.AppendInt(b, id, 10)
-	}
-	b = append(b, `],"event_id":"`...)
-	b = append(b, d.Event.ID...)
-	b = append(b, `","type":"`...)
-	b = append(b, d.Type...)
-	b = append(b, `","attempt":`...)
-	b = strconv.AppendInt(b, int64(d.Attempt), 10)
-	if d.Single {
-		b = append(b, `,"single":true`...)
-	}
-	b = append(b, `,"due":`...)
-	b = strconv.AppendInt(b, d.Due.UnixMilli(), 10)
-	if !d.Planned.IsZero() {
-		b = append(b, `,"planned":`...)
-		b = strconv.AppendInt(b, d.Planned.UnixMilli(), 10)
-	}
-	if !d.FirstDue().Equal(d.Due) {
-		b = append(b, `,"first":`...)
-		b = strconv.AppendInt(b, d.First.UnixMilli(), 10)
-	}
-	if d.Slow {
-		b = append(b, `,"slow":true`...)
-	}
-	if d.Held {
-		b = append(b, `,"held":true`...)
-	}
-	if d.Rate != 0 {
-		b = append(b, `,"rate":`...)
-		b = strconv.AppendFloat(b, d.Rate, 'g', -1, 64)
-	}
-	b = append(b, `,"hash":"`...)
-	b = hex.AppendEncode(b, d.Hash[:])
-	b = append(b, '"')
-	if d.Body != nil {
-		b = append(b, `,"body":`...)
-		b = append(b, d.Body...)
-	}
-	return string(append(b, '}'))
-}
 
 // EncodeLog returns the queued log l as the body of a queue message.
 func EncodeLog(l attemptlog.Log) (string, error) {

@@ -55,7 +55,12 @@ type rowName struct{ table, key string }
 
 // Failed returns why the row with key in table was not read, or nil if it was: then
 // a row that Rows does not have does not exist.
-func (r Read) Failed(table string, key Item) error { return r.failed[rowName{table, keyText(key)}] }
+func (r Read) Failed(table string, key Item) error {
+	if len(r.failed) == 0 { // as always, and without the text of the key
+		return nil
+	}
+	return r.failed[rowName{table, keyText(key)}]
+}
 
 // Err returns the error of one of the keys that were not read, or nil if every key
 // was read.

@@ -17,16 +17,16 @@ const writeUnit = 1 << 10
 // default of compress/flate, which takes three times as long.
 const level = 5
 
-// compressor deflates bodies if that saves a write request unit. It reuses its
-// writers, because each holds more than half a megabyte.
-type compressor struct{ writers sync.Pool }
-
-func newCompressor() *compressor {
-	return &compressor{sync.Pool{New: func() any {
-		w, _ := flate.NewWriter(io.Discard, level) // fails only for an invalid level
-		return w
-	}}}
+// compressor deflates bodies if that saves a write request unit. It has one writer,
+// which holds more than half a megabyte, and deflates one body after the other: a
+// function has at most one processor. A sync.Pool would make the writer again after
+// every other garbage collection.
+type compressor struct {
+	mu     sync.Mutex
+	writer *flate.Writer // nil before the first use
 }
+
+func newCompressor() *compressor { return &compressor{} }
 
 // pack returns body, deflated if its item then takes fewer write units. other is
 // the size of the rest of the item, in bytes.
@@ -34,19 +34,27 @@ func (c *compressor) pack(body []byte, other int) (packed []byte, deflated bool)
 	if units(len(body)+other) == 1 {
 		return body, false
 	}
-	w := c.writers.Get().(*flate.Writer)
-	defer c.writers.Put(w)
-	var small bytes.Buffer
-	w.Reset(&small)
-	if _, err := w.Write(body); err != nil || w.Close() != nil {
-		// A bytes.Buffer never fails; if it did, the body would be stored uncompressed.
-		return body, false
-	}
+	small := c.deflate(body)
 	// Deflate makes random bytes a few bytes longer, which may take one unit more.
-	if units(small.Len()+other) >= units(len(body)+other) {
+	if small == nil || units(len(small)+other) >= units(len(body)+other) {
 		return body, false
 	}
-	return small.Bytes(), true
+	return small, true
+}
+
+// deflate returns body deflated, or nil if that fails, which it never does.
+func (c *compressor) deflate(body []byte) []byte {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var small bytes.Buffer
+	if c.writer == nil {
+		c.writer, _ = flate.NewWriter(nil, level) // fails only for an invalid level
+	}
+	c.writer.Reset(&small)
+	if _, err := c.writer.Write(body); err != nil || c.writer.Close() != nil {
+		return nil
+	}
+	return small.Bytes()
 }
 
 func units(size int) int { return (size + writeUnit - 1) / writeUnit }

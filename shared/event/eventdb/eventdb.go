@@ -7,6 +7,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"iter"
+	"maps"
 	"strconv"
 	"time"
 
@@ -63,30 +65,26 @@ type row struct {
 	TTL      int64   `dynamodbav:"ttl"` // Unix seconds
 }
 
-// item returns the DynamoDB item of r. It avoids attributevalue, which would
-// inspect the struct again for each event of a batch.
-func (r row) item() dynamo.Item {
-	item := dynamo.Item{
-		"event": &types.AttributeValueMemberS{Value: r.Event},
-		"ttl":   &types.AttributeValueMemberN{Value: strconv.FormatInt(r.TTL, 10)},
+// attributes returns the attributes of r's item, sorted by name. It avoids
+// attributevalue, which would inspect the struct again for each event of a batch.
+func (r row) attributes() iter.Seq2[string, types.AttributeValue] {
+	return func(yield func(string, types.AttributeValue) bool) {
+		_ = (r.Body == nil || yield("body", &types.AttributeValueMemberB{Value: r.Body})) &&
+			(!r.Deflated || yield("deflated", &types.AttributeValueMemberBOOL{Value: true})) &&
+			yield("event", &types.AttributeValueMemberS{Value: r.Event}) &&
+			(r.Type == "" || yield("hash", &types.AttributeValueMemberB{Value: r.Hash})) &&
+			yield("ttl", &types.AttributeValueMemberN{Value: strconv.FormatInt(r.TTL, 10)}) &&
+			(r.Type == "" || yield("type", &types.AttributeValueMemberS{Value: r.Type})) &&
+			(len(r.Webhooks) == 0 || yield("webhooks", numberSet(r.Webhooks)))
 	}
-	if r.Type != "" {
-		item["type"], item["hash"] = &types.AttributeValueMemberS{Value: r.Type}, &types.AttributeValueMemberB{Value: r.Hash}
+}
+
+func numberSet(list []int64) types.AttributeValue {
+	numbers := make([]string, 0, len(list))
+	for _, n := range list {
+		numbers = append(numbers, strconv.FormatInt(n, 10))
 	}
-	if r.Body != nil {
-		item["body"] = &types.AttributeValueMemberB{Value: r.Body}
-	}
-	if r.Deflated {
-		item["deflated"] = &types.AttributeValueMemberBOOL{Value: true}
-	}
-	if len(r.Webhooks) > 0 {
-		ids := make([]string, 0, len(r.Webhooks))
-		for _, id := range r.Webhooks {
-			ids = append(ids, strconv.FormatInt(id, 10))
-		}
-		item["webhooks"] = &types.AttributeValueMemberNS{Value: ids}
-	}
-	return item
+	return &types.AttributeValueMemberNS{Value: numbers}
 }
 
 // rowKey returns the key of an event's row. Ids never contain '#': [event.ValidID].
@@ -103,7 +101,7 @@ func bodyKey(k event.Key, hash event.Hash) string {
 // or has expired. It returns nil if the same event is already stored, and
 // ErrConflict if another event is.
 func (s *Store) Create(ctx context.Context, e event.Event, webhooks []int64, now time.Time) error {
-	err := s.putFree(ctx, s.row(e, webhooks, now).item(), now)
+	err := s.putFree(ctx, s.row(e, webhooks, now), now)
 	var taken *types.ConditionalCheckFailedException
 	if errors.As(err, &taken) {
 		return sameHash(taken.Item, e.Hash())
@@ -142,7 +140,7 @@ func (s *Store) PutBody(ctx context.Context, e event.Event, now time.Time) error
 	r.Body, r.Deflated = s.bodies.pack(e.Body(), overhead(r))
 	// The first body stays: the same event sent twice without a timestamp has two
 	// bodies, and all attempts with one webhook-id must send the same bytes.
-	err := s.putFree(ctx, r.item(), now)
+	err := s.putFree(ctx, r, now)
 	var taken *types.ConditionalCheckFailedException
 	if err != nil && !errors.As(err, &taken) {
 		return fmt.Errorf("store body %s: %w", r.Event, err)
@@ -150,8 +148,8 @@ func (s *Store) PutBody(ctx context.Context, e event.Event, now time.Time) error
 	return nil
 }
 
-// putFree writes item if its key is free or its row has expired at now.
-func (s *Store) putFree(ctx context.Context, item dynamo.Item, now time.Time) error {
+// putFree writes r if its key is free or its row has expired at now.
+func (s *Store) putFree(ctx context.Context, r row, now time.Time) error {
 	free := expression.Or(
 		expression.AttributeNotExists(expression.Name("event")),
 		expression.Name("ttl").LessThanEqual(expression.Value(now.Unix())))
@@ -160,7 +158,7 @@ func (s *Store) putFree(ctx context.Context, item dynamo.Item, now time.Time) er
 		return fmt.Errorf("build the condition: %w", err)
 	}
 	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName: &s.table, Item: item,
+		TableName: &s.table, Item: maps.Collect(r.attributes()),
 		ConditionExpression:                 condition.Condition(),
 		ExpressionAttributeNames:            condition.Names(),
 		ExpressionAttributeValues:           condition.Values(),

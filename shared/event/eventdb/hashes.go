@@ -39,9 +39,10 @@ func (s *Store) ReadHashes(keys []event.Key, read dynamo.Read, now time.Time) (h
 	hashes, failed = make(map[event.Key]event.Hash, len(keys)), make(map[event.Key]error)
 	byRow := make(map[string]event.Key, len(keys))
 	for _, key := range keys {
-		byRow[rowKey(key)] = key
-		if err := read.Failed(s.table, itemKey(rowKey(key))); err != nil {
-			failed[key] = fmt.Errorf("read event %s: %w", rowKey(key), err)
+		name := rowKey(key)
+		byRow[name] = key
+		if err := read.Failed(s.table, itemKey(name)); err != nil {
+			failed[key] = fmt.Errorf("read event %s: %w", name, err)
 		}
 	}
 	for _, item := range read.Rows[s.table] {

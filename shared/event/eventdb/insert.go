@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +53,7 @@ func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (resu
 	results = make([]error, len(list))
 	statements := make([]types.BatchStatementRequest, len(list))
 	for i, m := range list {
-		statements[i] = insertion(s.table, s.row(m.Event, m.Webhooks, now).item())
+		statements[i] = insertion(s.table, s.row(m.Event, m.Webhooks, now))
 	}
 	output, err := s.client.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
 	if err != nil {
@@ -98,18 +97,23 @@ func expected(code types.BatchStatementErrorCodeEnum) bool {
 	return false
 }
 
-// insertion returns the statement that inserts item into table, with the values
-// as parameters.
-func insertion(table string, item dynamo.Item) types.BatchStatementRequest {
+// insertion returns the statement that inserts r into table, with the values as
+// parameters.
+func insertion(table string, r row) types.BatchStatementRequest {
+	const attributes, characters = 7, 128 // at most
 	var text strings.Builder
-	text.WriteString(`INSERT INTO "` + table + `" VALUE {`)
-	values := make([]types.AttributeValue, 0, len(item))
-	for i, name := range slices.Sorted(maps.Keys(item)) {
-		if i > 0 {
-			text.WriteByte(',')
-		}
-		text.WriteString("'" + name + "':?")
-		values = append(values, item[name])
+	text.Grow(len(table) + characters)
+	text.WriteString(`INSERT INTO "`)
+	text.WriteString(table)
+	text.WriteString(`" VALUE `)
+	values := make([]types.AttributeValue, 0, attributes)
+	separator := byte('{')
+	for name, value := range r.attributes() {
+		text.WriteByte(separator)
+		text.WriteByte('\'')
+		text.WriteString(name)
+		text.WriteString(`':?`)
+		values, separator = append(values, value), ','
 	}
 	text.WriteByte('}')
 	statement := text.String()

@@ -28,6 +28,9 @@ func (s *Store) IndexKeys(tenantIDs []string) dynamo.Keys {
 func (s *Store) ReadIndexes(tenantIDs []string, read dynamo.Read) (indexes map[string]webhook.Index, failed map[string]error) {
 	indexes, failed = make(map[string]webhook.Index, len(tenantIDs)), make(map[string]error)
 	for _, tenant := range tenantIDs {
+		if indexes[tenant] != nil {
+			continue // the same tenant again
+		}
 		if err := read.Failed(s.table, itemKey(webhook.Key{TenantID: tenant, ID: tenantItem})); err != nil {
 			failed[tenant] = fmt.Errorf("read the webhooks of tenant %s: %w", tenant, err)
 			continue
