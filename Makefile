@@ -100,7 +100,7 @@ cost: ## Compute what AWS bills for a million events, deliveries and an idle mon
 .PHONY: test test-up test-go test-down test-containers schemathesis clients lint lock audit fmt isolation crash soak smoke fuzz
 test: ## Run all tests with the race detector in a test cloud started for them; fails below the coverage floor
 	@rm -f $(COVERAGE)
-	@$(TOOLS) test go test -race -timeout $(GOTEST_TIMEOUT) $(if $(subst ./...,,$(GOTEST)),,-coverprofile=$(COVERAGE) -coverpkg=./functions/...,./shared/...) $(GOTEST)
+	@$(TOOLS) test go test -race -vet=off -ldflags=-s -timeout $(GOTEST_TIMEOUT) $(if $(subst ./...,,$(GOTEST)),,-coverprofile=$(COVERAGE) -coverpkg=./functions/...,./shared/...) $(GOTEST)
 	@$(if $(subst ./...,,$(GOTEST)),:,.ci/coverage $(COVERAGE))
 test-up: ## Start the test cloud and leave it running, for make test-go
 	@$(TOOLS) test-up
@@ -111,7 +111,7 @@ test-down: ## Stop that cloud
 test-containers: ## Run sam local invoke and start-api in containers (Linux, root; installs Docker when missing)
 	@$(TOOLS) test-containers
 crash: ## Make each AWS call of an event's delivery fail in every possible way, one at a time (make test: several at once)
-	@CRASH=all $(TOOLS) test go test -race -timeout 60m -v -run 'Crash|Redrive' ./shared/systemtest/crash
+	@CRASH=all $(TOOLS) test go test -race -vet=off -ldflags=-s -timeout 60m -v -run 'Crash|Redrive' ./shared/systemtest/crash
 soak: ## Publish while receivers fail, functions are killed and the cloud restarts: make soak DURATION=10m RATE=3
 	@$(TOOLS) soak
 smoke: ## Try a deployed stack with your credentials, and report what only AWS shows: make smoke ENV=dev

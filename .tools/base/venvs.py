@@ -51,6 +51,8 @@ def make(name: str) -> Path:
         made_from = folder / "made-from.txt"
         wanted = "\n".join([lock_file(name).read_text(), f"python {sys.version} in {folder}"])
         if not made_from.exists() or made_from.read_text() != wanted:
+            if name != UV:
+                make(UV)
             with step(f"Install {', '.join(packages(name))} into .local/venv/{name}"):
                 install(name, folder)
                 made_from.write_text(wanted)
@@ -58,14 +60,42 @@ def make(name: str) -> Path:
 
 
 def install(name: str, folder: Path) -> None:
-    """Makes the environment in an empty folder."""
+    """Makes the environment in an empty folder.
+
+    uv takes about a tenth of pip's time. It does not read pip's configuration, so pip installs what uv cannot.
+    """
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
+    if name == UV or not succeeds(uv_commands(make(UV) / "uv", name, folder)):
+        shutil.rmtree(folder, ignore_errors=True)
+        install_with_pip(name, folder)
+
+
+# The lock file is complete. Without --no-deps, pip wants another hash for a package that a dependency names with an
+# extra, such as boto3[crt].
+LOCKED = ["--require-hashes", "--no-deps", "-r"]
+UV = "uv"  # the environment of uv itself
+
+
+def uv_commands(uv: Path, name: str, folder: Path) -> list[list[str]]:
+    """The commands that make the environment with uv."""
+    python_path = str(folder / "bin" / "python")
+    return [
+        [str(uv), "venv", "--quiet", "--python", sys.executable, str(folder)],
+        [str(uv), "pip", "install", "--quiet", "--python", python_path, *LOCKED, str(lock_file(name))],
+    ]
+
+
+def succeeds(commands: Sequence[Sequence[str]]) -> bool:
+    """Runs the commands until one fails; returns whether none did."""
+    return all(subprocess.run(command, capture_output=True).returncode == 0 for command in commands)
+
+
+def install_with_pip(name: str, folder: Path) -> None:
+    """Makes the environment with pip."""
     run([sys.executable, "-m", "venv", str(folder)], hint="On Debian and Ubuntu, install the package python3-venv.")
     pip = [str(folder / "bin" / "pip"), "install", "--quiet", "--disable-pip-version-check"]
-    # The lock file is complete. Without --no-deps pip wants another hash for a package that a dependency names with
-    # an extra, such as boto3[crt].
-    run([*pip, "--require-hashes", "--no-deps", "-r", str(lock_file(name))])
+    run([*pip, *LOCKED, str(lock_file(name))])
 
 
 def run(command: Sequence[str], hint: str = "") -> None:

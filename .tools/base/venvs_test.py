@@ -1,7 +1,11 @@
 """Tests the lock files of the virtual environments."""
 
 import re
+import sys
+import tempfile
 import unittest
+from pathlib import Path
+from unittest import mock
 
 from base import venvs
 
@@ -35,6 +39,19 @@ class LockFilesTest(unittest.TestCase):
             for package in venvs.packages(name):
                 wanted, version = package.split("==")
                 self.assertIn((normal(wanted), version), locked, f"{name}.lock is older than {name}.txt: make lock")
+
+
+class InstallTest(unittest.TestCase):
+    def test_pip_installs_what_uv_cannot(self) -> None:
+        with (
+            tempfile.TemporaryDirectory() as name,
+            mock.patch.object(venvs, "make"),
+            mock.patch.object(venvs, "uv_commands", return_value=[["false"]]),
+            mock.patch.object(venvs, "run") as run,
+        ):
+            venvs.install("lint", Path(name) / "lint")
+        programs = [Path(call.args[0][0]).name for call in run.call_args_list]
+        self.assertEqual(programs, [Path(sys.executable).name, "pip"])
 
 
 if __name__ == "__main__":

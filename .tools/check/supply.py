@@ -17,7 +17,7 @@ def lock(upgrade: bool) -> int:
     """
     major, minor = venvs.OLDEST_PYTHON
     uv = [
-        str(venvs.make("lock") / "uv"),
+        str(venvs.make(venvs.UV) / "uv"),
         "pip",
         "compile",
         "--quiet",

@@ -56,7 +56,7 @@ func TestRedriveAfterEveryFailure(t *testing.T) {
 	for _, f := range failures() {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			walks(t, f, newWorld(t, fewReceives, shortLag), stride(max(f.stride, errorStride)))
+			walks(t, f, newWorld(t, fewReceives, shortLag), stride(f.stride))
 		})
 	}
 }
@@ -77,7 +77,7 @@ func TestCrashAroundTheLastAttempt(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, maxReceives, shortLag)
 			w.staysOpen = true
-			walks(t, f, w, stride(max(f.stride, errorStride)))
+			walks(t, f, w, stride(f.stride))
 		})
 	}
 }

@@ -68,10 +68,10 @@ func failures() []failure {
 		{name: "crash after", applies: every, fail: lost(errEnded), endsProcess: true, stride: crashStride, maxRepeats: allRequests, why: wholeBatch},
 		{name: "throttled", applies: every, fail: throttle, stride: errorStride, maxRepeats: 2, why: notDone, repeatsNoAttemptIn: dispatcherName},
 		{name: "timed out", applies: every, fail: never(context.DeadlineExceeded), stride: errorStride, maxRepeats: 2, why: notDone, repeatsNoAttemptIn: dispatcherName},
-		{name: "response lost", applies: writes, fail: lost(errLost), maxRepeats: allRequests, why: inDoubt},
-		{name: "repeated by the SDK", applies: writes, fail: twice, maxRepeats: allRequests, why: inDoubt},
-		{name: "transaction conflict", applies: conflicts, fail: conflict, maxRepeats: 2, why: notDone, repeatsNoAttemptIn: dispatcherName},
-		{name: "one entry unprocessed", applies: batches, fail: leaveOneOut},
+		{name: "response lost", applies: writes, fail: lost(errLost), stride: errorStride, maxRepeats: allRequests, why: inDoubt},
+		{name: "repeated by the SDK", applies: writes, fail: twice, stride: errorStride, maxRepeats: allRequests, why: inDoubt},
+		{name: "transaction conflict", applies: conflicts, fail: conflict, stride: errorStride, maxRepeats: 2, why: notDone, repeatsNoAttemptIn: dispatcherName},
+		{name: "one entry unprocessed", applies: batches, fail: leaveOneOut, stride: errorStride},
 	}
 }
 
