@@ -1,5 +1,5 @@
 // Function fanout consumes the events queue and queues one delivery for each
-// webhook that an event matches.
+// webhook that an event matches, up to ten in a message.
 package main
 
 import (

@@ -125,17 +125,18 @@ func TestHandleWhenAnEntryIsRefused(t *testing.T) {
 		times        int
 		copies       map[string]int
 	}{
-		"once, and retried at once":      {part: `"event_id":"e2"`, times: 1, copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
-		"the first delivery of an event": {part: `"webhook_ids":[1],"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 2, "e2": 3, "e3": 2}},
-		"the last delivery of an event":  {part: `"webhook_ids":[2],"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 2, "e2": 3, "e3": 2}},
-		"all of the first event":         {part: `"event_id":"e1"`, times: 9, failed: "e1", copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
-		"all of the last event, twice":   {part: `"event_id":"e3"`, times: 2, copies: map[string]int{"e1": 2, "e2": 2, "e3": 2}},
+		"once, and retried at once":     {part: `"event_id":"e2"`, times: 1, copies: map[string]int{"e1": 12, "e2": 12, "e3": 12}},
+		"the first message of an event": {part: `,10],"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 12, "e2": 2 + 12, "e3": 12}},
+		"the last message of an event":  {part: `[11,12],"event_id":"e2"`, times: 9, failed: "e2", copies: map[string]int{"e1": 12, "e2": 10 + 12, "e3": 12}},
+		"all of the first event":        {part: `"event_id":"e1"`, times: 9, failed: "e1", copies: map[string]int{"e1": 12, "e2": 12, "e3": 12}},
+		"all of the last event, twice":  {part: `"event_id":"e3"`, times: 2, copies: map[string]int{"e1": 12, "e2": 12, "e3": 12}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			b.subscribe(t, tenant)
-			b.subscribe(t, tenant)
+			for range 12 { // two messages for each event
+				b.subscribe(t, tenant)
+			}
 			batch := []events.SQSMessage{
 				message("e1", created(tenant, "e1", `1`)), message("e2", created(tenant, "e2", `1`)), message("e3", created(tenant, "e3", `1`)),
 			}

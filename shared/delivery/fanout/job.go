@@ -2,9 +2,11 @@ package fanout
 
 import (
 	"context"
+	"slices"
 
 	"github.com/aws/aws-lambda-go/events"
 
+	"webhooks/shared/aws/queue"
 	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/inbound"
@@ -72,19 +74,23 @@ func (j *job) refuseConflict() {
 	})
 }
 
-// deliveries returns one delivery for every match. Each is due when the event
-// was sent, so that a repeated fan-out computes the same due times.
-func (j *job) deliveries() []delivery.Delivery {
-	list := make([]delivery.Delivery, 0, len(j.matches))
-	for _, id := range j.matches {
-		list = append(list, delivery.Delivery{
-			Webhook: webhook.Key{TenantID: j.event.TenantID, ID: id},
-			Event:   j.event.Key(), Type: j.event.Type,
-			Attempt: 1, Due: j.SentAt, Hash: j.hash, Body: j.body,
-		})
+// messages returns the messages that carry one delivery to every match. Each delivery is
+// due when the event was sent, so that a repeated fan-out computes the same due times.
+func (j *job) messages() []queue.Message {
+	d := delivery.Delivery{
+		Webhook: webhook.Key{TenantID: j.event.TenantID},
+		Event:   j.event.Key(), Type: j.event.Type,
+		Attempt: 1, Due: j.SentAt, Hash: j.hash, Body: j.body,
+	}
+	list := make([]queue.Message, 0, messagesFor(len(j.matches)))
+	for webhooks := range slices.Chunk(j.matches, delivery.MaxDeliveries) {
+		list = append(list, queue.Message{Body: d.EncodeTo(webhooks...), Group: j.event.TenantID})
 	}
 	return list
 }
+
+// messagesFor returns the number of messages that carry n deliveries.
+func messagesFor(n int) int { return (n + delivery.MaxDeliveries - 1) / delivery.MaxDeliveries }
 
 // decode decodes the messages of a batch.
 func (f *Fanout) decode(ctx context.Context, records []events.SQSMessage) []*job {

@@ -11,8 +11,8 @@ import (
 )
 
 const (
-	// windowBytes limits the delivery messages of a window, in bytes: ten events of
-	// 32 KiB to a thousand webhooks are 312 MiB, more memory than the function has.
+	// windowBytes limits the delivery messages of a window, in bytes. Ten events of 32 KiB
+	// to a thousand webhooks are 31 MiB, and several times as much as requests of the SDK.
 	windowBytes = 16 << 20
 	// messageBytes is about the size of a delivery message without its body.
 	messageBytes = 512
@@ -24,12 +24,12 @@ const (
 var errTooLate = errors.New("too little time was left to fan the event out")
 
 // windows splits jobs so that the delivery messages of each window take at most
-// windowBytes. A single event may exceed the limit.
+// windowBytes.
 func windows(jobs []*job) [][]*job {
 	var list [][]*job
 	bytes := 0
 	for i, j := range jobs {
-		size := len(j.matches) * (messageBytes + len(j.body))
+		size := messagesFor(len(j.matches)) * (messageBytes + len(j.body))
 		if i == 0 || bytes+size > windowBytes {
 			list, bytes = append(list, nil), 0
 		}
@@ -52,14 +52,13 @@ func (f *Fanout) fanOut(ctx context.Context, window []*job, now time.Time) {
 	f.store(ctx, pending(window), now)
 }
 
-// send queues one delivery for every match. The deliveries of all events share
-// requests.
+// send queues one delivery for every match. The messages of all events share requests.
 func (f *Fanout) send(ctx context.Context, jobs []*job) {
 	var messages inbound.Outbox[*job, queue.Message]
 	for _, j := range jobs {
 		j.queued = true
-		for _, d := range j.deliveries() {
-			messages.Add(j, queue.Message{Body: d.Encode(), Group: d.Webhook.TenantID})
+		for _, m := range j.messages() {
+			messages.Add(j, m)
 		}
 	}
 	messages.Post(ctx, f.Consumer, "queueing deliveries", f.Deliveries.Send, func(j *job, err error) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/aws/queue"
+	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/fanout"
 	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/event"
@@ -92,10 +94,11 @@ func heavy(table *stored, send sender) *fanout.Fanout {
 	}
 }
 
-// The deliveries of the largest batch together exceed the function's memory.
+// The messages of the largest batch together exceed the function's memory: the requests
+// with them are several times as large.
 func TestHandleBoundsItsMemory(t *testing.T) {
 	t.Parallel()
-	const most = 48 << 20 // one window, or one event that is larger than a window
+	const most = 16 << 20 // one window
 	var sent, largest int
 	var table stored
 	f := heavy(&table, func(messages []queue.Message) {
@@ -109,8 +112,39 @@ func TestHandleBoundsItsMemory(t *testing.T) {
 	if err != nil || len(response.BatchItemFailures) > 0 {
 		t.Fatalf("Handle = %v, %v", response, err)
 	}
-	if want := 10 * fullTenant; sent != want || largest > most || table.Load() != 10 {
-		t.Errorf("%d deliveries of %d events, at most %d bytes in one send, want %d and %d", sent, table.Load(), largest, want, most)
+	if want := 10 * fullTenant / delivery.MaxDeliveries; sent != want || largest > most || table.Load() != 10 {
+		t.Errorf("%d messages of %d events, at most %d bytes in one send, want %d and %d", sent, table.Load(), largest, want, most)
+	}
+}
+
+// The deliveries of an event to ten webhooks share a message, which has the body once.
+func TestTenWebhooksOfAnEventShareAMessage(t *testing.T) {
+	t.Parallel()
+	var table stored
+	var ids []int64
+	f := heavy(&table, func(messages []queue.Message) {
+		if want := fullTenant / delivery.MaxDeliveries; len(messages) != want {
+			t.Errorf("%d messages, want %d", len(messages), want)
+		}
+		for _, m := range messages {
+			content, err := delivery.Decode([]byte(m.Body))
+			if err != nil || m.Group != tenant || strings.Count(m.Body, `"data":"once"`) != 1 {
+				t.Fatalf("%v: a message of group %q: %s", err, m.Group, m.Body)
+			}
+			for _, d := range content.Deliveries {
+				ids = append(ids, d.Webhook.ID)
+				if want := createdDelivery(t, tenant, "e1", `"once"`, d.Webhook.ID); !cmp.Equal(want, d) {
+					t.Fatalf("delivery (-want +got):\n%s", cmp.Diff(want, d))
+				}
+			}
+		}
+	})
+	if _, err := f.Handle(t.Context(), events.SQSEvent{Records: []events.SQSMessage{message("e1", created(tenant, "e1", `"once"`))}}); err != nil {
+		t.Fatal(err)
+	}
+	slices.Sort(ids)
+	if len(slices.Compact(ids)) != fullTenant {
+		t.Errorf("%d webhooks, want each of %d", len(ids), fullTenant)
 	}
 }
 
@@ -137,14 +171,14 @@ func TestHandleStopsBeforeTheTimeout(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 		defer cancel()
 		var table stored
-		f := heavy(&table, func([]queue.Message) { <-time.After(8 * time.Second) })
+		f := heavy(&table, func([]queue.Message) { <-time.After(21 * time.Second) })
 		response, err := f.Handle(ctx, heaviest())
 		if err != nil || ctx.Err() != nil {
 			t.Fatalf("Handle = %v after %v", err, ctx.Err())
 		}
-		// Each event fills a window. The fourth window would start with 6 s left.
-		want := []string{"e3", "e4", "e5", "e6", "e7", "e8", "e9"}
-		if diff := cmp.Diff(want, failed(response)); diff != "" || table.Load() != 3 {
+		// Five events fill a window. The second window would start with 9 s left.
+		want := []string{"e5", "e6", "e7", "e8", "e9"}
+		if diff := cmp.Diff(want, failed(response)); diff != "" || table.Load() != 5 {
 			t.Errorf("%d events stored, failed (-want +got):\n%s", table.Load(), diff)
 		}
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"webhooks/shared/delivery"
 	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/testkit/lambdatest"
 	"webhooks/shared/testkit/webhooktest"
@@ -81,7 +82,8 @@ func (sc scenario) run(t *testing.T, built binaries) result {
 
 	r := result{events: sc.events, deliveries: sc.events * sc.webhooks}
 	r.fanout = drive(t, m, fanout, stack, "FanoutFunction", "EventsQueue", sc.messages(m))
-	deliveries := drain(t, stack.Ref("DeliveriesQueue"), sc.events*sc.webhooks)
+	messages := sc.events * ((sc.webhooks + delivery.MaxDeliveries - 1) / delivery.MaxDeliveries)
+	deliveries := drain(t, stack.Ref("DeliveriesQueue"), messages)
 	r.dispatcher = drive(t, m, dispatcher, stack, "DispatcherFunction", "DeliveriesQueue", deliveries)
 	if sc.failing > 0 {
 		again := drive(t, m, dispatcher, stack, "DispatcherFunction", "DeliveriesQueue", drain(t, stack.Ref("DeliveriesQueue"), sc.failing))
@@ -185,13 +187,13 @@ func drain(t *testing.T, url string, n int) []string {
 func order(t *testing.T, body string) string {
 	t.Helper()
 	var d struct {
-		EventID   string `json:"event_id"`
-		WebhookID int    `json:"webhook_id"`
+		EventID    string `json:"event_id"`
+		WebhookIDs []int  `json:"webhook_ids"`
 	}
 	if err := json.Unmarshal([]byte(body), &d); err != nil {
 		t.Fatalf("read %.100s: %v", body, err)
 	}
-	return fmt.Sprintf("%s#%06d", d.EventID, d.WebhookID)
+	return fmt.Sprintf("%s#%06d", d.EventID, d.WebhookIDs[0])
 }
 
 // receiver fails the first requests and counts the bytes of all requests.

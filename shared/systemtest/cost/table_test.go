@@ -47,12 +47,12 @@ func scenarios() []expected {
 			"fanout invocations":                      2,
 			"EventsTable read units":                  20,
 			"EventsTable write units":                 20,
-			"WebhooksTable read units":                202,
-			"DeliveriesQueue requests":                60,
-			"DeliveriesQueue requests of fair queues": 60,
-			"dispatcher invocations":                  20,
-			"LogsTable write units":                   400,
-			"log lines":                               224,
+			"WebhooksTable read units":                22, // each webhook once per batch
+			"DeliveriesQueue requests":                6,  // ten deliveries in a message
+			"DeliveriesQueue requests of fair queues": 6,
+			"dispatcher invocations":                  2,
+			"LogsTable write units":                   220, // one per log, and the ids once per batch and webhook
+			"log lines":                               206,
 		}},
 		{scenario{name: failing, events: 100, tenants: 1, webhooks: 1, failing: 1}, usage{
 			"EventsQueue requests":                    30,

@@ -111,7 +111,10 @@ func TestWalkWithoutFailures(t *testing.T) {
 			t.Parallel()
 			w.staysOpen = name == "last attempt"
 			tenant, r := w.newTenant(t)
-			(&walk{failure: nothing}).run(t, w, tenant, r).check(r, tenant)
+			whole := (&walk{failure: nothing}).run(t, w, tenant, r)
+			if whole.check(r, tenant); whole.together != 2 {
+				t.Errorf("%d messages with the deliveries to both webhooks, want those of two events", whole.together)
+			}
 			crash := nothing
 			crash.endsProcess = true // counts the responses to Lambda as calls
 			done := (&walk{failure: crash}).run(t, w, tenant, r)

@@ -26,9 +26,9 @@ const (
 )
 
 // walk is one run of five messages through the functions: a small event and a large
-// one for two webhooks, one for a webhook whose breaker is open, one that is
-// refused, and one with the id of another event. One call fails, or with a stride
-// several.
+// one for two webhooks, whose deliveries share a message, one for a webhook whose
+// breaker is open, one that is refused, and one with the id of another event. One call
+// fails, or with a stride several.
 type walk struct {
 	*world
 	t       *testing.T
@@ -43,6 +43,7 @@ type walk struct {
 	waiting  map[string][]*message // by queue
 	letters  []*message
 	redriven int
+	together int // messages with the deliveries to both webhooks
 
 	written atomic.Bool // since the rows were read
 	known   []delivery.Delivery
@@ -163,7 +164,13 @@ func (w *walk) step() bool {
 			w.invoke(queue, batch, w.dispatcher.Handle)
 		}
 	}
-	w.waiting[deliveriesQueue] = append(w.waiting[deliveriesQueue], w.collect(w.t, w.names.deliveries, w.now)...)
+	queued := w.collect(w.t, w.names.deliveries, w.now)
+	for _, m := range queued {
+		if strings.Contains(m.body, fmt.Sprintf(`"webhook_ids":[%d,%d]`, flaky, fine)) {
+			w.together++
+		}
+	}
+	w.waiting[deliveriesQueue] = append(w.waiting[deliveriesQueue], queued...)
 	w.waiting[slowQueue] = append(w.waiting[slowQueue], w.collect(w.t, w.names.slow, w.now)...)
 	w.letters = append(w.letters, w.collect(w.t, w.names.eventLetters, w.now)...)
 	w.letters = append(w.letters, w.collect(w.t, w.names.deadLetters, w.now)...)
