@@ -21,12 +21,12 @@ func (d Delivery) HasSlot(rate float64, now time.Time) bool {
 	return d.Rate == rate && rate != 0 && !now.After(d.Due.Add(slotGrace))
 }
 
-// Delay returns how long a queue should delay the message of d that is sent at now. A
-// queue delays by whole seconds. A delivery that has a slot comes in the second before
-// it, and the dispatcher waits for the rest: with delays rounded up, all deliveries of a
-// second would come at its end.
+// Delay returns how long a queue should delay the message of d that is sent at now. It
+// is not positive if d is due. A queue delays by whole seconds. A delivery that has a
+// slot comes in the second before it, and the dispatcher waits for the rest: with delays
+// rounded up, all deliveries of a second would come at its end.
 func (d Delivery) Delay(now time.Time) time.Duration {
-	wait := max(0, d.Due.Sub(now))
+	wait := d.Due.Sub(now)
 	if d.Rate != 0 {
 		return wait.Truncate(time.Second)
 	}

@@ -51,8 +51,8 @@ func (d *Dispatcher) carryOut(ctx context.Context, s step) result {
 	case settleOnly:
 		r.err, r.log = s.message.Err, s.message.log
 	case fail:
-		r.err = s.unread
-	case moveToTable:
+		r.err = s.unready
+	case moveToTable, postpone:
 		r.next = &s.delivery
 	case skip:
 		r.log = newLog(s.delivery, d.Now(), attemptlog.Skipped)
@@ -89,13 +89,16 @@ func (d *Dispatcher) deliver(ctx context.Context, s step) result {
 	if body == nil {
 		body, err = s.message.readBody()
 	}
+	if err == nil {
+		err = d.awaitSlot(ctx, s)
+	}
 	switch {
 	case errors.Is(err, eventdb.ErrNotFound):
 		return result{step: s, refusal: &deadletter.Refusal{
 			Reason: deadletter.BodyMissing,
 			Detail: "the event's body is not stored: the event has expired, or its fan-out did not finish",
 		}}
-	case err == nil && d.tooLate(ctx): // checked last, because reading the body takes time too
+	case err == nil && d.tooLate(ctx): // checked last, because reading the body and waiting take time too
 		err = errTooLate
 	}
 	if err != nil {

@@ -71,6 +71,7 @@ type Config struct {
 	SlowQueue    inbound.Queue
 	SlowQueueARN string
 	Health       Health
+	Slots        Slots
 	Schedule     delivery.Schedule
 	Now          func() time.Time
 	// Metrics gets one line for each invocation. nil writes no metrics.

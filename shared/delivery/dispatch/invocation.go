@@ -34,7 +34,7 @@ func newInvocation(d *Dispatcher) *invocation {
 
 // begin plans the deliveries of in and begins their steps.
 func (v *invocation) begin(ctx context.Context, in intake) {
-	for _, s := range plan(in, v.Schedule, v.Now()) {
+	for _, s := range v.steps(ctx, in) {
 		if !s.action.requests() {
 			v.ended = append(v.ended, v.perform(ctx, s))
 			continue

@@ -10,8 +10,8 @@ import (
 // numbers are the metrics of an invocation. Every attempt that was made counts, even
 // if its message is received again because a later step failed. A queued log does
 // not count: its attempt was counted before. A held delivery counts as held, not
-// as an attempt, and a delivery that only moves to the retries table does not
-// count. A delivery that failed without an attempt counts when it is received
+// as an attempt, and a delivery that only moves to the retries table or waits for its
+// slot does not count. A delivery that failed without an attempt counts when it is received
 // again.
 type numbers struct {
 	delivered, retried, failed, skipped int
@@ -31,12 +31,12 @@ func (n *numbers) add(list []settled) {
 			n.count(s.log.Outcome)
 			n.took = append(n.took, s.log.ResponseTime)
 			// The first attempt is due when the event was sent, or when its hold ended.
-			// Resent deliveries are excluded, because they have no such delay. So is the slow lane: the receiver
-			// causes that delay.
-			if s.delivery.Attempt == 1 && !s.delivery.Single && s.message.lane == laneNormal && s.action == makeAttempt {
+			// Resent deliveries are excluded, because they have no such delay. So are the slow lane and
+			// deliveries with a slot: the receiver or its limit causes that delay.
+			if s.delivery.Attempt == 1 && !s.delivery.Single && s.message.lane == laneNormal && s.action == makeAttempt && s.delivery.Rate == 0 {
 				n.delays = append(n.delays, s.log.CreatedAt.Sub(s.delivery.Due))
 			}
-		case s.failure != nil || s.message.log != nil || s.action == moveToTable:
+		case s.failure != nil || s.message.log != nil || s.action == moveToTable || s.action == postpone:
 		case s.refusal != nil || s.message.Letter != nil:
 			n.setAside++
 		case s.action == forward:

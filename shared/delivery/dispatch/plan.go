@@ -17,10 +17,11 @@ const (
 	makeLast                  // make the last attempt, although the breaker is open
 	forward                   // send the delivery to the slow lane
 	hold                      // keep the delivery for later, without a request
+	postpone                  // send the delivery back, because its slot is later
 	moveToTable               // store the delivery as a row of the retries table
 	skip                      // write the log of a delivery to a disabled webhook
 	drop                      // nothing: the webhook is deleted, so its owner cannot read a log
-	fail                      // the webhook could not be read
+	fail                      // the webhook could not be read, or its slot not reserved
 	settleOnly                // the message has no delivery: a queued log, or it was not decoded
 )
 
@@ -33,7 +34,7 @@ type step struct {
 	delivery delivery.Delivery
 	webhook  webhook.Webhook
 	action   action
-	unread   error // why the webhook could not be read
+	unready  error // why the webhook could not be read, or its slot not reserved
 }
 
 // plan returns the step of each delivery, and one for a message without deliveries. It
@@ -47,11 +48,11 @@ func plan(in intake, schedule delivery.Schedule, now time.Time) []step {
 			steps = append(steps, step{message: m, action: settleOnly})
 		}
 		for _, dl := range m.deliveries {
-			s := step{message: m, delivery: dl, unread: in.unreadable[dl.Webhook]}
+			s := step{message: m, delivery: dl, unready: in.unreadable[dl.Webhook]}
 			w, exists := in.webhooks[dl.Webhook]
 			s.webhook = w
 			switch {
-			case s.unread != nil:
+			case s.unready != nil:
 				s.action = fail
 			case belongsInTable(dl, now):
 				s.action = moveToTable
@@ -105,7 +106,8 @@ func choose(s step, schedule delivery.Schedule, now time.Time, probing map[webho
 // belongsInTable reports whether dl is due later than a queue can delay it. Such a
 // delivery is in the queue because the retries table did not accept it, and moves to the
 // table without an attempt. First attempts are excluded: one that the breaker held is
-// made now, or held again if the breaker is still open.
+// made now, or held again if the breaker is still open. So are deliveries with a slot,
+// which may have ended with the rate limit.
 func belongsInTable(dl delivery.Delivery, now time.Time) bool {
-	return dl.Attempt > 1 && dl.Due.After(now.Add(queue.MaxDelay))
+	return dl.Attempt > 1 && dl.Rate == 0 && dl.Due.After(now.Add(queue.MaxDelay))
 }

@@ -43,7 +43,7 @@ func Load(log *slog.Logger, cfg aws.Config, settings *boot.Settings, getenv func
 			Log: log, DeadLetters: queue.New(queues, settings.Required("DEAD_LETTERS_QUEUE_URL")),
 			MaxReceiveCount: settings.Int("MAX_RECEIVE_COUNT", 2, 1000),
 		},
-		Webhooks: store, Health: store,
+		Webhooks: store, Health: store, Slots: store,
 		Events:    eventdb.New(db, settings.Required("EVENTS_TABLE"), 0), // it only reads
 		Logs:      attemptlogdb.New(db, settings.Required("LOGS_TABLE"), settings.Days("LOG_RETENTION_DAYS")),
 		Retries:   retrydb.New(db, settings.Required("RETRIES_TABLE")),

@@ -49,8 +49,8 @@ func (f onFailure) settle(err error) {
 }
 
 // sendFollowUps sends the next attempts of list to a queue or, if they are due
-// after horizon, to the retries table. Next attempts after a slow attempt and
-// forwarded deliveries go to the slow lane, and unwritten logs to the normal queue.
+// after horizon, to the retries table. Next attempts after a slow attempt, forwarded
+// deliveries, and those that the slow lane postpones go to the slow lane, and unwritten logs to the normal queue.
 // Only what a queue can delay goes to the slow lane: later attempts come back from the
 // table to the normal lane, and [choose] decides again.
 // The queues and the table are called at the same time, so that one that hangs does
@@ -68,8 +68,8 @@ func (d *Dispatcher) sendFollowUps(ctx context.Context, list []settled, logs []u
 		case s.action == forward:
 			slow.Add(fail, queue.Message{Body: s.alone(), Group: s.delivery.Webhook.TenantID})
 		case s.next != nil && !s.next.Due.After(horizon):
-			m := queue.Message{Body: s.next.Encode(), Delay: queue.MaxDelay - horizon.Sub(s.next.Due), Group: s.next.Webhook.TenantID}
-			if s.slow {
+			m := queue.Message{Body: s.next.Encode(), Delay: s.next.Delay(horizon.Add(-queue.MaxDelay)), Group: s.next.Webhook.TenantID}
+			if s.slow || s.action == postpone && s.message.lane == laneSlow {
 				slow.Add(fail, m)
 			} else {
 				normal.Add(fail, m)

@@ -83,7 +83,7 @@ func setup(t *testing.T) *bundle {
 		Webhooks: b.webhooks, Events: b.events, Logs: b.logs, Retries: b.retries,
 		Sender:    attempt.New(g, attempt.Config{UserAgent: dispatch.UserAgent}),
 		Queue:     b.queue,
-		SlowQueue: counting(new(int)), SlowQueueARN: slowARN, Health: new(healthStub),
+		SlowQueue: counting(new(int)), SlowQueueARN: slowARN, Health: new(healthStub), Slots: noSlots{},
 		Schedule: schedule(t),
 		Now:      func() time.Time { return b.now },
 	})

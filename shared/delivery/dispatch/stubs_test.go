@@ -86,6 +86,13 @@ func (s *webhooksStub) Disable(_ context.Context, key webhook.Key, revision int6
 	return true, nil
 }
 
+// noSlots panics when slots are reserved: a webhook without a limit needs none.
+type noSlots struct{}
+
+func (noSlots) ReserveSlots(context.Context, webhook.Webhook, int, time.Time) (webhook.Slots, error) {
+	panic("slots are reserved")
+}
+
 // allOf returns n times err.
 func allOf(n int, err error) []error {
 	failures := make([]error, n)
@@ -156,7 +163,7 @@ func stubbed(t testing.TB, result attempt.Result) *dispatch.Dispatcher {
 		Logs:     logsFunc(func(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }),
 		Sender:   senderFunc(func(context.Context, attempt.Request) attempt.Result { return result }),
 		Queue:    counting(new(int)), Retries: storing(new(int)),
-		SlowQueue: counting(new(int)), SlowQueueARN: slowARN, Health: new(healthStub),
+		SlowQueue: counting(new(int)), SlowQueueARN: slowARN, Health: new(healthStub), Slots: noSlots{},
 		Schedule: schedule(t), Now: time.Now,
 	})
 }

@@ -80,7 +80,7 @@ func newWorld(t *testing.T, waits string) *world {
 	w.dispatcher = dispatch.New(dispatch.Config{
 		Consumer: inbound.Consumer{Log: log, MaxReceiveCount: 50},
 		Webhooks: stubs{}, Events: stubs{}, Logs: stubs{}, Retries: store, Sender: w, Queue: deliveries{w},
-		SlowQueue: deliveries{w}, SlowQueueARN: "slow", Health: unknown{},
+		SlowQueue: deliveries{w}, SlowQueueARN: "slow", Health: unknown{}, Slots: unknown{},
 		Schedule: schedule, Now: clock,
 	})
 	w.retrier = &retrier.Retrier{Log: log, Retries: w.retries, Queue: deliveries{w}, Now: clock}
@@ -160,8 +160,12 @@ func (stubs) GetBody(context.Context, event.Key, event.Hash) ([]byte, error) {
 }
 func (stubs) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }
 
-// unknown is the health of a webhook that nobody records: its breaker never opens.
-type unknown struct{ dispatch.Health }
+// unknown is the health of a webhook that nobody records: its breaker never opens. The
+// webhook has no rate limit.
+type unknown struct {
+	dispatch.Health
+	dispatch.Slots
+}
 
 func (unknown) AddFailures(context.Context, webhook.Webhook, int, time.Time) (webhook.Health, error) {
 	return webhook.Health{}, nil

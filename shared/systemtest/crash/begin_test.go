@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"webhooks/shared/aws/queue"
 	"webhooks/shared/event"
 	"webhooks/shared/testkit/webhooktest"
 	"webhooks/shared/webhook"
@@ -27,6 +28,7 @@ func (w *walk) begin(tenant, url string) {
 	}
 	w.held = held.Key()
 	w.open(w.held)
+	w.fillSlots(webhook.Key{TenantID: tenant, ID: flaky})
 	for i, body := range []string{
 		published(tenant, w.name+"-small", "environment.created", `1`),
 		published(tenant, w.name+"-large", "environment.created", strconv.Quote(strings.Repeat("x", 40_000))),
@@ -59,6 +61,18 @@ func (w *walk) open(key webhook.Key) {
 	}
 	if opened, err := w.webhooks.OpenBreaker(w.t.Context(), failing, at); err != nil || !opened {
 		w.t.Fatalf("open the breaker: %t, %v", opened, err)
+	}
+}
+
+// fillSlots reserves the slots of a webhook with a rate limit for the next 15 minutes. Its
+// first delivery then waits in the queue, and its second one in the retries table.
+func (w *walk) fillSlots(key webhook.Key) {
+	limited, err := w.webhooks.Get(w.t.Context(), key)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	if _, err := w.webhooks.ReserveSlots(w.t.Context(), limited, int(queue.MaxDelay.Seconds()*limited.RateLimit), w.now); err != nil {
+		w.t.Fatal(err)
 	}
 }
 

@@ -131,8 +131,14 @@ func TestWalkWithoutFailures(t *testing.T) {
 func (w *world) newTenant(t *testing.T) (tenant string, r *receiver) {
 	t.Helper()
 	tenant, r = "tenant-"+rand.Text(), newReceiver(t, &w.ended)
+	const rate = 0.1                                   // an attempt in ten seconds
 	for _, path := range []string{"/flaky", "/fine"} { // webhooks 1 and 2
-		if _, err := w.webhooks.Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.URL = r.url + path }), time.Now()); err != nil {
+		if _, err := w.webhooks.Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) {
+			w.URL = r.url + path
+			if path == "/flaky" {
+				w.RateLimit = rate
+			}
+		}), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -52,6 +52,11 @@ const (
 	notDone    = "an event that is not stored is fanned out again, and a row that is not deleted is sent again"
 )
 
+// fewRequests is the number of requests that a failure of fan-out or retrier may repeat:
+// the first attempts of two deliveries, or all attempts of a first attempt that waited for
+// its slot in the retries table.
+const fewRequests = 4
+
 // failures returns every way in which a call fails.
 func failures() []failure {
 	never := func(err error) func(faulttest.Call) (any, error) {
@@ -66,11 +71,11 @@ func failures() []failure {
 	return []failure{
 		{name: "crash before", applies: every, fail: never(errEnded), endsProcess: true, stride: crashStride, maxRepeats: allRequests, why: wholeBatch},
 		{name: "crash after", applies: every, fail: lost(errEnded), endsProcess: true, stride: crashStride, maxRepeats: allRequests, why: wholeBatch},
-		{name: "throttled", applies: every, fail: throttle, stride: errorStride, maxRepeats: 2, why: notDone, repeatsNoAttemptIn: dispatcherName},
-		{name: "timed out", applies: every, fail: never(context.DeadlineExceeded), stride: errorStride, maxRepeats: 2, why: notDone, repeatsNoAttemptIn: dispatcherName},
+		{name: "throttled", applies: every, fail: throttle, stride: errorStride, maxRepeats: fewRequests, why: notDone, repeatsNoAttemptIn: dispatcherName},
+		{name: "timed out", applies: every, fail: never(context.DeadlineExceeded), stride: errorStride, maxRepeats: fewRequests, why: notDone, repeatsNoAttemptIn: dispatcherName},
 		{name: "response lost", applies: writes, fail: lost(errLost), stride: errorStride, maxRepeats: allRequests, why: inDoubt},
 		{name: "repeated by the SDK", applies: writes, fail: twice, stride: errorStride, maxRepeats: allRequests, why: inDoubt},
-		{name: "transaction conflict", applies: conflicts, fail: conflict, stride: errorStride, maxRepeats: 2, why: notDone, repeatsNoAttemptIn: dispatcherName},
+		{name: "transaction conflict", applies: conflicts, fail: conflict, stride: errorStride, maxRepeats: fewRequests, why: notDone, repeatsNoAttemptIn: dispatcherName},
 		{name: "one entry unprocessed", applies: batches, fail: leaveOneOut, stride: errorStride},
 	}
 }

@@ -91,7 +91,7 @@ func (w *walk) intercept(c faulttest.Call) (any, error) {
 // call for ever. The bound is larger than the number of calls of a walk without
 // failures, also when it is rounded down to whole strides (see
 // TestWalkWithoutFailures).
-const maxWithStride = 8 * crashStride
+const maxWithStride = 10 * crashStride
 
 // fails counts a call and reports whether it fails.
 func (w *walk) fails(operation string) bool {

@@ -1,0 +1,145 @@
+package dispatch
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"webhooks/shared/apperr"
+	"webhooks/shared/webhook"
+)
+
+// Slots stores which times are reserved for the attempts of webhooks with a rate limit.
+type Slots interface {
+	ReserveSlots(ctx context.Context, w webhook.Webhook, n int, now time.Time) (webhook.Slots, error)
+}
+
+const (
+	// maxSlotWait is the longest time that an attempt waits for its slot in an
+	// invocation. A queue delays by whole seconds, so deliveries come up to a second
+	// early.
+	maxSlotWait = time.Second
+	// slotTimeout limits the reservation of slots.
+	slotTimeout = time.Second
+)
+
+// reservation is the slots that a webhook needs, and then has, for a set of steps.
+type reservation struct {
+	webhook webhook.Webhook
+	wanted  int
+	slots   webhook.Slots
+	err     error
+	given   int
+}
+
+// steps returns the plan of in, in which the attempts of webhooks with a rate limit have
+// slots. It makes one reservation for each of these webhooks, and no call for others.
+func (d *Dispatcher) steps(ctx context.Context, in intake) []step {
+	now := d.Now()
+	steps := plan(in, d.Schedule, now)
+	reservations := wantedSlots(steps, now)
+	var group errgroup.Group
+	group.SetLimit(maxUpdates)
+	for _, r := range reservations {
+		group.Go(func() error {
+			if panicked := d.Protect(ctx, "reserving slots", func() { d.reserve(ctx, r, now) }); panicked != nil {
+				r.err = panicked
+			}
+			return nil
+		})
+	}
+	_ = group.Wait() // each reservation has its own error
+	return inSlots(steps, reservations, now, now.Add(d.slotWait(ctx)))
+}
+
+// reserve makes the reservation r.
+func (d *Dispatcher) reserve(ctx context.Context, r *reservation, now time.Time) {
+	ctx, cancel := context.WithTimeout(ctx, slotTimeout)
+	defer cancel()
+	r.slots, r.err = d.Slots.ReserveSlots(ctx, r.webhook, r.wanted, now)
+}
+
+// slotWait returns how long an attempt may wait for its slot without beginning too late.
+func (d *Dispatcher) slotWait(ctx context.Context) time.Duration {
+	deadline, has := ctx.Deadline()
+	if !has {
+		return maxSlotWait
+	}
+	return min(maxSlotWait, max(0, time.Until(deadline)-d.Sender.Timeout()-recordTime))
+}
+
+// paced reports whether s is an attempt that begins in a slot. A probe does not, because
+// there is one a minute, and neither does an attempt that a customer asked for.
+func (s step) paced() bool {
+	return s.webhook.RateLimit > 0 && (s.action == makeAttempt || s.action == makeLast) && !s.delivery.Single
+}
+
+// waits reports whether s is an attempt that begins in a slot and has one. The slot of a
+// delivery means nothing after the limit of its webhook has ended.
+func (s step) waits() bool { return s.paced() && s.delivery.Rate > 0 }
+
+// wantedSlots returns the reservations to make: for each webhook the number of attempts
+// that have no slot.
+func wantedSlots(steps []step, now time.Time) map[webhook.Key]*reservation {
+	var wanted map[webhook.Key]*reservation
+	for _, s := range steps {
+		if !s.paced() || s.delivery.HasSlot(s.webhook.RateLimit, now) {
+			continue
+		}
+		if wanted == nil {
+			wanted = make(map[webhook.Key]*reservation)
+		}
+		if wanted[s.webhook.Key()] == nil {
+			wanted[s.webhook.Key()] = &reservation{webhook: s.webhook}
+		}
+		wanted[s.webhook.Key()].wanted++
+	}
+	return wanted
+}
+
+// inSlots returns steps, each attempt with its slot. It postpones the attempts whose
+// slots are after latest. If the reservation failed, the delivery fails and is received
+// again: a receiver that asked for a limit may not bear more, and nothing is lost.
+func inSlots(steps []step, reserved map[webhook.Key]*reservation, now, latest time.Time) []step {
+	for i, s := range steps {
+		if !s.paced() {
+			continue
+		}
+		if !s.delivery.HasSlot(s.webhook.RateLimit, now) {
+			r := reserved[s.webhook.Key()]
+			switch {
+			case apperr.Is(r.err, apperr.WebhookNotFound):
+				s.action = drop
+			case r.err != nil:
+				s.action, s.unready = fail, fmt.Errorf("reserve a slot: %w", r.err)
+			case r.slots.Rate == 0: // the limit has ended meanwhile
+				s.delivery.Rate = 0
+			default:
+				s.delivery = s.delivery.InSlot(r.slots.At(r.given), r.slots.Rate)
+				r.given++
+			}
+		}
+		if s.waits() && s.delivery.Due.After(latest) {
+			s.action = postpone
+		}
+		steps[i] = s
+	}
+	return steps
+}
+
+// awaitSlot waits until the slot of s, if it has one.
+func (d *Dispatcher) awaitSlot(ctx context.Context, s step) error {
+	if !s.waits() {
+		return nil
+	}
+	slot := time.NewTimer(s.delivery.Due.Sub(d.Now()))
+	defer slot.Stop()
+	select {
+	case <-slot.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a slot: %w", ctx.Err())
+	}
+}
