@@ -1,4 +1,4 @@
-"""`make isolation`: what slow and failing receivers, a wave of them, and a busy tenant do to the latency of others.
+"""`make isolation`: what slow and failing receivers, a wave of them, a paced burst, and a busy tenant do to others.
 
 The driver is shared/systemtest/isolation, and the figures go to .local/isolation.json. The receivers are measured
 with the slow lane and without. Without the lane, the dispatcher's environment names the deliveries
@@ -23,6 +23,7 @@ from cloud import template
 from cloud.instance import Cloud
 
 WAVE_SECONDS = 40  # of the wave, whose webhooks hang for 15 s
+PACE_SECONDS = 35  # of the burst, which takes 30 s at its rate limit
 BUSY_SECONDS = 20  # enough for a hundred deliveries and a hundred calls of the quiet tenant
 PUBLISH_RATE = 20  # events per second that the busy tenant may publish
 # The third attempt waits in the retries table for a day. With the template's schedule it would wait in the queue, which
@@ -38,6 +39,11 @@ GOALS = {
     "wave_worst_seconds": 1.5,
     "wave_late_or_lost": 0,
     "wave_never_called": 0,
+    "pace_off_by": 0.1,
+    "pace_lost": 0,
+    "pace_p95_factor": 2.0,
+    "pace_worst_seconds": 1.5,
+    "pace_late_or_lost": 0,
     "tenant_deliveries_p50_factor": 2.0,
     "tenant_deliveries_p95_factor": 2.0,
     "tenant_api_p50_factor": 2.0,
@@ -57,6 +63,7 @@ def compare(cloud: Cloud, duration: float, concurrency: int) -> None:
     with dispatcher_variables(cloud) as variables, dispatcher_concurrency(cloud, variables, concurrency):
         beside_receivers(cloud, duration, figures, variables)
         beside_a_wave(cloud, min(duration, WAVE_SECONDS), figures)
+        beside_a_paced_burst(cloud, figures)
     beside_a_busy_tenant(cloud, min(duration, BUSY_SECONDS), figures)
     (LOCAL / "isolation.json").write_text(json.dumps(figures, indent=2) + "\n")
     if missed := misses(figures):
@@ -98,6 +105,12 @@ def beside_a_wave(cloud: Cloud, duration: float, figures: Figures) -> None:
     """Measures a webhook beside a thousand of another tenant that all hang, when one event goes to all of them."""
     say("\nOne event goes to 1,000 webhooks of another tenant that hang for 15 s")
     figures |= measure(cloud, duration, "wave", figures, **other_tenant(cloud, "wave"))
+
+
+def beside_a_paced_burst(cloud: Cloud, figures: Figures) -> None:
+    """Measures a webhook beside one whose rate limit spreads a burst, and how fast the burst arrives."""
+    say("\nA burst of 300 events goes to a webhook with a rate limit of 10 a second")
+    figures |= measure(cloud, PACE_SECONDS, "pace", figures)
 
 
 def beside_a_busy_tenant(cloud: Cloud, duration: float, figures: Figures) -> None:

@@ -38,7 +38,9 @@ type scenario struct {
 	webhooks int // of each tenant
 	failing  int // first attempts that fail
 	bus      bool
-	sealed   bool // secrets are encrypted with a KMS key
+	sealed   bool          // secrets are encrypted with a KMS key
+	limit    float64       // the rate limit of the webhooks
+	waits    time.Duration // slots are reserved for this time, so that deliveries wait once
 }
 
 // functionUse is what the invocations of one function used.
@@ -85,14 +87,22 @@ func (sc scenario) run(t *testing.T, built binaries) result {
 	messages := sc.events * ((sc.webhooks + delivery.MaxDeliveries - 1) / delivery.MaxDeliveries)
 	deliveries := drain(t, stack.Ref("DeliveriesQueue"), messages)
 	r.dispatcher = drive(t, m, dispatcher, stack, "DispatcherFunction", "DeliveriesQueue", deliveries)
-	if sc.failing > 0 {
-		again := drive(t, m, dispatcher, stack, "DispatcherFunction", "DeliveriesQueue", drain(t, stack.Ref("DeliveriesQueue"), sc.failing))
-		r.dispatcher.add(again)
+	if again := sc.comeBack(); again > 0 {
+		second := drive(t, m, dispatcher, stack, "DispatcherFunction", "DeliveriesQueue", drain(t, stack.Ref("DeliveriesQueue"), again))
+		r.dispatcher.add(second)
 	}
 	r.used, r.kept, r.sent = m.total(), m.kept, receiver.bytes
 	r.used["fanout invocations"], r.used["dispatcher invocations"] = float64(r.fanout.invocations), float64(r.dispatcher.invocations)
 	r.used["log lines"] = float64(r.fanout.lines + r.dispatcher.lines)
 	return r
+}
+
+// comeBack returns how many deliveries are received twice.
+func (sc scenario) comeBack() int {
+	if sc.waits > 0 {
+		return sc.events * sc.webhooks
+	}
+	return sc.failing
 }
 
 func (u *functionUse) add(other functionUse) {
@@ -112,8 +122,14 @@ func (sc scenario) register(t *testing.T, stack *lambdatest.Stack, url string) {
 	store := webhookdb.New(dynamodb.NewFromConfig(cfg), stack.Ref("WebhooksTable"), options...)
 	for tenant := range sc.tenants {
 		for range sc.webhooks {
-			if _, err := store.Create(t.Context(), webhooktest.Webhook(tenantID(tenant), func(w *webhook.Webhook) { w.URL = url }), time.Now()); err != nil {
+			w, err := store.Create(t.Context(), webhooktest.Webhook(tenantID(tenant), func(w *webhook.Webhook) { w.URL, w.RateLimit = url, sc.limit }), time.Now())
+			if err != nil {
 				t.Fatal(err)
+			}
+			if reserved := int(sc.waits.Seconds() * sc.limit); reserved > 0 {
+				if _, err := store.ReserveSlots(t.Context(), w, reserved, time.Now()); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 	}

@@ -1,5 +1,7 @@
 package cost_test
 
+import "time"
+
 // Names of the scenarios.
 const (
 	busy    = "one busy webhook"
@@ -8,6 +10,8 @@ const (
 	failing = "one of a hundred attempts fails"
 	bus     = "by EventBridge"
 	sealed  = "secrets sealed by KMS"
+	limited = "below a rate limit"
+	waiting = "each delivery waits once for its slot"
 )
 
 // expected is a scenario and its billed units.
@@ -91,6 +95,32 @@ func scenarios() []expected {
 			"LogsTable write units":                   110,
 			"log lines":                               130,
 			kmsCalls:                                  1, // per tenant, process and hour
+		}},
+		{scenario{name: limited, events: 100, tenants: 1, webhooks: 1, limit: 1000}, usage{
+			"EventsQueue requests":                    30,
+			"fanout invocations":                      10,
+			"EventsTable read units":                  100,
+			"EventsTable write units":                 100,
+			"WebhooksTable read units":                20,
+			"WebhooksTable write units":               10, // one reservation for a batch
+			"DeliveriesQueue requests":                30,
+			"DeliveriesQueue requests of fair queues": 30,
+			"dispatcher invocations":                  10,
+			"LogsTable write units":                   110,
+			"log lines":                               130,
+		}},
+		{scenario{name: waiting, events: 100, tenants: 1, webhooks: 1, limit: 1000, waits: 10 * time.Second}, usage{
+			"EventsQueue requests":                    30,
+			"fanout invocations":                      10,
+			"EventsTable read units":                  100,
+			"EventsTable write units":                 100,
+			"WebhooksTable read units":                30,
+			"WebhooksTable write units":               10, // the slot is reserved once
+			"DeliveriesQueue requests":                60, // sent, received and deleted twice
+			"DeliveriesQueue requests of fair queues": 60,
+			"dispatcher invocations":                  20,
+			"LogsTable write units":                   110,
+			"log lines":                               130,
 		}},
 	}
 }

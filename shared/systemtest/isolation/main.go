@@ -4,6 +4,7 @@
 //   - receivers: beside it, one receiver becomes slow and one fails. They belong to the same tenant.
 //   - wave: another tenant, whose API key is OTHER_API_KEY and whose name is OTHER_TENANT, has a thousand webhooks
 //     that never answer, and one event goes to all of them.
+//   - pace: a burst of 300 events goes to a webhook with a rate limit, which spreads them.
 //   - tenant: that other tenant publishes and lists as fast as it may.
 //
 // The program prints a table, and writes the figures to the file FIGURES as JSON. `make isolation` compares them with
@@ -56,11 +57,12 @@ func run(ctx context.Context, getenv func(string) string) (string, error) {
 	duration, other := time.Duration(seconds)*time.Second, s.as(getenv("OTHER_TENANT"), getenv("OTHER_API_KEY"))
 	measure := map[string]func() (string, figures, error){
 		"receivers": func() (string, figures, error) { return s.receivers(ctx, duration) },
+		"pace":      func() (string, figures, error) { return s.pace(ctx, duration) },
 		"wave":      func() (string, figures, error) { return s.wave(ctx, duration, other) },
 		"tenant":    func() (string, figures, error) { return s.neighbours(ctx, duration, other) },
 	}[getenv("TROUBLE")]
 	if measure == nil {
-		return "", fmt.Errorf("TROUBLE is %q, want receivers, wave or tenant", getenv("TROUBLE"))
+		return "", fmt.Errorf("TROUBLE is %q, want receivers, wave, pace or tenant", getenv("TROUBLE"))
 	}
 	text, found, err := measure()
 	if err != nil {
