@@ -36,8 +36,9 @@ type Delivery struct {
 	// First is when the first attempt was due, in whole milliseconds; zero if this is
 	// the first attempt, or if the message is older than the field.
 	First time.Time
-	// Slow says that the previous attempt was slow.
-	Slow bool
+	// SlowAt is the address of the webhook at which the previous attempt was slow; zero if
+	// it was not. At another address this attempt is not the second slow one in a row.
+	SlowAt int64
 	// Held says that this attempt was held back before, and that a log says so.
 	Held bool
 	// Rate is the rate limit of the webhook under which the slot at Due was reserved; zero
@@ -99,7 +100,7 @@ type wire struct {
 	Due        int64           `json:"due,omitzero"`     // Unix milliseconds
 	Planned    int64           `json:"planned,omitzero"` // Unix milliseconds
 	First      int64           `json:"first,omitzero"`   // Unix milliseconds
-	Slow       bool            `json:"slow,omitzero"`
+	SlowAt     int64           `json:"slow_at,omitzero"`
 	Held       bool            `json:"held,omitzero"`
 	Rate       float64         `json:"rate,omitzero"`
 	Hash       string          `json:"hash,omitzero"`
@@ -178,7 +179,7 @@ func (w wire) delivery() (Delivery, error) {
 		Webhook: webhook.Key{TenantID: w.TenantID},
 		Event:   event.Key{TenantID: w.TenantID, ID: w.EventID},
 		Type:    w.Type, Attempt: w.Attempt, Single: w.Single, Due: time.UnixMilli(w.Due).UTC(),
-		Slow: w.Slow, Held: w.Held, Rate: w.Rate, Body: w.Body,
+		SlowAt: w.SlowAt, Held: w.Held, Rate: w.Rate, Body: w.Body,
 	}
 	if w.Planned != 0 {
 		d.Planned = time.UnixMilli(w.Planned).UTC()

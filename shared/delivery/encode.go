@@ -32,7 +32,9 @@ func (d Delivery) EncodeTo(webhooks ...int64) string {
 	if !d.FirstDue().Equal(d.Due) {
 		m.integer("first", d.First.UnixMilli())
 	}
-	m.flag("slow", d.Slow)
+	if d.SlowAt != 0 {
+		m.integer("slow_at", d.SlowAt)
+	}
 	m.flag("held", d.Held)
 	if d.Rate != 0 {
 		m.member("rate")

@@ -56,6 +56,6 @@ func (s Schedule) Hold(d Delivery, now time.Time) Delivery {
 	if end := s.end(d); due.After(end) {
 		due = end
 	}
-	d.First, d.Due, d.Held, d.Slow, d.Rate = first, due, true, false, 0
+	d.First, d.Due, d.Held, d.SlowAt, d.Rate = first, due, true, 0, 0
 	return d
 }

@@ -71,12 +71,12 @@ func (d Delivery) postponed(now time.Time, wait time.Duration) time.Time {
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
 const maxQueueDelay = 15 * time.Minute
 
-// Following returns the delivery of the next attempt, due as v says. Slow, Held and Rate
+// Following returns the delivery of the next attempt, due as v says. SlowAt, Held and Rate
 // apply to this attempt only, so it clears them.
 func (d Delivery) Following(v Verdict) Delivery {
 	d.First = d.FirstDue()
 	d.Attempt++
-	d.Due, d.Planned, d.Slow, d.Held, d.Rate = v.At, time.Time{}, false, false, 0
+	d.Due, d.Planned, d.SlowAt, d.Held, d.Rate = v.At, time.Time{}, 0, false, 0
 	if !v.At.Equal(v.Next) {
 		d.Planned = v.Next
 	}

@@ -121,7 +121,8 @@ func TestASlowAttemptAtAnotherAddressIsNotTheFirstOfTwo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLanes(t)
 		l.status, l.takes = 200, 15*time.Second
-		for l.webhook.Address = range int64(3) {
+		for range 3 {
+			l.webhook.Address++
 			l.handle(t, oneNow())
 			time.Sleep(webhook.SlowWindow)
 		}

@@ -147,7 +147,9 @@ func makeRequest(
 	r.log.NextAttemptAt = verdict.At
 	if !verdict.Next.IsZero() {
 		next := s.delivery.Following(verdict)
-		next.Slow = r.slow
+		if r.slow {
+			next.SlowAt = s.webhook.Address
+		}
 		r.next = &next
 	}
 	return r

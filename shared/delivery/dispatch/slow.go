@@ -93,7 +93,7 @@ func (d *Dispatcher) recordSlow(ctx context.Context, s step) {
 // One slow attempt renews an existing mark: while nearly all deliveries of the
 // webhook are held back, there may be no second attempt.
 func (d *Dispatcher) countSlow(ctx context.Context, s step) {
-	inARow := d.slow.add(receiverOf(s.webhook), s.delivery.Slow)
+	inARow := d.slow.add(receiverOf(s.webhook), s.delivery.SlowAt == s.webhook.Address)
 	now := d.Now()
 	marked := s.webhook.Health.Slow(now)
 	if now.Add(webhook.SlowRenewal).Before(s.webhook.Health.SlowUntil) {

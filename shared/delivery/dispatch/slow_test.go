@@ -37,7 +37,7 @@ type lanes struct {
 func newLanes(t *testing.T) *lanes {
 	t.Helper()
 	l := &lanes{Dispatcher: stubbed(t, attempt.Result{}), health: new(healthStub), status: 500}
-	stub := &webhooksStub{webhook: webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.ID, w.Revision = 1, 1 })}
+	stub := &webhooksStub{webhook: webhooktest.Webhook(tenant, func(w *webhook.Webhook) { w.ID, w.Revision, w.Address = 1, 1, 1 })}
 	l.webhook, l.Webhooks, l.Health = &stub.webhook, stub, l.health
 	l.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error {
 		l.normal = append(l.normal, messages...)
@@ -108,7 +108,7 @@ func TestTheRetryOfASlowAttemptGoesToTheSlowLane(t *testing.T) {
 						t.Fatal(err)
 					}
 					next, err := content.Only()
-					if err != nil || !next.Slow || next.Attempt != 2 || m.Group != tenant || m.Delay <= 0 {
+					if err != nil || next.SlowAt != 1 || next.Attempt != 2 || m.Group != tenant || m.Delay <= 0 {
 						t.Errorf("the retry is %+v %+v, %v", m, next, err)
 					}
 				}
@@ -123,14 +123,15 @@ func TestTheSecondSlowAttemptInARowMarksTheWebhook(t *testing.T) {
 	tests := []struct {
 		name  string
 		takes []time.Duration
-		flag  bool // the first delivery is the retry of a slow attempt
+		flag  int64 // the first delivery is the retry of a slow attempt at this address
 		marks int
 	}{
 		{name: "one", takes: []time.Duration{slow}},
 		{name: "two", takes: []time.Duration{slow, slow}, marks: 1},
 		{name: "with a fast attempt between", takes: []time.Duration{slow, fast, slow, fast}},
-		{name: "the retry of another instance's slow attempt", takes: []time.Duration{slow}, flag: true, marks: 1},
-		{name: "the retry is fast", takes: []time.Duration{fast}, flag: true},
+		{name: "the retry of another instance's slow attempt", takes: []time.Duration{slow}, flag: 1, marks: 1},
+		{name: "the retry of a slow attempt at another address", takes: []time.Duration{slow}, flag: 2},
+		{name: "the retry is fast", takes: []time.Duration{fast}, flag: 1},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -140,7 +141,9 @@ func TestTheSecondSlowAttemptInARowMarksTheWebhook(t *testing.T) {
 				l.status = 200 // no retries, so only the instance's own count matters
 				for i, takes := range tt.takes {
 					d := oneNow()
-					d.Slow = tt.flag && i == 0
+					if i == 0 {
+						d.SlowAt = tt.flag
+					}
 					l.takes = takes
 					l.handle(t, d)
 				}

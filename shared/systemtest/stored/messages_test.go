@@ -50,7 +50,7 @@ func messageForms(t *testing.T) []messageForm {
 	}
 	inline, reference, slow, single := newDelivery(), newDelivery(), waitingDelivery(), newDelivery()
 	reference.Body, single.Single = nil, true
-	slow.Slow = true
+	slow.SlowAt = 1
 	slotted := newDelivery().InSlot(now.Add(90*time.Second), 2.5)
 	first, second := newDelivery(), newDelivery()
 	second.Webhook.ID = 12
