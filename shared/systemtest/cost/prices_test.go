@@ -49,7 +49,8 @@ const (
 const (
 	// awsCall is the duration of a call to DynamoDB or SQS.
 	awsCall = 5 * time.Millisecond
-	// receiverAnswer is the response time of the slowest receiver of a batch.
+	// receiverAnswer is the response time of the slowest receiver of a batch, where the
+	// scenario does not say how long its receiver takes.
 	receiverAnswer = 100 * time.Millisecond
 	// fanoutCalls and dispatcherCalls are the numbers of successive calls for a
 	// batch. The fanout reads the index together with the known events, sends and
@@ -69,7 +70,7 @@ type bill map[string]float64
 func (r result) perMillion() bill {
 	scale := 1e6 / float64(r.events)
 	b := r.used.price(scale)
-	b["Lambda duration"] = scale * (r.fanout.gbSeconds(fanoutCalls*awsCall) + r.dispatcher.gbSeconds(dispatcherCalls*awsCall+receiverAnswer)) * lambdaGBSecond
+	b["Lambda duration"] = scale * (r.fanout.gbSeconds(fanoutCalls*awsCall) + r.dispatcher.gbSeconds(dispatcherCalls*awsCall+r.answer)) * lambdaGBSecond
 	b["CloudWatch logs"] = scale * float64(r.logBytes()) / 1e9 * logsGB
 	return b
 }
@@ -84,6 +85,8 @@ func (u usage) price(scale float64) bill {
 			b["SQS"] += millions * sqsRequests
 		case strings.HasSuffix(what, " requests of fair queues"):
 			b["SQS"] += millions * fairRequests
+		case strings.HasSuffix(what, polls):
+			b["SQS"] += millions * (sqsRequests + fairRequests) // only fair queues are polled
 		case strings.HasSuffix(what, " write units"):
 			b["DynamoDB writes"] += millions * dynamodbWrites
 		case strings.HasSuffix(what, " read units"):

@@ -3,12 +3,8 @@ package cost_test
 import (
 	"encoding/json"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"net/http/httputil"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -59,7 +55,8 @@ type result struct {
 	used       usage
 	fanout     functionUse
 	dispatcher functionUse
-	kept, sent int // bytes in tables and to receivers
+	answer     time.Duration // how long an invocation of the dispatcher waits for receivers
+	kept, sent int           // bytes in tables and to receivers
 }
 
 // binaries are the paths of the functions' binaries.
@@ -74,7 +71,7 @@ func build(t *testing.T) binaries {
 func (sc scenario) run(t *testing.T, built binaries) result {
 	t.Helper()
 	stack := lambdatest.NewStack(t, map[string]string{"LocalReceivers": "true"})
-	receiver := newReceiver(t, sc.failing)
+	receiver := newReceiver(t, sc.failing, 0)
 	sc.register(t, stack, receiver.url)
 	m := newMeter(t, stack)
 	// The first retry comes after one second instead of five, to save time.
@@ -82,7 +79,7 @@ func (sc scenario) run(t *testing.T, built binaries) result {
 	fanout := lambdatest.Start(t, built.fanout, stack.Variables("FanoutFunction", own))
 	dispatcher := lambdatest.Start(t, built.dispatcher, stack.Variables("DispatcherFunction", own))
 
-	r := result{events: sc.events, deliveries: sc.events * sc.webhooks}
+	r := result{events: sc.events, deliveries: sc.events * sc.webhooks, answer: receiverAnswer}
 	r.fanout = drive(t, m, fanout, stack, "FanoutFunction", "EventsQueue", sc.messages(m))
 	messages := sc.events * ((sc.webhooks + delivery.MaxDeliveries - 1) / delivery.MaxDeliveries)
 	deliveries := drain(t, stack.Ref("DeliveriesQueue"), messages)
@@ -91,10 +88,15 @@ func (sc scenario) run(t *testing.T, built binaries) result {
 		second := drive(t, m, dispatcher, stack, "DispatcherFunction", "DeliveriesQueue", drain(t, stack.Ref("DeliveriesQueue"), again))
 		r.dispatcher.add(second)
 	}
+	r.finish(m, receiver)
+	return r
+}
+
+// finish adds what the meter and the receiver counted.
+func (r *result) finish(m *meter, receiver *receiver) {
 	r.used, r.kept, r.sent = m.total(), m.kept, receiver.bytes
 	r.used["fanout invocations"], r.used["dispatcher invocations"] = float64(r.fanout.invocations), float64(r.dispatcher.invocations)
 	r.used["log lines"] = float64(r.fanout.lines + r.dispatcher.lines)
-	return r
 }
 
 // comeBack returns how many deliveries are received twice.
@@ -210,34 +212,4 @@ func order(t *testing.T, body string) string {
 		t.Fatalf("read %.100s: %v", body, err)
 	}
 	return fmt.Sprintf("%s#%06d", d.EventID, d.WebhookIDs[0])
-}
-
-// receiver fails the first requests and counts the bytes of all requests.
-type receiver struct {
-	url     string
-	mu      sync.Mutex
-	failing int
-	bytes   int
-}
-
-func newReceiver(t *testing.T, failing int) *receiver {
-	t.Helper()
-	r := &receiver{failing: failing}
-	server := httptest.NewServer(r)
-	t.Cleanup(server.Close)
-	r.url = server.URL + "/webhook"
-	return r
-}
-
-// ServeHTTP answers 500 to the requests that must fail, and 200 to the others.
-func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	text, err := httputil.DumpRequest(request, true)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.bytes += len(text)
-	if r.failing > 0 || err != nil {
-		r.failing--
-		w.WriteHeader(http.StatusInternalServerError)
-	}
-	_, _ = w.Write([]byte(`{"received":true}`)) // the test notices a function that has ended
 }

@@ -14,6 +14,12 @@ import (
 // messages with the given bodies. Each is received for the first time.
 func Batch(t testing.TB, bodies []string) []byte {
 	t.Helper()
+	return BatchOf(t, "arn:aws:sqs:us-east-1:123456789012:queue", bodies)
+}
+
+// BatchOf returns the event of [Batch] for messages of the queue with the given ARN.
+func BatchOf(t testing.TB, arn string, bodies []string) []byte {
+	t.Helper()
 	now := strconv.FormatInt(time.Now().UnixMilli(), 10)
 	var batch events.SQSEvent
 	for i, body := range bodies {
@@ -27,7 +33,7 @@ func Batch(t testing.TB, bodies []string) []byte {
 			},
 			Md5OfBody:      "e4e68fb7bd0e697a0ae8f1bb342846b3",
 			EventSource:    "aws:sqs",
-			EventSourceARN: "arn:aws:sqs:us-east-1:123456789012:queue",
+			EventSourceARN: arn,
 			AWSRegion:      "us-east-1",
 		})
 	}

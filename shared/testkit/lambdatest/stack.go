@@ -123,8 +123,7 @@ func (s *Stack) value(node *yaml.Node) string {
 	case node.Tag == "!Ref":
 		return s.Ref(node.Value)
 	case node.Tag == "!GetAtt" && strings.HasSuffix(node.Value, "Queue.Arn"):
-		url := s.Ref(strings.TrimSuffix(node.Value, ".Arn"))
-		return "arn:aws:sqs:us-east-1:000000000000:" + url[strings.LastIndex(url, "/")+1:]
+		return s.QueueARN(strings.TrimSuffix(node.Value, ".Arn"))
 	case node.Tag == "!Sub":
 		// A stack name of usual length: every line of metrics holds it.
 		return strings.ReplaceAll(node.Value, "${AWS::StackName}", "webhooks")
@@ -135,6 +134,13 @@ func (s *Stack) value(node *yaml.Node) string {
 	}
 	s.t.Fatalf("template.yaml:%d: a test stack does not support %s", node.Line, node.Tag)
 	return ""
+}
+
+// QueueARN returns the ARN of the queue with a logical id.
+func (s *Stack) QueueARN(name string) string {
+	s.t.Helper()
+	url := s.Ref(name)
+	return "arn:aws:sqs:us-east-1:000000000000:" + url[strings.LastIndex(url, "/")+1:]
 }
 
 // Memory returns the memory of a function in MB. It also determines the share of a
