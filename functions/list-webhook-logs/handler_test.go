@@ -67,7 +67,7 @@ func (b bundle) append(t *testing.T, tenantID string, n int, changes ...func(*at
 	logs := make([]attemptlog.Log, 0, n)
 	for range n {
 		log := attemptlog.Log{
-			TenantID: tenantID, WebhookID: 1, EventID: "evt_1", EventType: event.EnvironmentCreated, Attempt: 1,
+			TenantID: tenantID, WebhookID: 1, EventID: "evt_1", EventType: event.EnvironmentCreated, Trigger: attemptlog.FirstAttempt, Attempt: 1,
 			Outcome: attemptlog.Delivered, StatusCode: 200, ResponseTime: 125 * time.Millisecond, ResponseBody: "OK", CreatedAt: b.now,
 		}
 		for _, change := range changes {
@@ -75,7 +75,7 @@ func (b bundle) append(t *testing.T, tenantID string, n int, changes ...func(*at
 		}
 		logs = append(logs, log)
 	}
-	if failed, err := b.logs.Append(t.Context(), logs); err != nil || len(failed) > 0 {
+	if failed, err := b.logs.Append(t.Context(), attemptlog.Chunks(logs)); err != nil || len(failed) > 0 {
 		t.Fatalf("append: %d failed, %v", len(failed), err)
 	}
 }

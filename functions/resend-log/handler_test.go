@@ -69,10 +69,10 @@ func setup(t *testing.T) bundle {
 func (b bundle) log(t *testing.T, eventID string) {
 	t.Helper()
 	l := attemptlog.Log{
-		TenantID: "demo", WebhookID: 1, EventID: eventID, EventType: event.AlertResolved, Attempt: 10,
+		TenantID: "demo", WebhookID: 1, EventID: eventID, EventType: event.AlertResolved, Trigger: attemptlog.Retry, Attempt: 10,
 		Outcome: attemptlog.Failed, StatusCode: 500, CreatedAt: time.Now().UTC().Truncate(time.Millisecond),
 	}
-	if _, err := b.logs.Append(t.Context(), []attemptlog.Log{l}); err != nil {
+	if _, err := b.logs.Append(t.Context(), attemptlog.Chunks([]attemptlog.Log{l})); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -23,6 +23,20 @@ const (
 // Outcomes returns every outcome.
 func Outcomes() []Outcome { return []Outcome{Delivered, Retrying, Failed, Skipped} }
 
+// Trigger says why an attempt was made.
+type Trigger string
+
+// The triggers.
+const (
+	FirstAttempt Trigger = "event"  // the event was published
+	Retry        Trigger = "retry"  // an earlier attempt failed or was held back
+	Resend       Trigger = "resend" // a customer sent the event of a log again
+	Test         Trigger = "test"   // a customer tested the webhook
+)
+
+// Triggers returns every trigger.
+func Triggers() []Trigger { return []Trigger{FirstAttempt, Retry, Resend, Test} }
+
 // Log describes one attempt.
 type Log struct {
 	TenantID  string
@@ -31,6 +45,7 @@ type Log struct {
 	ID        int64
 	EventID   string
 	EventType event.Type
+	Trigger   Trigger
 	Attempt   int // from 1
 	Outcome   Outcome
 	// StatusCode is the receiver's HTTP status, 0 when there was no response.
@@ -51,6 +66,13 @@ type Log struct {
 func (l Log) Webhook() webhook.Key {
 	return webhook.Key{TenantID: l.TenantID, ID: l.WebhookID}
 }
+
+// Problem reports whether l is in the list of problems: whatever was not delivered.
+func (l Log) Problem() bool { return l.Outcome != Delivered }
+
+// ByEvent reports whether l is also stored under its event. A first attempt that
+// succeeded, which most logs describe, is not.
+func (l Log) ByEvent() bool { return l.Attempt > 1 || l.Problem() }
 
 // ExpiresAt returns the time from which customers no longer see the log. DynamoDB
 // deletes it some time later.

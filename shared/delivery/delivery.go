@@ -53,12 +53,12 @@ type Delivery struct {
 }
 
 // Message is a message of the deliveries queue. Exactly one field is set: deliveries
-// to attempt, or a queued log, which could not be written to the logs table before.
+// to attempt, or queued logs, which could not be written to the logs table before.
 type Message struct {
 	// Deliveries are 1 to [MaxDeliveries] deliveries of one event to different webhooks
 	// of its tenant. They differ in nothing else, and share the bytes of Body.
 	Deliveries []Delivery
-	Log        *attemptlog.Log
+	Logs       *attemptlog.Chunk
 }
 
 // MaxDeliveries is the largest number of deliveries of a message. A batch of ten messages
@@ -69,18 +69,19 @@ const MaxDeliveries = 10
 // message carries instead.
 func (m Message) Only() (Delivery, error) {
 	switch {
-	case m.Log != nil:
-		return Delivery{}, errors.New("the message is a queued log and not a delivery")
+	case m.Logs != nil:
+		return Delivery{}, errors.New("the message has queued logs and no delivery")
 	case len(m.Deliveries) != 1:
 		return Delivery{}, fmt.Errorf("the message carries %d deliveries instead of one", len(m.Deliveries))
 	}
 	return m.Deliveries[0], nil
 }
 
-// Subject returns the event that m is about.
+// Subject returns the event that m is about, of several logs that of the first.
 func (m Message) Subject() deadletter.Subject {
-	if m.Log != nil {
-		return deadletter.Subject{TenantID: m.Log.TenantID, EventID: m.Log.EventID, EventType: string(m.Log.EventType)}
+	if m.Logs != nil {
+		first := m.Logs.Logs[0]
+		return deadletter.Subject{TenantID: first.TenantID, EventID: first.EventID, EventType: string(first.EventType)}
 	}
 	d := m.Deliveries[0]
 	return deadletter.Subject{TenantID: d.Event.TenantID, EventID: d.Event.ID, EventType: string(d.Type)}
@@ -89,43 +90,43 @@ func (m Message) Subject() deadletter.Subject {
 // wire is the JSON form of a Message. The members of a delivery apply to each of its
 // webhooks.
 type wire struct {
-	Kind       string          `json:"kind"`
-	Format     int             `json:"format,omitzero"`
-	TenantID   string          `json:"tenant_id,omitzero"`
-	WebhookIDs []int64         `json:"webhook_ids,omitzero"`
-	EventID    string          `json:"event_id,omitzero"`
-	Type       event.Type      `json:"type,omitzero"`
-	Attempt    int             `json:"attempt,omitzero"`
-	Single     bool            `json:"single,omitzero"`
-	Due        int64           `json:"due,omitzero"`     // Unix milliseconds
-	Planned    int64           `json:"planned,omitzero"` // Unix milliseconds
-	First      int64           `json:"first,omitzero"`   // Unix milliseconds
-	SlowAt     int64           `json:"slow_at,omitzero"`
-	Held       bool            `json:"held,omitzero"`
-	Rate       float64         `json:"rate,omitzero"`
-	Hash       string          `json:"hash,omitzero"`
-	Log        *attemptlog.Log `json:"log,omitzero"`
-	Body       jsontext.Value  `json:"body,omitzero"`
+	Kind       string            `json:"kind"`
+	Format     int               `json:"format,omitzero"`
+	TenantID   string            `json:"tenant_id,omitzero"`
+	WebhookIDs []int64           `json:"webhook_ids,omitzero"`
+	EventID    string            `json:"event_id,omitzero"`
+	Type       event.Type        `json:"type,omitzero"`
+	Attempt    int               `json:"attempt,omitzero"`
+	Single     bool              `json:"single,omitzero"`
+	Due        int64             `json:"due,omitzero"`     // Unix milliseconds
+	Planned    int64             `json:"planned,omitzero"` // Unix milliseconds
+	First      int64             `json:"first,omitzero"`   // Unix milliseconds
+	SlowAt     int64             `json:"slow_at,omitzero"`
+	Held       bool              `json:"held,omitzero"`
+	Rate       float64           `json:"rate,omitzero"`
+	Hash       string            `json:"hash,omitzero"`
+	Logs       *attemptlog.Chunk `json:"logs,omitzero"`
+	Body       jsontext.Value    `json:"body,omitzero"`
 }
 
 const (
 	kindDelivery = "delivery"
-	kindLog      = "outcome" // unchanged, because messages outlive a release
+	kindLogs     = "logs"
 	// format is the number of the form of a message of deliveries. A later release gives
 	// a form that this one would misread the next number.
 	format = 1
 )
 
-// EncodeLog returns the queued log l as the body of a queue message.
-func EncodeLog(l attemptlog.Log) (string, error) {
-	body, err := json.Marshal(wire{Kind: kindLog, Log: &l})
+// EncodeLogs returns the queued logs c as the body of a queue message.
+func EncodeLogs(c attemptlog.Chunk) (string, error) {
+	body, err := json.Marshal(wire{Kind: kindLogs, Logs: &c})
 	if err != nil {
-		return "", fmt.Errorf("encode a queued log: %w", err)
+		return "", fmt.Errorf("encode queued logs: %w", err)
 	}
 	return string(body), nil
 }
 
-// Decode decodes the results of Encode, EncodeTo and EncodeLog. It ignores unknown
+// Decode decodes the results of Encode, EncodeTo and EncodeLogs. It ignores unknown
 // members: during a deployment, an older version may receive messages of a newer one.
 // It refuses a message whose format it does not know.
 func Decode(body []byte) (Message, error) {
@@ -134,11 +135,11 @@ func Decode(body []byte) (Message, error) {
 		return Message{}, fmt.Errorf("decode a delivery message: %w", err)
 	}
 	switch w.Kind {
-	case kindLog:
-		if w.Log == nil || w.Log.WebhookID < 1 || !event.ValidID(w.Log.TenantID) {
-			return Message{}, errors.New("the queued log has no valid webhook")
+	case kindLogs:
+		if w.Logs == nil {
+			return Message{}, errors.New("the message has no logs")
 		}
-		return Message{Log: w.Log}, nil
+		return Message{Logs: w.Logs}, nil
 	case kindDelivery:
 		deliveries, err := w.deliveries()
 		if err != nil {

@@ -110,14 +110,17 @@ func TestAnUnknownFormatIsRefusedByItsNumber(t *testing.T) {
 	}
 }
 
-func TestQueuedLogRoundTrip(t *testing.T) {
+func TestQueuedLogsRoundTrip(t *testing.T) {
 	t.Parallel()
 	l := attemptlog.Log{
-		TenantID: "acme", WebhookID: 7, EventID: "evt_1", EventType: event.TrainingFailed, Attempt: 2,
+		TenantID: "acme", WebhookID: 7, EventID: "evt_1", EventType: event.TrainingFailed, Trigger: attemptlog.Retry, Attempt: 2,
 		Outcome: attemptlog.Retrying, StatusCode: 500, ResponseTime: 12 * time.Millisecond, ResponseBody: "no\n\x00",
 		CreatedAt: due, NextAttemptAt: due.Add(time.Minute),
 	}
-	text, err := delivery.EncodeLog(l)
+	other := l
+	other.EventID = "evt_2"
+	c := attemptlog.Chunks([]attemptlog.Log{l, other})[0]
+	text, err := delivery.EncodeLogs(c)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -125,11 +128,14 @@ func TestQueuedLogRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(delivery.Message{Log: &l}, m); diff != "" {
+	if diff := cmp.Diff(delivery.Message{Logs: &c}, m); diff != "" {
 		t.Errorf("message (-want +got):\n%s", diff)
 	}
+	if got := m.Subject(); got.EventID != "evt_1" || got.TenantID != "acme" {
+		t.Errorf("subject = %+v, want the first event", got)
+	}
 	if _, err := m.Only(); err == nil {
-		t.Error("Only takes a queued log for a delivery")
+		t.Error("Only takes queued logs for a delivery")
 	}
 }
 
@@ -137,19 +143,20 @@ func TestDecodeRefuses(t *testing.T) {
 	t.Parallel()
 	good := sample().Encode()
 	for name, text := range map[string]string{
-		"not JSON":         "hello",
-		"another kind":     `{"kind":"greeting"}`,
-		"no kind":          `{}`,
-		"empty queued log": `{"kind":"outcome"}`,
-		"no webhooks":      strings.Replace(good, `"webhook_ids":[7],`, ``, 1),
-		"none of webhooks": strings.Replace(good, `[7]`, `[]`, 1),
-		"no webhook":       strings.Replace(good, `[7]`, `[7,0]`, 1),
-		"a webhook twice":  strings.Replace(good, `[7]`, `[7,8,7]`, 1),
-		"eleven webhooks":  strings.Replace(good, `[7]`, `[1,2,3,4,5,6,7,8,9,10,11]`, 1),
-		"a text":           strings.Replace(good, `[7]`, `["7"]`, 1),
-		"no attempt":       strings.Replace(good, `"attempt":1`, `"attempt":0`, 1),
-		"no hash":          strings.Replace(good, `"hash":"01`, `"hash":"zz`, 1),
-		"invalid event id": strings.Replace(good, `"event_id":"evt_1"`, `"event_id":"evt.1"`, 1),
+		"not JSON":                      "hello",
+		"another kind":                  `{"kind":"greeting"}`,
+		"no kind":                       `{}`,
+		"no queued logs":                `{"kind":"logs"}`,
+		"queued logs of another format": `{"kind":"logs","logs":{"format":2,"tenant_id":"acme","webhook_id":1,"from":1,"logs":[{"event_id":"e","type":"","attempt":1,"outcome":"delivered"}]}}`,
+		"no webhooks":                   strings.Replace(good, `"webhook_ids":[7],`, ``, 1),
+		"none of webhooks":              strings.Replace(good, `[7]`, `[]`, 1),
+		"no webhook":                    strings.Replace(good, `[7]`, `[7,0]`, 1),
+		"a webhook twice":               strings.Replace(good, `[7]`, `[7,8,7]`, 1),
+		"eleven webhooks":               strings.Replace(good, `[7]`, `[1,2,3,4,5,6,7,8,9,10,11]`, 1),
+		"a text":                        strings.Replace(good, `[7]`, `["7"]`, 1),
+		"no attempt":                    strings.Replace(good, `"attempt":1`, `"attempt":0`, 1),
+		"no hash":                       strings.Replace(good, `"hash":"01`, `"hash":"zz`, 1),
+		"invalid event id":              strings.Replace(good, `"event_id":"evt_1"`, `"event_id":"evt.1"`, 1),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

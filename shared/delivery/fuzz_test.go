@@ -14,20 +14,20 @@ import (
 func FuzzDecode(f *testing.F) {
 	f.Add([]byte(sample().Encode()))
 	f.Add([]byte(sample().EncodeTo(1, 2, 3)))
-	f.Add([]byte(`{"kind":"outcome","log":{"tenant_id":"acme","webhook_id":1,"event_id":"e","attempt":1}}`))
+	f.Add([]byte(`{"kind":"logs","logs":{"format":1,"tenant_id":"acme","webhook_id":1,"from":1,"logs":[{"event_id":"e","type":"","attempt":1,"outcome":"delivered"}]}}`))
 	f.Add([]byte(`{"kind":"delivery","format":1,"tenant_id":"a#b","webhook_ids":[1],"event_id":"e","attempt":1,"hash":"00"}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		m, err := delivery.Decode(text)
 		if err != nil {
 			return
 		}
-		if (len(m.Deliveries) == 0) == (m.Log == nil) || len(m.Deliveries) > delivery.MaxDeliveries {
-			t.Fatalf("Decode(%s) = %+v, want either deliveries or a queued log", text, m)
+		if (len(m.Deliveries) == 0) == (m.Logs == nil) || len(m.Deliveries) > delivery.MaxDeliveries {
+			t.Fatalf("Decode(%s) = %+v, want either deliveries or queued logs", text, m)
 		}
 		_ = m.Subject()
-		if m.Log != nil {
-			if m.Log.WebhookID < 1 || !event.ValidID(m.Log.TenantID) {
-				t.Errorf("accepted a queued log of webhook %d of %q", m.Log.WebhookID, m.Log.TenantID)
+		if m.Logs != nil {
+			if m.Logs.Webhook.ID < 1 || !event.ValidID(m.Logs.Webhook.TenantID) || len(m.Logs.Logs) == 0 {
+				t.Errorf("accepted the queued logs %+v", m.Logs)
 			}
 			return
 		}

@@ -7,9 +7,6 @@ import (
 	"slices"
 	"sync"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
@@ -21,121 +18,111 @@ import (
 // maxCalls is how many concurrent calls one Append or List makes.
 const maxCalls = 16
 
-// Append writes logs and returns those that it could not write, with every cause
-// joined in err. It reserves ids for the logs without an ID, in their order, with
-// one atomic update per webhook.
+// Append writes chunks and returns those that it could not write, with every cause
+// joined in err. First it reserves ids for the logs of the chunks without ids, in their
+// order: those of all webhooks in one request, and of each webhook as new chunks. Then it
+// writes all items. Both together are two requests for up to 25 webhooks and items.
 //
-// A returned log keeps the ID that was reserved for it. The caller can append it
-// again any number of times: it is always written under that ID.
+// A returned chunk keeps the ids that were reserved for it. The caller can append it
+// again any number of times: it always writes the same items.
 //
 // A log can be written twice, under two ids, if its reservation failed and its queued
 // message is then processed twice. Append does not detect that: it would cost a read
 // for each log, and two logs with the same event and attempt do no harm.
 //
 // A reservation whose response was lost leaves a hole: ids without logs.
-func (s *Store) Append(ctx context.Context, logs []attemptlog.Log) (failed []attemptlog.Log, err error) {
-	reserved, failed, reserveErr := s.reserve(ctx, logs)
-	unwritten, writeErr := s.write(ctx, reserved)
-	return append(failed, unwritten...), errors.Join(reserveErr, writeErr)
+func (s *Store) Append(ctx context.Context, chunks []attemptlog.Chunk) (unwritten []attemptlog.Chunk, err error) {
+	reserved, failed, reserveErr := s.reserve(ctx, chunks)
+	left, writeErr := s.write(ctx, reserved)
+	return append(failed, left...), errors.Join(reserveErr, writeErr)
 }
 
-// reserve sets the ID of each log that has none. The webhooks' reservations are
-// concurrent.
-func (s *Store) reserve(ctx context.Context, logs []attemptlog.Log) (reserved, failed []attemptlog.Log, err error) {
-	groups := make(map[webhook.Key][]attemptlog.Log)
-	for _, log := range logs {
-		if log.ID != 0 {
-			reserved = append(reserved, log)
+// put is one item to write, and the place of its chunk in a list.
+type put struct {
+	request types.WriteRequest
+	chunk   int
+}
+
+// write puts the items of chunks, all of which have ids, and returns the chunks of
+// which an item could not be put.
+func (s *Store) write(ctx context.Context, chunks []attemptlog.Chunk) (unwritten []attemptlog.Chunk, err error) {
+	chunks = distinct(chunks)
+	var puts []put
+	var errs []error
+	failed := make([]bool, len(chunks))
+	for i, c := range chunks {
+		items, err := s.items(c)
+		if err != nil {
+			failed[i], errs = true, append(errs, err)
 			continue
 		}
-		groups[log.Webhook()] = append(groups[log.Webhook()], log)
+		for _, item := range items {
+			puts = append(puts, put{types.WriteRequest{PutRequest: &types.PutRequest{Item: item}}, i})
+		}
 	}
 	var mu sync.Mutex
-	var errs []error
 	var calls errgroup.Group
 	calls.SetLimit(maxCalls)
-	for key, group := range groups {
+	for batch := range slices.Chunk(puts, dynamo.MaxWrites) {
 		calls.Go(func() error {
-			last, err := s.addIDs(ctx, key, len(group))
+			left, err := s.writeBatch(ctx, batch)
 			mu.Lock()
 			defer mu.Unlock()
-			if err != nil {
-				errs, failed = append(errs, err), append(failed, group...)
-				return nil
+			for _, chunk := range left {
+				failed[chunk] = true
 			}
-			for i := range group {
-				group[i].ID = last - int64(len(group)-1-i)
-			}
-			reserved = append(reserved, group...)
-			return nil
-		})
-	}
-	_ = calls.Wait() // no function above returns an error
-	return reserved, failed, errors.Join(errs...)
-}
-
-// addIDs reserves n ids and returns the last of them.
-func (s *Store) addIDs(ctx context.Context, key webhook.Key, n int) (int64, error) {
-	add, err := expression.NewBuilder().WithUpdate(expression.Add(expression.Name(lastIDName), expression.Value(n))).Build()
-	if err != nil {
-		return 0, fmt.Errorf("build the reservation of log ids: %w", err)
-	}
-	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                 &s.table,
-		Key:                       primaryKey(key, 0),
-		UpdateExpression:          add.Update(),
-		ExpressionAttributeNames:  add.Names(),
-		ExpressionAttributeValues: add.Values(),
-		ReturnValues:              types.ReturnValueUpdatedNew,
-	}, withoutRetries)
-	if err != nil {
-		return 0, fmt.Errorf("reserve %d log ids of webhook %d of tenant %s: %w", n, key.ID, key.TenantID, dynamo.Classify(err))
-	}
-	return lastID(out.Attributes)
-}
-
-// withoutRetries turns the SDK's retries off. An ADD that is retried after a lost
-// response adds twice and leaves a hole, which every page and total would show.
-func withoutRetries(o *dynamodb.Options) { o.Retryer = aws.NopRetryer{} }
-
-// write puts logs, all of which have an ID, and returns those that it could not
-// put.
-func (s *Store) write(ctx context.Context, logs []attemptlog.Log) (unwritten []attemptlog.Log, err error) {
-	var mu sync.Mutex
-	var errs []error
-	var calls errgroup.Group
-	calls.SetLimit(maxCalls)
-	for chunk := range slices.Chunk(distinct(logs), dynamo.MaxWrites) {
-		calls.Go(func() error {
-			left, err := s.writeBatch(ctx, chunk)
-			mu.Lock()
-			defer mu.Unlock()
-			unwritten = append(unwritten, left...)
 			errs = append(errs, err)
 			return nil
 		})
 	}
 	_ = calls.Wait() // no function above returns an error
+	for i, c := range chunks {
+		if failed[i] {
+			unwritten = append(unwritten, c)
+		}
+	}
 	return unwritten, errors.Join(errs...)
 }
 
-// logKey identifies a log.
-type logKey struct {
-	webhook webhook.Key
-	id      int64
+// writeBatch puts at most [dynamo.MaxWrites] items and returns the places of the chunks
+// of which it could not put one.
+func (s *Store) writeBatch(ctx context.Context, puts []put) (failed []int, err error) {
+	requests, chunks := make([]types.WriteRequest, 0, len(puts)), make(map[itemKey]int, len(puts))
+	for _, p := range puts {
+		requests, chunks[keyOf(p.request)] = append(requests, p.request), p.chunk
+	}
+	left, err := dynamo.BatchWrite(ctx, s.client, s.pause, s.table, requests)
+	if err != nil {
+		err = fmt.Errorf("write %d of %d items of logs: %w", len(left), len(puts), err)
+	}
+	for _, request := range left {
+		failed = append(failed, chunks[keyOf(request)])
+	}
+	return failed, err
 }
 
-func keyOf(log attemptlog.Log) logKey { return logKey{log.Webhook(), log.ID} }
+// itemKey is the key of an item.
+type itemKey struct{ bucket, sort string }
 
-// distinct returns logs without duplicates. A batch may contain two copies of a
-// queued log, and DynamoDB refuses a BatchWriteItem that contains a key twice.
-func distinct(logs []attemptlog.Log) []attemptlog.Log {
-	seen := make(map[logKey]bool, len(logs))
-	var once []attemptlog.Log
-	for _, log := range logs {
-		if !seen[keyOf(log)] {
-			seen[keyOf(log)] = true
-			once = append(once, log)
+// keyOf returns the key of the item that request puts.
+func keyOf(request types.WriteRequest) itemKey {
+	bucket, _ := request.PutRequest.Item[bucketName].(*types.AttributeValueMemberS)
+	sort, _ := request.PutRequest.Item[sortName].(*types.AttributeValueMemberN)
+	return itemKey{bucket.Value, sort.Value}
+}
+
+// distinct returns chunks without duplicates. A batch may contain two copies of a
+// queued chunk, and DynamoDB refuses a BatchWriteItem that contains a key twice.
+func distinct(chunks []attemptlog.Chunk) []attemptlog.Chunk {
+	type key struct {
+		webhook webhook.Key
+		first   int64
+	}
+	seen := make(map[key]bool, len(chunks))
+	var once []attemptlog.Chunk
+	for _, c := range chunks {
+		if k := (key{c.Webhook, c.First}); !seen[k] {
+			seen[k], once = true, append(once, c)
 		}
 	}
 	return once

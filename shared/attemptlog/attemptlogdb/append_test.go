@@ -3,22 +3,42 @@ package attemptlogdb_test
 import (
 	"context"
 	"errors"
+	"slices"
 	"strconv"
-	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/google/go-cmp/cmp"
 
-	"webhooks/shared/apperr"
 	"webhooks/shared/attemptlog"
-	"webhooks/shared/attemptlog/attemptlogdb"
 	"webhooks/shared/testkit/faulttest"
 	"webhooks/shared/webhook"
 )
+
+// of returns a log of each of n webhooks, from the webhook of the bundle on.
+func (b *bundle) of(n int) []attemptlog.Log {
+	logs := b.logs(n)
+	for i := range logs {
+		logs[i].WebhookID += int64(i)
+	}
+	return logs
+}
+
+// counts returns the number of logs of each of n webhooks, from the webhook of the bundle
+// on.
+func (b *bundle) counts(t *testing.T, n int) []int {
+	t.Helper()
+	var counts []int
+	own := b.key
+	for i := range n {
+		b.key.ID = own.ID + int64(i)
+		counts = append(counts, len(b.list(t, 1, 100).Logs))
+	}
+	b.key = own
+	return counts
+}
 
 func TestAppendConcurrently(t *testing.T) {
 	t.Parallel()
@@ -31,7 +51,7 @@ func TestAppendConcurrently(t *testing.T) {
 			for i := range each { // half of the logs are of another webhook
 				logs[2*i].WebhookID = 8
 			}
-			if failed, err := b.store.Append(t.Context(), logs); err != nil || len(failed) > 0 {
+			if failed, err := b.store.Append(t.Context(), attemptlog.Chunks(logs)); err != nil || len(failed) > 0 {
 				t.Errorf("append: %d failed, %v", len(failed), err)
 			}
 		})
@@ -55,8 +75,39 @@ func TestAppendKeepsTheOrderOfLogs(t *testing.T) {
 	}
 }
 
-// DynamoDB leaves three of 30 logs unprocessed twice, and only they are sent again.
-func TestAppendSendsUnprocessedLogsAgain(t *testing.T) {
+// Whatever the number of webhooks, a flush makes two calls for 25 of them. The first flush
+// of a webhook makes its item 0.
+func TestAppendMakesTwoCalls(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	calls := func(logs []attemptlog.Log) map[string]int {
+		return b.calls.during(func() { b.append(t, logs) })
+	}
+	for _, step := range []struct {
+		name string
+		logs []attemptlog.Log
+		want map[string]int
+	}{
+		{"one new webhook", b.logs(10), map[string]int{"Update": 1, "BatchWrite": 1}},
+		{"one webhook again", b.logs(10), map[string]int{"Update": 1, "BatchWrite": 1}},
+		{"a known webhook and 24 new ones", b.of(25), map[string]int{"BatchExecuteStatement": 1, "Update": 24, "BatchWrite": 1}},
+		{"25 webhooks", b.of(25), map[string]int{"BatchExecuteStatement": 1, "BatchWrite": 1}},
+		{"ten logs of each of ten webhooks", slices.Concat(slices.Repeat([][]attemptlog.Log{b.of(10)}, 10)...), map[string]int{"BatchExecuteStatement": 1, "BatchWrite": 1}},
+		{"nothing", nil, map[string]int{}},
+	} {
+		if diff := cmp.Diff(step.want, calls(step.logs)); diff != "" {
+			t.Errorf("calls for %s (-want +got):\n%s", step.name, diff)
+		}
+	}
+	want := append(slices.Repeat([]int{12}, 10), slices.Repeat([]int{2}, 15)...)
+	want[0] += 20
+	if diff := cmp.Diff(want, b.counts(t, 25)); diff != "" {
+		t.Errorf("logs of each webhook (-want +got):\n%s", diff)
+	}
+}
+
+// DynamoDB leaves three of 30 chunks unprocessed twice, and only they are sent again.
+func TestAppendSendsUnprocessedChunksAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var mu sync.Mutex
@@ -80,11 +131,10 @@ func TestAppendSendsUnprocessedLogsAgain(t *testing.T) {
 		}
 		return b.client.BatchWriteItem(t.Context(), in)
 	})
-	failed, err := b.store.Append(t.Context(), b.logs(30))
-	if err != nil || len(failed) > 0 {
-		t.Fatalf("append: %d failed, %v", len(failed), err)
+	b.append(t, b.of(30))
+	if diff := cmp.Diff(slices.Repeat([]int{1}, 30), b.counts(t, 30)); diff != "" {
+		t.Errorf("logs of each webhook (-want +got):\n%s", diff)
 	}
-	ids(t, b.all(t, 100, 30), 30, 1)
 	counts := map[int]int{}
 	for _, n := range sent {
 		counts[n]++
@@ -94,9 +144,9 @@ func TestAppendSendsUnprocessedLogsAgain(t *testing.T) {
 	}
 }
 
-// A log that Append returns keeps its id: it is written under that id, however often
-// it is appended again.
-func TestALogThatAppendReturnsKeepsItsID(t *testing.T) {
+// A chunk that Append returns keeps its ids: it writes the same items, however often it
+// is appended again and whatever was appended meanwhile.
+func TestAChunkThatAppendReturnsKeepsItsIDs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	writes := 0
@@ -104,52 +154,49 @@ func TestALogThatAppendReturnsKeepsItsID(t *testing.T) {
 		writes++
 		return &dynamodb.BatchWriteItemOutput{UnprocessedItems: in.RequestItems}, nil
 	})
-	failed, err := b.store.Append(t.Context(), b.logs(3))
-	if err == nil || len(failed) != 3 || writes != 8 {
-		t.Fatalf("%d of 3 logs failed after %d writes (%v), want all after 8", len(failed), writes, err)
+	logs := b.logs(3)
+	logs[1].Outcome = attemptlog.Failed
+	failed, err := b.store.Append(t.Context(), attemptlog.Chunks(logs))
+	if err == nil || len(failed) != 1 || len(failed[0].Logs) != 3 || writes != 8 {
+		t.Fatalf("%+v failed after %d writes (%v), want one chunk of 3 logs after 8", failed, writes, err)
 	}
 	b.faults.Clear()
+	b.append(t, b.logs(2))
+	b.rewrite(t, failed)
+	ids(t, b.all(t, 100, 5), 5, 1)
+	before := b.scan(t)
 	for range 3 { // two copies of each in one batch, and the batch three times
-		b.append(t, append(failed, failed...))
+		b.rewrite(t, append(failed, failed...))
 	}
-	ids(t, b.all(t, 100, 3), 3, 1)
-}
-
-func TestAppendWithoutAReservation(t *testing.T) {
-	t.Parallel()
-	throttled := &types.ProvisionedThroughputExceededException{}
-	b := setup(t)
-	b.faults.Fail("UpdateItem", throttled)
-	logs := b.logs(2)
-	reserved := b.log(b.now)
-	reserved.ID = 42
-	failed, err := b.store.Append(t.Context(), append(logs, reserved))
-	if !apperr.Is(err, apperr.TemporarilyUnavailable) || !errors.Is(err, throttled) {
-		t.Errorf("the error is %v, want TemporarilyUnavailable because of the throttling", err)
-	}
-	if diff := cmp.Diff(logs, failed); diff != "" {
-		t.Errorf("failed logs (-want +got):\n%s", diff)
-	}
-	if updates := b.faults.Calls("UpdateItem"); updates != 1 {
-		t.Errorf("the reservation was sent %d times, want once", updates)
+	if diff := cmp.Diff(before, b.scan(t), ignoreUnexported); diff != "" {
+		t.Errorf("items (-before +after):\n%s", diff)
 	}
 }
 
-// A retry by the SDK would reserve twice if a response is lost.
-func TestReservationIsSentOnce(t *testing.T) {
+// If one item of a chunk cannot be written, the whole chunk is returned.
+func TestAChunkIsReturnedAsAWhole(t *testing.T) {
 	t.Parallel()
-	b := setup(t)
-	b.table = "no-such-table"
-	store := attemptlogdb.New(dynamodb.New(b.client.Options(), func(o *dynamodb.Options) {
-		o.BaseEndpoint = new("http://127.0.0.1:1") // a closed port: by default the SDK tries three times
-	}), b.table, retention)
-	calls := b.calls.during(func() {
-		if _, err := store.Append(t.Context(), b.logs(1)); err == nil {
-			t.Error("Append = nil, want an error")
-		}
-	})
-	if diff := cmp.Diff(map[string]int{"Update": 1}, calls); diff != "" {
-		t.Errorf("calls (-want +got):\n%s", diff)
+	for _, bucket := range []string{"acme#7#c0", "acme#7#p0", "acme#e#evt_1"} {
+		t.Run(bucket, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			faulttest.On(b.faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+				refused := slices.DeleteFunc(slices.Clone(in.RequestItems[b.table]), func(w types.WriteRequest) bool {
+					return w.PutRequest.Item["log_bucket"].(*types.AttributeValueMemberS).Value != bucket
+				})
+				return &dynamodb.BatchWriteItemOutput{UnprocessedItems: map[string][]types.WriteRequest{b.table: refused}}, nil
+			})
+			logs := append(b.logs(3), b.of(2)[1])
+			logs[1].Outcome = attemptlog.Failed
+			failed, err := b.store.Append(t.Context(), attemptlog.Chunks(logs))
+			want := attemptlog.Chunk{Webhook: b.key, First: 1, FirstProblem: 1, Logs: slices.Clone(logs[:3])}
+			for i := range want.Logs {
+				want.Logs[i].ID = int64(i) + 1
+			}
+			if diff := cmp.Diff([]attemptlog.Chunk{want}, failed); err == nil || diff != "" {
+				t.Errorf("%v; returned (-want +got):\n%s", err, diff)
+			}
+		})
 	}
 }
 
@@ -161,74 +208,34 @@ func TestAppendEndsWithItsContext(t *testing.T) {
 		cancel()
 		return &dynamodb.BatchWriteItemOutput{UnprocessedItems: in.RequestItems}, nil
 	})
-	if failed, err := b.store.Append(ctx, b.logs(2)); !errors.Is(err, context.Canceled) || len(failed) != 2 {
-		t.Errorf("%d logs failed (%v), want 2 and context.Canceled", len(failed), err)
+	if failed, err := b.store.Append(ctx, attemptlog.Chunks(b.logs(2))); !errors.Is(err, context.Canceled) || len(failed) != 1 {
+		t.Errorf("%d chunks failed (%v), want 1 and context.Canceled", len(failed), err)
 	}
-}
-
-// A write costs one unit per KiB. A log with the longest ids and a response body of the
-// default limit fits into one.
-func TestOrdinaryLogCostsOneUnit(t *testing.T) {
-	t.Parallel()
-	b := setup(t)
-	log := b.log(b.now)
-	log.TenantID, log.EventID = strings.Repeat("t", 64), strings.Repeat("e", 64)
-	log.WebhookID, log.ID = 1000, 100_000_000
-	log.Outcome, log.StatusCode, log.ResponseBody, log.Truncated = attemptlog.Retrying, 503, strings.Repeat("x", 512), true
-	log.Failure, log.ResponseTime, log.NextAttemptAt = "protocol", 14*time.Second, b.now.Add(time.Hour)
-	size := 0
-	faulttest.On(b.faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
-		for name, value := range in.RequestItems[b.table][0].PutRequest.Item {
-			size += len(name) + sizeOf(t, value)
-		}
-		return &dynamodb.BatchWriteItemOutput{}, nil
-	})
-	if _, err := b.store.Append(t.Context(), []attemptlog.Log{log}); err != nil {
-		t.Fatal(err)
-	}
-	if size > 1024 || size < 512 {
-		t.Errorf("a log takes %d bytes, want 512 to 1024", size)
-	}
-	t.Logf("a log with the longest ids and 512 bytes of body takes %d bytes", size)
-}
-
-// sizeOf returns the size of a value by the rules of DynamoDB:
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-func sizeOf(t *testing.T, value types.AttributeValue) int {
-	t.Helper()
-	switch v := value.(type) {
-	case *types.AttributeValueMemberS:
-		return len(v.Value)
-	case *types.AttributeValueMemberN:
-		return (len(v.Value)+1)/2 + 1
-	case *types.AttributeValueMemberBOOL:
-		return 1
-	}
-	t.Fatalf("unexpected attribute of type %T", value)
-	return 0
 }
 
 // DynamoDB deletes logs by their TTL, but never item 0: an id that is used twice would
-// overwrite a log.
+// overwrite a log. A chunk lives as long as its latest log.
 func TestOnlyLogsHaveATTL(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.append(t, b.logs(2))
-	out, err := b.client.Scan(t.Context(), &dynamodb.ScanInput{TableName: &b.table})
-	if err != nil {
-		t.Fatal(err)
-	}
+	logs := b.logs(2)
+	logs[0].Outcome = attemptlog.Failed
+	slices.Reverse(logs)
+	b.append(t, logs)
 	ttls := map[string]string{}
-	for _, item := range out.Items {
+	for key, item := range b.scan(t) {
 		ttl, _ := item["ttl"].(*types.AttributeValueMemberN)
 		if ttl == nil {
 			ttl = &types.AttributeValueMemberN{Value: "none"}
 		}
-		ttls[item["log_id"].(*types.AttributeValueMemberN).Value] = ttl.Value
+		ttls[key] = ttl.Value
 	}
 	end := b.now.Add(retention).Unix()
-	want := map[string]string{"0": "none", "1": strconv.FormatInt(end-1, 10), "2": strconv.FormatInt(end, 10)}
+	want := map[string]string{
+		"acme#7 0": "none", "acme#7#c0 1": strconv.FormatInt(end, 10), "acme#7#p0 1": strconv.FormatInt(end-1, 10),
+		"acme#e#evt_1 70000000000000000002": strconv.FormatInt(end-1, 10),
+	}
 	if diff := cmp.Diff(want, ttls); diff != "" {
-		t.Errorf("TTLs by log id (-want +got):\n%s", diff)
+		t.Errorf("TTLs by key (-want +got):\n%s", diff)
 	}
 }

@@ -2,6 +2,8 @@ package attemptlogdb_test
 
 import (
 	"context"
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -17,29 +19,43 @@ import (
 // only the store.
 type accepting struct{ attemptlogdb.DynamoDB }
 
+// counted is the answer to a reservation.
+var counted = map[string]types.AttributeValue{
+	"last_id": &types.AttributeValueMemberN{Value: "10"}, "last_problem": &types.AttributeValueMemberN{Value: "0"},
+}
+
 func (accepting) UpdateItem(context.Context, *dynamodb.UpdateItemInput, ...func(*dynamodb.Options)) (*dynamodb.UpdateItemOutput, error) {
-	last := map[string]types.AttributeValue{"last_id": &types.AttributeValueMemberN{Value: "10"}}
-	return &dynamodb.UpdateItemOutput{Attributes: last}, nil
+	return &dynamodb.UpdateItemOutput{Attributes: counted}, nil
+}
+
+func (accepting) BatchExecuteStatement(_ context.Context, in *dynamodb.BatchExecuteStatementInput, _ ...func(*dynamodb.Options)) (*dynamodb.BatchExecuteStatementOutput, error) {
+	return &dynamodb.BatchExecuteStatementOutput{Responses: slices.Repeat([]types.BatchStatementResponse{{Item: counted}}, len(in.Statements))}, nil
 }
 
 func (accepting) BatchWriteItem(context.Context, *dynamodb.BatchWriteItemInput, ...func(*dynamodb.Options)) (*dynamodb.BatchWriteItemOutput, error) {
 	return &dynamodb.BatchWriteItemOutput{}, nil
 }
 
+// BenchmarkAppend appends ten logs of one webhook, or one log of each of ten.
 func BenchmarkAppend(b *testing.B) {
-	store := attemptlogdb.New(accepting{}, "logs", retention)
-	logs := make([]attemptlog.Log, 10)
-	for i := range logs {
-		logs[i] = attemptlog.Log{
-			TenantID: "acme", WebhookID: 7, EventID: "evt_1", EventType: event.TrainingFailed, Attempt: 1,
-			Outcome: attemptlog.Delivered, StatusCode: 200, ResponseTime: 120 * time.Millisecond,
-			ResponseBody: `{"received":true}`, CreatedAt: time.UnixMilli(1769421600007),
-		}
-	}
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := store.Append(b.Context(), logs); err != nil {
-			b.Fatal(err)
-		}
+	for _, webhooks := range []int64{1, 10} {
+		b.Run(fmt.Sprintf("%d webhooks", webhooks), func(b *testing.B) {
+			store := attemptlogdb.New(accepting{}, "logs", retention)
+			logs := make([]attemptlog.Log, 10)
+			for i := range logs {
+				logs[i] = attemptlog.Log{
+					TenantID: "acme", WebhookID: 1 + int64(i)%webhooks, EventID: "evt_1", EventType: event.TrainingFailed,
+					Trigger: attemptlog.FirstAttempt, Attempt: 1,
+					Outcome: attemptlog.Delivered, StatusCode: 200, ResponseTime: 120 * time.Millisecond,
+					ResponseBody: `{"received":true}`, CreatedAt: time.UnixMilli(1769421600007),
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := store.Append(b.Context(), attemptlog.Chunks(logs)); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -1,16 +1,18 @@
 package attemptlogdb
 
 import (
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-
+	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/webhook"
 )
 
-// PrimaryKey returns the key of a log, with which a test can read or delete its item.
-func PrimaryKey(key webhook.Key, id int64) map[string]types.AttributeValue {
-	return primaryKey(key, id)
+// ChunkKey returns the key of a chunk, with which a test can read or delete its item.
+func ChunkKey(key webhook.Key, first int64) dynamo.Item {
+	return dynamo.Item{bucketName: text(bucketKey(key, idBucket, attemptlog.Bucket(first))), sortName: number(first)}
 }
+
+// CounterKey returns the key of item 0.
+func CounterKey(key webhook.Key) dynamo.Item { return counterKey(key) }
 
 // SetPause replaces [dynamo.Backoff], the wait before unprocessed writes are sent
 // again.

@@ -30,7 +30,7 @@ func (s *Store) Forget(ctx context.Context, key webhook.Key, deletedNow bool, no
 	}
 	_, err = s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &s.table,
-		Key:                       primaryKey(key, 0),
+		Key:                       counterKey(key),
 		UpdateExpression:          set.Update(),
 		ConditionExpression:       set.Condition(),
 		ExpressionAttributeNames:  set.Names(),

@@ -8,6 +8,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"webhooks/shared/attemptlog/attemptlogdb"
 )
 
 // counter returns item 0 of the bundle's webhook: the last id, and when it expires, each
@@ -16,9 +18,7 @@ func (b *bundle) counter(t *testing.T) (lastID, ttl string) {
 	t.Helper()
 	out, err := b.client.GetItem(t.Context(), &dynamodb.GetItemInput{
 		TableName: &b.table, ConsistentRead: aws.Bool(true),
-		Key: map[string]types.AttributeValue{
-			"log_bucket": &types.AttributeValueMemberS{Value: "acme#7#0"}, "log_id": &types.AttributeValueMemberN{Value: "0"},
-		},
+		Key: attemptlogdb.CounterKey(b.key),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -44,9 +44,7 @@ func TestTheCounterOfADeletedWebhookExpires(t *testing.T) {
 	}
 	write := func(t *testing.T, b *bundle) {
 		t.Helper()
-		if _, err := b.store.Append(t.Context(), b.logs(2)); err != nil {
-			t.Fatal(err)
-		}
+		b.append(t, b.logs(2))
 	}
 	forget := func(t *testing.T, b *bundle, deletedNow bool, now time.Time) {
 		t.Helper()

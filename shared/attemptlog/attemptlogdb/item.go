@@ -9,101 +9,156 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/event"
 	"webhooks/shared/webhook"
 )
 
-// bucketSize is how many ids share a partition key. The stored keys depend on it,
-// so it can never change. A page of at most 100 logs lies in at most two buckets.
-const bucketSize = 100
-
-// Attributes of the table that expressions name.
+// Attributes of the table that the code names. A write costs one unit per KiB,
+// attribute names included, so the names are short.
 const (
-	bucketName  = "log_bucket"
-	idName      = "log_id"
-	lastIDName  = "last_id"
-	createdName = "created"
-	ttlName     = "ttl"
+	bucketName      = "log_bucket"
+	sortName        = "log_id"
+	lastIDName      = "last_id"
+	lastProblemName = "last_problem"
+	ttlName         = "ttl"
 )
 
-// item is a log in the table. A write costs one unit per KiB, attribute names
-// included, so the names are short. Tenant and webhook are in the key.
-type item struct {
-	Bucket       string             `dynamodbav:"log_bucket"`
-	ID           int64              `dynamodbav:"log_id"`
-	EventID      string             `dynamodbav:"event_id"`
-	EventType    event.Type         `dynamodbav:"type"`
-	Attempt      int                `dynamodbav:"attempt"`
-	Outcome      attemptlog.Outcome `dynamodbav:"outcome"`
-	StatusCode   int                `dynamodbav:"status,omitempty"`
-	Milliseconds int64              `dynamodbav:"ms,omitempty"`
-	ResponseBody string             `dynamodbav:"body,omitempty"`
-	Truncated    bool               `dynamodbav:"truncated,omitempty"`
-	Failure      string             `dynamodbav:"failure,omitempty"`
-	NextAttempt  int64              `dynamodbav:"next,omitempty"` // Unix milliseconds
-	Created      int64              `dynamodbav:"created"`        // Unix milliseconds
-	TTL          int64              `dynamodbav:"ttl"`            // Unix seconds, the unit of a DynamoDB TTL
-}
+// Kinds of buckets.
+const (
+	idBucket      = "c"
+	problemBucket = "p"
+)
 
-// bucketOf returns the number of the bucket of id.
-func bucketOf(id int64) int64 { return id / bucketSize }
+// item is what the readers need of a chunk.
+type item struct {
+	Format int   `dynamodbav:"format"`
+	First  int64 `dynamodbav:"log_id"`
+	N      int64 `dynamodbav:"n"` // the number of logs
+	// From and To are the times of the earliest and of the latest log, in Unix
+	// milliseconds.
+	From     int64  `dynamodbav:"from"`
+	To       int64  `dynamodbav:"to"`
+	Logs     []byte `dynamodbav:"logs"`
+	Deflated bool   `dynamodbav:"deflated"` // absent if false
+}
 
 // bucketKey returns the partition key of a bucket. A tenant cannot contain '#'.
-func bucketKey(key webhook.Key, bucket int64) string {
-	return key.TenantID + "#" + strconv.FormatInt(key.ID, 10) + "#" + strconv.FormatInt(bucket, 10)
+func bucketKey(key webhook.Key, kind string, bucket int64) string {
+	return webhookKey(key) + "#" + kind + strconv.FormatInt(bucket, 10)
 }
 
-// primaryKey returns the key of a log, or of item 0.
-func primaryKey(key webhook.Key, id int64) map[string]types.AttributeValue {
-	return map[string]types.AttributeValue{
-		bucketName: &types.AttributeValueMemberS{Value: bucketKey(key, bucketOf(id))},
-		idName:     &types.AttributeValueMemberN{Value: strconv.FormatInt(id, 10)},
-	}
+func webhookKey(key webhook.Key) string { return key.TenantID + "#" + strconv.FormatInt(key.ID, 10) }
+
+// eventKey returns the partition key of the rows of an event.
+func eventKey(key event.Key) string { return key.TenantID + "#e#" + key.ID }
+
+// counterKey returns the key of item 0 of a webhook.
+func counterKey(key webhook.Key) dynamo.Item {
+	return dynamo.Item{bucketName: text(webhookKey(key)), sortName: number(0)}
 }
 
-func encode(log attemptlog.Log, retention time.Duration) (map[string]types.AttributeValue, error) {
-	i := item{
-		Bucket: bucketKey(log.Webhook(), bucketOf(log.ID)), ID: log.ID,
-		EventID: log.EventID, EventType: log.EventType, Attempt: log.Attempt, Outcome: log.Outcome,
-		StatusCode: log.StatusCode, Milliseconds: log.ResponseTime.Milliseconds(),
-		ResponseBody: log.ResponseBody, Truncated: log.Truncated, Failure: log.Failure,
-		Created: log.CreatedAt.UnixMilli(), TTL: log.ExpiresAt(retention).Unix(),
+// maxIDDigits is the number of digits of a log id in the sort key of an event row. A
+// number of DynamoDB has up to 38 digits, which leaves 19 for the webhook.
+const maxIDDigits = 19
+
+// part is the logs of one item.
+type part struct {
+	bucket string
+	sort   *types.AttributeValueMemberN
+	logs   []attemptlog.Log
+	gaps   bool // between their ids
+}
+
+// parts returns the items of a chunk that has ids: the chunk, its problems and its event
+// rows.
+func parts(c attemptlog.Chunk) []part {
+	list := []part{{bucketKey(c.Webhook, idBucket, attemptlog.Bucket(c.First)), number(c.First), c.Logs, false}}
+	first := c.FirstProblem
+	for left := c.Problems(); len(left) > 0; {
+		bucket := attemptlog.Bucket(first)
+		n := min(int64(len(left)), (bucket+1)*attemptlog.BucketSize-first)
+		list = append(list, part{bucketKey(c.Webhook, problemBucket, bucket), number(first), left[:n], true})
+		left, first = left[n:], first+n
 	}
-	if !log.NextAttemptAt.IsZero() {
-		i.NextAttempt = log.NextAttemptAt.UnixMilli()
+	for i, l := range c.Logs {
+		if l.ByEvent() {
+			sort := &types.AttributeValueMemberN{Value: fmt.Sprintf("%d%0*d", l.WebhookID, maxIDDigits, l.ID)}
+			list = append(list, part{eventKey(event.Key{TenantID: l.TenantID, ID: l.EventID}), sort, c.Logs[i : i+1], true})
+		}
 	}
-	attributes, err := attributevalue.MarshalMap(i)
+	return list
+}
+
+// items returns the items of a chunk that has ids.
+func (s *Store) items(c attemptlog.Chunk) ([]dynamo.Item, error) {
+	var items []dynamo.Item
+	for _, p := range parts(c) {
+		i, err := s.item(p)
+		if err != nil {
+			return nil, fmt.Errorf("encode chunk %d of webhook %d of tenant %s: %w", c.First, c.Webhook.ID, c.Webhook.TenantID, err)
+		}
+		items = append(items, i)
+	}
+	return items, nil
+}
+
+func (s *Store) item(p part) (dynamo.Item, error) {
+	from, to := attemptlog.Span(p.logs)
+	logs, err := attemptlog.EncodeLogs(p.logs, from, p.gaps)
 	if err != nil {
-		return nil, fmt.Errorf("encode log %d of webhook %d: %w", log.ID, log.WebhookID, err)
+		return nil, err
 	}
-	return attributes, nil
+	packed, deflated := s.packer.Pack(logs, overhead+len(p.bucket))
+	i := dynamo.Item{
+		bucketName: text(p.bucket),
+		sortName:   p.sort,
+		"format":   number(attemptlog.Format),
+		"n":        number(len(p.logs)),
+		"from":     number(from.UnixMilli()),
+		"to":       number(to.UnixMilli()),
+		ttlName:    number(to.Add(s.retention).Unix()),
+		"logs":     &types.AttributeValueMemberB{Value: packed},
+	}
+	if deflated {
+		i["deflated"] = &types.AttributeValueMemberBOOL{Value: true}
+	}
+	return i, nil
 }
 
-func decode(key webhook.Key, attributes map[string]types.AttributeValue) (attemptlog.Log, error) {
+// overhead is an upper bound for the size of an item without its bucket and its logs, in
+// bytes: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+const overhead = len(bucketName+sortName+"format"+"n"+"from"+"to"+ttlName+"logs"+"deflated") + 20 + 2 + 3 + 8 + 8 + 6 + 1
+
+// decode returns the logs of a chunk.
+func (i item) decode(key webhook.Key) ([]attemptlog.Log, error) {
+	unpacked, err := dynamo.Unpack(i.Logs, i.Deflated)
+	if err == nil && i.Format != attemptlog.Format {
+		err = fmt.Errorf("unknown format %d", i.Format)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read chunk %d of webhook %d of tenant %s: %w", i.First, key.ID, key.TenantID, err)
+	}
+	logs, err := attemptlog.DecodeLogs(unpacked, key, i.First, time.UnixMilli(i.From))
+	if err != nil {
+		return nil, fmt.Errorf("decode chunk %d of webhook %d of tenant %s: %w", i.First, key.ID, key.TenantID, err)
+	}
+	return logs, nil
+}
+
+// parse reads the attributes of a chunk.
+func parse(key webhook.Key, attributes dynamo.Item) (item, error) {
 	var i item
 	if err := attributevalue.UnmarshalMap(attributes, &i); err != nil {
-		return attemptlog.Log{}, fmt.Errorf("decode a log of webhook %d: %w", key.ID, err)
+		return item{}, fmt.Errorf("read a chunk of webhook %d of tenant %s: %w", key.ID, key.TenantID, err)
 	}
-	log := attemptlog.Log{
-		TenantID: key.TenantID, WebhookID: key.ID, ID: i.ID,
-		EventID: i.EventID, EventType: i.EventType, Attempt: i.Attempt, Outcome: i.Outcome,
-		StatusCode: i.StatusCode, ResponseTime: time.Duration(i.Milliseconds) * time.Millisecond,
-		ResponseBody: i.ResponseBody, Truncated: i.Truncated, Failure: i.Failure,
-		CreatedAt: time.UnixMilli(i.Created).UTC(),
-	}
-	if i.NextAttempt != 0 {
-		log.NextAttemptAt = time.UnixMilli(i.NextAttempt).UTC()
-	}
-	return log, nil
+	return i, nil
 }
 
-// lastID decodes the last reserved id from item 0. It is 0 if there is no item 0.
-func lastID(attributes map[string]types.AttributeValue) (int64, error) {
-	var zero struct {
-		LastID int64 `dynamodbav:"last_id"`
-	}
-	if err := attributevalue.UnmarshalMap(attributes, &zero); err != nil {
-		return 0, fmt.Errorf("decode %s: %w", lastIDName, err)
-	}
-	return zero.LastID, nil
+func text(value string) *types.AttributeValueMemberS {
+	return &types.AttributeValueMemberS{Value: value}
+}
+
+func number[N int | int64](value N) *types.AttributeValueMemberN {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(int64(value), 10)}
 }

@@ -2,16 +2,11 @@ package attemptlogdb
 
 import (
 	"context"
-	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"golang.org/x/sync/errgroup"
 
 	"webhooks/shared/attemptlog"
-	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/webhook"
 )
 
@@ -25,94 +20,89 @@ func (s *Store) oldest(ctx context.Context, key webhook.Key, last int64, now tim
 	if last == 0 {
 		return 1, nil
 	}
-	// Most webhooks are younger than the retention: their first log is live.
-	first, state, err := s.edge(ctx, key, 0, true, now)
-	if err != nil || state == attemptlog.Live {
-		return first, err
+	// Most webhooks are younger than the retention: their first chunk is live.
+	first, _, err := s.query(ctx, key, 0, 1, true, 1)
+	if err != nil {
+		return 0, err
 	}
-	buckets := bucketOf(last) + 1
+	if s.state(first, now) == attemptlog.Live {
+		return s.firstLive(key, first[0], last, now)
+	}
+	buckets := attemptlog.Bucket(last) + 1
 	bucket, err := attemptlog.FirstLive(buckets, func(asked []int64) ([]attemptlog.State, error) {
 		return s.states(ctx, key, asked, now)
 	})
 	if err != nil || bucket == buckets {
 		return last + 1, err
 	}
-	return s.firstLive(ctx, key, bucket, last, now)
+	return s.oldestIn(ctx, key, bucket, last, now)
 }
 
-// states returns the state of the newest log of each bucket.
+// states returns the state of the newest chunk of each bucket.
 func (s *Store) states(ctx context.Context, key webhook.Key, buckets []int64, now time.Time) ([]attemptlog.State, error) {
 	states := make([]attemptlog.State, len(buckets))
 	calls, ctx := errgroup.WithContext(ctx)
 	calls.SetLimit(maxCalls)
 	for i, bucket := range buckets {
-		calls.Go(func() (err error) {
-			_, states[i], err = s.edge(ctx, key, bucket, false, now)
+		calls.Go(func() error {
+			newest, _, err := s.query(ctx, key, bucket, lastOf(bucket), false, 1)
+			states[i] = s.state(newest, now)
 			return err
 		})
 	}
 	return states, calls.Wait()
 }
 
-// logItem is the part of a log that the search reads.
-type logItem struct {
-	ID      int64 `dynamodbav:"log_id"`
-	Created int64 `dynamodbav:"created"`
+// oldestIn returns the id of the oldest live log of a bucket whose newest chunk was live,
+// or last+1 if none is live. It bisects: each step reads the chunk at or below an id.
+func (s *Store) oldestIn(ctx context.Context, key webhook.Key, bucket, last int64, now time.Time) (int64, error) {
+	var found []item
+	for low, high := bucket*attemptlog.BucketSize, lastOf(bucket); low <= high; {
+		middle := low + (high-low)/2
+		at, _, err := s.query(ctx, key, bucket, middle, false, 1)
+		if err != nil {
+			return 0, err
+		}
+		if s.state(at, now) == attemptlog.Live {
+			found, high = at, at[0].First-1
+		} else {
+			low = middle + 1
+			if len(at) > 0 {
+				low = max(low, at[0].First+at[0].N)
+			}
+		}
+	}
+	if len(found) == 0 {
+		return last + 1, nil
+	}
+	return s.firstLive(key, found[0], last, now)
 }
 
-// edge returns the id and the state at now of a bucket's first or last log.
-func (s *Store) edge(ctx context.Context, key webhook.Key, bucket int64, first bool, now time.Time) (int64, attemptlog.State, error) {
-	input, err := s.query(key, bucket, logsOnly(), expression.NewBuilder().WithProjection(searched()))
-	if err != nil {
-		return 0, attemptlog.Empty, err
+// lastOf returns the last id of a bucket.
+func lastOf(bucket int64) int64 { return (bucket+1)*attemptlog.BucketSize - 1 }
+
+// state returns the state of a chunk, given as a list of at most one.
+func (s *Store) state(chunk []item, now time.Time) attemptlog.State {
+	switch {
+	case len(chunk) == 0:
+		return attemptlog.Empty
+	case chunk[0].To <= now.Add(-s.retention).UnixMilli():
+		return attemptlog.Expired
 	}
-	input.ScanIndexForward, input.Limit = &first, aws.Int32(1)
-	out, err := s.client.Query(ctx, input)
-	if err != nil {
-		return 0, attemptlog.Empty, fmt.Errorf("query bucket %d of webhook %d of tenant %s: %w", bucket, key.ID, key.TenantID, dynamo.Classify(err))
-	}
-	if len(out.Items) == 0 {
-		return 0, attemptlog.Empty, nil
-	}
-	var log logItem
-	if err := attributevalue.UnmarshalMap(out.Items[0], &log); err != nil {
-		return 0, attemptlog.Empty, fmt.Errorf("decode a log of webhook %d: %w", key.ID, err)
-	}
-	if log.Created <= s.expired(now) {
-		return log.ID, attemptlog.Expired, nil
-	}
-	return log.ID, attemptlog.Live, nil
+	return attemptlog.Live
 }
 
-// firstLive returns the id of the first live log of a bucket, or last+1 if none is
-// live.
-func (s *Store) firstLive(ctx context.Context, key webhook.Key, bucket, last int64, now time.Time) (int64, error) {
-	live := expression.Name(createdName).GreaterThan(expression.Value(s.expired(now)))
-	input, err := s.query(key, bucket, logsOnly(), expression.NewBuilder().WithProjection(searched()).WithFilter(live))
+// firstLive returns the id of the first live log of a live chunk, or last+1 if last is
+// below it.
+func (s *Store) firstLive(key webhook.Key, chunk item, last int64, now time.Time) (int64, error) {
+	logs, err := chunk.decode(key)
 	if err != nil {
 		return 0, err
 	}
-	items, err := s.all(ctx, key, input)
-	if err != nil || len(items) == 0 {
-		return last + 1, err
+	for _, log := range logs {
+		if now.Before(log.ExpiresAt(s.retention)) {
+			return min(log.ID, last+1), nil
+		}
 	}
-	var log logItem
-	if err := attributevalue.UnmarshalMap(items[0], &log); err != nil {
-		return 0, fmt.Errorf("decode a log of webhook %d: %w", key.ID, err)
-	}
-	return log.ID, nil
-}
-
-// expired returns the creation time, in Unix milliseconds, of a log that expires at
-// now.
-func (s *Store) expired(now time.Time) int64 { return now.Add(-s.retention).UnixMilli() }
-
-// logsOnly is the condition that excludes item 0.
-func logsOnly() expression.KeyConditionBuilder {
-	return expression.Key(idName).GreaterThanEqual(expression.Value(1))
-}
-
-// searched is the projection to the attributes of a logItem.
-func searched() expression.ProjectionBuilder {
-	return expression.NamesList(expression.Name(idName), expression.Name(createdName))
+	return last + 1, nil // unreachable: the latest log of a live chunk is live
 }

@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
 
 	"webhooks/shared/attemptlog"
@@ -48,13 +47,14 @@ func (s *Store) List(ctx context.Context, key webhook.Key, before int64, number,
 func (s *Store) last(ctx context.Context, key webhook.Key) (int64, error) {
 	out, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      &s.table,
-		Key:            primaryKey(key, 0),
+		Key:            counterKey(key),
 		ConsistentRead: aws.Bool(true),
 	})
 	if err != nil {
 		return 0, fmt.Errorf("get the last log id of webhook %d of tenant %s: %w", key.ID, key.TenantID, dynamo.Classify(err))
 	}
-	return lastID(out.Item)
+	last, err := decodeCounters(out.Item)
+	return last.LastID, err
 }
 
 // window returns the live logs of w, the newest first. It reads the buckets of w, at
@@ -63,12 +63,13 @@ func (s *Store) window(ctx context.Context, key webhook.Key, w attemptlog.Window
 	if w.Empty() {
 		return nil, nil
 	}
-	parts := make([][]attemptlog.Log, bucketOf(w.High)-bucketOf(w.Low)+1)
+	top := attemptlog.Bucket(w.High)
+	parts := make([][]attemptlog.Log, top-attemptlog.Bucket(w.Low)+1)
 	calls, ctx := errgroup.WithContext(ctx)
 	for i := range parts {
-		bucket := bucketOf(w.High) - int64(i)
+		bucket := top - int64(i)
 		calls.Go(func() (err error) {
-			low, high := max(w.Low, bucket*bucketSize), min(w.High, bucket*bucketSize+bucketSize-1)
+			low, high := max(w.Low, bucket*attemptlog.BucketSize), min(w.High, (bucket+1)*attemptlog.BucketSize-1)
 			parts[i], err = s.logs(ctx, key, low, high, now)
 			return err
 		})
@@ -81,57 +82,65 @@ func (s *Store) window(ctx context.Context, key webhook.Key, w attemptlog.Window
 
 // logs returns the live logs low to high, which lie in one bucket, the newest first.
 func (s *Store) logs(ctx context.Context, key webhook.Key, low, high int64, now time.Time) ([]attemptlog.Log, error) {
-	ids := expression.Key(idName).Between(expression.Value(low), expression.Value(high))
-	input, err := s.query(key, bucketOf(low), ids, expression.NewBuilder())
-	if err != nil {
-		return nil, err
-	}
-	input.ScanIndexForward = aws.Bool(false)
-	items, err := s.all(ctx, key, input)
-	if err != nil {
-		return nil, err
-	}
-	logs := make([]attemptlog.Log, 0, len(items))
-	for _, attributes := range items {
-		log, err := decode(key, attributes)
+	var logs []attemptlog.Log
+	for next, more := high, true; more && next >= low; {
+		var chunks []item
+		var err error
+		// There are at most as many chunks as ids. So one call reads all of them, unless
+		// they have more than 1 MB.
+		chunks, more, err = s.query(ctx, key, attemptlog.Bucket(low), next, false, next-low+1)
 		if err != nil {
 			return nil, err
 		}
-		if now.Before(log.ExpiresAt(s.retention)) {
-			logs = append(logs, log)
+		for _, c := range chunks {
+			if next = c.First - 1; c.First+c.N <= low {
+				break
+			}
+			decoded, err := c.decode(key)
+			if err != nil {
+				return nil, err
+			}
+			for _, log := range slices.Backward(decoded) {
+				if low <= log.ID && log.ID <= high && now.Before(log.ExpiresAt(s.retention)) {
+					logs = append(logs, log)
+				}
+			}
 		}
 	}
 	return logs, nil
 }
 
-// query returns a strongly consistent Query for ids of one bucket.
-func (s *Store) query(key webhook.Key, bucket int64, ids expression.KeyConditionBuilder, b expression.Builder) (*dynamodb.QueryInput, error) {
-	partition := expression.Key(bucketName).Equal(expression.Value(bucketKey(key, bucket)))
-	e, err := b.WithKeyCondition(partition.And(ids)).Build()
-	if err != nil {
-		return nil, fmt.Errorf("build the query for logs: %w", err)
+// query returns up to limit chunks of a bucket with a strongly consistent read: upwards
+// those whose first id is at least start, or downwards those whose first id is at most
+// start. more says that there may be others.
+func (s *Store) query(ctx context.Context, key webhook.Key, bucket, start int64, upwards bool, limit int64) (chunks []item, more bool, err error) {
+	partition := expression.Key(bucketName).Equal(expression.Value(bucketKey(key, idBucket, bucket)))
+	ids := expression.Key(sortName).LessThanEqual(expression.Value(start))
+	if upwards {
+		ids = expression.Key(sortName).GreaterThanEqual(expression.Value(start))
 	}
-	return &dynamodb.QueryInput{
+	e, err := expression.NewBuilder().WithKeyCondition(partition.And(ids)).Build()
+	if err != nil {
+		return nil, false, fmt.Errorf("build the query for logs: %w", err)
+	}
+	out, err := s.client.Query(ctx, &dynamodb.QueryInput{
 		TableName:                 &s.table,
 		KeyConditionExpression:    e.KeyCondition(),
-		FilterExpression:          e.Filter(),
-		ProjectionExpression:      e.Projection(),
 		ExpressionAttributeNames:  e.Names(),
 		ExpressionAttributeValues: e.Values(),
 		ConsistentRead:            aws.Bool(true),
-	}, nil
-}
-
-// all returns the items of every page of a Query. A bucket is one page, even with
-// bodies of the largest size: DynamoDB's limit is 1 MB.
-func (s *Store) all(ctx context.Context, key webhook.Key, input *dynamodb.QueryInput) ([]map[string]types.AttributeValue, error) {
-	var items []map[string]types.AttributeValue
-	for pages := dynamodb.NewQueryPaginator(s.client, input); pages.HasMorePages(); {
-		out, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("query logs of webhook %d of tenant %s: %w", key.ID, key.TenantID, dynamo.Classify(err))
-		}
-		items = append(items, out.Items...)
+		ScanIndexForward:          &upwards,
+		Limit:                     aws.Int32(int32(limit)), // #nosec G115 -- at most the size of a page
+	})
+	if err != nil {
+		return nil, false, fmt.Errorf("query bucket %d of webhook %d of tenant %s: %w", bucket, key.ID, key.TenantID, dynamo.Classify(err))
 	}
-	return items, nil
+	for _, attributes := range out.Items {
+		c, err := parse(key, attributes)
+		if err != nil {
+			return nil, false, err
+		}
+		chunks = append(chunks, c)
+	}
+	return chunks, len(out.LastEvaluatedKey) > 0, nil
 }

@@ -3,11 +3,13 @@ package attemptlogdb_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"webhooks/shared/apperr"
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/webhook"
 )
@@ -58,7 +60,7 @@ func TestListReturnsTheAppendedLogs(t *testing.T) {
 
 func TestListEveryPage(t *testing.T) {
 	t.Parallel()
-	for _, n := range []int{0, 1, 99, 100, 101, 250} {
+	for _, n := range []int{0, 1, 99, 100, 101, 250} { // with chunks of 100 logs
 		for _, size := range []int{1, 20, 99, 100} {
 			if n/size > 15 {
 				continue // many calls that test nothing else
@@ -69,6 +71,43 @@ func TestListEveryPage(t *testing.T) {
 				b.append(t, b.logs(n))
 				ids(t, b.all(t, size, int64(n)), int64(n), 1)
 			})
+		}
+	}
+}
+
+// The logs lie in two buckets, whatever the sizes of the flushes.
+func TestListAcrossBuckets(t *testing.T) {
+	t.Parallel()
+	const skipped, n = 950, 120
+	for _, flush := range []int{1, 7, 49, 50, 100} {
+		t.Run(fmt.Sprintf("%d logs a flush", flush), func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			b.skip(t, skipped)
+			for logs := range slices.Chunk(b.logs(n), flush) {
+				b.append(t, logs)
+			}
+			for _, size := range []int{20, 50, 99} {
+				ids(t, b.all(t, size, n), skipped+n, skipped+1)
+			}
+			for id := int64(skipped - 1); id <= skipped+n+2; id++ {
+				log, err := b.store.Get(t.Context(), b.key, id, b.now)
+				if exists := skipped < id && id <= skipped+n; exists && (err != nil || log.ID != id) || !exists && !apperr.Is(err, apperr.LogNotFound) {
+					t.Errorf("log %d is %d (%v)", id, log.ID, err)
+				}
+			}
+		})
+	}
+}
+
+// No id is a log that was never reserved, or item 0.
+func TestGetOfNoLog(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.append(t, b.logs(3))
+	for _, id := range []int64{math.MinInt64, -1, 0, 4, 1000, math.MaxInt64} {
+		if log, err := b.store.Get(t.Context(), b.key, id, b.now); !apperr.Is(err, apperr.LogNotFound) {
+			t.Errorf("log %d is %+v, %v", id, log, err)
 		}
 	}
 }
@@ -96,16 +135,19 @@ func TestListShowsNoOtherWebhooksLogs(t *testing.T) {
 func TestListHidesExpiredLogs(t *testing.T) {
 	t.Parallel()
 	for _, expired := range []int{1, 99, 100, 101, 399, 400, 449, 450} {
-		t.Run(fmt.Sprintf("%d of 450", expired), func(t *testing.T) {
-			t.Parallel()
-			b := setup(t)
-			logs := b.logs(450)
-			b.append(t, logs)
-			// The newest expired log expires at exactly b.now.
-			b.now = logs[expired-1].ExpiresAt(retention)
-			live := int64(450 - expired)
-			ids(t, b.all(t, 100, live), 450, 451-live)
-		})
+		for _, skipped := range []int64{0, 700} { // the logs lie in one bucket or in two
+			t.Run(fmt.Sprintf("%d of 450 after %d", expired, skipped), func(t *testing.T) {
+				t.Parallel()
+				b := setup(t)
+				b.skip(t, skipped)
+				logs := b.logs(450)
+				b.append(t, logs)
+				// The newest expired log expires at exactly b.now.
+				b.now = logs[expired-1].ExpiresAt(retention)
+				live := int64(450 - expired)
+				ids(t, b.all(t, 100, live), skipped+450, skipped+451-live)
+			})
+		}
 	}
 }
 
@@ -113,30 +155,30 @@ func TestListWithHoles(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name    string
-		lost    int // unused ids below the first 250 logs
-		between int // unused ids between them and the next 250 logs
-		after   int // unused ids above those
-		expired int // of the first 250 logs
+		lost    int64 // unused ids below the first 250 logs
+		between int64 // unused ids between them and the next 250 logs
+		after   int64 // unused ids above those
+		expired int   // of the first 250 logs
 		total   int64
 	}{
 		{name: "one lost", between: 1, total: 501},
-		{name: "a bucket lost", between: 200, total: 700},
-		{name: "a bucket lost in an old webhook", between: 200, expired: 120, total: 580},
-		{name: "three buckets lost in an old webhook", between: 380, expired: 20, total: 860},
-		{name: "the first bucket lost", lost: 150, total: 500},
-		{name: "the last buckets reserved and not yet written", after: 320, expired: 10, total: 810},
+		{name: "a bucket lost", between: 2000, total: 2500},
+		{name: "a bucket lost in an old webhook", between: 2000, expired: 120, total: 2380},
+		{name: "three buckets lost in an old webhook", between: 3800, expired: 20, total: 4280},
+		{name: "the first bucket lost", lost: 1500, total: 500},
+		{name: "the last buckets reserved and not yet written", after: 3200, expired: 10, total: 3690},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			b.reserve(t, tt.lost)
+			b.skip(t, tt.lost)
 			old := b.logs(250)
 			b.append(t, old)
-			b.reserve(t, tt.between)
+			b.skip(t, tt.between)
 			b.now = b.now.Add(24 * time.Hour)
 			b.append(t, b.logs(250))
-			b.reserve(t, tt.after)
+			b.skip(t, tt.after)
 			if tt.expired > 0 {
 				b.now = old[tt.expired-1].ExpiresAt(retention)
 			}
@@ -151,7 +193,7 @@ func TestListWithHoles(t *testing.T) {
 func TestListWithoutAnyWrittenLog(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.reserve(t, 250)
+	b.reserve(t, 1250)
 	if page := b.list(t, 1, 20); page.Total != 0 || page.TotalPages != 0 || len(page.Logs) != 0 {
 		t.Errorf("the page is %+v, want an empty one", page)
 	}
@@ -172,9 +214,8 @@ func TestListCostsTheSameOnEveryPage(t *testing.T) {
 	cost := func(number, size int) map[string]int {
 		return b.calls.during(func() { b.list(t, number, size) })
 	}
-	for _, number := range []int{1, 2, 62, 123} {
-		// Page 1 begins within a bucket, so its 100 logs lie in two buckets.
-		if diff := cmp.Diff(map[string]int{"Get": 1, "Query": 3}, cost(number, 100)); diff != "" {
+	for number, queries := range map[int]int{1: 2, 2: 2, 4: 3, 62: 2, 64: 3, 114: 3, 123: 2} { // with 3, the page lies in two buckets
+		if diff := cmp.Diff(map[string]int{"Get": 1, "Query": queries}, cost(number, 100)); diff != "" {
 			t.Errorf("page %d of 100 logs (-want +got):\n%s", number, diff)
 		}
 	}

@@ -95,7 +95,7 @@ func (b *bundle) listWhile(t *testing.T, number, size, n int) attemptlog.Page {
 	logs := b.logs(n)
 	var writing sync.WaitGroup
 	if n > 0 {
-		writing.Go(func() { _, _ = b.store.Append(t.Context(), logs) })
+		writing.Go(func() { _, _ = b.store.Append(t.Context(), attemptlog.Chunks(logs)) })
 	}
 	page := b.list(t, number, size)
 	writing.Wait()

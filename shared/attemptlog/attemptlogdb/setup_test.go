@@ -4,16 +4,19 @@ import (
 	"context"
 	"maps"
 	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
 
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/attemptlog/attemptlogdb"
+	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/event"
 	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/testkit/faulttest"
@@ -68,15 +71,21 @@ func (b *bundle) logs(n int) []attemptlog.Log {
 
 func (b *bundle) log(created time.Time) attemptlog.Log {
 	return attemptlog.Log{
-		TenantID: b.key.TenantID, WebhookID: b.key.ID, EventID: "evt_1", EventType: event.TrainingFailed, Attempt: 1,
+		TenantID: b.key.TenantID, WebhookID: b.key.ID, EventID: "evt_1", EventType: event.TrainingFailed, Trigger: attemptlog.FirstAttempt, Attempt: 1,
 		Outcome: attemptlog.Delivered, StatusCode: 200, ResponseTime: 125 * time.Millisecond, ResponseBody: "OK", CreatedAt: created,
 	}
 }
 
 func (b *bundle) append(t *testing.T, logs []attemptlog.Log) {
 	t.Helper()
-	if failed, err := b.store.Append(t.Context(), logs); err != nil || len(failed) > 0 {
-		t.Fatalf("append %d logs: %d failed, %v", len(logs), len(failed), err)
+	b.rewrite(t, attemptlog.Chunks(logs))
+}
+
+// rewrite appends chunks, which may have ids.
+func (b *bundle) rewrite(t *testing.T, chunks []attemptlog.Chunk) {
+	t.Helper()
+	if failed, err := b.store.Append(t.Context(), chunks); err != nil || len(failed) > 0 {
+		t.Fatalf("append %d chunks: %d failed, %v", len(chunks), len(failed), err)
 	}
 }
 
@@ -93,14 +102,27 @@ func (b *bundle) list(t *testing.T, number, size int) attemptlog.Page {
 // does.
 func (b *bundle) reserve(t *testing.T, n int) {
 	t.Helper()
-	if n == 0 {
-		return
+	b.unwritten(t, b.logs(n))
+}
+
+// unwritten reserves ids for logs, fails to write them, and returns the chunks that go
+// round the queue.
+func (b *bundle) unwritten(t *testing.T, logs []attemptlog.Log) []attemptlog.Chunk {
+	t.Helper()
+	if len(logs) == 0 {
+		return nil
 	}
 	b.faults.Fail("BatchWriteItem", context.Canceled)
 	defer b.faults.Clear()
-	if failed, err := b.store.Append(t.Context(), b.logs(n)); err == nil || len(failed) != n {
-		t.Fatalf("Append wrote %d logs (%v), want none", n-len(failed), err)
+	failed, err := b.store.Append(t.Context(), attemptlog.Chunks(logs))
+	count := 0
+	for _, c := range failed {
+		count += len(c.Logs)
 	}
+	if err == nil || count != len(logs) {
+		t.Fatalf("Append wrote %d logs (%v), want none", len(logs)-count, err)
+	}
+	return failed
 }
 
 // calls counts the calls of DynamoDB by operation.
@@ -127,4 +149,47 @@ func (c *calls) during(do func()) map[string]int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.count)
+}
+
+// count sets the last id and the last problem number of the webhook.
+func (b *bundle) count(t *testing.T, lastID, lastProblem int64) {
+	t.Helper()
+	item := attemptlogdb.CounterKey(b.key)
+	item["last_id"], item["last_problem"] = &types.AttributeValueMemberN{Value: strconv.FormatInt(lastID, 10)}, &types.AttributeValueMemberN{Value: strconv.FormatInt(lastProblem, 10)}
+	if _, err := b.client.PutItem(t.Context(), &dynamodb.PutItemInput{TableName: &b.table, Item: item}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// skip reserves n ids and loses them, as a crash after the reservation does.
+func (b *bundle) skip(t *testing.T, n int64) {
+	t.Helper()
+	_, err := b.client.UpdateItem(t.Context(), &dynamodb.UpdateItemInput{
+		TableName: &b.table, Key: attemptlogdb.CounterKey(b.key), UpdateExpression: new("ADD last_id :n, last_problem :zero"),
+		ExpressionAttributeValues: dynamo.Item{":n": &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}, ":zero": &types.AttributeValueMemberN{Value: "0"}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lastID returns the last id of the webhook.
+func (b *bundle) lastID(t *testing.T) int64 {
+	t.Helper()
+	text, _ := b.counter(t)
+	id, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// millis returns the time of an attribute in Unix milliseconds.
+func millis(t *testing.T, value types.AttributeValue) time.Time {
+	t.Helper()
+	ms, err := strconv.ParseInt(value.(*types.AttributeValueMemberN).Value, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return time.UnixMilli(ms)
 }

@@ -16,6 +16,10 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 const MaxWrites = 25
 
+// MaxStatements is the limit of BatchExecuteStatement:
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
+const MaxStatements = 25
+
 var errUnwritten = errors.New("DynamoDB left writes of a batch unprocessed")
 
 // BatchWriter is the part of the SDK's client that [BatchWrite] calls.

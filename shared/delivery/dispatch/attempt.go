@@ -49,7 +49,7 @@ func (d *Dispatcher) carryOut(ctx context.Context, s step) result {
 	r := result{step: s}
 	switch s.action {
 	case settleOnly:
-		r.err, r.log = s.message.Err, s.message.log
+		r.err = s.message.Err
 	case fail:
 		r.err = s.unready
 	case moveToTable, postpone:
@@ -159,9 +159,20 @@ func makeRequest(
 func newLog(dl delivery.Delivery, start time.Time, outcome attemptlog.Outcome) *attemptlog.Log {
 	return &attemptlog.Log{
 		TenantID: dl.Webhook.TenantID, WebhookID: dl.Webhook.ID,
-		EventID: dl.Event.ID, EventType: dl.Type, Attempt: dl.Attempt,
+		EventID: dl.Event.ID, EventType: dl.Type, Trigger: triggerOf(dl), Attempt: dl.Attempt,
 		Outcome: outcome, CreatedAt: start.UTC().Truncate(time.Millisecond),
 	}
+}
+
+// triggerOf returns why the attempt of dl is made.
+func triggerOf(dl delivery.Delivery) attemptlog.Trigger {
+	switch {
+	case dl.Single:
+		return attemptlog.Resend
+	case dl.Attempt > 1:
+		return attemptlog.Retry
+	}
+	return attemptlog.FirstAttempt
 }
 
 // addAnswer adds the receiver's answer to l.

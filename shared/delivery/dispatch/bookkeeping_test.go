@@ -42,12 +42,13 @@ func TestALogThatCannotBeWrittenIsQueued(t *testing.T) {
 			b.faults.Clear()
 
 			messages, decoded := b.queue.take(t)
-			place := slices.IndexFunc(decoded, func(m delivery.Message) bool { return m.Log != nil })
+			place := slices.IndexFunc(decoded, func(m delivery.Message) bool { return m.Logs != nil })
 			if len(messages) != 2 || place < 0 {
 				t.Fatalf("queued %v, want the next attempt and the log", decoded)
 			}
-			if got := decoded[place].Log; got.ID != tt.id || got.Outcome != attemptlog.Retrying || got.StatusCode != 500 {
-				t.Fatalf("queued log = %+v, want id %d", got, tt.id)
+			queued := *decoded[place].Logs
+			if queued.First != tt.id || len(queued.Logs) != 1 || queued.Logs[0].Outcome != attemptlog.Retrying || queued.Logs[0].StatusCode != 500 {
+				t.Fatalf("queued logs = %+v, want one log with id %d", queued, tt.id)
 			}
 			if messages[place].Delay <= 0 || messages[place].Group != tenant {
 				t.Errorf("queued log = %+v, want a delay for the table to recover, and the tenant's group", messages[place])
@@ -55,7 +56,7 @@ func TestALogThatCannotBeWrittenIsQueued(t *testing.T) {
 			if failed := b.handle(t, t.Context(), message(messages[place].Body)); failed != nil {
 				t.Fatalf("received again: %v", failed)
 			}
-			want := *decoded[place].Log
+			want := queued.Logs[0]
 			want.ID = tt.written
 			if diff := cmp.Diff([]attemptlog.Log{want}, b.written(t, w)); diff != "" {
 				t.Errorf("logs (-want +got):\n%s", diff)
@@ -67,22 +68,23 @@ func TestALogThatCannotBeWrittenIsQueued(t *testing.T) {
 	}
 }
 
-func TestAQueuedLogKeepsItsID(t *testing.T) {
+func TestQueuedLogsKeepTheirIDs(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	w := b.create(t, "https://receiver.example")
 	l := attemptlog.Log{
-		TenantID: tenant, WebhookID: w.ID, ID: 7, EventID: "evt_1", EventType: "environment.created", Attempt: 2,
+		TenantID: tenant, WebhookID: w.ID, EventID: "evt_1", EventType: "environment.created", Trigger: attemptlog.Retry, Attempt: 2,
 		Outcome: attemptlog.Delivered, StatusCode: 200, CreatedAt: start,
 	}
-	body, err := delivery.EncodeLog(l)
+	c := attemptlog.Chunks([]attemptlog.Log{l, l})[0].Numbered(7, 0)[0]
+	body, err := delivery.EncodeLogs(c)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var stored []attemptlog.Log
-	b.dispatcher.Logs = logsFunc(func(ctx context.Context, logs []attemptlog.Log) ([]attemptlog.Log, error) {
-		stored = append(stored, logs...)
-		return b.logs.Append(ctx, logs)
+	var stored []attemptlog.Chunk
+	b.dispatcher.Logs = chunksFunc(func(ctx context.Context, chunks []attemptlog.Chunk) ([]attemptlog.Chunk, error) {
+		stored = append(stored, chunks...)
+		return b.logs.Append(ctx, chunks)
 	})
 	// SQS may deliver any message again: here twice in a batch and once later.
 	for _, messages := range []int{2, 1} {
@@ -91,8 +93,8 @@ func TestAQueuedLogKeepsItsID(t *testing.T) {
 		}
 	}
 	for _, got := range stored {
-		if diff := cmp.Diff(l, got); diff != "" {
-			t.Errorf("log (-want +got):\n%s", diff)
+		if diff := cmp.Diff(c, got); diff != "" {
+			t.Errorf("logs (-want +got):\n%s", diff)
 		}
 	}
 }
@@ -140,9 +142,9 @@ func TestALogThatTheQueueDoesNotAcceptIsWrittenAgain(t *testing.T) {
 func TestAQueuedLogThatCannotBeWrittenIsReceivedAgain(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	body, err := delivery.EncodeLog(attemptlog.Log{
-		TenantID: tenant, WebhookID: 1, EventID: "evt_1", Attempt: 1, Outcome: attemptlog.Delivered, CreatedAt: start,
-	})
+	body, err := delivery.EncodeLogs(attemptlog.Chunks([]attemptlog.Log{{
+		TenantID: tenant, WebhookID: 1, EventID: "evt_1", Trigger: attemptlog.FirstAttempt, Attempt: 1, Outcome: attemptlog.Delivered, CreatedAt: start,
+	}})[0])
 	if err != nil {
 		t.Fatal(err)
 	}

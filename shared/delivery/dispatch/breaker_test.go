@@ -142,7 +142,7 @@ func TestAHeldDelivery(t *testing.T) {
 		t.Errorf("%d requests, rows (-want +got):\n%s", len(f.requests), diff)
 	}
 	log := attemptlog.Log{
-		TenantID: tenant, WebhookID: 1, EventID: "evt_1000", EventType: d.Type, Attempt: 2, Outcome: attemptlog.Retrying,
+		TenantID: tenant, WebhookID: 1, EventID: "evt_1000", EventType: d.Type, Trigger: attemptlog.Retry, Attempt: 2, Outcome: attemptlog.Retrying,
 		Failure: string(attempt.FailureHeld), NextAttemptAt: want.Due, CreatedAt: f.now,
 	}
 	if diff := cmp.Diff([]attemptlog.Log{log, log}, f.logs); diff != "" {

@@ -147,8 +147,8 @@ func TestAHangingDependencyDoesNotCauseATimeout(t *testing.T) {
 						hang(ctx)
 					}
 					for _, m := range messages {
-						if content, err := delivery.Decode([]byte(m.Body)); err == nil && content.Log != nil {
-							queuedLogs++
+						if content, err := delivery.Decode([]byte(m.Body)); err == nil && content.Logs != nil {
+							queuedLogs += len(content.Logs.Logs)
 						}
 					}
 					return allOf(len(messages), ctx.Err())

@@ -38,9 +38,10 @@ type Events interface {
 	GetBody(ctx context.Context, key event.Key, hash event.Hash) ([]byte, error)
 }
 
-// Logs stores the logs of attempts.
+// Logs stores the logs of attempts. Append returns the chunks that it could not write,
+// with the ids that it has reserved for them.
 type Logs interface {
-	Append(ctx context.Context, logs []attemptlog.Log) (failed []attemptlog.Log, err error)
+	Append(ctx context.Context, chunks []attemptlog.Chunk) (unwritten []attemptlog.Chunk, err error)
 }
 
 // Retries stores deliveries whose next attempt is due later than a queue can

@@ -13,14 +13,14 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// message is a received message. It has deliveries, or the log of an earlier attempt,
+// message is a received message. It has deliveries, or queued logs of earlier attempts,
 // or neither if it could not be decoded. It does not change, except that
 // [settleMessages] sets Err.
 type message struct {
 	inbound.Message
 	lane       lane
 	deliveries []delivery.Delivery
-	log        *attemptlog.Log
+	queued     *attemptlog.Chunk
 	// readBody reads the body of the event from the events table, once for all
 	// deliveries.
 	readBody func() ([]byte, error)
@@ -42,8 +42,8 @@ func (d *Dispatcher) decode(ctx context.Context, record events.SQSMessage) *mess
 	})
 	switch {
 	case !m.Open():
-	case content.Log != nil:
-		m.log = content.Log
+	case content.Logs != nil:
+		m.queued = content.Logs
 	default:
 		m.deliveries = content.Deliveries
 		if of := m.deliveries[0]; of.Body == nil {

@@ -50,7 +50,7 @@ func TestTheLastAttemptOfAHeldDelivery(t *testing.T) {
 			d := f.over(t, 1)
 			f.handleOnce(t, d)
 			want := attemptlog.Log{
-				TenantID: tenant, WebhookID: 1, EventID: "evt_1", EventType: d.Type, Attempt: 3,
+				TenantID: tenant, WebhookID: 1, EventID: "evt_1", EventType: d.Type, Trigger: attemptlog.Retry, Attempt: 3,
 				Outcome: tt.outcome, StatusCode: tt.status, CreatedAt: f.now,
 			}
 			if diff := cmp.Diff([]attemptlog.Log{want}, f.logs); diff != "" || len(f.requests) != 1 || len(f.rows)+len(f.queued) != 0 {
@@ -119,7 +119,7 @@ func (f *fleet) handleOnce(t rapid.TB, deliveries ...delivery.Delivery) {
 	d.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error {
 		for _, m := range messages {
 			content, err := delivery.Decode([]byte(m.Body))
-			if err != nil || content.Log != nil {
+			if err != nil || content.Logs != nil {
 				t.Fatalf("queued %s: %v", m.Body, err)
 			}
 			f.queued = append(f.queued, content.Deliveries...)

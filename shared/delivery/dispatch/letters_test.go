@@ -67,9 +67,9 @@ func TestDeadLetters(t *testing.T) {
 	t.Parallel()
 	missing := one(1)
 	missing.Body = nil
-	queuedLog, err := delivery.EncodeLog(attemptlog.Log{
-		TenantID: tenant, WebhookID: 1, EventID: "evt_9", Attempt: 1, Outcome: attemptlog.Delivered, CreatedAt: start,
-	})
+	queuedLogs, err := delivery.EncodeLogs(attemptlog.Chunks([]attemptlog.Log{{
+		TenantID: tenant, WebhookID: 1, EventID: "evt_9", Trigger: attemptlog.FirstAttempt, Attempt: 1, Outcome: attemptlog.Delivered, CreatedAt: start,
+	}})[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestDeadLetters(t *testing.T) {
 		{name: "not JSON, nearly exhausted", body: "hello", received: "49", want: letter{Reason: deadletter.Unreadable}},
 		{name: "an event", body: `{"type":"environment.created","tenant_id":"acme","data":{}}`, received: "1", want: letter{Reason: deadletter.Unreadable}},
 		{name: "nearly exhausted", body: one(1).Encode(), received: "49", want: letter{Reason: deadletter.TooManyReceives, EventID: "evt_1"}},
-		{name: "an exhausted queued log", body: queuedLog, received: "50", want: letter{Reason: deadletter.TooManyReceives, EventID: "evt_9"}},
+		{name: "exhausted queued logs", body: queuedLogs, received: "50", want: letter{Reason: deadletter.TooManyReceives, EventID: "evt_9"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

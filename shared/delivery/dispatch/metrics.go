@@ -8,8 +8,8 @@ import (
 )
 
 // numbers are the metrics of an invocation. Every attempt that was made counts, even
-// if its message is received again because a later step failed. A queued log does
-// not count: its attempt was counted before. A held delivery counts as held, not
+// if its message is received again because a later step failed. Queued logs do
+// not count: their attempts were counted before. A held delivery counts as held, not
 // as an attempt, and a delivery that only moves to the retries table or waits for its
 // slot does not count. A delivery that failed without an attempt counts when it is received
 // again.
@@ -36,7 +36,7 @@ func (n *numbers) add(list []settled) {
 			if s.delivery.Attempt == 1 && !s.delivery.Single && s.message.lane == laneNormal && s.action == makeAttempt && s.delivery.Rate == 0 {
 				n.delays = append(n.delays, s.log.CreatedAt.Sub(s.delivery.Due))
 			}
-		case s.failure != nil || s.message.log != nil || s.action == moveToTable || s.action == postpone:
+		case s.failure != nil || s.message.queued != nil || s.action == moveToTable || s.action == postpone:
 		case s.refusal != nil || s.message.Letter != nil:
 			n.setAside++
 		case s.action == forward:

@@ -53,7 +53,7 @@ func TestTheRequestOfADelivery(t *testing.T) {
 		}
 	}
 	wantLog := []attemptlog.Log{{
-		TenantID: tenant, WebhookID: w.ID, ID: 1, EventID: "evt_1", EventType: "environment.created", Attempt: 1,
+		TenantID: tenant, WebhookID: w.ID, ID: 1, EventID: "evt_1", EventType: "environment.created", Trigger: attemptlog.FirstAttempt, Attempt: 1,
 		Outcome: attemptlog.Delivered, StatusCode: 200, ResponseBody: "thanks", CreatedAt: start,
 	}}
 	if diff := cmp.Diff(wantLog, b.written(t, w), cmpopts.IgnoreFields(attemptlog.Log{}, "ResponseTime")); diff != "" {

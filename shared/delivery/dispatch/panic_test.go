@@ -20,7 +20,7 @@ type broken struct{}
 
 func (broken) Write([]byte) (int, error)                            { panic("broken") }
 func (broken) PutMany(context.Context, []delivery.Delivery) []error { panic("broken") }
-func (broken) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) {
+func (broken) Append(context.Context, []attemptlog.Chunk) ([]attemptlog.Chunk, error) {
 	panic("broken")
 }
 func (broken) RecordSlow(context.Context, webhook.Webhook, time.Time) (bool, error) { panic("broken") }

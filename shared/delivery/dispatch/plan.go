@@ -22,7 +22,7 @@ const (
 	skip                      // write the log of a delivery to a disabled webhook
 	drop                      // nothing: the webhook is deleted, so its owner cannot read a log
 	fail                      // the webhook could not be read, or its slot not reserved
-	settleOnly                // the message has no delivery: a queued log, or it was not decoded
+	settleOnly                // the message has no delivery: queued logs, or it was not decoded
 )
 
 // requests reports whether a may make a request.

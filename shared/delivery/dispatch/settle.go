@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/inbound"
@@ -33,7 +34,7 @@ func (d *Dispatcher) flush(ctx context.Context, results []result) []settled {
 	horizon := d.Now().Add(queue.MaxDelay)
 	refused := d.sendFollowUps(ctx, list, unwritten, horizon)
 	d.fallBack(ctx, list, horizon)
-	d.rewriteLogs(ctx, refused)
+	d.rewriteLogs(ctx, list, refused)
 	d.sendLetters(ctx, list)
 	d.sendAlone(ctx, list)
 	return list
@@ -55,7 +56,7 @@ func (f onFailure) settle(err error) {
 // table to the normal lane, and [choose] decides again.
 // The queues and the table are called at the same time, so that one that hangs does
 // not delay the others. It returns the logs that the queue did not accept.
-func (d *Dispatcher) sendFollowUps(ctx context.Context, list []settled, logs []unwrittenLog, horizon time.Time) (refused []unwrittenLog) {
+func (d *Dispatcher) sendFollowUps(ctx context.Context, list []settled, logs []attemptlog.Chunk, horizon time.Time) (refused []refusedLogs) {
 	ctx, cancel := reserve(ctx, fallbackTime)
 	defer cancel()
 	var normal, slow inbound.Outbox[onFailure, queue.Message]
@@ -78,17 +79,14 @@ func (d *Dispatcher) sendFollowUps(ctx context.Context, list []settled, logs []u
 			far = append(far, s)
 		}
 	}
-	for _, u := range logs {
-		fail := func(err error) {
-			u.err = err
-			refused = append(refused, u)
-		}
-		body, err := delivery.EncodeLog(u.log)
+	for _, c := range logs {
+		fail := func(err error) { refused = append(refused, refusedLogs{c, err}) }
+		body, err := delivery.EncodeLogs(c)
 		if err != nil {
 			fail(err)
 			continue
 		}
-		normal.Add(fail, queue.Message{Body: body, Delay: queuedLogDelay, Group: u.log.TenantID})
+		normal.Add(fail, queue.Message{Body: body, Delay: queuedLogDelay, Group: c.Webhook.TenantID})
 	}
 	var sends sync.WaitGroup
 	sends.Go(func() { normal.Post(ctx, d.Consumer, "queueing messages", d.Queue.Send, onFailure.settle) })

@@ -29,10 +29,22 @@ type atomicCount struct{ n atomic.Int32 }
 func (c *atomicCount) add()     { c.n.Add(1) }
 func (c *atomicCount) get() int { return int(c.n.Load()) }
 
+// logsFunc appends logs and returns those that it could not write.
 type logsFunc func(context.Context, []attemptlog.Log) ([]attemptlog.Log, error)
 
-func (f logsFunc) Append(ctx context.Context, logs []attemptlog.Log) ([]attemptlog.Log, error) {
-	return f(ctx, logs)
+func (f logsFunc) Append(ctx context.Context, chunks []attemptlog.Chunk) ([]attemptlog.Chunk, error) {
+	var logs []attemptlog.Log
+	for _, c := range chunks {
+		logs = append(logs, c.Logs...)
+	}
+	failed, err := f(ctx, logs)
+	return attemptlog.Chunks(failed), err
+}
+
+type chunksFunc func(context.Context, []attemptlog.Chunk) ([]attemptlog.Chunk, error)
+
+func (f chunksFunc) Append(ctx context.Context, chunks []attemptlog.Chunk) ([]attemptlog.Chunk, error) {
+	return f(ctx, chunks)
 }
 
 type queueFunc func(context.Context, []queue.Message) []error

@@ -42,9 +42,10 @@ func (t *Tester) Test(ctx context.Context, w webhook.Webhook, e event.Event) (at
 		// A success closes the breaker.
 		recorder{t.Consumer, t.Health, t.Now}.record(ctx, observationsOf([]result{r}))
 	}
+	r.log.Trigger = attemptlog.Test
 	logAttempt(ctx, t.Log, r, laneTest)
 	// The caller gets the receiver's response even if the log cannot be written.
-	if _, err := t.Logs.Append(ctx, []attemptlog.Log{*r.log}); err != nil {
+	if _, err := t.Logs.Append(ctx, attemptlog.Chunks([]attemptlog.Log{*r.log})); err != nil {
 		t.Log.ErrorContext(ctx, "the log of a test could not be written",
 			"tenant_id", w.TenantID, "webhook_id", w.ID, "event_id", e.ID, "error", err.Error())
 	}

@@ -50,7 +50,7 @@ func TestATestIsOneAttempt(t *testing.T) {
 				t.Fatalf("Test = %+v, %v", result, err)
 			}
 			want := []attemptlog.Log{{
-				TenantID: tenant, WebhookID: w.ID, ID: 1, EventID: "evt_test", EventType: event.Test, Attempt: 1,
+				TenantID: tenant, WebhookID: w.ID, ID: 1, EventID: "evt_test", EventType: event.Test, Trigger: attemptlog.Test, Attempt: 1,
 				Outcome: tt.outcome, StatusCode: tt.status, CreatedAt: start,
 			}}
 			if diff := cmp.Diff(want, b.written(t, w), cmpopts.IgnoreFields(attemptlog.Log{}, "ResponseTime")); diff != "" {

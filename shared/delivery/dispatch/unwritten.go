@@ -8,7 +8,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// queuedLogDelay is how long a log that could not be written waits in the queue.
+// queuedLogDelay is how long logs that could not be written wait in the queue.
 const queuedLogDelay = time.Minute
 
 // logKey identifies a log within a flush.
@@ -23,86 +23,90 @@ func keyOf(l attemptlog.Log) logKey {
 	return logKey{l.Webhook(), l.EventID, l.Attempt, l.CreatedAt.UnixMilli()}
 }
 
-// unwrittenLog is a log that the logs table did not accept.
-type unwrittenLog struct {
-	log   attemptlog.Log
-	owner *settled
-	err   error // why the queue did not accept it
+// refusedLogs are logs that neither the table nor the queue accepted.
+type refusedLogs struct {
+	chunk attemptlog.Chunk
+	err   error // of the queue
 }
 
 // writeLogs writes the logs of list and returns those that the table did not
 // accept.
-func (d *Dispatcher) writeLogs(ctx context.Context, list []settled) []unwrittenLog {
+func (d *Dispatcher) writeLogs(ctx context.Context, list []settled) []attemptlog.Chunk {
 	var logs []attemptlog.Log
+	var queued []attemptlog.Chunk
 	for i := range list {
-		if s := &list[i]; s.log != nil && s.failure == nil {
+		s := &list[i]
+		switch {
+		case s.failure != nil:
+		case s.message.queued != nil:
+			queued = append(queued, *s.message.queued)
+		case s.log != nil:
 			logs = append(logs, *s.log)
 		}
 	}
-	if len(logs) == 0 {
+	chunks := append(attemptlog.Chunks(logs), queued...)
+	if len(chunks) == 0 {
 		return nil
 	}
 	ctx, cancel := reserve(ctx, queueTime)
 	defer cancel()
-	failed, err := d.appendLogs(ctx, logs)
+	unwritten, err := d.appendLogs(ctx, chunks)
 	if err != nil {
-		d.Log.ErrorContext(ctx, "logs could not be written and are queued", "logs", len(failed), "error", err.Error())
-	}
-	if len(failed) == 0 {
-		return nil
-	}
-	owners := make(map[logKey]*settled, len(logs))
-	for i := range list {
-		if s := &list[i]; s.log != nil && s.failure == nil {
-			owners[keyOf(*s.log)] = s
+		count := 0
+		for _, c := range unwritten {
+			count += len(c.Logs)
 		}
-	}
-	unwritten := make([]unwrittenLog, 0, len(failed))
-	for _, l := range failed {
-		unwritten = append(unwritten, unwrittenLog{log: l, owner: owners[keyOf(l)]})
+		d.Log.ErrorContext(ctx, "logs could not be written and are queued", "logs", count, "error", err.Error())
 	}
 	return unwritten
 }
 
 // appendLogs returns the logs that the table did not accept, and why.
-func (d *Dispatcher) appendLogs(ctx context.Context, logs []attemptlog.Log) (failed []attemptlog.Log, err error) {
-	if panicked := d.Protect(ctx, "writing logs", func() { failed, err = d.Logs.Append(ctx, logs) }); panicked != nil {
-		return logs, panicked
+func (d *Dispatcher) appendLogs(ctx context.Context, chunks []attemptlog.Chunk) (unwritten []attemptlog.Chunk, err error) {
+	if panicked := d.Protect(ctx, "writing logs", func() { unwritten, err = d.Logs.Append(ctx, chunks) }); panicked != nil {
+		return chunks, panicked
 	}
-	return failed, err
+	return unwritten, err
 }
 
 // rewriteLogs writes the logs that neither the table nor the queue accepted: the
 // table may have recovered. A log that fails again is lost.
-func (d *Dispatcher) rewriteLogs(ctx context.Context, refused []unwrittenLog) {
+func (d *Dispatcher) rewriteLogs(ctx context.Context, list []settled, refused []refusedLogs) {
 	if len(refused) == 0 {
 		return
 	}
-	logs := make([]attemptlog.Log, 0, len(refused))
-	for _, u := range refused {
-		logs = append(logs, u.log)
+	chunks, failures := make([]attemptlog.Chunk, 0, len(refused)), make(map[logKey]error)
+	for _, r := range refused {
+		chunks = append(chunks, r.chunk)
+		for _, l := range r.chunk.Logs {
+			failures[keyOf(l)] = r.err
+		}
 	}
-	failed, _ := d.appendLogs(ctx, logs) // lose logs the error of the queue
-	left := make(map[logKey]bool, len(failed))
-	for _, l := range failed {
-		left[keyOf(l)] = true
+	owners := make(map[logKey]*settled) // of queued logs
+	for i := range list {
+		if s := &list[i]; s.message.queued != nil {
+			for _, l := range s.message.queued.Logs {
+				owners[keyOf(l)] = s
+			}
+		}
 	}
-	for _, u := range refused {
-		if left[keyOf(u.log)] {
-			d.lose(ctx, u)
+	unwritten, _ := d.appendLogs(ctx, chunks) // lose logs the error of the queue
+	for _, c := range unwritten {
+		for _, l := range c.Logs {
+			d.lose(ctx, l, owners[keyOf(l)], failures[keyOf(l)])
 		}
 	}
 }
 
-// lose handles a log that nothing accepted. A message that carries only the log
-// is received again. An attempt is not repeated for its log: the function's own
-// log keeps the result.
-func (d *Dispatcher) lose(ctx context.Context, u unwrittenLog) {
-	if u.owner != nil && u.owner.message.log != nil {
-		u.owner.failure = u.err
+// lose handles a log that nothing accepted. The message of a queued log, its owner, is
+// received again. An attempt is not repeated for its log: the function's own log keeps
+// the result.
+func (d *Dispatcher) lose(ctx context.Context, l attemptlog.Log, owner *settled, err error) {
+	if owner != nil {
+		owner.failure = err
 		return
 	}
 	d.Log.ErrorContext(ctx, "the log of an attempt is lost",
-		"tenant_id", u.log.TenantID, "webhook_id", u.log.WebhookID, "event_id", u.log.EventID,
-		"attempt", u.log.Attempt, "outcome", string(u.log.Outcome), "status_code", u.log.StatusCode, "error", u.err.Error())
+		"tenant_id", l.TenantID, "webhook_id", l.WebhookID, "event_id", l.EventID,
+		"attempt", l.Attempt, "outcome", string(l.Outcome), "status_code", l.StatusCode, "error", err.Error())
 }

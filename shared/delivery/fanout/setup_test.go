@@ -156,7 +156,7 @@ func (b bundle) queued(t rapid.TB) []delivery.Delivery {
 	var list []delivery.Delivery
 	for _, m := range b.drain(t, b.deliveries) {
 		decoded, err := delivery.Decode([]byte(*m.Body))
-		if err != nil || decoded.Log != nil {
+		if err != nil || decoded.Logs != nil {
 			t.Fatalf("%s is not a delivery: %v", *m.Body, err)
 		}
 		if got := m.Attributes["MessageGroupId"]; got != decoded.Subject().TenantID {

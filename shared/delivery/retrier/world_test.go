@@ -158,7 +158,7 @@ func (stubs) Disable(context.Context, webhook.Key, int64, time.Time) (bool, erro
 func (stubs) GetBody(context.Context, event.Key, event.Hash) ([]byte, error) {
 	return []byte(`{}`), nil
 }
-func (stubs) Append(context.Context, []attemptlog.Log) ([]attemptlog.Log, error) { return nil, nil }
+func (stubs) Append(context.Context, []attemptlog.Chunk) ([]attemptlog.Chunk, error) { return nil, nil }
 
 // unknown is the health of a webhook that nobody records: its breaker never opens. The
 // webhook has no rate limit.

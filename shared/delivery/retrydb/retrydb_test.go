@@ -145,7 +145,7 @@ func TestListReportsUnreadableRowsAndReturnsTheOthers(t *testing.T) {
 	b.put(t, sample(1))
 	partition := partitionOf(t, b.raw(t)[0])
 	b.insert(t, partition, "acme#evt_0#1#1", "hello")
-	b.insert(t, partition, "acme#zzz#1#1", `{"kind":"outcome"}`)
+	b.insert(t, partition, "acme#zzz#1#1", `{"kind":"logs"}`)
 
 	shard, _ := strconv.Atoi(partition[strings.Index(partition, "#")+1:])
 	rows, next, unreadable, err := b.List(t.Context(), retrydb.MinuteOf(due), shard, "")

@@ -35,13 +35,13 @@ type Store struct {
 	client    DynamoDB
 	table     string
 	retention time.Duration
-	bodies    *compressor
+	bodies    *dynamo.Packer
 }
 
 // New returns the store of table. Events expire after retention; a store that only
 // reads may pass 0.
 func New(client DynamoDB, table string, retention time.Duration) *Store {
-	return &Store{client, table, retention, newCompressor()}
+	return &Store{client, table, retention, new(dynamo.Packer)}
 }
 
 // InlineBody is the largest body, in bytes, that is stored with its event and
@@ -117,7 +117,7 @@ func (s *Store) row(e event.Event, webhooks []int64, now time.Time) row {
 	hash := e.Hash()
 	r := row{Event: rowKey(e.Key()), Type: string(e.Type), Hash: hash[:], Webhooks: webhooks, TTL: now.Add(s.retention).Unix()}
 	if body := e.Body(); len(body) <= InlineBody {
-		r.Body, r.Deflated = s.bodies.pack(body, overhead(r))
+		r.Body, r.Deflated = s.bodies.Pack(body, overhead(r))
 	}
 	return r
 }
@@ -137,7 +137,7 @@ func sameHash(item map[string]types.AttributeValue, hash event.Hash) error {
 // embed it.
 func (s *Store) PutBody(ctx context.Context, e event.Event, now time.Time) error {
 	r := row{Event: bodyKey(e.Key(), e.Hash()), TTL: now.Add(s.retention).Unix()}
-	r.Body, r.Deflated = s.bodies.pack(e.Body(), overhead(r))
+	r.Body, r.Deflated = s.bodies.Pack(e.Body(), overhead(r))
 	// The first body stays: the same event sent twice without a timestamp has two
 	// bodies, and all attempts with one webhook-id must send the same bytes.
 	err := s.putFree(ctx, r, now)
@@ -182,7 +182,7 @@ func (s *Store) GetBody(ctx context.Context, key event.Key, hash event.Hash) ([]
 	if stored.Body == nil {
 		return nil, fmt.Errorf("read body of %s: %w", rowKey(key), ErrNotFound)
 	}
-	body, err := stored.body()
+	body, err := dynamo.Unpack(stored.Body, stored.Deflated)
 	if err != nil {
 		return nil, fmt.Errorf("read body of %s: %w", rowKey(key), err)
 	}
@@ -200,6 +200,15 @@ func (s *Store) get(ctx context.Context, name string) (row, error) {
 		return row{}, fmt.Errorf("read event %s: %w", name, err)
 	}
 	return r, nil
+}
+
+// overhead returns an upper bound for the size of r's item without the body, in
+// bytes. See
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+func overhead(r row) int {
+	const names = len("event" + "type" + "hash" + "body" + "deflated" + "webhooks" + "ttl")
+	const ttl, flag, perWebhook = 7, 1, 5
+	return names + ttl + flag + len(r.Event) + len(r.Type) + len(r.Hash) + perWebhook*len(r.Webhooks)
 }
 
 func itemKey(name string) map[string]types.AttributeValue {

@@ -19,10 +19,6 @@ import (
 	"webhooks/shared/event"
 )
 
-// maxStatements is the limit of BatchExecuteStatement:
-// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchExecuteStatement.html
-const maxStatements = 25
-
 // maxPuts is how many single events are stored at the same time.
 const maxPuts = 10
 
@@ -39,14 +35,14 @@ type Matched struct {
 // refuses the request itself, for instance without the permission for PartiQL,
 // each event is stored on its own, and refused says why.
 func (s *Store) CreateMany(ctx context.Context, list []Matched, now time.Time) (results []error, refused error) {
-	for chunk := range slices.Chunk(list, maxStatements) {
+	for chunk := range slices.Chunk(list, dynamo.MaxStatements) {
 		stored, err := s.insert(ctx, chunk, now)
 		results, refused = append(results, stored...), errors.Join(refused, err)
 	}
 	return results, refused
 }
 
-// insert stores up to maxStatements events. An event whose statement fails is
+// insert stores up to [dynamo.MaxStatements] events. An event whose statement fails is
 // stored on its own: the row of its id may exist, live or expired, or DynamoDB may
 // have throttled only this statement, which the SDK does not retry.
 func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (results []error, refused error) {

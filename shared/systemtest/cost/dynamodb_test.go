@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"regexp"
+	"strings"
 )
 
 // request has the fields of DynamoDB requests that the meter reads. Some operations
@@ -26,6 +27,8 @@ type statement struct {
 var (
 	insertion = regexp.MustCompile(`^INSERT INTO "([^"]+)" VALUE \{(.*)\}$`)
 	attribute = regexp.MustCompile(`'([^']+)':\?`)
+	// update has the table, the assignments and the names of the key.
+	update = regexp.MustCompile(`^UPDATE "([^"]+)" SET (.*) WHERE (\w+)=\? AND (\w+)=\? RETURNING MODIFIED NEW \*$`)
 )
 
 // key identifies one item.
@@ -70,12 +73,32 @@ func (m *meter) dynamodb(header http.Header, operation string, body []byte) func
 	case "BatchExecuteStatement":
 		var keys []key
 		for _, s := range in.Statements {
+			if parts := update.FindStringSubmatch(s.Statement); parts != nil {
+				keys = append(keys, m.updatedKey(s, parts))
+				continue
+			}
 			keys = append(keys, m.insertedKey(header, s))
 		}
 		return m.write(header, keys)
 	}
 	m.t.Errorf("the meter does not know %s; add its cost", operation)
 	return nil
+}
+
+// updatedKey returns the key of the item that s updates.
+func (m *meter) updatedKey(s statement, parts []string) key {
+	last := len(s.Parameters) - 1
+	if strings.Count(s.Statement, "?") != last+1 {
+		m.t.Errorf("the statement %s has %d parameters", s.Statement, last+1)
+		return key{}
+	}
+	text, err := json.Marshal(map[string]json.RawMessage{parts[3]: s.Parameters[last-1], parts[4]: s.Parameters[last]})
+	if err != nil {
+		m.t.Error(err)
+	}
+	k := key{table: parts[1]}
+	m.decode(text, &k.names)
+	return k
 }
 
 // insertedKey returns the key of the item that s inserts.

@@ -12,6 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
+	"webhooks/shared/attemptlog"
+	"webhooks/shared/attemptlog/attemptlogdb"
 	"webhooks/shared/delivery"
 	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/testkit/lambdatest"
@@ -114,14 +116,16 @@ func (u *functionUse) add(other functionUse) {
 	u.lines += other.lines
 }
 
-// register stores the webhooks.
+// register stores the webhooks. Each has a log already, as nearly every webhook has: the
+// first one costs a write unit more.
 func (sc scenario) register(t *testing.T, stack *lambdatest.Stack, url string) {
 	t.Helper()
 	cfg, options := cloudtest.Config(t), []webhookdb.Option(nil)
 	if sc.sealed {
 		options = append(options, webhookdb.WithVault(vault.FromConfig(cfg, cloudtest.Key(t))))
 	}
-	store := webhookdb.New(dynamodb.NewFromConfig(cfg), stack.Ref("WebhooksTable"), options...)
+	db := dynamodb.NewFromConfig(cfg)
+	store, logs := webhookdb.New(db, stack.Ref("WebhooksTable"), options...), []attemptlog.Log(nil)
 	for tenant := range sc.tenants {
 		for range sc.webhooks {
 			w, err := store.Create(t.Context(), webhooktest.Webhook(tenantID(tenant), func(w *webhook.Webhook) { w.URL, w.RateLimit = url, sc.limit }), time.Now())
@@ -133,7 +137,11 @@ func (sc scenario) register(t *testing.T, stack *lambdatest.Stack, url string) {
 					t.Fatal(err)
 				}
 			}
+			logs = append(logs, attemptlog.Log{TenantID: w.TenantID, WebhookID: w.ID, EventID: "earlier", Attempt: 1, Outcome: attemptlog.Delivered, CreatedAt: time.Now()})
 		}
+	}
+	if _, err := attemptlogdb.New(db, stack.Ref("LogsTable"), 24*time.Hour).Append(t.Context(), attemptlog.Chunks(logs)); err != nil {
+		t.Fatal(err)
 	}
 }
 

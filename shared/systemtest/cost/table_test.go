@@ -31,7 +31,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests":                30,
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
-			"LogsTable write units":                   110, // one per log, and the ids once per batch
+			"LogsTable write units":                   20,  // the ids and the logs of a batch
 			"log lines":                               130, // one per batch of events and one per attempt, and the metrics of each invocation
 		}},
 		{scenario{name: spread, events: 100, tenants: 10, webhooks: 1}, usage{
@@ -43,7 +43,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests":                30,
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
-			"LogsTable write units":                   200, // each log reserves its own id
+			"LogsTable write units":                   200, // each log has ids and a chunk of its own
 			"log lines":                               130, // one per batch of events and one per attempt, and the metrics of each invocation
 		}},
 		{scenario{name: ten, events: 20, tenants: 1, webhooks: 10}, usage{
@@ -55,7 +55,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests":                6,  // ten deliveries in a message
 			"DeliveriesQueue requests of fair queues": 6,
 			"dispatcher invocations":                  2,
-			"LogsTable write units":                   220, // one per log, and the ids once per batch and webhook
+			"LogsTable write units":                   40, // a chunk and its ids once per batch and webhook
 			"log lines":                               206,
 		}},
 		{scenario{name: failing, events: 100, tenants: 1, webhooks: 1, failing: 1}, usage{
@@ -67,7 +67,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests":                33, // the second attempt has its own batch
 			"DeliveriesQueue requests of fair queues": 33,
 			"dispatcher invocations":                  11,
-			"LogsTable write units":                   112,
+			"LogsTable write units":                   25, // the failed attempt is also a problem, and both are rows of their event
 			"log lines":                               132,
 		}},
 		{scenario{name: bus, events: 100, tenants: 1, webhooks: 1, bus: true}, usage{
@@ -80,7 +80,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests":                30,
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
-			"LogsTable write units":                   110,
+			"LogsTable write units":                   20,
 			"log lines":                               130, // one per batch of events and one per attempt, and the metrics of each invocation
 		}},
 		{scenario{name: sealed, events: 100, tenants: 1, webhooks: 1, sealed: true}, usage{
@@ -92,7 +92,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests":                30,
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
-			"LogsTable write units":                   110,
+			"LogsTable write units":                   20,
 			"log lines":                               130,
 			kmsCalls:                                  1, // per tenant, process and hour
 		}},
@@ -106,7 +106,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests":                30,
 			"DeliveriesQueue requests of fair queues": 30,
 			"dispatcher invocations":                  10,
-			"LogsTable write units":                   110,
+			"LogsTable write units":                   20,
 			"log lines":                               130,
 		}},
 		{scenario{name: waiting, events: 100, tenants: 1, webhooks: 1, limit: 1000, waits: 10 * time.Second}, usage{
@@ -119,7 +119,7 @@ func scenarios() []expected {
 			"DeliveriesQueue requests":                60, // sent, received and deleted twice
 			"DeliveriesQueue requests of fair queues": 60,
 			"dispatcher invocations":                  20,
-			"LogsTable write units":                   110,
+			"LogsTable write units":                   20,
 			"log lines":                               130,
 		}},
 	}

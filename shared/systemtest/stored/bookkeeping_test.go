@@ -4,7 +4,11 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"fmt"
+	"slices"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/auth"
@@ -18,16 +22,22 @@ import (
 
 func newLog(id int64) attemptlog.Log {
 	return attemptlog.Log{
-		TenantID: "acme", WebhookID: 1, ID: id, EventID: "evt_1", EventType: event.TrainingFailed, Attempt: 2, Outcome: attemptlog.Retrying,
+		TenantID: "acme", WebhookID: 1, ID: id, EventID: "evt_1", EventType: event.TrainingFailed,
+		Trigger: attemptlog.Retry, Attempt: 2, Outcome: attemptlog.Retrying,
 		StatusCode: 503, ResponseTime: 125 * time.Millisecond, ResponseBody: "later", Truncated: true, Failure: "status",
 		NextAttemptAt: now.Add(time.Hour), CreatedAt: now,
 	}
 }
 
 func logForms() []itemForm {
-	appendOne := func(ctx context.Context, c *cloud) error {
-		_, err := c.logs().Append(ctx, []attemptlog.Log{newLog(0)})
+	appendLogs := func(ctx context.Context, c *cloud, logs ...attemptlog.Log) error {
+		_, err := c.logs().Append(ctx, attemptlog.Chunks(logs))
 		return err
+	}
+	appendOne := func(ctx context.Context, c *cloud) error { return appendLogs(ctx, c, newLog(0)) }
+	// deflatable is twenty logs, which are deflated.
+	deflatable := func(ctx context.Context, c *cloud) error {
+		return appendLogs(ctx, c, slices.Repeat([]attemptlog.Log{newLog(0)}, 20)...)
 	}
 	readCounter := func(ctx context.Context, c *cloud) (any, error) {
 		if err := appendOne(ctx, c); err != nil {
@@ -37,25 +47,60 @@ func logForms() []itemForm {
 	}
 	return []itemForm{
 		{
-			name: "log", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#0"), "log_id": n("1")},
+			name: "logs", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#c0"), "log_id": n("1")},
 			write: appendOne,
 			read:  func(ctx context.Context, c *cloud) (any, error) { return c.logs().Get(ctx, key, 1, now) },
 			want:  newLog(1),
 		},
 		{
-			name: "log-counter", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#0"), "log_id": n("0")},
+			name: "logs-deflated", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#c0"), "log_id": n("1")},
+			write: deflatable,
+			read:  func(ctx context.Context, c *cloud) (any, error) { return c.logs().Get(ctx, key, 20, now) },
+			want:  newLog(20),
+		},
+		{
+			name: "problem-logs", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#p0"), "log_id": n("1")},
+			write: appendOne,
+			read:  readItem("acme#1#p0", "1"),
+			want:  []attemptlog.Log{newLog(1)},
+		},
+		{
+			name: "log-of-event", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#e#evt_1"), "log_id": n("10000000000000000001")},
+			write: appendOne,
+			read:  readItem("acme#e#evt_1", "10000000000000000001"),
+			want:  []attemptlog.Log{newLog(1)},
+		},
+		{
+			name: "log-counter", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1"), "log_id": n("0")},
 			write: appendOne,
 			read:  readCounter,
 			want:  newLog(2),
 		},
 		{
-			name: "log-counter-of-deleted-webhook", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1#0"), "log_id": n("0")},
+			name: "log-counter-of-deleted-webhook", table: "LogsTable", at: dynamo.Item{"log_bucket": s("acme#1"), "log_id": n("0")},
 			write: func(ctx context.Context, c *cloud) error {
 				return errors.Join(appendOne(ctx, c), c.logs().Forget(ctx, key, true, now))
 			},
 			read: readCounter,
 			want: newLog(2),
 		},
+	}
+}
+
+// readItem returns the logs of an item that names the id of each log. No route reads such
+// an item yet.
+func readItem(bucket, sort string) func(context.Context, *cloud) (any, error) {
+	return func(_ context.Context, c *cloud) (any, error) {
+		var stored struct {
+			Format int    `dynamodbav:"format"`
+			From   int64  `dynamodbav:"from"`
+			Logs   []byte `dynamodbav:"logs"`
+		}
+		err := attributevalue.UnmarshalMap(c.get(c.t, "LogsTable", dynamo.Item{"log_bucket": s(bucket), "log_id": n(sort)}), &stored)
+		if err != nil || stored.Format != attemptlog.Format {
+			return nil, fmt.Errorf("format %d: %w", stored.Format, err)
+		}
+		return attemptlog.DecodeLogs(stored.Logs, key, 0, time.UnixMilli(stored.From))
 	}
 }
 

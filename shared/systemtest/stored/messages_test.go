@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/google/go-cmp/cmp"
 
+	"webhooks/shared/attemptlog"
 	"webhooks/shared/aws/queue"
 	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
@@ -43,8 +44,8 @@ func TestMessages(t *testing.T) {
 
 func messageForms(t *testing.T) []messageForm {
 	t.Helper()
-	queuedLog := newLog(7)
-	encodedLog, err := delivery.EncodeLog(queuedLog)
+	queuedLogs := attemptlog.Chunks([]attemptlog.Log{newLog(0), newLog(0)})[0].Numbered(7, 5)[0]
+	encodedLogs, err := delivery.EncodeLogs(queuedLogs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,7 +66,7 @@ func messageForms(t *testing.T) []messageForm {
 		{name: "delivery-message-slow", written: slow.Encode(), read: readDelivery, want: []delivery.Delivery{slow}},
 		{name: "delivery-message-in-slot", written: slotted.Encode(), read: readDelivery, want: []delivery.Delivery{slotted}},
 		{name: "delivery-message-single", written: single.Encode(), read: readDelivery, want: []delivery.Delivery{single}},
-		{name: "delivery-message-with-log", written: encodedLog, read: readDelivery, want: queuedLog},
+		{name: "delivery-message-with-logs", written: encodedLogs, read: readDelivery, want: queuedLogs},
 		{name: "event-message-redriven", read: readRedriven, want: deadletter.Origin{EventID: "evt_1", SentAt: now, Body: `{"id":"evt_1"}`}},
 		{name: "dead-letter-of-event", written: encodeLetter(t, letter(now)), read: readLetter, want: origin{Body: `{"id":"evt_1"}`, EventID: "evt_1", SentAt: "1769421600000"}},
 		{name: "dead-letter-of-delivery", written: encodeLetter(t, letter(time.Time{})), read: readLetter, want: origin{Body: `{"id":"evt_1"}`, EventID: "evt_1"}},
@@ -119,8 +120,8 @@ func readDelivery(body string) (any, error) {
 	switch {
 	case err != nil:
 		return nil, err
-	case m.Log != nil:
-		return *m.Log, nil
+	case m.Logs != nil:
+		return *m.Logs, nil
 	}
 	return m.Deliveries, nil
 }

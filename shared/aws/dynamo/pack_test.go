@@ -1,4 +1,4 @@
-package eventdb
+package dynamo
 
 import (
 	"bytes"
@@ -7,16 +7,16 @@ import (
 )
 
 // Deflate makes random bytes a few bytes longer. No JSON text is that random, but
-// no body may take one unit more because of it.
+// no value may take one unit more because of it.
 func TestPackNeverExpands(t *testing.T) {
 	t.Parallel()
-	c, random := newCompressor(), rand.New(rand.NewPCG(1, 2))
+	p, random := new(Packer), rand.New(rand.NewPCG(1, 2))
 	for size := 3*writeUnit - 300; size <= 3*writeUnit; size++ {
-		body := make([]byte, size)
-		for i := range body {
-			body[i] = byte(random.Uint32())
+		value := make([]byte, size)
+		for i := range value {
+			value[i] = byte(random.Uint32())
 		}
-		if packed, deflated := c.pack(body, 200); deflated || !bytes.Equal(packed, body) {
+		if packed, deflated := p.Pack(value, 200); deflated || !bytes.Equal(packed, value) {
 			t.Fatalf("%d random bytes are stored as %d", size, len(packed))
 		}
 	}
