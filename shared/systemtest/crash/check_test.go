@@ -3,9 +3,11 @@ package crash_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"webhooks/shared/attemptlog"
+	"webhooks/shared/aws/queue"
 	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery/attempt"
 	"webhooks/shared/webhook"
@@ -89,5 +91,32 @@ func (w *walk) checkLetters() {
 	poison, conflicts := found[deadletter.UnknownType], found[deadletter.Conflict]
 	if poison < 1 || conflicts < 1 || len(found) != 2 {
 		w.t.Errorf("%s: dead letters by reason: %v", w, found)
+	}
+}
+
+// checkPace checks that the attempts of the webhook with a rate limit began after the
+// slots that others had, and one in each slot of ten seconds. A batch of the walk waits
+// for up to five seconds for its last message.
+func (w *walk) checkPace(tenant string) {
+	page, err := w.logs.List(w.t.Context(), webhook.Key{TenantID: tenant, ID: flaky}, math.MaxInt64, 1, 100, time.Now())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	var begun []time.Time
+	for _, l := range page.Logs {
+		if l.Outcome != attemptlog.Skipped {
+			begun = append(begun, l.CreatedAt)
+		}
+	}
+	slices.SortFunc(begun, time.Time.Compare)
+	before := w.begun.Add(queue.MaxDelay - 10*time.Second)
+	for _, at := range begun {
+		if at.Sub(before) < 5*time.Second {
+			w.t.Errorf("an attempt began %v after the one before, which began at %v: %v", at.Sub(before), before, begun)
+		}
+		before = at
+	}
+	if len(begun) != 6 {
+		w.t.Errorf("%d attempts, want three of each event", len(begun))
 	}
 }

@@ -115,6 +115,7 @@ func TestWalkWithoutFailures(t *testing.T) {
 			if whole.check(r, tenant); whole.together != 2 {
 				t.Errorf("%d messages with the deliveries to both webhooks, want those of two events", whole.together)
 			}
+			whole.checkPace(tenant)
 			crash := nothing
 			crash.endsProcess = true // counts the responses to Lambda as calls
 			done := (&walk{failure: crash}).run(t, w, tenant, r)
