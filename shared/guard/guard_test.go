@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"webhooks/shared/guard"
+	"webhooks/shared/testkit/dnstest"
 )
 
 func newGuard(t testing.TB, cfg guard.Config) *guard.Guard {
@@ -67,7 +68,7 @@ func TestDialRefusesPortsAndNetworks(t *testing.T) {
 func TestDialRefusesLoopbackByAnyName(t *testing.T) {
 	t.Parallel()
 	port, accepted := listen(t, "127.0.0.1:0")
-	resolver := newResolver(t, map[string][][]string{
+	resolver := names(t, map[string][][]string{
 		"loop.example.com":   {{"127.0.0.1"}},
 		"loop6.example.com":  {{"::1"}},
 		"both.example.com":   {{"127.0.0.1", "::1", "0.0.0.0"}},
@@ -97,7 +98,7 @@ func TestDialRefusesLoopbackByAnyName(t *testing.T) {
 func TestDialAfterRebinding(t *testing.T) {
 	t.Parallel()
 	port, accepted := listen(t, "127.0.0.1:0")
-	g := newGuard(t, guard.Config{AllowLocal: true, Resolver: newResolver(t, map[string][][]string{
+	g := newGuard(t, guard.Config{AllowLocal: true, Resolver: names(t, map[string][][]string{
 		"rebind.example.com": {{"127.0.0.1"}, {"10.0.0.1"}, {"169.254.169.254", "fd00:ec2::254"}},
 	})})
 	conn, err := g.DialContext(t.Context(), "tcp", "rebind.example.com:"+port)
@@ -121,7 +122,7 @@ func TestDialAfterRebinding(t *testing.T) {
 func TestDialOfMixedName(t *testing.T) {
 	t.Parallel()
 	open, _ := listen(t, "127.0.0.1:0")
-	g := newGuard(t, guard.Config{AllowLocal: true, Resolver: newResolver(t, map[string][][]string{
+	g := newGuard(t, guard.Config{AllowLocal: true, Resolver: names(t, map[string][][]string{
 		"good-first.example.com": {{"127.0.0.1", "10.0.0.1"}},
 		"bad-first.example.com":  {{"10.0.0.1", "127.0.0.1"}},
 		"six.example.com":        {{"fd00::1", "127.0.0.1"}},
@@ -151,7 +152,7 @@ func TestDialOfMixedName(t *testing.T) {
 
 func TestDialOfUnknownName(t *testing.T) {
 	t.Parallel()
-	g := newGuard(t, guard.Config{Resolver: newResolver(t, nil)})
+	g := newGuard(t, guard.Config{Resolver: dnstest.New(t).Resolver()})
 	// C resolvers read the last three as loopback addresses.
 	for _, host := range []string{"nobody.example.com", "0x7f.0.0.1", "0177.0.0.1", "2130706433"} {
 		_, err := g.DialContext(t.Context(), "tcp", net.JoinHostPort(host, "443"))
@@ -186,4 +187,15 @@ func closedPort(t *testing.T) string {
 		t.Fatal(err)
 	}
 	return port
+}
+
+// names returns a resolver that knows names. The n-th look-up of a name returns the n-th
+// list of its addresses, and those after the last list return the last one.
+func names(t *testing.T, names map[string][][]string) *net.Resolver {
+	t.Helper()
+	zone := dnstest.New(t)
+	for name, answers := range names {
+		zone.Set(name, answers...)
+	}
+	return zone.Resolver()
 }

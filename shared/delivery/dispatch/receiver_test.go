@@ -1,44 +1,15 @@
 package dispatch_test
 
 import (
-	"bufio"
 	"context"
 	"io"
-	"net"
-	"net/http"
 	"testing"
 	"time"
 
 	"webhooks/shared/attemptlog"
 	"webhooks/shared/delivery/attempt"
+	"webhooks/shared/testkit/receivertest"
 )
-
-// answersRaw returns the URL of a receiver that answers every request with text, which
-// may violate HTTP.
-func answersRaw(t *testing.T, text string) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			if request, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-				_, _ = io.Copy(io.Discard, request.Body)
-				_, _ = io.WriteString(conn, text)
-			}
-			conn.Close()
-		}
-	}()
-	t.Cleanup(func() { listener.Close(); <-done })
-	return "http://" + listener.Addr().String()
-}
 
 // A receiver whose response is malformed is not punished: its status counts, and its
 // owner reads what was wrong.
@@ -59,7 +30,7 @@ func TestTheStatusOfAMalformedResponseCounts(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			b := setup(t)
-			w := b.create(t, answersRaw(t, "HTTP/1.1 "+tt.status+"\r\n"+rest))
+			w := b.create(t, receivertest.Raw(t, "HTTP/1.1 "+tt.status+"\r\n"+rest))
 			b.settle(t, b.to(w, 1))
 			logs := b.written(t, w)
 			if len(logs) != 1 || logs[0].Outcome != tt.outcome ||

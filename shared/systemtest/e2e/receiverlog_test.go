@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -12,7 +11,6 @@ import (
 	"log"
 	"maps"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -22,6 +20,7 @@ import (
 	"github.com/aws/aws-lambda-go/events"
 
 	"webhooks/shared/testkit/lambdatest"
+	"webhooks/shared/testkit/receivertest"
 )
 
 // crash has words that look like a crash to the metric filters, and a whole line of
@@ -47,7 +46,7 @@ func TestNoReceiverWritesToTheLog(t *testing.T) {
 		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + crash + "\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n" + crash + "\n" + crash + "\n",
 		"HTTP/1.1 302 Found\r\nLocation: https://" + crash + "\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 404 " + crash + "\r\nX: " + crash + "\x00\r\n\r\n",
 	} {
-		url := rawAnswer(t, answer)
+		url := receivertest.Raw(t, answer)
 		urls = append(urls, url, strings.Replace(url, "http:", "https:", 1))
 	}
 	var batch events.SQSEvent
@@ -67,34 +66,6 @@ func TestNoReceiverWritesToTheLog(t *testing.T) {
 	if n := strings.Count(output, `"message":"attempt"`); n < 2*len(urls) {
 		t.Errorf("%d attempts are logged, want %d:\n%.2000s", n, 2*len(urls), output)
 	}
-}
-
-// rawAnswer returns the URL of a receiver that sends answer for each request.
-func rawAnswer(t *testing.T, answer string) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			conn, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer conn.Close()
-				if request, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
-					_, _ = io.Copy(io.Discard, request.Body)
-				}
-				_, _ = io.WriteString(conn, answer)
-			}()
-		}
-	}()
-	t.Cleanup(func() { listener.Close(); <-done })
-	return "http://" + listener.Addr().String()
 }
 
 // falseCertificate returns the URL of a receiver whose certificate has the words of a
