@@ -109,18 +109,18 @@ func scenarios() []expected {
 			"LogsTable write units":                   20,
 			"log lines":                               130,
 		}},
-		{scenario{name: waiting, events: 100, tenants: 1, webhooks: 1, limit: 1000, waits: 10 * time.Second}, usage{
-			"EventsQueue requests":                    30,
-			"fanout invocations":                      10,
-			"EventsTable read units":                  100,
-			"EventsTable write units":                 100,
-			"WebhooksTable read units":                30,
-			"WebhooksTable write units":               10, // the slot is reserved once
-			"DeliveriesQueue requests":                60, // sent, received and deleted twice
-			"DeliveriesQueue requests of fair queues": 60,
-			"dispatcher invocations":                  20,
-			"LogsTable write units":                   20,
-			"log lines":                               130,
+		{scenario{name: waiting, events: 20, tenants: 1, webhooks: 1, limit: 1000, waits: 4 * time.Second}, usage{
+			"EventsQueue requests":                    6,
+			"fanout invocations":                      2,
+			"EventsTable read units":                  20,
+			"EventsTable write units":                 20,
+			"WebhooksTable read units":                6,
+			"WebhooksTable write units":               2,  // the slot is reserved once
+			"DeliveriesQueue requests":                12, // sent, received and deleted twice
+			"DeliveriesQueue requests of fair queues": 12,
+			"dispatcher invocations":                  4,
+			"LogsTable write units":                   4,
+			"log lines":                               26,
 		}},
 	}
 }
