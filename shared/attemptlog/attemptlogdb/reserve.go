@@ -8,7 +8,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/expression"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"golang.org/x/sync/errgroup"
@@ -102,9 +101,14 @@ func (s *Store) shareRequests(ctx context.Context, list []*reservation) (missed 
 
 // shareRequest makes at most [dynamo.MaxStatements] reservations. See shareRequests.
 func (s *Store) shareRequest(ctx context.Context, batch []*reservation) (missed []*reservation) {
+	update := s.update()
 	statements := make([]types.BatchStatementRequest, 0, len(batch))
 	for _, r := range batch {
-		statements = append(statements, s.statement(r))
+		key := counterKey(r.logs.Webhook)
+		statements = append(statements, types.BatchStatementRequest{
+			Statement:  &update,
+			Parameters: []types.AttributeValue{number(len(r.logs.Logs)), number(r.problems), key[bucketName], key[sortName]},
+		})
 	}
 	out, err := s.client.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements}, withoutRetries)
 	for i, r := range batch {
@@ -122,16 +126,12 @@ func (s *Store) shareRequest(ctx context.Context, batch []*reservation) (missed 
 	return missed
 }
 
-// statement returns the update of item 0. Unlike an ADD, it fails if the item, or one of
-// its numbers, does not exist.
+// update returns the statement that updates an item 0. Unlike an ADD, it fails if the
+// item, or one of its numbers, does not exist.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.update.html
-func (s *Store) statement(r *reservation) types.BatchStatementRequest {
-	key := counterKey(r.logs.Webhook)
-	return types.BatchStatementRequest{
-		Statement: aws.String(`UPDATE "` + s.table + `" SET ` + lastIDName + `=` + lastIDName + `+? SET ` + lastProblemName + `=` + lastProblemName + `+?` +
-			` WHERE ` + bucketName + `=? AND ` + sortName + `=? RETURNING MODIFIED NEW *`),
-		Parameters: []types.AttributeValue{number(len(r.logs.Logs)), number(r.problems), key[bucketName], key[sortName]},
-	}
+func (s *Store) update() string {
+	return `UPDATE "` + s.table + `" SET ` + lastIDName + `=` + lastIDName + `+? SET ` + lastProblemName + `=` + lastProblemName + `+?` +
+		` WHERE ` + bucketName + `=? AND ` + sortName + `=? RETURNING MODIFIED NEW *`
 }
 
 // settle sets the result of r. It returns false if the statement changed nothing for
@@ -154,18 +154,11 @@ func (r *reservation) settle(response types.BatchStatementResponse) bool {
 
 // addNumbers makes r by an UpdateItem. If there is no item 0, it makes one.
 func (s *Store) addNumbers(ctx context.Context, r *reservation) error {
-	add, err := expression.NewBuilder().WithUpdate(expression.
-		Add(expression.Name(lastIDName), expression.Value(len(r.logs.Logs))).
-		Add(expression.Name(lastProblemName), expression.Value(r.problems))).Build()
-	if err != nil {
-		return fmt.Errorf("build the reservation of log ids: %w", err)
-	}
 	out, err := s.client.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:                 &s.table,
 		Key:                       counterKey(r.logs.Webhook),
-		UpdateExpression:          add.Update(),
-		ExpressionAttributeNames:  add.Names(),
-		ExpressionAttributeValues: add.Values(),
+		UpdateExpression:          aws.String("ADD " + lastIDName + " :logs, " + lastProblemName + " :problems"),
+		ExpressionAttributeValues: dynamo.Item{":logs": number(len(r.logs.Logs)), ":problems": number(r.problems)},
 		ReturnValues:              types.ReturnValueUpdatedNew,
 	}, withoutRetries)
 	if err != nil {

@@ -99,6 +99,41 @@ func TestQueuedLogsKeepTheirIDs(t *testing.T) {
 	}
 }
 
+// Logs that were to be one chunk go round the queue as one message, whatever else is in
+// the flush, and become one chunk.
+func TestAFlushThatCannotBeWrittenIsQueuedByWebhook(t *testing.T) {
+	t.Parallel()
+	for operation, first := range map[string]int64{"UpdateItem": 0, "BatchWriteItem": 1} {
+		t.Run(operation, func(t *testing.T) {
+			t.Parallel()
+			b := setup(t)
+			receiver := httptest.NewServer(answer(200, new(atomicCount)))
+			defer receiver.Close()
+			one, other := b.create(t, receiver.URL), b.create(t, receiver.URL)
+			b.faults.Fail(operation, errBroken) // both webhooks are new, so UpdateItems reserve their ids
+			b.settle(t, b.to(one, 1), b.to(other, 2), b.to(one, 3), b.to(one, 4), b.to(other, 5))
+			b.faults.Clear()
+			messages, decoded := b.queue.take(t)
+			queued := make(map[int64]int)
+			for _, m := range decoded {
+				if m.Logs == nil || m.Logs.First != first {
+					t.Fatalf("queued %+v, want logs from id %d on", m, first)
+				}
+				queued[m.Logs.Webhook.ID] = len(m.Logs.Logs)
+			}
+			if diff := cmp.Diff(map[int64]int{one.ID: 3, other.ID: 2}, queued); diff != "" || len(messages) != 2 {
+				t.Fatalf("%d messages, logs by webhook (-want +got):\n%s", len(messages), diff)
+			}
+			if failed := b.handle(t, t.Context(), message(messages[0].Body), message(messages[1].Body)); failed != nil {
+				t.Fatalf("received again: %v", failed)
+			}
+			if got := [2]int{len(b.written(t, one)), len(b.written(t, other))}; got != [2]int{3, 2} {
+				t.Errorf("%v logs are written, want 3 and 2", got)
+			}
+		})
+	}
+}
+
 func TestALostLogIsInTheFunctionsLog(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

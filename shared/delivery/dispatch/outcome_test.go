@@ -122,6 +122,26 @@ func TestOutcomes(t *testing.T) {
 	}
 }
 
+// A log says why its attempt was made.
+func TestTheTriggerOfAnAttempt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	receiver := httptest.NewServer(answer(500, new(atomicCount)))
+	defer receiver.Close()
+	w := b.create(t, receiver.URL)
+	first, retry, resent := b.to(w, 1), b.to(w, 2), b.to(w, 3)
+	retry.Attempt, resent.Attempt, resent.Single = 2, 2, true
+	b.settle(t, first, retry, resent)
+	got := make(map[string]attemptlog.Trigger)
+	for _, l := range b.written(t, w) {
+		got[l.EventID] = l.Trigger
+	}
+	want := map[string]attemptlog.Trigger{"evt_1": attemptlog.FirstAttempt, "evt_2": attemptlog.Retry, "evt_3": attemptlog.Resend}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("triggers by event (-want +got):\n%s", diff)
+	}
+}
+
 func TestTheDelayOfTheNextAttempt(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
