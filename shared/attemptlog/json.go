@@ -29,6 +29,11 @@ type wire struct {
 	Outcome      Outcome    `json:"outcome"`
 	StatusCode   int        `json:"status,omitzero"`
 	Milliseconds int64      `json:"ms,omitzero"`
+	DNS          int64      `json:"dns,omitzero"` // milliseconds, as the next three
+	Connect      int64      `json:"connect,omitzero"`
+	TLS          int64      `json:"tls,omitzero"`
+	FirstByte    int64      `json:"first_byte,omitzero"`
+	Reused       bool       `json:"reused,omitzero"`
 	ResponseBody string     `json:"body,omitzero"`
 	Truncated    bool       `json:"truncated,omitzero"`
 	Failure      string     `json:"failure,omitzero"`
@@ -44,6 +49,8 @@ func EncodeLogs(logs []Log, from time.Time, gaps bool) ([]byte, error) {
 		w := wire{
 			EventID: l.EventID, EventType: l.EventType, Attempt: l.Attempt, Outcome: l.Outcome,
 			StatusCode: l.StatusCode, Milliseconds: l.ResponseTime.Milliseconds(),
+			DNS: l.Timing.DNS.Milliseconds(), Connect: l.Timing.Connect.Milliseconds(), TLS: l.Timing.TLS.Milliseconds(),
+			FirstByte: l.Timing.FirstByte.Milliseconds(), Reused: l.Timing.Reused,
 			ResponseBody: l.ResponseBody, Truncated: l.Truncated, Failure: l.Failure,
 			At: l.CreatedAt.Sub(from).Milliseconds(),
 		}
@@ -73,9 +80,10 @@ func DecodeLogs(text []byte, key webhook.Key, first int64, from time.Time) ([]Lo
 		l := Log{
 			TenantID: key.TenantID, WebhookID: key.ID, ID: w.ID,
 			EventID: w.EventID, EventType: w.EventType, Trigger: w.Trigger, Attempt: w.Attempt, Outcome: w.Outcome,
-			StatusCode: w.StatusCode, ResponseTime: time.Duration(w.Milliseconds) * time.Millisecond,
+			StatusCode: w.StatusCode, ResponseTime: millis(w.Milliseconds),
+			Timing:       Timing{millis(w.DNS), millis(w.Connect), millis(w.TLS), millis(w.FirstByte), w.Reused},
 			ResponseBody: w.ResponseBody, Truncated: w.Truncated, Failure: w.Failure,
-			CreatedAt: from.Add(time.Duration(w.At) * time.Millisecond).UTC(),
+			CreatedAt: from.Add(millis(w.At)).UTC(),
 		}
 		if l.ID == 0 && first > 0 {
 			l.ID = first + int64(i)
@@ -90,6 +98,8 @@ func DecodeLogs(text []byte, key webhook.Key, first int64, from time.Time) ([]Lo
 	}
 	return logs, nil
 }
+
+func millis(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
 
 // message is the JSON form of a Chunk in a queue message.
 type message struct {

@@ -83,6 +83,9 @@ func drawLog(t *rapid.T, key webhook.Key) attemptlog.Log {
 		Outcome:      rapid.SampledFrom(attemptlog.Outcomes()).Draw(t, "outcome"),
 		StatusCode:   rapid.IntRange(0, 599).Draw(t, "status"),
 		ResponseTime: time.Duration(rapid.IntRange(0, 15000).Draw(t, "ms")) * time.Millisecond,
+		Timing: attemptlog.Timing{
+			DNS: draw(t, "dns"), Connect: draw(t, "connect"), TLS: draw(t, "tls"), FirstByte: draw(t, "first byte"), Reused: rapid.Bool().Draw(t, "reused"),
+		},
 		ResponseBody: rapid.String().Draw(t, "body"),
 		Truncated:    rapid.Bool().Draw(t, "truncated"),
 		Failure:      rapid.SampledFrom([]string{"", "timeout"}).Draw(t, "failure"),
@@ -92,6 +95,11 @@ func drawLog(t *rapid.T, key webhook.Key) attemptlog.Log {
 		log.NextAttemptAt = moment.Draw(t, "next")
 	}
 	return log
+}
+
+// draw returns whole milliseconds.
+func draw(t *rapid.T, name string) time.Duration {
+	return time.Duration(rapid.IntRange(0, 15000).Draw(t, name)) * time.Millisecond
 }
 
 // A queue keeps these names for up to 14 days: a release that changes one of them
@@ -108,7 +116,8 @@ func TestChunkHasAStableForm(t *testing.T) {
 		},
 		{
 			TenantID: "acme", WebhookID: 7, EventID: "evt_2", EventType: event.AlertTriggered, Trigger: attemptlog.FirstAttempt, Attempt: 1,
-			Outcome: attemptlog.Delivered, StatusCode: 200, CreatedAt: at,
+			Outcome: attemptlog.Delivered, StatusCode: 200, ResponseTime: 10 * time.Millisecond, CreatedAt: at,
+			Timing: attemptlog.Timing{DNS: time.Millisecond, Connect: 2 * time.Millisecond, TLS: 3 * time.Millisecond, FirstByte: 4 * time.Millisecond, Reused: true},
 		},
 	}
 	text, err := json.Marshal(attemptlog.Chunk{Webhook: key, Logs: logs}.Numbered(4711, 12)[0])
@@ -118,7 +127,7 @@ func TestChunkHasAStableForm(t *testing.T) {
 	want := `{"format":1,"tenant_id":"acme","webhook_id":7,"first":4711,"first_problem":12,"from":1769421600123,"logs":[` +
 		`{"event_id":"evt_1","type":"alert.triggered","trigger":"retry","attempt":2,"outcome":"retrying","status":503,"ms":125,` +
 		`"body":"busy","truncated":true,"failure":"status","next":1769421900000,"at":7},` +
-		`{"event_id":"evt_2","type":"alert.triggered","attempt":1,"outcome":"delivered","status":200}]}`
+		`{"event_id":"evt_2","type":"alert.triggered","attempt":1,"outcome":"delivered","status":200,"ms":10,"dns":1,"connect":2,"tls":3,"first_byte":4,"reused":true}]}`
 	if diff := cmp.Diff(want, string(text)); diff != "" {
 		t.Errorf("JSON (-want +got):\n%s", diff)
 	}

@@ -53,6 +53,7 @@ type Log struct {
 	// ResponseTime is from the start of the request to the end of the response
 	// body, in whole milliseconds.
 	ResponseTime time.Duration
+	Timing       Timing
 	ResponseBody string // the beginning of the response body, valid UTF-8
 	Truncated    bool   // ResponseBody is not the whole response body
 	// Failure is why there is no response, or what was wrong with it (an
@@ -60,6 +61,18 @@ type Log struct {
 	Failure       string
 	NextAttemptAt time.Time // UTC, whole milliseconds; zero if no attempt follows
 	CreatedAt     time.Time // UTC, whole milliseconds
+}
+
+// Timing has the parts of ResponseTime, in whole milliseconds. A part is 0 if it took less
+// than one, or was not needed or not reached.
+type Timing struct {
+	DNS     time.Duration // looking up the receiver's name
+	Connect time.Duration // the TCP connection
+	TLS     time.Duration // the TLS handshake
+	// FirstByte is from the start of the request to the end of the response's header.
+	FirstByte time.Duration
+	// Reused says that an earlier attempt made the connection.
+	Reused bool
 }
 
 // Webhook returns the key of the attempt's webhook.

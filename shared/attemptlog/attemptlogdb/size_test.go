@@ -50,6 +50,10 @@ func TestChunksStaySmall(t *testing.T) {
 			logs := b.logs(tt.logs)
 			for i := range logs {
 				logs[i].EventID, logs[i].ResponseTime = random(i)[:36], time.Duration(97+13*i)*time.Millisecond
+				logs[i].Timing = attemptlog.Timing{
+					DNS: time.Duration(2+i) * time.Millisecond, Connect: time.Duration(31+7*i) * time.Millisecond,
+					TLS: time.Duration(67+5*i) * time.Millisecond, FirstByte: time.Duration(90+13*i) * time.Millisecond,
+				}
 				logs[i].CreatedAt = b.now.Add(-time.Duration(29*i) * time.Millisecond)
 				tt.change(&logs[i], i)
 			}

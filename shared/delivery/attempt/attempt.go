@@ -68,6 +68,8 @@ type Result struct {
 	// ResponseTime is from the start of the attempt to the end of the response body or
 	// to the failure.
 	ResponseTime time.Duration
+	// Timing has the parts of ResponseTime, except reading the response body.
+	Timing Timing
 	// ResponseBody is the beginning of the response body: at most Config.BodyLimit
 	// bytes of valid UTF-8, with one U+FFFD in place of each run of invalid bytes. It
 	// never ends within a character.

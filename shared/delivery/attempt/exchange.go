@@ -17,6 +17,7 @@ import (
 func (s *Sender) exchange(caller, ctx context.Context, c *conn, request *http.Request) (result Result, repeatable bool) {
 	stop := context.AfterFunc(ctx, c.interrupt)
 	sent, received := c.raw.sent.Load(), c.raw.received.Load()
+	start := time.Now()
 	w := c.write(request)
 	h, err := readHead(c.reader)
 	if err != nil {
@@ -32,7 +33,9 @@ func (s *Sender) exchange(caller, ctx context.Context, c *conn, request *http.Re
 		}
 		return result, repeatable
 	}
+	firstByte := time.Since(start)
 	result, b := s.read(caller, &h, c)
+	result.Timing.FirstByte = firstByte
 	if !c.settle(w) || !stop() || !h.keepAlive() || !b.atEnd() || result.Fault != "" || request.Close {
 		c.abort()
 		stop()

@@ -44,16 +44,16 @@ func (e *handshakeError) Error() string { return logWords(e.failure, e.alert) }
 // secure returns a TLS connection to address. If the connection is lost or nothing
 // arrives after the ClientHello, it tries once more, on another connection and without
 // the post-quantum share. If that is answered, it remembers the receiver.
-func (s *Sender) secure(ctx context.Context, address, host string) (*conn, error) {
+func (s *Sender) secure(ctx context.Context, address, host string, timing *Timing) (*conn, error) {
 	if s.classic.has(address, time.Now()) {
-		return s.handshake(ctx, address, host, true)
+		return s.handshake(ctx, address, host, true, timing)
 	}
-	c, err := s.handshake(ctx, address, host, false)
+	c, err := s.handshake(ctx, address, host, false, timing)
 	var failed *handshakeError
 	if err == nil || !errors.As(err, &failed) || !failed.unanswered || ctx.Err() != nil {
 		return c, err
 	}
-	c, again := s.handshake(ctx, address, host, true)
+	c, again := s.handshake(ctx, address, host, true, timing)
 	if again == nil {
 		s.classic.add(address, time.Now())
 		return c, nil
@@ -66,8 +66,8 @@ func (s *Sender) secure(ctx context.Context, address, host string) (*conn, error
 }
 
 // handshake dials address and makes a TLS handshake.
-func (s *Sender) handshake(ctx context.Context, address, host string, classic bool) (*conn, error) {
-	c, err := s.dial(ctx, address)
+func (s *Sender) handshake(ctx context.Context, address, host string, classic bool, timing *Timing) (*conn, error) {
+	c, err := s.dial(ctx, address, timing)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,10 @@ func (s *Sender) handshake(ctx context.Context, address, host string, classic bo
 	}
 	secured := tls.Client(c.raw, cfg)
 	c.raw.shaking.Store(true)
-	if err := secured.HandshakeContext(bounded); err != nil {
+	start := time.Now()
+	err = secured.HandshakeContext(bounded)
+	timing.TLS += time.Since(start)
+	if err != nil {
 		c.abort()
 		return nil, c.refused(err, bounded.Err() != nil)
 	}

@@ -85,6 +85,7 @@ func (s *Sender) send(caller context.Context, req Request) Result {
 	address := dialAddress(u)
 	key := u.Scheme + "://" + address
 	unreliable := s.unreliable.has(key, time.Now())
+	var timing Timing
 	var c *conn
 	if !req.Fresh && !unreliable {
 		c = s.pool.take(key)
@@ -96,13 +97,16 @@ func (s *Sender) send(caller context.Context, req Request) Result {
 		}
 		request.Close = unreliable // says that the connection is not kept
 		if c == nil {
-			if c, err = s.connect(ctx, u, address, key); err != nil {
+			if c, err = s.connect(ctx, u, address, key, &timing); err != nil {
 				failure := connectFailure(caller, err)
-				return Result{Failure: failure, Err: forLog(failure, err)}
+				return Result{Failure: failure, Err: forLog(failure, err), Timing: timing}
 			}
 		}
+		timing.Reused = c.reused
 		result, repeatable := s.exchange(caller, ctx, c, request)
 		if !repeatable || ctx.Err() != nil {
+			timing.FirstByte = result.Timing.FirstByte
+			result.Timing = timing
 			return result
 		}
 		c = nil // the kept-alive connection was closed before a byte was written
@@ -151,14 +155,14 @@ func dialAddress(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// connect returns a new connection to u.
-func (s *Sender) connect(ctx context.Context, u *url.URL, address, key string) (*conn, error) {
+// connect returns a new connection to u, and adds to timing what it took.
+func (s *Sender) connect(ctx context.Context, u *url.URL, address, key string, timing *Timing) (*conn, error) {
 	var c *conn
 	var err error
 	if u.Scheme == "https" {
-		c, err = s.secure(ctx, address, u.Hostname())
+		c, err = s.secure(ctx, address, u.Hostname(), timing)
 	} else {
-		c, err = s.dial(ctx, address)
+		c, err = s.dial(ctx, address, timing)
 	}
 	if err != nil {
 		return nil, err
@@ -173,8 +177,8 @@ func (s *Sender) connect(ctx context.Context, u *url.URL, address, key string) (
 }
 
 // dial returns a new connection without TLS.
-func (s *Sender) dial(ctx context.Context, address string) (*conn, error) {
-	raw, err := s.guard.DialContext(ctx, "tcp", address)
+func (s *Sender) dial(ctx context.Context, address string, timing *Timing) (*conn, error) {
+	raw, err := timing.timed(ctx, func(ctx context.Context) (net.Conn, error) { return s.guard.DialContext(ctx, "tcp", address) })
 	if err != nil {
 		return nil, err
 	}

@@ -140,7 +140,7 @@ func answeringAtOnce(text string) func(*peer) {
 // a cause.
 func checkResult(t *testing.T, got, want attempt.Result) {
 	t.Helper()
-	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(attempt.Result{}, "ResponseTime", "Err")); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(attempt.Result{}, "ResponseTime", "Timing", "Err")); diff != "" {
 		t.Errorf("result (-want +got):\n%s\ncause: %v", diff, got.Err)
 	}
 	if failed := got.Problem() != ""; failed != (got.Err != nil) {

@@ -179,6 +179,11 @@ func triggerOf(dl delivery.Delivery) attemptlog.Trigger {
 func addAnswer(l *attemptlog.Log, answer attempt.Result) {
 	l.StatusCode = answer.StatusCode
 	l.ResponseTime = answer.ResponseTime.Truncate(time.Millisecond)
+	t := answer.Timing
+	l.Timing = attemptlog.Timing{
+		DNS: t.DNS.Truncate(time.Millisecond), Connect: t.Connect.Truncate(time.Millisecond), TLS: t.TLS.Truncate(time.Millisecond),
+		FirstByte: t.FirstByte.Truncate(time.Millisecond), Reused: t.Reused,
+	}
 	l.ResponseBody = answer.ResponseBody
 	l.Truncated = answer.Truncated
 	l.Failure = string(answer.Problem())

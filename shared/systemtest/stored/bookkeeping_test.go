@@ -24,6 +24,7 @@ func newLog(id int64) attemptlog.Log {
 	return attemptlog.Log{
 		TenantID: "acme", WebhookID: 1, ID: id, EventID: "evt_1", EventType: event.TrainingFailed,
 		Trigger: attemptlog.Retry, Attempt: 2, Outcome: attemptlog.Retrying,
+		Timing:     attemptlog.Timing{DNS: time.Millisecond, Connect: 2 * time.Millisecond, TLS: 3 * time.Millisecond, FirstByte: 110 * time.Millisecond, Reused: true},
 		StatusCode: 503, ResponseTime: 125 * time.Millisecond, ResponseBody: "later", Truncated: true, Failure: "status",
 		NextAttemptAt: now.Add(time.Hour), CreatedAt: now,
 	}
