@@ -16,13 +16,13 @@ func (d Delivery) Encode() string { return d.EncodeTo(d.Webhook.ID) }
 func (d Delivery) EncodeTo(webhooks ...int64) string {
 	const members, digits = 256, 20
 	var m message
-	m.Grow(members + digits*len(webhooks) + len(d.Webhook.TenantID) + len(d.Event.ID) + len(d.Type) + 2*len(d.Hash) + len(d.Body))
-	m.WriteString(`{"kind":"delivery"`)
+	m.text.Grow(members + digits*len(webhooks) + len(d.Webhook.TenantID) + len(d.Event.ID) + len(d.Type) + 2*len(d.Hash) + len(d.Body))
+	m.text.WriteString(`{"kind":"delivery"`)
 	m.integer("format", format)
-	m.text("tenant_id", d.Webhook.TenantID)
+	m.quoted("tenant_id", d.Webhook.TenantID)
 	m.integers("webhook_ids", webhooks)
-	m.text("event_id", d.Event.ID)
-	m.text("type", string(d.Type))
+	m.quoted("event_id", d.Event.ID)
+	m.quoted("type", string(d.Type))
 	m.integer("attempt", int64(d.Attempt))
 	m.flag("single", d.Single)
 	m.integer("due", d.Due.UnixMilli())
@@ -38,32 +38,32 @@ func (d Delivery) EncodeTo(webhooks ...int64) string {
 	m.flag("held", d.Held)
 	if d.Rate != 0 {
 		m.member("rate")
-		m.WriteString(strconv.FormatFloat(d.Rate, 'g', -1, 64))
+		m.text.WriteString(strconv.FormatFloat(d.Rate, 'g', -1, 64))
 	}
-	m.text("hash", hex.EncodeToString(d.Hash[:]))
+	m.quoted("hash", hex.EncodeToString(d.Hash[:]))
 	if d.Body != nil {
 		m.member("body")
-		m.Write(d.Body)
+		m.text.Write(d.Body)
 	}
-	m.WriteByte('}')
-	return m.String()
+	m.text.WriteByte('}')
+	return m.text.String()
 }
 
 // message is the JSON of a message, whose first member is written.
-type message struct{ strings.Builder }
+type message struct{ text strings.Builder }
 
 // member begins another member.
 func (m *message) member(name string) {
-	m.WriteString(`,"`)
-	m.WriteString(name)
-	m.WriteString(`":`)
+	m.text.WriteString(`,"`)
+	m.text.WriteString(name)
+	m.text.WriteString(`":`)
 }
 
-func (m *message) text(name, value string) {
+func (m *message) quoted(name, value string) {
 	m.member(name)
-	m.WriteByte('"')
-	m.WriteString(value)
-	m.WriteByte('"')
+	m.text.WriteByte('"')
+	m.text.WriteString(value)
+	m.text.WriteByte('"')
 }
 
 func (m *message) integer(name string, n int64) {
@@ -75,22 +75,22 @@ func (m *message) integers(name string, list []int64) {
 	m.member(name)
 	separator := byte('[')
 	for _, n := range list {
-		m.WriteByte(separator)
+		m.text.WriteByte(separator)
 		m.digits(n)
 		separator = ','
 	}
-	m.WriteByte(']')
+	m.text.WriteByte(']')
 }
 
 func (m *message) digits(n int64) {
 	var text [20]byte
-	m.Write(strconv.AppendInt(text[:0], n, 10))
+	m.text.Write(strconv.AppendInt(text[:0], n, 10))
 }
 
 // flag writes a member that is left out when it is false.
 func (m *message) flag(name string, on bool) {
 	if on {
 		m.member(name)
-		m.WriteString("true")
+		m.text.WriteString("true")
 	}
 }
