@@ -38,7 +38,7 @@ func environment(t *testing.T) map[string]string {
 		"LOGS_TABLE": cloudtest.Table(t, "LogsTable"), "RETRIES_TABLE": cloudtest.Table(t, "RetriesTable"),
 		"DELIVERIES_QUEUE_URL": cloudtest.Queue(t), "DEAD_LETTERS_QUEUE_URL": cloudtest.Queue(t),
 		"SLOW_QUEUE_URL": cloudtest.Queue(t), "SLOW_QUEUE_ARN": "arn:aws:sqs:us-east-1:000000000000:slow",
-		"MAX_RECEIVE_COUNT": "50", "RETRY_SCHEDULE": "5,300,1800", "LOG_RETENTION_DAYS": "30",
+		"MAX_RECEIVE_COUNT": "50", "VISIBILITY_SECONDS": "360", "RETRY_SCHEDULE": "5,300,1800", "LOG_RETENTION_DAYS": "30",
 		"EVENT_RETENTION_DAYS":    "30",
 		"ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512", "LOCAL_RECEIVERS": "true",
 	}

@@ -1,4 +1,5 @@
-// Package queue sends messages to SQS in as few requests as possible.
+// Package queue sends messages to SQS in as few requests as possible, and takes messages
+// from it beside Lambda.
 package queue
 
 import (
@@ -201,8 +202,7 @@ func entry(id string, m Message) types.SendMessageBatchRequestEntry {
 }
 
 func delaySeconds(d time.Duration) int32 {
-	d = min(max(d, 0), MaxDelay)
-	return int32((d + time.Second - 1) / time.Second)
+	return wholeSeconds(min(d, MaxDelay))
 }
 
 // entryError is the error of an entry that SQS did not accept.
@@ -212,5 +212,5 @@ type entryError struct {
 }
 
 func (e *entryError) Error() string {
-	return "SQS did not accept the message: " + e.code + " " + e.message
+	return "SQS rejected the entry of a message: " + e.code + " " + e.message
 }

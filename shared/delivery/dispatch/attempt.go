@@ -113,10 +113,17 @@ func (d *Dispatcher) deliver(ctx context.Context, s step) result {
 
 var errTooLate = errors.New("too little time was left to start the attempt")
 
+// lastStart returns when the last attempt may begin that leaves enough time, and false
+// if ctx has no deadline.
+func (d *Dispatcher) lastStart(ctx context.Context) (time.Time, bool) {
+	deadline, has := ctx.Deadline()
+	return deadline.Add(-d.Sender.Timeout() - recordTime), has
+}
+
 // tooLate reports whether too little time is left for an attempt.
 func (d *Dispatcher) tooLate(ctx context.Context) bool {
-	deadline, has := ctx.Deadline()
-	return has && time.Until(deadline) < d.Sender.Timeout()+recordTime
+	last, has := d.lastStart(ctx)
+	return has && time.Now().After(last)
 }
 
 // makeRequest makes the attempt of s through send and decides by schedule what

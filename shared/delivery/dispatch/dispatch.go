@@ -6,7 +6,8 @@
 // of an attempt is written, its next attempt is queued and its message is settled, in
 // this order (settle.go). The health of receivers (health.go) and the metrics
 // (metrics.go) are folds over the results. An invocation (invocation.go) connects these
-// parts.
+// parts. Its messages come from Lambda, and from the queue itself while it waits
+// (take.go). They differ in nothing but how they are deleted.
 //
 // Deliveries are independent of each other. A receiver's failure never fails a message.
 // If the log of an attempt cannot be written, the attempt is still not repeated.
@@ -71,10 +72,16 @@ type Config struct {
 	// of its messages.
 	SlowQueue    inbound.Queue
 	SlowQueueARN string
-	Health       Health
-	Slots        Slots
-	Schedule     delivery.Schedule
-	Now          func() time.Time
+	// Source and SlowSource are the same queues, from which an invocation takes messages
+	// beside Lambda. Visibility is their visibility timeout.
+	Source, SlowSource Source
+	Visibility         time.Duration
+	Health             Health
+	Slots              Slots
+	Schedule           delivery.Schedule
+	Now                func() time.Time
+	// Random returns a number in [0, 1).
+	Random func() float64
 	// Metrics gets one line for each invocation. nil writes no metrics.
 	Metrics *metric.Writer
 }
@@ -114,25 +121,21 @@ func reserve(ctx context.Context, margin time.Duration) (context.Context, contex
 	return context.WithDeadline(ctx, deadline.Add(-margin))
 }
 
-// Handle makes the attempts of batch. Its response names the messages that
-// failed with our own error: Lambda receives them again.
+// Handle makes the attempts of batch, and those of messages that it takes itself while it
+// waits. Its response names the messages of batch that failed with our own error: Lambda
+// receives them again.
 func (d *Dispatcher) Handle(ctx context.Context, batch events.SQSEvent) (events.SQSEventResponse, error) {
 	ctx, cancel := reserve(ctx, responseTime)
 	defer cancel()
 	d.Sender.Wake(d.Now())
+	lane := d.laneOf(batch)
 	given := make([]*message, 0, len(batch.Records))
 	for _, record := range batch.Records {
-		given = append(given, d.decode(ctx, record))
+		given = append(given, d.decode(ctx, lane, record))
 	}
-	v := newInvocation(d)
-	v.begin(ctx, d.intake(ctx, given))
+	v := d.newInvocation(d.newTaker(ctx, lane))
+	v.begin(ctx, d.steps(ctx, d.intake(ctx, given)))
 	v.run(ctx)
-	for _, m := range given {
-		if m.Err != nil {
-			d.Log.Log(ctx, m.Level(), "message failed and will be received again", "message_id", m.Record.MessageId,
-				"tenant_id", m.Subject.TenantID, "event_id", m.Subject.EventID, "event_type", m.Subject.EventType, "error", m.Err.Error())
-		}
-	}
 	_ = d.Protect(ctx, "writing metrics", func() { d.Metrics.Write(v.numbers.points()...) })
 	return inbound.Response(given), nil
 }

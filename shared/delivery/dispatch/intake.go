@@ -15,10 +15,11 @@ import (
 
 // message is a received message. It has deliveries, or queued logs of earlier attempts,
 // or neither if it could not be decoded. It does not change, except that
-// [settleMessages] sets Err.
+// [invocation.settle] sets Err.
 type message struct {
 	inbound.Message
 	lane       lane
+	taken      bool // by the invocation itself
 	deliveries []delivery.Delivery
 	queued     *attemptlog.Chunk
 	// readBody reads the body of the event from the events table, once for all
@@ -29,9 +30,9 @@ type message struct {
 // shared reports whether m carries several deliveries.
 func (m *message) shared() bool { return len(m.deliveries) > 1 }
 
-// decode decodes a message.
-func (d *Dispatcher) decode(ctx context.Context, record events.SQSMessage) *message {
-	m := &message{Message: inbound.Message{Record: record}, lane: d.laneOf(record.EventSourceARN)}
+// decode decodes a message of a lane.
+func (d *Dispatcher) decode(ctx context.Context, lane lane, record events.SQSMessage) *message {
+	m := &message{Message: inbound.Message{Record: record}, lane: lane}
 	var content delivery.Message
 	d.Decode(ctx, &m.Message, func() (deadletter.Subject, error) {
 		var err error

@@ -12,10 +12,13 @@ import (
 const linger = 250 * time.Millisecond
 
 // invocation is one invocation of the function. Its fields belong to the goroutine of
-// run. Attempts and flushes have goroutines of their own, which send to its channels.
+// run. Attempts, flushes and polls have goroutines of their own, which send to its
+// channels.
 type invocation struct {
 	*Dispatcher
-	inFlight int // requests that are under way
+	taker    *taker
+	backlog  []step // that wait for a place
+	flight   flight
 	finished chan result
 
 	ended    []result // that wait for the next flush
@@ -24,46 +27,89 @@ type invocation struct {
 	flushing bool
 	flushed  chan []settled
 
-	beside  sync.WaitGroup // updates of webhooks, for which only the end of run waits
+	missing map[*message]int // results of the messages that are not settled
+	beside  sync.WaitGroup   // updates of webhooks and of taken messages, for which only the end of run waits
 	numbers numbers
 }
 
-func newInvocation(d *Dispatcher) *invocation {
-	return &invocation{Dispatcher: d, finished: make(chan result), flushed: make(chan []settled)}
+func (d *Dispatcher) newInvocation(t *taker) *invocation {
+	return &invocation{
+		Dispatcher: d, taker: t, flight: newFlight(), finished: make(chan result), flushed: make(chan []settled),
+		missing: make(map[*message]int),
+	}
 }
 
-// begin plans the deliveries of in and begins their steps.
-func (v *invocation) begin(ctx context.Context, in intake) {
-	for _, s := range v.steps(ctx, in) {
-		if !s.action.requests() {
+// begin begins steps.
+func (v *invocation) begin(ctx context.Context, steps []step) {
+	for _, s := range steps {
+		v.missing[s.message]++
+		if s.action.requests() {
+			v.backlog = append(v.backlog, s)
+		} else {
 			v.ended = append(v.ended, v.perform(ctx, s))
-			continue
 		}
-		v.inFlight++
-		go func() { v.finished <- v.perform(ctx, s) }()
 	}
 }
 
 // run returns when every message is settled.
 func (v *invocation) run(ctx context.Context) {
+	var timer alarm
+	defer timer.stop()
 	for {
+		wake := v.startRequests(ctx)
 		v.startFlush(ctx)
-		if v.inFlight == 0 && !v.flushing {
-			break // startFlush leaves no results
+		wake = earliest(wake, v.startPoll(ctx))
+		if v.flight.inFlight == 0 && !v.flushing && !v.taker.polling {
+			break // no step waits for a place, and no result for a flush
 		}
 		select {
 		case r := <-v.finished:
-			v.inFlight--
+			v.flight.release(r.step)
 			v.ended = append(v.ended, r)
 		case <-v.lingered:
 			v.lingered, v.due = nil, true
 		case list := <-v.flushed:
 			v.flushing = false
-			settleMessages(list)
 			v.numbers.add(list)
+			v.settle(ctx, list)
+		case p := <-v.taker.polled:
+			v.taker.ended(time.Now(), p)
+			v.notePoll(ctx, p)
+			v.begin(ctx, p.steps)
+		case <-timer.at(wake):
 		}
 	}
 	v.beside.Wait()
+}
+
+// startRequests begins the steps for which there is a place, and returns when it must be
+// called again although no request ended.
+func (v *invocation) startRequests(ctx context.Context) (wake time.Time) {
+	if len(v.backlog) == 0 {
+		return time.Time{}
+	}
+	now, kept := time.Now(), v.backlog[:0]
+	for _, s := range v.backlog {
+		if v.flight.take(s, now) {
+			if v.flight.inFlight == 1 {
+				v.taker.wait(now)
+			}
+			go func() { v.finished <- v.perform(ctx, s) }()
+			continue
+		}
+		at, leaves := v.flight.leaves(s)
+		if leaves && !now.Before(at) {
+			s.action = forward
+			v.ended = append(v.ended, v.perform(ctx, s))
+			continue
+		}
+		if leaves {
+			wake = earliest(wake, at)
+		}
+		kept = append(kept, s)
+	}
+	v.backlog = kept
+	return wake
 }
 
 // startFlush flushes the results that have ended, if a flush is due: those that end
@@ -72,7 +118,7 @@ func (v *invocation) startFlush(ctx context.Context) {
 	if len(v.ended) == 0 || v.flushing {
 		return
 	}
-	if v.inFlight > 0 && !v.due {
+	if v.flight.inFlight > 0 && !v.due {
 		if v.lingered == nil {
 			v.lingered = time.After(linger)
 		}
@@ -92,12 +138,88 @@ func (v *invocation) startFlush(ctx context.Context) {
 	}()
 }
 
-// settleMessages sets Err of the messages whose deliveries failed. A message with several
+// startPoll takes more messages if it is time to, and returns when it must be called
+// again.
+func (v *invocation) startPoll(ctx context.Context) (wake time.Time) {
+	t, now, free := v.taker, time.Now(), maxInFlight-v.flight.inFlight
+	if t.polling || v.flight.inFlight == 0 || free == 0 || len(v.backlog) > 0 || !t.may(now) {
+		return time.Time{}
+	}
+	if now.Before(t.next) {
+		return t.next
+	}
+	t.polling = true
+	wait := t.patience(now)
+	go func() { t.polled <- v.poll(ctx, t.lane, t.source, free, wait) }()
+	return time.Time{}
+}
+
+// notePoll logs the first poll of the invocation that failed. The others probably fail
+// for the same reason.
+func (v *invocation) notePoll(ctx context.Context, p polled) {
+	if p.err != nil && !v.taker.failed {
+		v.taker.failed = true
+		v.Log.WarnContext(ctx, "no messages could be taken", "error", p.err.Error())
+	}
+}
+
+// settle settles the messages of which list has the last results. A message with several
 // deliveries has failed if one of them failed and could not be queued alone.
-func settleMessages(list []settled) {
+func (v *invocation) settle(ctx context.Context, list []settled) {
+	var taken []*message
 	for i := range list {
-		if s := &list[i]; s.failure != nil && !s.requeued {
+		s := &list[i]
+		if s.failure != nil && !s.requeued {
 			s.message.Err = s.failure
 		}
+		if v.missing[s.message]--; v.missing[s.message] > 0 {
+			continue
+		}
+		delete(v.missing, s.message)
+		if s.message.taken {
+			taken = append(taken, s.message)
+		}
+		if m := s.message; m.Err != nil {
+			v.Log.Log(ctx, m.Level(), "message failed and will be received again", "message_id", m.Record.MessageId,
+				"tenant_id", m.Subject.TenantID, "event_id", m.Subject.EventID, "event_type", m.Subject.EventType, "error", m.Err.Error())
+		}
+	}
+	if len(taken) > 0 {
+		v.beside.Go(func() { v.finish(ctx, v.taker.source, taken) })
+	}
+}
+
+// earliest returns the earlier of two times, of which a zero one does not count.
+func earliest(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}
+
+// alarm is a timer that is set anew only when its time changes. The zero value never
+// fires.
+type alarm struct {
+	timer *time.Timer
+	set   time.Time
+}
+
+// at returns a channel that receives at the given time, or never if it is zero.
+func (a *alarm) at(wake time.Time) <-chan time.Time {
+	switch {
+	case wake.IsZero():
+		return nil
+	case a.timer == nil:
+		a.timer = time.NewTimer(time.Until(wake))
+	case !wake.Equal(a.set):
+		a.timer.Reset(time.Until(wake))
+	}
+	a.set = wake
+	return a.timer.C
+}
+
+func (a *alarm) stop() {
+	if a.timer != nil {
+		a.timer.Stop()
 	}
 }

@@ -1,5 +1,7 @@
 package dispatch
 
+import "github.com/aws/aws-lambda-go/events"
+
 // lane is where a delivery came from. A delivery moves from the normal lane to the slow
 // lane before any request if its webhook is marked as slow, or if this is the last attempt
 // to a receiver whose breaker is open.
@@ -11,9 +13,9 @@ const (
 	laneTest   lane = "test" // the test route
 )
 
-// laneOf returns the lane of a message by the ARN of its queue.
-func (d *Dispatcher) laneOf(arn string) lane {
-	if arn == d.SlowQueueARN {
+// laneOf returns the lane of a batch, all of whose messages come from one queue.
+func (d *Dispatcher) laneOf(batch events.SQSEvent) lane {
+	if len(batch.Records) > 0 && batch.Records[0].EventSourceARN == d.SlowQueueARN {
 		return laneSlow
 	}
 	return laneNormal

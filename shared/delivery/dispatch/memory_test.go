@@ -19,7 +19,7 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// A batch of the slow lane is a hundred concurrent attempts. Each sends a body of
+// An invocation of the slow lane makes a hundred attempts at once. Each sends a body of
 // 32 KiB and reads a large response. The test measures the memory while all
 // attempts wait, including the receiver's. It does not run in parallel, because
 // other tests would use memory too.
@@ -55,7 +55,7 @@ func TestAHundredConcurrentAttemptsFitIntoTheFunction(t *testing.T) {
 		dl := one(n)
 		dl.Due, dl.Webhook = time.Now(), webhook.Key{TenantID: tenant, ID: int64(n + 1)}
 		dl.Body = []byte(`{"data":"` + strings.Repeat("x", 32<<10) + `"}`)
-		messages = append(messages, message(dl.Encode()))
+		messages = append(messages, inSlowLane(message(dl.Encode())))
 	}
 	var handled sync.WaitGroup
 	handled.Go(func() {

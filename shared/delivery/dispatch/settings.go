@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"time"
 
@@ -29,6 +30,9 @@ import (
 // maxTimeout is the largest ATTEMPT_TIMEOUT_SECONDS.
 const maxTimeout = 15 * time.Second
 
+// maxVisibility is the longest visibility timeout of a queue, in seconds.
+const maxVisibility = 12 * 60 * 60
+
 // UserAgent is the user-agent header of every attempt.
 const UserAgent = "webhooks-on-aws/1.0"
 
@@ -38,19 +42,21 @@ func Load(log *slog.Logger, cfg aws.Config, settings *boot.Settings, getenv func
 	db, queues := dynamodb.NewFromConfig(cfg), sqs.NewFromConfig(cfg)
 	sender, invalid := loadSender(settings, getenv, maxTimeout)
 	store := webhookdb.New(db, settings.Required("WEBHOOKS_TABLE"), webhookdb.WithVault(vault.FromConfig(cfg, vault.DecryptOnly)))
+	deliveries, slow := settings.Required("DELIVERIES_QUEUE_URL"), settings.Required("SLOW_QUEUE_URL")
 	c := Config{
 		Consumer: inbound.Consumer{
 			Log: log, DeadLetters: queue.New(queues, settings.Required("DEAD_LETTERS_QUEUE_URL")),
 			MaxReceiveCount: settings.Int("MAX_RECEIVE_COUNT", 2, 1000),
 		},
 		Webhooks: store, Health: store, Slots: store,
-		Events:    eventdb.New(db, settings.Required("EVENTS_TABLE"), 0), // it only reads
-		Logs:      attemptlogdb.New(db, settings.Required("LOGS_TABLE"), settings.Days("LOG_RETENTION_DAYS")),
-		Retries:   retrydb.New(db, settings.Required("RETRIES_TABLE")),
-		Queue:     queue.New(queues, settings.Required("DELIVERIES_QUEUE_URL")),
-		SlowQueue: queue.New(queues, settings.Required("SLOW_QUEUE_URL")), SlowQueueARN: settings.Required("SLOW_QUEUE_ARN"),
-		Sender: sender,
-		Now:    time.Now, Metrics: metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now),
+		Events:  eventdb.New(db, settings.Required("EVENTS_TABLE"), 0), // it only reads
+		Logs:    attemptlogdb.New(db, settings.Required("LOGS_TABLE"), settings.Days("LOG_RETENTION_DAYS")),
+		Retries: retrydb.New(db, settings.Required("RETRIES_TABLE")),
+		Queue:   queue.New(queues, deliveries), Source: queue.NewSource(queues, deliveries),
+		SlowQueue: queue.New(queues, slow), SlowSource: queue.NewSource(queues, slow), SlowQueueARN: settings.Required("SLOW_QUEUE_ARN"),
+		Visibility: time.Duration(settings.Int("VISIBILITY_SECONDS", 1, maxVisibility)) * time.Second,
+		Sender:     sender,
+		Now:        time.Now, Random: rand.Float64, Metrics: metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now),
 	}
 	waits, kept := settings.Required("RETRY_SCHEDULE"), settings.Days("EVENT_RETENTION_DAYS")
 	if err := errors.Join(settings.Err(), invalid); err != nil {

@@ -115,7 +115,7 @@ func wire(t *testing.T, cfg aws.Config, n names, now func() time.Time) functions
 	getenv := cloudtest.Getenv(t, map[string]string{
 		"WEBHOOKS_TABLE": n.webhooks, "EVENTS_TABLE": n.events, "LOGS_TABLE": n.logs, "RETRIES_TABLE": n.retries,
 		"DELIVERIES_QUEUE_URL": n.deliveries, "SLOW_QUEUE_URL": n.slow, "SLOW_QUEUE_ARN": slowARN,
-		"DEAD_LETTERS_QUEUE_URL": n.deadLetters, "MAX_RECEIVE_COUNT": strconv.Itoa(n.maxReceiveCount),
+		"DEAD_LETTERS_QUEUE_URL": n.deadLetters, "MAX_RECEIVE_COUNT": strconv.Itoa(n.maxReceiveCount), "VISIBILITY_SECONDS": "360",
 		"EVENT_RETENTION_DAYS": "30", "LOG_RETENTION_DAYS": "30", "RETRY_SCHEDULE": schedule,
 		"ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512", "LOCAL_RECEIVERS": "true",
 	})
