@@ -15,7 +15,7 @@ import (
 // begin creates the webhook whose breaker is open, publishes the events and sets
 // the faults.
 func (w *walk) begin(tenant, url string) {
-	w.waiting = make(map[string][]*message)
+	w.waiting, w.taken = make(map[string][]*message), make(map[string]*takenMessage)
 	w.begun, w.path = w.now, "gone"
 	if w.staysOpen {
 		w.path = "shut"

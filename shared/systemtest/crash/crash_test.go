@@ -106,6 +106,7 @@ func TestWalkWithoutFailures(t *testing.T) {
 	for name, w := range map[string]*world{
 		"default": newWorld(t, maxReceives, shortLag), "cursor far behind": newWorld(t, maxReceives, realLag),
 		"few receives": newWorld(t, fewReceives, shortLag), "last attempt": newWorld(t, maxReceives, shortLag),
+		"taking": takingWorld(t),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -121,6 +122,9 @@ func TestWalkWithoutFailures(t *testing.T) {
 			done := (&walk{failure: crash}).run(t, w, tenant, r)
 			done.check(r, tenant)
 			const limit = maxWithStride - crashStride // whole strides at the widest
+			if name == "taking" && done.took < 2 {
+				t.Errorf("the dispatcher took %d messages, want more", done.took)
+			}
 			if done.calls < 10 || done.calls >= limit || len(done.failed) > 0 {
 				t.Errorf("%d calls, %d of which failed; want at least 10, less than %d, and no failure", done.calls, len(done.failed), limit)
 			}
@@ -131,7 +135,7 @@ func TestWalkWithoutFailures(t *testing.T) {
 // newTenant returns a tenant with two webhooks, and their receiver.
 func (w *world) newTenant(t *testing.T) (tenant string, r *receiver) {
 	t.Helper()
-	tenant, r = "tenant-"+rand.Text(), newReceiver(t, &w.ended)
+	tenant, r = "tenant-"+rand.Text(), newReceiver(t, w)
 	const rate = 0.1                                   // an attempt in ten seconds
 	for _, path := range []string{"/flaky", "/fine"} { // webhooks 1 and 2
 		if _, err := w.webhooks.Create(t.Context(), webhooktest.Webhook(tenant, func(w *webhook.Webhook) {

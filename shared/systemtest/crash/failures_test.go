@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	dynamotypes "github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -87,8 +88,8 @@ func twice(c faulttest.Call) (any, error) {
 
 func every(faulttest.Call) bool { return true }
 
-// isSQS reports whether c sends messages; every other call is to DynamoDB or KMS.
-func isSQS(c faulttest.Call) bool { return strings.HasPrefix(c.Operation, "SendMessage") }
+// isSQS reports whether c is a call to SQS; every other one is to DynamoDB or KMS.
+func isSQS(c faulttest.Call) bool { return strings.Contains(c.Operation, "Message") }
 
 func writes(c faulttest.Call) bool {
 	reads := strings.Contains(c.Operation, "Get") || c.Operation == "Query" || c.Operation == "Decrypt"
@@ -129,6 +130,24 @@ func leaveOneOut(c faulttest.Call) (any, error) {
 	switch in := c.Input.(type) {
 	case *sqs.SendMessageBatchInput:
 		return refuseOne(c, in)
+	case *sqs.DeleteMessageBatchInput:
+		last := len(in.Entries) - 1
+		refused := types.BatchResultErrorEntry{Id: in.Entries[last].Id, Code: aws.String("InternalError")}
+		in.Entries = in.Entries[:last]
+		result, err := c.Make()
+		if out, is := result.(*sqs.DeleteMessageBatchOutput); is && err == nil {
+			out.Failed = append(out.Failed, refused)
+		}
+		return result, err
+	case *sqs.ChangeMessageVisibilityBatchInput:
+		last := len(in.Entries) - 1
+		refused := types.BatchResultErrorEntry{Id: in.Entries[last].Id, Code: aws.String("InternalError")}
+		in.Entries = in.Entries[:last]
+		result, err := c.Make()
+		if out, is := result.(*sqs.ChangeMessageVisibilityBatchOutput); is && err == nil {
+			out.Failed = append(out.Failed, refused)
+		}
+		return result, err
 	case *dynamodb.BatchWriteItemInput:
 		for table, requests := range in.RequestItems {
 			last := len(requests) - 1

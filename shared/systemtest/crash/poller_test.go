@@ -141,13 +141,13 @@ func (m *message) record(queue string) events.SQSMessage {
 	return r
 }
 
-// nextBatch splits waiting into a batch of up to ten messages that become visible
+// nextBatch splits waiting into a batch of up to size messages that become visible
 // first and the rest, and returns when the whole batch is visible.
-func nextBatch(waiting []*message) (batch, rest []*message, at time.Time) {
+func nextBatch(waiting []*message, size int) (batch, rest []*message, at time.Time) {
 	const window = 5 * time.Second
 	slices.SortStableFunc(waiting, func(a, b *message) int { return a.visibleAt.Compare(b.visibleAt) })
 	n := 1
-	for n < len(waiting) && n < 10 && waiting[n].visibleAt.Sub(waiting[0].visibleAt) <= window {
+	for n < len(waiting) && n < size && waiting[n].visibleAt.Sub(waiting[0].visibleAt) <= window {
 		n++
 	}
 	return waiting[:n:n], waiting[n:], waiting[n-1].visibleAt

@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 )
 
@@ -15,7 +14,7 @@ import (
 // responds with 410.
 type receiver struct {
 	url   string
-	ended *atomic.Bool // of the world
+	world *world
 
 	mu        sync.Mutex
 	requests  map[string]int // by path and event
@@ -24,8 +23,8 @@ type receiver struct {
 
 const flakyFailures = 2
 
-func newReceiver(t *testing.T, ended *atomic.Bool) *receiver {
-	r := &receiver{ended: ended}
+func newReceiver(t *testing.T, w *world) *receiver {
+	r := &receiver{world: w}
 	r.forget()
 	server := httptest.NewServer(r)
 	t.Cleanup(server.Close)
@@ -41,7 +40,10 @@ func (r *receiver) forget() {
 
 func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 	_, _ = io.Copy(io.Discard, request.Body)
-	if r.ended.Load() {
+	if r.world.slowly && request.URL.Path == "/fine" {
+		r.world.polled.Load().wait(request.Context())
+	}
+	if r.world.ended.Load() {
 		// A process that has ended makes no requests. Its goroutines in this test do.
 		panic(http.ErrAbortHandler)
 	}

@@ -44,8 +44,11 @@ type world struct {
 	*poller
 	now       time.Time
 	faults    *faulttest.Faults
-	ended     atomic.Bool // the process of the current invocation has ended
+	ended     atomic.Bool            // the process of the current invocation has ended
+	polled    atomic.Pointer[signal] // the dispatcher takes messages
 	cursorLag time.Duration
+	batchSize int              // of a batch
+	slowly    bool             // a receiver answers so late that the dispatcher takes messages
 	staysOpen bool             // the breaker allows no probe, and its receiver fails
 	direct    *dynamodb.Client // does not pass through faults
 	webhooks  *webhookdb.Store
@@ -99,7 +102,7 @@ func newWorld(t *testing.T, maxReceiveCount int, cursorLag time.Duration) *world
 	cfg := cloudtest.Config(t)
 	direct := dynamodb.NewFromConfig(cfg)
 	w := &world{
-		poller: &poller{client: sqs.NewFromConfig(cfg), names: n}, now: time.Now().UTC().Truncate(time.Second),
+		poller: &poller{client: sqs.NewFromConfig(cfg), names: n}, now: time.Now().UTC().Truncate(time.Second), batchSize: 10,
 		faults: &faulttest.Faults{}, cursorLag: cursorLag, direct: direct,
 		webhooks: webhookdb.New(direct, n.webhooks, webhookdb.WithVault(vault.FromConfig(cfg, cloudtest.Key(t)))), logs: attemptlogdb.New(direct, n.logs, retention),
 		cursor: retrydb.New(direct, n.retries), retries: n.retries,

@@ -40,7 +40,8 @@ type walk struct {
 	held    webhook.Key // its breaker is open
 	path    string      // of the held webhook's receiver: gone, or shut
 
-	waiting  map[string][]*message // by queue
+	waiting  map[string][]*message    // by queue
+	taken    map[string]*takenMessage // by receipt handle, of the current invocation
 	letters  []*message
 	redriven int
 	together int // messages with the deliveries to both webhooks
@@ -49,6 +50,7 @@ type walk struct {
 	known   []delivery.Delivery
 
 	mu        sync.Mutex
+	took      int      // messages that the dispatcher took
 	calls     int      // to which the failure applies
 	failed    []string // descriptions of the calls that failed
 	running   string   // name of the current function
@@ -65,11 +67,14 @@ const (
 
 // intercept answers the calls of the functions.
 func (w *walk) intercept(c faulttest.Call) (any, error) {
+	if c.Operation == "ReceiveMessage" {
+		w.polled.Load().give()
+	}
 	if w.ended.Load() {
 		return nil, errEnded
 	}
 	w.stamp(c, w.now)
-	c = c.Watched(func(result any) {
+	c = w.taking(c).Watched(func(result any) {
 		w.countSent(c, result)
 		if c.Operation == "BatchWriteItem" {
 			w.written.Store(true)
@@ -101,7 +106,8 @@ func (w *walk) fails(operation string) bool {
 	fails := w.calls == w.number || w.stride > 0 && len(w.failed) < maxWithStride/w.stride && w.calls%w.stride == w.number%w.stride
 	if fails {
 		w.failed = append(w.failed, fmt.Sprintf("call %d, %s of the %s", w.calls, operation, w.running))
-		w.mayRepeat = w.mayRepeat || w.running != w.failure.repeatsNoAttemptIn
+		// A taken message that is not deleted is received again.
+		w.mayRepeat = w.mayRepeat || w.running != w.failure.repeatsNoAttemptIn || operation == "DeleteMessageBatch"
 	}
 	return fails
 }
@@ -109,6 +115,7 @@ func (w *walk) fails(operation string) bool {
 // invoke passes a batch to a function and settles its messages as Lambda's poller
 // does.
 func (w *walk) invoke(queue string, batch []*message, handle func(context.Context, events.SQSEvent) (events.SQSEventResponse, error)) {
+	w.polled.Store(newSignal())
 	var input events.SQSEvent
 	for _, m := range batch {
 		m.receives++
@@ -128,6 +135,7 @@ func (w *walk) invoke(queue string, batch []*message, handle func(context.Contex
 			w.waiting[queue] = append(w.waiting[queue], m)
 		}
 	}
+	w.returnTaken()
 }
 
 // processEnded reports whether the process ended before its response to Lambda, and
@@ -153,7 +161,7 @@ func (w *walk) step() bool {
 	if rows && (len(w.waiting[queue]) == 0 || tick.Before(earliestVisible(w.waiting[queue]))) {
 		w.tick(tick)
 	} else {
-		batch, rest, at := nextBatch(w.waiting[queue])
+		batch, rest, at := nextBatch(w.waiting[queue], w.batchSize)
 		w.waiting[queue] = rest
 		w.now = later(w.now, at)
 		if queue == eventsQueue {

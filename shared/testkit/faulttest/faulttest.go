@@ -28,6 +28,9 @@ type Call struct {
 // whose answer is lost.
 func (c Call) Make() (any, error) { return c.real() }
 
+// By returns c, but answer takes the place of AWS.
+func (c Call) By(answer func() (any, error)) Call { return Call{c.Operation, c.Input, answer} }
+
 // Watched returns c, but seen gets the result of every call that is made.
 func (c Call) Watched(seen func(result any)) Call {
 	return Call{c.Operation, c.Input, func() (any, error) {
