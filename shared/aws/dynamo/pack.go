@@ -13,17 +13,25 @@ import (
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
 const writeUnit = 1 << 10
 
-// level is the lowest compression level that shrinks JSON nearly as much as the
-// default of compress/flate, which takes three times as long.
-const level = 5
+const (
+	// dense is the lowest compression level that shrinks JSON nearly as much as the
+	// default of compress/flate, which takes three times as long.
+	dense = 5
+	// fast takes a fifth less time than dense for 1 KiB, and a third less for 4 KiB.
+	fast = 1
+	// maxFast is the largest value, in bytes, that is tried with fast first. A larger one
+	// rarely fits into one unit.
+	maxFast = 4 << 10
+)
 
-// Packer deflates an attribute if that saves a write request unit. It has one writer,
-// which holds more than half a megabyte, and deflates one value after the other: a
-// function has at most one processor. A sync.Pool would make the writer again after
-// every other garbage collection. The zero value is ready, and safe for concurrent use.
+// Packer deflates an attribute if that saves a write request unit. It has one writer for
+// each level, which holds more than half a megabyte, and deflates one value after the
+// other: a function has at most one processor. A sync.Pool would make the writers again
+// after every other garbage collection. The zero value is ready, and safe for concurrent
+// use.
 type Packer struct {
-	mu     sync.Mutex
-	writer *flate.Writer // nil before the first use
+	mu      sync.Mutex
+	writers [dense + 1]*flate.Writer // by level; nil before the first use
 }
 
 // Pack returns value, deflated if its item then takes fewer write units. other is
@@ -32,7 +40,12 @@ func (p *Packer) Pack(value []byte, other int) (packed []byte, deflated bool) {
 	if units(len(value)+other) == 1 {
 		return value, false
 	}
-	small := p.deflate(value)
+	if len(value) <= maxFast {
+		if small := p.deflate(value, fast); small != nil && units(len(small)+other) == 1 {
+			return small, true
+		}
+	}
+	small := p.deflate(value, dense)
 	// Deflate makes random bytes a few bytes longer, which may take one unit more.
 	if small == nil || units(len(small)+other) >= units(len(value)+other) {
 		return value, false
@@ -41,15 +54,16 @@ func (p *Packer) Pack(value []byte, other int) (packed []byte, deflated bool) {
 }
 
 // deflate returns value deflated, or nil if that fails, which it never does.
-func (p *Packer) deflate(value []byte) []byte {
+func (p *Packer) deflate(value []byte, level int) []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var small bytes.Buffer
-	if p.writer == nil {
-		p.writer, _ = flate.NewWriter(nil, level) // fails only for an invalid level
+	if p.writers[level] == nil {
+		p.writers[level], _ = flate.NewWriter(nil, level) // fails only for an invalid level
 	}
-	p.writer.Reset(&small)
-	if _, err := p.writer.Write(value); err != nil || p.writer.Close() != nil {
+	w, small := p.writers[level], new(bytes.Buffer)
+	small.Grow(len(value) / 2)
+	w.Reset(small)
+	if _, err := w.Write(value); err != nil || w.Close() != nil {
 		return nil
 	}
 	return small.Bytes()
