@@ -4,9 +4,11 @@ The dispatcher receives messages itself while Lambda gives it others. Each corre
 """
 
 import asyncio
+import contextlib
 import re
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -55,23 +57,42 @@ def take_turns(lock: threading.RLock) -> None:
 def receive_soon(lock: threading.RLock) -> None:
     """Lets a long poll look for messages every 10 ms, and not every 100, which others would see as latency.
 
+    Of the polls that wait for a queue, one looks and the others wait for their turn: many dispatchers poll at once.
+
     Can go when a long poll answers as soon as a message is sent.
     """
     receive = sqs._HANDLERS["ReceiveMessage"]
+    turns: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def receive_at_once(data: Answer, queue_url: str) -> Answer:
+        with lock:
+            # Without a wait the action never suspends, so nothing else runs while this thread has the lock.
+            answer: Answer = await receive({**data, "WaitTimeSeconds": 0}, queue_url)
+        return answer
+
+    async def receive_by(deadline: float, data: Answer, queue_url: str) -> Answer:
+        queue = sqs._get_q(data.get("QueueUrl", queue_url))
+        while time.monotonic() < deadline:
+            if visible(queue) and (answer := await receive_at_once(data, queue_url)):
+                return answer
+            await asyncio.sleep(POLL_SECONDS)
+        return {}
 
     async def receive_in_turn(data: Answer, queue_url: str) -> Answer:
-        with lock:
-            queue = sqs._get_q(data.get("QueueUrl", queue_url))
-            wait = data.get("WaitTimeSeconds", queue["attributes"].get("ReceiveMessageWaitTimeSeconds"))
-        deadline = time.monotonic() + float(wait or 0)
-        while True:
-            if visible(queue) or time.monotonic() >= deadline:
-                with lock:
-                    # Without a wait the action never suspends, so nothing else runs while this thread has the lock.
-                    answer: Answer = await receive({**data, "WaitTimeSeconds": 0}, queue_url)
-                if answer or time.monotonic() >= deadline:
-                    return answer
-            await asyncio.sleep(POLL_SECONDS)
+        answer = await receive_at_once(data, queue_url)
+        queue = sqs._get_q(data.get("QueueUrl", queue_url))
+        wait = float(data.get("WaitTimeSeconds", queue["attributes"].get("ReceiveMessageWaitTimeSeconds")) or 0)
+        if answer or not wait:
+            return answer
+        deadline = time.monotonic() + wait
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(wait):
+                await turns[queue["url"]].acquire()
+            try:
+                answer = await receive_by(deadline, data, queue_url)
+            finally:
+                turns[queue["url"]].release()
+        return answer
 
     sqs._HANDLERS["ReceiveMessage"] = receive_in_turn
 

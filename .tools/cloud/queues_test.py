@@ -89,37 +89,58 @@ class QueuesTest(unittest.TestCase):
         self.assertEqual(len(got), MESSAGES * len(senders))
         self.assertEqual(self.count()["ApproximateNumberOfMessagesNotVisible"], "0")
 
-    def test_a_long_poll_gets_what_is_sent_while_it_waits(self) -> None:
-        found: list[str] = []
-
-        async def poll() -> None:
-            waiting = asyncio.create_task(
-                sqs._dispatch("ReceiveMessage", {"QueueUrl": self.url, "WaitTimeSeconds": 20}, "")
-            )
-            await asyncio.sleep(0)  # the poll has looked once
-            await sqs._dispatch("SendMessage", {"QueueUrl": self.url, "MessageBody": "a"}, "")
-            found.extend(message["Body"] for message in (await waiting)["Messages"])
-
-        pauses: list[float] = []
-        sleep = asyncio.sleep
+    def poll_while(self, polls: int, then: Callable[[], Any]) -> tuple[list[list[str]], list[float]]:
+        """What long polls answer, when something happens while they wait, and the pauses between their looks."""
+        pauses, sleep = [], asyncio.sleep
 
         async def pause(seconds: float) -> None:
             pauses.append(seconds)
             await sleep(0)
 
+        async def run() -> list[list[str]]:
+            request = {"QueueUrl": self.url, "WaitTimeSeconds": 20}
+            waiting = [asyncio.create_task(sqs._dispatch("ReceiveMessage", request, "")) for _ in range(polls)]
+            while len(pauses) < polls:  # by then all wait
+                await sleep(0)
+            await then()
+            return [[message["Body"] for message in (await poll)["Messages"]] for poll in waiting]
+
         with mock.patch.object(asyncio, "sleep", pause):
-            asyncio.run(poll())
-        self.assertEqual(found, ["a"])
+            return asyncio.run(run()), pauses
+
+    def test_a_long_poll_gets_what_is_sent_while_it_waits(self) -> None:
+        async def send() -> None:
+            await sqs._dispatch("SendMessage", {"QueueUrl": self.url, "MessageBody": "a"}, "")
+
+        found, pauses = self.poll_while(1, send)
+        self.assertEqual(found, [["a"]])
         self.assertLessEqual(max(pauses), 0.01)
 
-    def test_a_poll_without_messages_ends_with_its_time(self) -> None:
-        clock = mock.Mock(time=time.time, monotonic=mock.Mock(side_effect=range(100)))
-        self.call("SetQueueAttributes", Attributes={"ReceiveMessageWaitTimeSeconds": "5"})
-        with mock.patch.object(queues, "time", clock):
-            for wait, looks in (({"WaitTimeSeconds": 0}, 3), ({"WaitTimeSeconds": 3}, 5), ({}, 7)):
-                clock.monotonic.reset_mock()
-                self.assertEqual(self.receive(**wait), [])
-                self.assertEqual(clock.monotonic.call_count, looks, wait)
+    def test_long_polls_get_messages_in_the_order_in_which_they_came(self) -> None:
+        async def send() -> None:
+            for body in "abc":
+                await sqs._dispatch("SendMessage", {"QueueUrl": self.url, "MessageBody": body}, "")
+
+        self.assertEqual(self.poll_while(3, send)[0], [["a"], ["b"], ["c"]])
+
+    def test_polls_without_messages_end_with_their_time(self) -> None:
+        """One waits for messages and the other for its turn."""
+
+        async def poll(**wait: int) -> dict[str, Any]:
+            began = time.monotonic()
+            answer: dict[str, Any] = await sqs._dispatch("ReceiveMessage", {"QueueUrl": self.url, **wait}, "")
+            self.waited.append(time.monotonic() - began)
+            return answer
+
+        async def both() -> None:
+            self.assertEqual(
+                await asyncio.gather(poll(), poll(WaitTimeSeconds=1), poll(WaitTimeSeconds=0)), [{}, {}, {}]
+            )
+
+        self.waited: list[float] = []
+        self.call("SetQueueAttributes", Attributes={"ReceiveMessageWaitTimeSeconds": "1"})
+        asyncio.run(both())
+        self.assertEqual([round(seconds) for seconds in sorted(self.waited)], [0, 1, 1])
 
     def test_a_received_message_says_what_was_asked_for(self) -> None:
         attribute = {"Origin": {"DataType": "String", "StringValue": "bus"}}
