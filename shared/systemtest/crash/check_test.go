@@ -36,6 +36,7 @@ func (w *walk) check(r *receiver, tenant string) (repeats int) {
 				t.Errorf("%s: %s is lost: %s got %d requests and answered %d of them with 2xx", w, name, path, requests, delivered)
 			}
 			repeats += requests - w.checkLogs(page.Logs, path, w.name+name, requests)
+			w.checkCopies(key, page.Logs, w.name+name)
 		}
 	}
 	most := w.failure.maxRepeats * max(1, len(w.failed))
