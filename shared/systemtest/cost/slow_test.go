@@ -37,6 +37,10 @@ func TestBilledSlowReceivers(t *testing.T) {
 			t.Parallel()
 			r := sc.run(t, built)
 			report(t, sc.name, r)
+			most := float64(r.dispatcher.invocations) + receiverBusy(r).Seconds()
+			if got := r.used["DeliveriesQueue"+polls] + r.used["SlowQueue"+polls]; got > most {
+				t.Errorf("%v polls, want at most one for each invocation and each second of waiting, %.1f", got, most)
+			}
 			for _, queue := range []string{"DeliveriesQueue", "SlowQueue"} {
 				t.Logf("%s: %v requests and %v polls for %v invocations", queue, r.used[queue+" requests"], r.used[queue+polls], r.dispatcher.invocations)
 			}
@@ -45,6 +49,11 @@ func TestBilledSlowReceivers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// receiverBusy returns how long the invocations of r waited for receivers.
+func receiverBusy(r result) time.Duration {
+	return r.answer * time.Duration(r.dispatcher.invocations)
 }
 
 func (sc slow) run(t *testing.T, built binaries) result {
@@ -65,7 +74,7 @@ func (sc slow) run(t *testing.T, built binaries) result {
 		r.fanout.add(drive(t, m, fanout, stack, "FanoutFunction", "EventsQueue", messages[:sc.atATime]))
 		messages = messages[sc.atATime:]
 		before, printed := dispatcher.CPU(), dispatcher.Logged()
-		for deliver(t, m, dispatcher, stack, "DeliveriesQueue", batchSize) || deliver(t, m, dispatcher, stack, "SlowQueue", slowBatchSize) {
+		for deliver(t, m, dispatcher, stack, "DeliveriesQueue") || deliver(t, m, dispatcher, stack, "SlowQueue") {
 			r.dispatcher.invocations++
 		}
 		log := strings.TrimPrefix(dispatcher.Logged(), printed)
@@ -79,40 +88,31 @@ func (sc slow) run(t *testing.T, built binaries) result {
 	return r
 }
 
-// slowBatchSize is the BatchSize of the mapping of the slow queue.
-const slowBatchSize = 100
-
-// deliver receives a batch of up to most messages, as an event source mapping does, invokes
-// f with it and deletes it. It returns false if the queue is empty. It counts the
-// mapping's requests: a ReceiveMessage and a DeleteMessageBatch for ten messages each.
-func deliver(t *testing.T, m *meter, f *lambdatest.Function, stack *lambdatest.Stack, queue string, most int) bool {
+// deliver receives a batch of messages, as an event source mapping does, invokes f with it
+// and deletes it. It returns false if the queue is empty. It counts the mapping's
+// requests: one ReceiveMessage and one DeleteMessageBatch. What f takes itself, the meter
+// counts.
+func deliver(t *testing.T, m *meter, f *lambdatest.Function, stack *lambdatest.Stack, queue string) bool {
 	t.Helper()
 	client, url := sqs.NewFromConfig(cloudtest.Config(t)), stack.Ref(queue)
-	var bodies []string
-	var handles []*string
-	for len(bodies) < most {
-		out, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: batchSize})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(out.Messages) == 0 {
-			break
-		}
-		size := 0
-		for _, message := range out.Messages {
-			bodies, handles, size = append(bodies, *message.Body), append(handles, message.ReceiptHandle), size+len(*message.Body)
-		}
-		m.countQueue(queue, units(size, sqsRequest)+1, true)
+	received, err := client.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: &url, MaxNumberOfMessages: batchSize})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(bodies) == 0 {
+	if len(received.Messages) == 0 {
 		return false
 	}
+	var bodies []string
+	for _, message := range received.Messages {
+		bodies = append(bodies, *message.Body)
+	}
+	m.countQueue(queue, units(len(strings.Join(bodies, "")), sqsRequest)+1, true)
 	answer := f.Invoke(lambdatest.BatchOf(t, stack.QueueARN(queue), bodies))
 	if want := `{"batchItemFailures":[]}`; strings.TrimSpace(string(answer)) != want {
 		t.Fatalf("the dispatcher answered %s, want %s", answer, want)
 	}
-	for _, handle := range handles {
-		if _, err := client.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: handle}); err != nil {
+	for _, message := range received.Messages {
+		if _, err := client.DeleteMessage(t.Context(), &sqs.DeleteMessageInput{QueueUrl: &url, ReceiptHandle: message.ReceiptHandle}); err != nil {
 			t.Fatal(err)
 		}
 	}
