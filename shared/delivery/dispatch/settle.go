@@ -96,9 +96,10 @@ func (d *Dispatcher) sendFollowUps(ctx context.Context, list []settled, logs []a
 	return refused
 }
 
-// alone returns the body of a message that carries the delivery of s and no other.
+// alone returns the body of a message that carries the delivery of s and no other, with
+// its slot.
 func (s *settled) alone() string {
-	if s.message.shared() {
+	if s.message.shared() || s.delivery.Rate != 0 {
 		return s.delivery.Encode()
 	}
 	return s.message.Record.Body

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-lambda-go/events"
+
+	"webhooks/shared/webhook"
 )
 
 // hanging is a thousand webhooks of one tenant that hang, in messages of ten.
@@ -46,6 +48,23 @@ func TestATenantThatHoldsHalfOfAnInvocationGoesToTheSlowLane(t *testing.T) {
 			if after := s.answered[fmt.Sprintf("evt_%d", 1000+n)] - sent; after < 0 || after > 1100*time.Millisecond {
 				t.Errorf("event %d of the other tenant is answered %v after it was sent", n, after)
 			}
+		}
+	})
+}
+
+// What is forwarded after its slot was reserved reserves no other one.
+func TestADeliveryIsForwardedWithItsSlot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, slots := newTaking(t), &slotsStub{rate: 2}
+		s.webhooks[1] = func(w *webhook.Webhook) { w.RateLimit = slots.rate }
+		s.Slots = slots
+		s.source.arrive(0, s.event(1000, "attacker", 1))
+		if failed, _ := s.run(t, hanging(s)[:10]...); failed != nil {
+			t.Fatal(failed)
+		}
+		if d := alone(t, s.slow)[1]; d.Rate != slots.rate || len(slots.calls) != 1 {
+			t.Errorf("forwarded %+v after reservations of %v", d, slots.calls)
 		}
 	})
 }
