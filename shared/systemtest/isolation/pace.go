@@ -49,9 +49,11 @@ func (s *stack) pace(ctx context.Context, duration time.Duration) (string, figur
 	rate := float64(paced.count()-1) / took.Seconds()
 	text += fmt.Sprintf("  %d of the %d events of the burst arrived, %.2f a second, at most %d in a second; the limit is %d\n",
 		paced.count(), burstSize, rate, busiest, paceLimit)
+	// The first seconds count only as the worst latency: the fan-out of the burst holds others up on the local cloud,
+	// with a limit or without.
 	return text, figures{
 		"pace_off_by": math.Abs(rate/paceLimit - 1), "pace_lost": float64(burstSize - paced.count()), "pace_busiest_second": float64(busiest),
-		"pace_p50_factor": found["third_p50_factor"], "pace_p95_factor": found["third_p95_factor"],
+		"pace_p50_factor": found["p50_factor"], "pace_p95_factor": found["p95_factor"],
 		"pace_worst_seconds": found["third_worst_seconds"], "pace_late_or_lost": found["late_or_lost"],
 	}, nil
 }
