@@ -1,8 +1,8 @@
 // Package dispatch makes the attempts of deliveries and records their results.
 //
 // It is a pipeline of values. A [Dispatcher] decodes messages (intake.go) and decides
-// what happens to each delivery (plan.go, a pure function). It carries the steps of this
-// plan out, each of which has one result (attempt.go), and settles the results: the log
+// what happens to each delivery (plan.go, a pure function). Attempts of webhooks with a
+// rate limit get slots (pace.go). It carries the steps of this plan out, each of which has one result (attempt.go), and settles the results: the log
 // of an attempt is written, its next attempt is queued and its message is settled, in
 // this order (settle.go). The health of receivers (health.go) and the metrics
 // (metrics.go) are folds over the results. An invocation (invocation.go) connects these

@@ -63,28 +63,29 @@ func (d *Dispatcher) reserve(ctx context.Context, r *reservation, now time.Time)
 
 // slotWait returns how long an attempt may wait for its slot without beginning too late.
 func (d *Dispatcher) slotWait(ctx context.Context) time.Duration {
-	deadline, has := ctx.Deadline()
+	last, has := d.lastStart(ctx)
 	if !has {
 		return maxSlotWait
 	}
-	return min(maxSlotWait, max(0, time.Until(deadline)-d.Sender.Timeout()-recordTime))
+	return min(maxSlotWait, max(0, time.Until(last)))
 }
 
 // paced reports whether s is an attempt that begins in a slot. A probe does not, because
 // there is one a minute, and neither does an attempt that a customer asked for.
-func (s step) paced() bool {
+func (s *step) paced() bool {
 	return s.webhook.RateLimit > 0 && (s.action == makeAttempt || s.action == makeLast) && !s.delivery.Single
 }
 
 // waits reports whether s is an attempt that begins in a slot and has one. The slot of a
 // delivery means nothing after the limit of its webhook has ended.
-func (s step) waits() bool { return s.paced() && s.delivery.Rate > 0 }
+func (s *step) waits() bool { return s.paced() && s.delivery.Rate > 0 }
 
 // wantedSlots returns the reservations to make: for each webhook the number of attempts
 // that have no slot.
 func wantedSlots(steps []step, now time.Time) map[webhook.Key]*reservation {
 	var wanted map[webhook.Key]*reservation
-	for _, s := range steps {
+	for i := range steps {
+		s := &steps[i]
 		if !s.paced() || s.delivery.HasSlot(s.webhook.RateLimit, now) {
 			continue
 		}
@@ -103,7 +104,8 @@ func wantedSlots(steps []step, now time.Time) map[webhook.Key]*reservation {
 // slots are after latest. If the reservation failed, the delivery fails and is received
 // again: a receiver that asked for a limit may not bear more, and nothing is lost.
 func inSlots(steps []step, reserved map[webhook.Key]*reservation, now, latest time.Time) []step {
-	for i, s := range steps {
+	for i := range steps {
+		s := &steps[i]
 		if !s.paced() {
 			continue
 		}
@@ -124,7 +126,6 @@ func inSlots(steps []step, reserved map[webhook.Key]*reservation, now, latest ti
 		if s.waits() && s.delivery.Due.After(latest) {
 			s.action = postpone
 		}
-		steps[i] = s
 	}
 	return steps
 }

@@ -41,7 +41,7 @@ func TestATenantThatHoldsHalfOfAnInvocationGoesToTheSlowLane(t *testing.T) {
 			t.Errorf("failed %v, %d requests at once", failed, s.most)
 		}
 		if n := len(alone(t, s.slow)); n != 150 {
-			t.Errorf("%d deliveries forwarded, want those of 200 that found no slot", n)
+			t.Errorf("%d deliveries forwarded, want those of 200 that found no place", n)
 		}
 		for n := range 10 {
 			sent := time.Duration(n) * 200 * time.Millisecond
