@@ -11,6 +11,7 @@ import (
 	"webhooks/shared/deadletter"
 	"webhooks/shared/delivery"
 	"webhooks/shared/delivery/attempt"
+	"webhooks/shared/delivery/inbound"
 	"webhooks/shared/event/eventdb"
 	"webhooks/shared/webhook"
 )
@@ -112,6 +113,16 @@ func (d *Dispatcher) deliver(ctx context.Context, s step) result {
 }
 
 var errTooLate = errors.New("too little time was left to start the attempt")
+
+// level returns the level of a log line about err. An attempt that came too late is no
+// error of the service, whose alarm would take a gradual deployment back: an invocation
+// may take more deliveries than there are places for.
+func level(err error) slog.Level {
+	if errors.Is(err, errTooLate) {
+		return slog.LevelWarn
+	}
+	return inbound.Level(err)
+}
 
 // lastStart returns when the last attempt may begin that leaves enough time, and false
 // if ctx has no deadline.

@@ -180,7 +180,7 @@ func (v *invocation) settle(ctx context.Context, list []settled) {
 			taken = append(taken, s.message)
 		}
 		if m := s.message; m.Err != nil {
-			v.Log.Log(ctx, m.Level(), "message failed and will be received again", "message_id", m.Record.MessageId,
+			v.Log.Log(ctx, level(m.Err), "message failed and will be received again", "message_id", m.Record.MessageId,
 				"tenant_id", m.Subject.TenantID, "event_id", m.Subject.EventID, "event_type", m.Subject.EventType, "error", m.Err.Error())
 		}
 	}

@@ -142,15 +142,17 @@ func (d *Dispatcher) sendLetters(ctx context.Context, list []settled) {
 	}
 }
 
-// aloneDelay is how long a delivery waits that could not be settled with its message:
-// what failed may recover.
+// aloneDelay is how long a delivery waits at least that could not be settled with its
+// message: what failed may recover.
 const aloneDelay = time.Minute
 
 // sendAlone gives each failed delivery of a message with several a message of its own.
 // Otherwise all would be received again, and the attempts of the others repeated. The
-// delivery continues where it was: if its attempt was made, with the next one.
+// delivery continues where it was: if its attempt was made, with the next one, and not
+// before this one is due.
 func (d *Dispatcher) sendAlone(ctx context.Context, list []settled) {
 	var messages inbound.Outbox[*settled, queue.Message]
+	now := d.Now()
 	for i := range list {
 		s := &list[i]
 		if s.failure == nil || !s.message.shared() {
@@ -158,7 +160,7 @@ func (d *Dispatcher) sendAlone(ctx context.Context, list []settled) {
 		}
 		m := queue.Message{Body: s.alone(), Delay: aloneDelay, Group: s.delivery.Webhook.TenantID}
 		if s.next != nil {
-			m.Body = s.next.Encode()
+			m.Body, m.Delay = s.next.Encode(), max(aloneDelay, s.next.Delay(now))
 		}
 		if errors.Is(s.failure, errTooLate) {
 			m.Delay = 0
@@ -170,7 +172,7 @@ func (d *Dispatcher) sendAlone(ctx context.Context, list []settled) {
 			return
 		}
 		s.requeued = true
-		d.Log.Log(ctx, inbound.Level(s.failure), "delivery failed and is queued again", "tenant_id", s.delivery.Webhook.TenantID,
+		d.Log.Log(ctx, level(s.failure), "delivery failed and is queued again", "tenant_id", s.delivery.Webhook.TenantID,
 			"webhook_id", s.delivery.Webhook.ID, "event_id", s.delivery.Event.ID, "error", s.failure.Error())
 	})
 }

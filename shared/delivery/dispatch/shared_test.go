@@ -2,6 +2,7 @@ package dispatch_test
 
 import (
 	"context"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -118,6 +119,57 @@ func TestAFailedDeliveryOfAMessageIsQueuedAlone(t *testing.T) {
 			})
 		})
 	}
+}
+
+// What a receiver asks for with Retry-After holds on every way to its next attempt.
+func TestADeliveryThatIsQueuedAloneIsNotAttemptedBeforeItIsDue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		const asked = 10 * time.Minute
+		s, calls := newSeveral(t), 0
+		s.answers[2] = attempt.Result{StatusCode: 503, RetryAfter: asked}
+		s.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error { return allOf(len(list), errBroken) })
+		accepting := s.Queue
+		s.Queue = queueFunc(func(ctx context.Context, messages []queue.Message) []error {
+			if calls++; calls == 1 {
+				return allOf(len(messages), errBroken)
+			}
+			return accepting.Send(ctx, messages)
+		})
+		response, err := s.Handle(t.Context(), batch(s.message(nil, 1, 2)))
+		if err != nil || len(response.BatchItemFailures) != 0 || len(s.normal) != 1 {
+			t.Fatal(response, err, s.normal)
+		}
+		if got := s.normal[0].Delay; got < asked || got > asked+time.Second || alone(t, s.normal)[2].Attempt != 2 {
+			t.Errorf("queued %+v, want the second attempt after %v", s.normal, asked)
+		}
+	})
+}
+
+// An invocation may take more deliveries than there are places for. Error lines would
+// take a gradual deployment back.
+func TestAnAttemptThatComesTooLateIsNoErrorOfTheService(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s, log := newSeveral(t), new(lines)
+		s.Log = slog.New(slog.NewJSONHandler(log, nil))
+		ctx, cancel := context.WithTimeout(t.Context(), 17*time.Second)
+		defer cancel()
+		if _, err := s.Handle(ctx, batch(s.message(nil, 1, 2), s.message(nil, 3))); err != nil {
+			t.Fatal(err)
+		}
+		for _, line := range []string{
+			`"level":"WARN","msg":"delivery failed and is queued again"`,
+			`"level":"WARN","msg":"message failed and will be received again"`,
+		} {
+			if !log.contains(line) {
+				t.Errorf("no line with %s", line)
+			}
+		}
+		if log.contains(`"level":"ERROR"`) {
+			t.Errorf("log: %s", log.text.String())
+		}
+	})
 }
 
 // Only if the queue refuses the delivery, too, its message is received again, once for
