@@ -10,6 +10,9 @@ const (
 	// lane. With more, a thousand webhooks of one tenant that hang could fill all
 	// invocations, and nobody would be left to take the messages of others.
 	maxShare = maxInFlight / 2
+	// maxShareWait is how long first attempts wait at most for the share of their tenant:
+	// an invocation whose attempts wait for places takes no messages of others.
+	maxShareWait = time.Second
 )
 
 // flight counts the requests that are under way, all and by tenant.
@@ -58,9 +61,10 @@ func (c *flight) release(s step) {
 	c.share(s).inFlight--
 }
 
-// leaves returns when s leaves for the slow lane if it waits until then: its tenant has
-// used its share for as long as an invocation waits for attempts, so its receivers are not
-// just busy. It returns false if s does not wait for its tenant.
-func (c *flight) leaves(s step) (time.Time, bool) {
-	return c.share(s).fullSince.Add(takeAfter), c.full(s)
+// leaves returns when s, which waits since a time, leaves for the slow lane: its tenant
+// has used its share for as long as an invocation waits for attempts, so its receivers
+// are not just busy, or s has waited long enough. It returns false if s does not wait for
+// its tenant.
+func (c *flight) leaves(s step, since time.Time) (time.Time, bool) {
+	return earliest(c.share(s).fullSince.Add(takeAfter), since.Add(maxShareWait)), c.full(s)
 }

@@ -17,7 +17,8 @@ const linger = 250 * time.Millisecond
 type invocation struct {
 	*Dispatcher
 	taker    *taker
-	backlog  []step // that wait for a place
+	backlog  []step    // that wait for a place
+	waiting  time.Time // since when: while there is a backlog, no other steps come
 	flight   flight
 	finished chan result
 
@@ -41,6 +42,7 @@ func (d *Dispatcher) newInvocation(t *taker) *invocation {
 
 // begin begins steps.
 func (v *invocation) begin(ctx context.Context, steps []step) {
+	v.waiting = time.Now()
 	for _, s := range steps {
 		v.missing[s.message]++
 		if s.action.requests() {
@@ -97,7 +99,7 @@ func (v *invocation) startRequests(ctx context.Context) (wake time.Time) {
 			go func() { v.finished <- v.perform(ctx, s) }()
 			continue
 		}
-		at, leaves := v.flight.leaves(s)
+		at, leaves := v.flight.leaves(s, v.waiting)
 		if leaves && !now.Before(at) {
 			s.action = forward
 			v.ended = append(v.ended, v.perform(ctx, s))

@@ -69,6 +69,41 @@ func TestADeliveryIsForwardedWithItsSlot(t *testing.T) {
 	})
 }
 
+// One place at which fast receivers take turns must not keep an invocation from taking
+// the messages of others.
+func TestATenantWhoseReceiversHangInPartDoesNotHoldUpOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newTaking(t)
+		s.takes(100*time.Millisecond, 1)
+		var given []events.SQSMessage
+		for n := range 10 {
+			var ids []int64
+			for i := range 10 {
+				id := int64(100 + 10*n + i)
+				s.takes(350*time.Millisecond, id)
+				if 10*n+i < 49 {
+					s.takes(15*time.Second, id)
+				}
+				ids = append(ids, id)
+			}
+			given = append(given, s.event(n, "attacker", ids...))
+		}
+		for n := range 20 {
+			s.source.arrive(time.Duration(n)*200*time.Millisecond, s.event(1000+n, tenant, 1))
+		}
+		if failed, _ := s.run(t, given...); failed != nil {
+			t.Errorf("failed %v", failed)
+		}
+		for n := range 20 {
+			sent := time.Duration(n) * 200 * time.Millisecond
+			if after := s.answered[fmt.Sprintf("evt_%d", 1000+n)] - sent; after < 0 || after > 1200*time.Millisecond {
+				t.Errorf("event %d of the other tenant is answered %v after it was sent", n, after)
+			}
+		}
+	})
+}
+
 // A tenant whose receivers answer keeps its deliveries in the normal lane, however many
 // there are. So do retries.
 func TestABusyTenantIsNotForwarded(t *testing.T) {
