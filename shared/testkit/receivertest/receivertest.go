@@ -36,6 +36,11 @@ func Raw(t testing.TB, answer string) (url string) {
 			}()
 		}
 	}()
-	t.Cleanup(func() { listener.Close(); <-done })
+	t.Cleanup(func() {
+		if err := listener.Close(); err != nil {
+			t.Errorf("close the receiver: %v", err)
+		}
+		<-done
+	})
 	return "http://" + listener.Addr().String()
 }
