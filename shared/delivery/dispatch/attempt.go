@@ -18,7 +18,7 @@ import (
 
 // result is what became of a step. It does not change.
 type result struct {
-	step
+	*step
 	err     error               // our own error, after which the delivery must be received again
 	refusal *deadletter.Refusal // the delivery becomes a dead letter
 	log     *attemptlog.Log     // the log to write
@@ -32,7 +32,7 @@ type result struct {
 }
 
 // perform carries s out. A panic fails only this delivery.
-func (d *Dispatcher) perform(ctx context.Context, s step) result {
+func (d *Dispatcher) perform(ctx context.Context, s *step) result {
 	r := result{step: s}
 	panicked := d.Protect(ctx, "making an attempt", func() {
 		if r = d.carryOut(ctx, s); r.attempted {
@@ -46,7 +46,7 @@ func (d *Dispatcher) perform(ctx context.Context, s step) result {
 	return r
 }
 
-func (d *Dispatcher) carryOut(ctx context.Context, s step) result {
+func (d *Dispatcher) carryOut(ctx context.Context, s *step) result {
 	r := result{step: s}
 	switch s.action {
 	case settleOnly:
@@ -73,7 +73,7 @@ func (d *Dispatcher) carryOut(ctx context.Context, s step) result {
 
 // hold keeps the delivery of s for later, without a request and without using up
 // its attempt. Only the first hold of an attempt writes a log.
-func (d *Dispatcher) hold(s step) result {
+func (d *Dispatcher) hold(s *step) result {
 	now := d.Now()
 	held := d.Schedule.Hold(s.delivery, now)
 	r := result{step: s, next: &held}
@@ -85,7 +85,7 @@ func (d *Dispatcher) hold(s step) result {
 }
 
 // deliver makes the attempt of s.
-func (d *Dispatcher) deliver(ctx context.Context, s step) result {
+func (d *Dispatcher) deliver(ctx context.Context, s *step) result {
 	body, err := s.delivery.Body, error(nil)
 	if body == nil {
 		body, err = s.message.readBody()
@@ -141,8 +141,8 @@ func (d *Dispatcher) tooLate(ctx context.Context) bool {
 // follows. An error is our own: the attempt was not made, or the end of the invocation
 // interrupted it.
 func makeRequest(
-	ctx context.Context, s step, body []byte, schedule delivery.Schedule, now func() time.Time,
-	send func(context.Context, step, attempt.Request) attempt.Result,
+	ctx context.Context, s *step, body []byte, schedule delivery.Schedule, now func() time.Time,
+	send func(context.Context, *step, attempt.Request) attempt.Result,
 ) result {
 	start := now()
 	keys, err := s.webhook.SigningKeys(start)

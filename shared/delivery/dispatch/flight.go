@@ -29,7 +29,7 @@ type share struct {
 
 func newFlight() flight { return flight{tenants: make(map[string]*share)} }
 
-func (c *flight) share(s step) *share {
+func (c *flight) share(s *step) *share {
 	tenant := s.delivery.Webhook.TenantID
 	if c.tenants[tenant] == nil {
 		c.tenants[tenant] = new(share)
@@ -38,12 +38,12 @@ func (c *flight) share(s step) *share {
 }
 
 // full reports whether s must wait because its tenant uses its share.
-func (c *flight) full(s step) bool {
+func (c *flight) full(s *step) bool {
 	return s.message.lane == laneNormal && s.delivery.Attempt == 1 && c.share(s).inFlight >= maxShare
 }
 
 // take takes a place for s if there is one.
-func (c *flight) take(s step, now time.Time) bool {
+func (c *flight) take(s *step, now time.Time) bool {
 	if c.inFlight >= maxInFlight || c.full(s) {
 		return false
 	}
@@ -56,7 +56,7 @@ func (c *flight) take(s step, now time.Time) bool {
 }
 
 // release gives the place of s back.
-func (c *flight) release(s step) {
+func (c *flight) release(s *step) {
 	c.inFlight--
 	c.share(s).inFlight--
 }
@@ -65,6 +65,6 @@ func (c *flight) release(s step) {
 // has used its share for as long as an invocation waits for attempts, so its receivers
 // are not just busy, or s has waited long enough. It returns false if s does not wait for
 // its tenant.
-func (c *flight) leaves(s step, since time.Time) (time.Time, bool) {
+func (c *flight) leaves(s *step, since time.Time) (time.Time, bool) {
 	return earliest(c.share(s).fullSince.Add(takeAfter), since.Add(maxShareWait)), c.full(s)
 }

@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -17,7 +18,7 @@ const linger = 250 * time.Millisecond
 type invocation struct {
 	*Dispatcher
 	taker    *taker
-	backlog  []step    // that wait for a place
+	backlog  []*step   // that wait for a place
 	waiting  time.Time // since when: while there is a backlog, no other steps come
 	flight   flight
 	finished chan result
@@ -41,8 +42,9 @@ func (d *Dispatcher) newInvocation(t *taker) *invocation {
 }
 
 // begin begins steps.
-func (v *invocation) begin(ctx context.Context, steps []step) {
+func (v *invocation) begin(ctx context.Context, steps []*step) {
 	v.waiting = time.Now()
+	v.ended = slices.Grow(v.ended, len(steps))
 	for _, s := range steps {
 		v.missing[s.message]++
 		if s.action.requests() {
@@ -101,8 +103,9 @@ func (v *invocation) startRequests(ctx context.Context) (wake time.Time) {
 		}
 		at, leaves := v.flight.leaves(s, v.waiting)
 		if leaves && !now.Before(at) {
-			s.action = forward
-			v.ended = append(v.ended, v.perform(ctx, s))
+			moved := *s
+			moved.action = forward
+			v.ended = append(v.ended, v.perform(ctx, &moved))
 			continue
 		}
 		if leaves {

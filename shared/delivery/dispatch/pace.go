@@ -36,7 +36,7 @@ type reservation struct {
 
 // steps returns the plan of in, in which the attempts of webhooks with a rate limit have
 // slots. It makes one reservation for each of these webhooks, and no call for others.
-func (d *Dispatcher) steps(ctx context.Context, in intake) []step {
+func (d *Dispatcher) steps(ctx context.Context, in intake) []*step {
 	now := d.Now()
 	steps := plan(in, d.Schedule, now)
 	reservations := wantedSlots(steps, now)
@@ -82,10 +82,9 @@ func (s *step) waits() bool { return s.paced() && s.delivery.Rate > 0 }
 
 // wantedSlots returns the reservations to make: for each webhook the number of attempts
 // that have no slot.
-func wantedSlots(steps []step, now time.Time) map[webhook.Key]*reservation {
+func wantedSlots(steps []*step, now time.Time) map[webhook.Key]*reservation {
 	var wanted map[webhook.Key]*reservation
-	for i := range steps {
-		s := &steps[i]
+	for _, s := range steps {
 		if !s.paced() || s.delivery.HasSlot(s.webhook.RateLimit, now) {
 			continue
 		}
@@ -103,9 +102,8 @@ func wantedSlots(steps []step, now time.Time) map[webhook.Key]*reservation {
 // inSlots returns steps, each attempt with its slot. It postpones the attempts whose
 // slots are after latest. If the reservation failed, the delivery fails and is received
 // again: a receiver that asked for a limit may not bear more, and nothing is lost.
-func inSlots(steps []step, reserved map[webhook.Key]*reservation, now, latest time.Time) []step {
-	for i := range steps {
-		s := &steps[i]
+func inSlots(steps []*step, reserved map[webhook.Key]*reservation, now, latest time.Time) []*step {
+	for _, s := range steps {
 		if !s.paced() {
 			continue
 		}
@@ -131,7 +129,7 @@ func inSlots(steps []step, reserved map[webhook.Key]*reservation, now, latest ti
 }
 
 // awaitSlot waits until the slot of s, if it has one.
-func (d *Dispatcher) awaitSlot(ctx context.Context, s step) error {
+func (d *Dispatcher) awaitSlot(ctx context.Context, s *step) error {
 	if !s.waits() {
 		return nil
 	}

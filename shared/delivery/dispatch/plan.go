@@ -40,15 +40,15 @@ type step struct {
 // plan returns the step of each delivery, and one for a message without deliveries. It
 // depends on the webhooks as they were read for the batch, the schedule and the time,
 // and on nothing else.
-func plan(in intake, schedule delivery.Schedule, now time.Time) []step {
-	steps := make([]step, 0, len(in.messages))
+func plan(in intake, schedule delivery.Schedule, now time.Time) []*step {
+	steps := make([]*step, 0, len(in.messages))
 	probing := make(map[webhook.Key]bool)
 	for _, m := range in.messages {
 		if len(m.deliveries) == 0 {
-			steps = append(steps, step{message: m, action: settleOnly})
+			steps = append(steps, &step{message: m, action: settleOnly})
 		}
 		for _, dl := range m.deliveries {
-			s := step{message: m, delivery: dl, unready: in.unreadable[dl.Webhook]}
+			s := &step{message: m, delivery: dl, unready: in.unreadable[dl.Webhook]}
 			w, exists := in.webhooks[dl.Webhook]
 			s.webhook = w
 			switch {
@@ -82,7 +82,7 @@ func plan(in intake, schedule delivery.Schedule, now time.Time) []step {
 // claims no probe: the claim is a write, and the attempt is made in any case. Last
 // attempts come as fast as the events did, perhaps many at once, to a receiver that
 // probably does not answer soon. So they are made in the slow lane.
-func choose(s step, schedule delivery.Schedule, now time.Time, probing map[webhook.Key]bool) action {
+func choose(s *step, schedule delivery.Schedule, now time.Time, probing map[webhook.Key]bool) action {
 	health, key := s.webhook.Health, s.webhook.Key()
 	open := health.Open() && !s.delivery.Single
 	last := open && schedule.Over(s.delivery, now)

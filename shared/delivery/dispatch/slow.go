@@ -64,7 +64,7 @@ func (s *slowTracker) reset(r receiver) {
 // watchSlow makes the request of s. It records a slow attempt while the attempt still
 // runs: the receiver may take five times as long to answer, and meanwhile more of its
 // deliveries would fill the normal lane.
-func (d *Dispatcher) watchSlow(ctx context.Context, s step, request attempt.Request) attempt.Result {
+func (d *Dispatcher) watchSlow(ctx context.Context, s *step, request attempt.Request) attempt.Result {
 	recorded := make(chan struct{})
 	timer := time.AfterFunc(webhook.SlowAfter, func() {
 		defer close(recorded)
@@ -84,7 +84,7 @@ func (d *Dispatcher) watchSlow(ctx context.Context, s step, request attempt.Requ
 }
 
 // recordSlow records a slow attempt. An error does not repeat the attempt.
-func (d *Dispatcher) recordSlow(ctx context.Context, s step) {
+func (d *Dispatcher) recordSlow(ctx context.Context, s *step) {
 	_ = d.Protect(ctx, "recording a slow attempt", func() { d.countSlow(ctx, s) })
 }
 
@@ -92,7 +92,7 @@ func (d *Dispatcher) recordSlow(ctx context.Context, s step) {
 // slow attempt in a row, or at two within [webhook.SlowWindow] in any instances.
 // One slow attempt renews an existing mark: while nearly all deliveries of the
 // webhook are held back, there may be no second attempt.
-func (d *Dispatcher) countSlow(ctx context.Context, s step) {
+func (d *Dispatcher) countSlow(ctx context.Context, s *step) {
 	inARow := d.slow.add(receiverOf(s.webhook), s.delivery.SlowAt == s.webhook.Address)
 	now := d.Now()
 	marked := s.webhook.Health.Slow(now)

@@ -101,7 +101,7 @@ func (t *taker) ended(now time.Time, p polled) {
 
 // polled is what a poll brought.
 type polled struct {
-	steps []step
+	steps []*step
 	err   error // why no messages could be taken
 }
 

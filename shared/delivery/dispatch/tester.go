@@ -34,7 +34,7 @@ func (t *Tester) Test(ctx context.Context, w webhook.Webhook, e event.Event) (at
 	t.Sender.Wake(t.Now())
 	only := delivery.Delivery{Webhook: w.Key(), Event: e.Key(), Type: e.Type, Attempt: 1}
 	// The empty schedule has no second attempt.
-	r := makeRequest(ctx, step{delivery: only, webhook: w}, e.Body(), nil, t.Now, t.send)
+	r := makeRequest(ctx, &step{delivery: only, webhook: w}, e.Body(), nil, t.Now, t.send)
 	if r.err != nil {
 		return attempt.Result{}, r.err
 	}
@@ -52,6 +52,6 @@ func (t *Tester) Test(ctx context.Context, w webhook.Webhook, e event.Event) (at
 	return r.answer, nil
 }
 
-func (t *Tester) send(ctx context.Context, _ step, request attempt.Request) attempt.Result {
+func (t *Tester) send(ctx context.Context, _ *step, request attempt.Request) attempt.Result {
 	return t.Sender.Send(ctx, request)
 }

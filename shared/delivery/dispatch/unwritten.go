@@ -32,7 +32,7 @@ type refusedLogs struct {
 // writeLogs writes the logs of list and returns those that the table did not
 // accept.
 func (d *Dispatcher) writeLogs(ctx context.Context, list []settled) []attemptlog.Chunk {
-	var logs []attemptlog.Log
+	logs := make([]attemptlog.Log, 0, len(list))
 	var queued []attemptlog.Chunk
 	for i := range list {
 		s := &list[i]
