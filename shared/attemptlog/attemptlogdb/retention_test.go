@@ -75,6 +75,7 @@ func TestListAfterTheRetentionChanged(t *testing.T) {
 
 // The retention changes at any time, and DynamoDB deletes any logs whose TTL has
 // passed: the pages show the logs in the table that are live with the current retention.
+// The webhook has fewer than eight buckets, for which the search is always exact.
 func TestListIsExactWhileTheRetentionChanges(t *testing.T) {
 	t.Parallel()
 	b, start, number := setup(t), time.Date(2026, 1, 26, 10, 0, 0, 0, time.UTC), new(atomic.Int64)
@@ -83,7 +84,7 @@ func TestListIsExactWhileTheRetentionChanges(t *testing.T) {
 		m.lose(t, rapid.SampledFrom([]int{0, 970}).Draw(rt, "first"))
 		b.redeploy(m.retention)
 		for range rapid.IntRange(1, 6).Draw(rt, "steps") {
-			m.step(t, rt)
+			m.step(t, rt, 900)
 			b.now = b.now.Add(time.Duration(rapid.IntRange(0, 20*24).Draw(rt, "hours")) * time.Hour)
 			m.drop(t, rt)
 			m.retention = rapid.SampledFrom([]time.Duration{7 * day, 30 * day, 90 * day}).Draw(rt, "retention")
