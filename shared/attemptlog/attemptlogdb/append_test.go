@@ -165,6 +165,12 @@ func TestAChunkThatAppendReturnsKeepsItsIDs(t *testing.T) {
 	b.rewrite(t, failed)
 	ids(t, b.all(t, 100, 5), 5, 1)
 	before := b.scan(t)
+	faulttest.On(b.faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
+		if got := len(in.RequestItems[b.table]); got != 3 { // DynamoDB refuses a request that names a key twice
+			t.Errorf("a request writes %d items, want the chunk, the problem and the row of its event", got)
+		}
+		return nil, nil
+	})
 	for range 3 { // two copies of each in one batch, and the batch three times
 		b.rewrite(t, append(failed, failed...))
 	}
