@@ -80,6 +80,8 @@ type Config struct {
 	Slots              Slots
 	Schedule           delivery.Schedule
 	Now                func() time.Time
+	// Sleep waits for the slot of an attempt. See [Sleep].
+	Sleep func(ctx context.Context, wait time.Duration) error
 	// Random returns a number in [0, 1).
 	Random func() float64
 	// Metrics gets one line for each invocation. nil writes no metrics.

@@ -133,7 +133,12 @@ func (d *Dispatcher) awaitSlot(ctx context.Context, s *step) error {
 	if !s.waits() {
 		return nil
 	}
-	slot := time.NewTimer(s.delivery.Due.Sub(d.Now()))
+	return d.Sleep(ctx, s.delivery.Due.Sub(d.Now()))
+}
+
+// Sleep waits for a time. It returns an error if ctx ends before.
+func Sleep(ctx context.Context, wait time.Duration) error {
+	slot := time.NewTimer(wait)
 	defer slot.Stop()
 	select {
 	case <-slot.C:

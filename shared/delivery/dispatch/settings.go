@@ -56,7 +56,7 @@ func Load(log *slog.Logger, cfg aws.Config, settings *boot.Settings, getenv func
 		SlowQueue: queue.New(queues, slow), SlowSource: queue.NewSource(queues, slow), SlowQueueARN: settings.Required("SLOW_QUEUE_ARN"),
 		Visibility: time.Duration(settings.Int("VISIBILITY_SECONDS", 1, maxVisibility)) * time.Second,
 		Sender:     sender,
-		Now:        time.Now, Random: rand.Float64, Metrics: metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now),
+		Now:        time.Now, Sleep: Sleep, Random: rand.Float64, Metrics: metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now),
 	}
 	waits, kept := settings.Required("RETRY_SCHEDULE"), settings.Days("EVENT_RETENTION_DAYS")
 	if err := errors.Join(settings.Err(), invalid); err != nil {

@@ -84,7 +84,7 @@ func setup(t *testing.T) *bundle {
 		Sender:    attempt.New(g, attempt.Config{UserAgent: dispatch.UserAgent}),
 		Queue:     b.queue,
 		SlowQueue: counting(new(int)), SlowQueueARN: slowARN, Health: new(healthStub), Slots: noSlots{},
-		Source: new(sourceStub), SlowSource: new(sourceStub), Visibility: visibility, Random: func() float64 { return 0.5 },
+		Source: new(sourceStub), SlowSource: new(sourceStub), Visibility: visibility, Sleep: dispatch.Sleep, Random: func() float64 { return 0.5 },
 		Schedule: schedule(t),
 		Now:      func() time.Time { return b.now },
 	})

@@ -176,7 +176,7 @@ func stubbed(t testing.TB, result attempt.Result) *dispatch.Dispatcher {
 		Sender:   senderFunc(func(context.Context, attempt.Request) attempt.Result { return result }),
 		Queue:    counting(new(int)), Retries: storing(new(int)),
 		SlowQueue: counting(new(int)), SlowQueueARN: slowARN, Health: new(healthStub), Slots: noSlots{},
-		Source: new(sourceStub), SlowSource: new(sourceStub), Visibility: visibility, Random: func() float64 { return 0.5 },
+		Source: new(sourceStub), SlowSource: new(sourceStub), Visibility: visibility, Sleep: dispatch.Sleep, Random: func() float64 { return 0.5 },
 		Schedule: schedule(t), Now: time.Now,
 	})
 }

@@ -80,7 +80,7 @@ func newWorld(t *testing.T, waits string) *world {
 	w.dispatcher = dispatch.New(dispatch.Config{
 		Consumer: inbound.Consumer{Log: log, MaxReceiveCount: 50},
 		Webhooks: stubs{}, Events: stubs{}, Logs: stubs{}, Retries: store, Sender: w, Queue: deliveries{w},
-		SlowQueue: deliveries{w}, SlowQueueARN: "slow", Health: unknown{}, Slots: unknown{}, // no context has a deadline, so nothing is taken
+		SlowQueue: deliveries{w}, SlowQueueARN: "slow", Health: unknown{}, Slots: unknown{}, Sleep: dispatch.Sleep, // no context has a deadline, so nothing is taken
 		Schedule: schedule, Now: clock,
 	})
 	w.retrier = &retrier.Retrier{Log: log, Retries: w.retries, Queue: deliveries{w}, Now: clock}
