@@ -37,6 +37,7 @@ func TestReferenceHasTheLimitsOfTheCode(t *testing.T) {
 		"webhooks of a tenant with one host": standard("WebhooksPerHost") + " (parameter WebhooksPerHost)",
 		"name of a webhook":                  fmt.Sprintf("%d characters", webhook.MaxNameLength),
 		"URL of a webhook":                   fmt.Sprintf("%s bytes; https, ports %s (", thousands(guard.MaxURLBytes), strings.Join(ports, " and ")),
+		"rate_limit of a webhook":            fmt.Sprintf("%v to %s deliveries a second", webhook.MinRateLimit, thousands(webhook.MaxRateLimit)),
 		"one attempt":                        fmt.Sprintf("%s seconds (parameter AttemptTimeoutSeconds), of which %.0f to connect", standard("AttemptTimeoutSeconds"), guard.ConnectTimeout.Seconds()),
 		"requests to the API":                fmt.Sprintf("%s a second (parameter ThrottleRate), bursts of %s ", standard("ThrottleRate"), standard("ThrottleBurst")),
 		"events of a tenant by HTTP":         fmt.Sprintf("%s a second (parameter PublishRate), bursts of %s ", standard("PublishRate"), thousands(number(t, 0, section(t, "Parameters"), "PublishBurst", "Default"))),
