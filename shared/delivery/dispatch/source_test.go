@@ -16,6 +16,7 @@ const visibility = 6 * time.Minute
 // sourceStub is a queue on the clock of a synctest bubble. The zero value is empty.
 type sourceStub struct {
 	refuseReceive, refuseDelete, refuseHide error
+	refuseFirst                             error         // of the polls
 	late                                    time.Duration // of the answer to every poll
 	deleting                                func(handle string)
 
@@ -60,6 +61,9 @@ func (s *sourceStub) Receive(ctx context.Context, most int, wait, hidden time.Du
 	s.mu.Unlock()
 	if s.refuseReceive != nil {
 		return nil, s.refuseReceive
+	}
+	if s.refuseFirst != nil && index == 0 {
+		return nil, s.refuseFirst
 	}
 	var got []events.SQSMessage
 	const step = 10 * time.Millisecond

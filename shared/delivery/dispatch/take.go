@@ -31,7 +31,8 @@ const (
 	// longPollAfter is when polls begin to wait for messages themselves. The first poll
 	// does not: it would keep an invocation whose attempts take half a second.
 	longPollAfter = time.Second
-	// longPoll is how long such a poll waits, and the pause after a failed one.
+	// longPoll is how long such a poll waits, and the pause after a poll that failed like
+	// one before it.
 	longPoll = time.Second
 	// takeFor is how long an invocation takes messages at least.
 	takeFor = 20 * time.Second
@@ -88,6 +89,10 @@ func (t *taker) may(now time.Time) bool { return !now.Add(t.patience(now)).After
 func (t *taker) ended(now time.Time, p polled) {
 	t.polling = false
 	switch {
+	case p.err != nil && !t.failed:
+		// While Lambda froze the function, SQS may have closed the connection, and a poll is
+		// not repeated by the SDK. Another one has a new connection.
+		t.next = now
 	case p.err != nil:
 		t.next = now.Add(longPoll)
 	case len(p.steps) > 0:

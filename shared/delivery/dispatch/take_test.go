@@ -137,8 +137,23 @@ func TestAFailedPollIsLoggedOnceAndRepeated(t *testing.T) {
 		if failed, took := s.run(t, s.event(1, tenant, 1)); failed != nil || took != 5*time.Second {
 			t.Errorf("failed %v after %v", failed, took)
 		}
-		if n := strings.Count(log.text.String(), `"level":"WARN","msg":"no messages could be taken"`); n != 1 || len(s.source.polls) != 5 {
-			t.Errorf("%d log lines, polls %v, want one line and a poll a second", n, s.source.pollsAt(s.begun))
+		if n := strings.Count(log.text.String(), `"level":"WARN","msg":"no messages could be taken"`); n != 1 || len(s.source.polls) != 6 {
+			t.Errorf("%d log lines, polls %v, want one line, a second poll at once and then one a second", n, s.source.pollsAt(s.begun))
+		}
+	})
+}
+
+// The connection to SQS may have ended while the function was frozen.
+func TestAPollThatFailsOnceDelaysNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newTaking(t)
+		s.takes(5*time.Second, 1)
+		s.takes(100*time.Millisecond, 2)
+		s.source.refuseFirst = errBroken
+		s.source.arrive(0, s.event(2, tenant, 2))
+		if failed, _ := s.run(t, s.event(1, tenant, 1)); failed != nil || s.answered["evt_2"] != 500*time.Millisecond {
+			t.Errorf("failed %v, answered %v, want the second event after the first wait", failed, s.answered)
 		}
 	})
 }
