@@ -3,6 +3,7 @@ package dispatch_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -102,7 +103,10 @@ func TestANextAttemptGoesToQueueOrTable(t *testing.T) {
 		first.Attempt = 3
 		due, _ := d.Schedule.Next(first)
 		now := due.Add(-15*time.Minute - 10*time.Millisecond + around)
+		var mu sync.Mutex // health is recorded beside the flush
 		d.Now = func() time.Time {
+			mu.Lock()
+			defer mu.Unlock()
 			now = now.Add(2 * time.Millisecond)
 			return now
 		}
