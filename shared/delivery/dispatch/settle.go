@@ -149,7 +149,8 @@ const aloneDelay = time.Minute
 // sendAlone gives each failed delivery of a message with several a message of its own.
 // Otherwise all would be received again, and the attempts of the others repeated. The
 // delivery continues where it was: if its attempt was made, with the next one, and not
-// before this one is due.
+// before this one is due. A delivery that the queue refuses waits in the retries table, as
+// one that a breaker holds back.
 func (d *Dispatcher) sendAlone(ctx context.Context, list []settled) {
 	var messages inbound.Outbox[*settled, queue.Message]
 	now := d.Now()
@@ -167,12 +168,27 @@ func (d *Dispatcher) sendAlone(ctx context.Context, list []settled) {
 		}
 		messages.Add(s, m)
 	}
+	var rows inbound.Outbox[*settled, delivery.Delivery]
 	messages.Post(ctx, d.Consumer, "queueing deliveries alone", d.Queue.Send, func(s *settled, err error) {
-		if err != nil {
-			return
+		switch {
+		case err == nil:
+			d.requeued(ctx, s)
+		case s.next == nil && !d.Schedule.Over(s.delivery, now): // the table has refused a next attempt already
+			later := d.Schedule.Hold(s.delivery, now)
+			later.Held = s.delivery.Held // no log says so
+			rows.Add(s, later)
 		}
-		s.requeued = true
-		d.Log.Log(ctx, level(s.failure), "delivery failed and is queued again", "tenant_id", s.delivery.Webhook.TenantID,
-			"webhook_id", s.delivery.Webhook.ID, "event_id", s.delivery.Event.ID, "error", s.failure.Error())
 	})
+	rows.Post(ctx, d.Consumer, "storing deliveries alone", d.Retries.PutMany, func(s *settled, err error) {
+		if err == nil {
+			d.requeued(ctx, s)
+		}
+	})
+}
+
+// requeued notes that the failed delivery of s comes again without its message.
+func (d *Dispatcher) requeued(ctx context.Context, s *settled) {
+	s.requeued = true
+	d.Log.Log(ctx, level(s.failure), "delivery failed and is queued again", "tenant_id", s.delivery.Webhook.TenantID,
+		"webhook_id", s.delivery.Webhook.ID, "event_id", s.delivery.Event.ID, "error", s.failure.Error())
 }

@@ -180,10 +180,35 @@ func TestAMessageWhoseDeliveryCannotBeQueuedAloneIsReceivedAgain(t *testing.T) {
 		s := newSeveral(t)
 		s.unreadable[2], s.unreadable[3] = errBroken, errBroken
 		s.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return allOf(len(messages), errBroken) })
+		s.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error { return allOf(len(list), errBroken) })
 		response, err := s.Handle(t.Context(), batch(s.message(nil, 1, 2, 3), s.message(nil, 4, 5)))
 		want := []events.SQSBatchItemFailure{{ItemIdentifier: "m-0"}}
 		if diff := cmp.Diff(want, response.BatchItemFailures); diff != "" || err != nil {
 			t.Errorf("received again (-want +got):\n%s%v", diff, err)
+		}
+	})
+}
+
+// The delivery waits in the retries table as one that a breaker holds back, at the same
+// attempt. No log says that it is held.
+func TestADeliveryThatTheQueueRefusesAloneWaitsInTheTable(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSeveral(t)
+		s.unreadable[2] = errBroken
+		s.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return allOf(len(messages), errBroken) })
+		var rows []delivery.Delivery
+		s.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error {
+			rows = append(rows, list...)
+			return allOf(len(list), nil)
+		})
+		response, err := s.Handle(t.Context(), batch(s.message(nil, 1, 2, 3)))
+		if err != nil || len(response.BatchItemFailures) != 0 || len(rows) != 1 {
+			t.Fatalf("%v, %v, stored %v, want one row and the message settled", response, err, rows)
+		}
+		wait := rows[0].Due.Sub(time.Now())
+		if d := rows[0]; d.Webhook.ID != 2 || d.Attempt != 1 || d.Held || wait < 15*time.Minute || wait > time.Hour {
+			t.Errorf("stored %+v, due in %v", d, wait)
 		}
 	})
 }
