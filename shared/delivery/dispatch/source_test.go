@@ -104,7 +104,10 @@ func (s *sourceStub) visible(most int) (got []events.SQSMessage) {
 	return got
 }
 
-func (s *sourceStub) Delete(_ context.Context, handles []string) []error {
+func (s *sourceStub) Delete(ctx context.Context, handles []string) []error {
+	if err := ctx.Err(); err != nil {
+		return allOf(len(handles), err)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, handle := range handles {

@@ -36,6 +36,8 @@ const (
 	longPoll = time.Second
 	// takeFor is how long an invocation takes messages at least.
 	takeFor = 20 * time.Second
+	// finishTime is the part of responseTime that is left for deleting taken messages.
+	finishTime = 200 * time.Millisecond
 )
 
 // taker decides when an invocation polls. Its fields belong to the goroutine of run.
@@ -144,7 +146,13 @@ func (d *Dispatcher) poll(ctx context.Context, lane lane, source Source, most in
 // as the queue hides those that Lambda gave: in an outage it would otherwise use up its
 // receives in a few minutes, and become a dead letter. One that only came too late for
 // this invocation is received again at once.
+//
+// It has finishTime of its own: a table that hung until the end of the invocation's time
+// must not repeat attempts that are settled.
 func (d *Dispatcher) finish(ctx context.Context, source Source, taken []*message) {
+	deadline, _ := ctx.Deadline() // without one nothing is taken
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(finishTime))
+	defer cancel()
 	var done, late, failed []*message
 	for _, m := range taken {
 		switch {

@@ -46,6 +46,29 @@ func TestATakenMessageIsDeletedAfterItIsSettled(t *testing.T) {
 	})
 }
 
+// Until the last moment the flush waits for tables and queues that hang. What is settled
+// then is deleted all the same.
+func TestATakenMessageIsDeletedAfterAFlushThatUsedUpTheTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newTaking(t)
+		s.takes(2*time.Second, 1)
+		s.Logs = logsFunc(func(ctx context.Context, logs []attemptlog.Log) ([]attemptlog.Log, error) {
+			<-ctx.Done()
+			return logs, ctx.Err()
+		})
+		s.Queue = queueFunc(func(ctx context.Context, messages []queue.Message) []error {
+			<-ctx.Done()
+			return allOf(len(messages), ctx.Err())
+		})
+		s.source.arrive(0, s.event(2, tenant, 1))
+		failed, took := s.run(t, s.event(1, tenant, 1))
+		if failed != nil || took >= functionTime || len(s.source.deleted) != 1 {
+			t.Errorf("failed %v after %v, deleted %v, want one message deleted in time", failed, took, s.source.deleted)
+		}
+	})
+}
+
 func TestATakenMessageThatCannotBeDeletedComesAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
