@@ -206,7 +206,7 @@ func TestADeliveryThatTheQueueRefusesAloneWaitsInTheTable(t *testing.T) {
 		if err != nil || len(response.BatchItemFailures) != 0 || len(rows) != 1 {
 			t.Fatalf("%v, %v, stored %v, want one row and the message settled", response, err, rows)
 		}
-		wait := rows[0].Due.Sub(time.Now())
+		wait := time.Until(rows[0].Due)
 		if d := rows[0]; d.Webhook.ID != 2 || d.Attempt != 1 || d.Held || wait < 15*time.Minute || wait > time.Hour {
 			t.Errorf("stored %+v, due in %v", d, wait)
 		}
