@@ -36,7 +36,7 @@ func TestTheSampleEventMovesADueRow(t *testing.T) {
 	if err := store.Advance(t.Context(), retrydb.MinuteOf(now.Add(-11*time.Minute))); err != nil {
 		t.Fatal(err)
 	}
-	if err := store.PutMany(t.Context(), []delivery.Delivery{want})[0]; err != nil {
+	if err := store.PutMany(t.Context(), []delivery.Delivery{want}, time.Now())[0]; err != nil {
 		t.Fatal(err)
 	}
 	if payload, err := lambda.NewHandler(function).Invoke(t.Context(), cloudtest.Event(t, "retrier.json")); err != nil {

@@ -74,6 +74,27 @@ func TestASlotCanBeUsedForFiveSecondsUnderItsLimit(t *testing.T) {
 	}
 }
 
+// Copies of a delivery with a slot collapse into one row, so the row depends on the slot.
+func TestADeliveryWithALaterSlotComesBackAboutEveryHour(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		wait := time.Duration(rapid.IntRange(0, 700*3600*1000).Draw(t, "wait in ms")) * time.Millisecond
+		paced := sample().InSlot(due.Add(wait), 10)
+		early := paced.Early(due)
+		if early%time.Hour != 0 || wait < 16*time.Minute && early != 0 {
+			t.Fatalf("%v before its slot: %v early", wait, early)
+		}
+		if stays := wait - early; wait >= 16*time.Minute && (stays < 16*time.Minute || stays >= 76*time.Minute) {
+			t.Fatalf("%v before its slot: in the table for %v", wait, stays)
+		}
+		other := sample()
+		other.Due = paced.Due
+		if early := other.Early(due); early != 0 {
+			t.Fatalf("a delivery without a slot comes back %v early", early)
+		}
+	})
+}
+
 // A queue delays by whole seconds, rounded up.
 func TestADeliveryComesInTheSecondBeforeItsSlot(t *testing.T) {
 	t.Parallel()

@@ -65,7 +65,7 @@ func TestANewAddressGetsItsDeliveriesAtOnce(t *testing.T) {
 			held := b.to(w, 1)
 			held.Held = true
 			held = schedule(t).Hold(held, b.now)
-			if err := b.retries.PutMany(t.Context(), []delivery.Delivery{held})[0]; err != nil {
+			if err := b.retries.PutMany(t.Context(), []delivery.Delivery{held}, b.now)[0]; err != nil {
 				t.Fatal(err)
 			}
 			for _, change := range list {

@@ -48,7 +48,7 @@ type Logs interface {
 // Retries stores deliveries whose next attempt is due later than a queue can
 // delay a message, and others when the queue is down.
 type Retries interface {
-	PutMany(ctx context.Context, deliveries []delivery.Delivery) []error
+	PutMany(ctx context.Context, deliveries []delivery.Delivery, now time.Time) []error
 }
 
 // Sender makes one HTTP request, which takes at most Timeout.

@@ -27,7 +27,7 @@ func (d *Dispatcher) fallBack(ctx context.Context, list []settled, horizon time.
 			rows.Add(s, *s.next)
 		}
 	}
-	rows.Post(ctx, d.Consumer, "storing next attempts", d.Retries.PutMany, func(s *settled, err error) {
+	rows.Post(ctx, d.Consumer, "storing next attempts", d.putMany(horizon.Add(-queue.MaxDelay)), func(s *settled, err error) {
 		s.stored = err == nil
 		d.fellBack(ctx, s, err)
 	})

@@ -81,6 +81,30 @@ func TestASlotBeyondTheQueueIsStored(t *testing.T) {
 	})
 }
 
+// It has not lost its place, and its message is as it was.
+func TestADeliveryThatComesBackHoursBeforeItsSlotIsStoredAgain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPaced(t, 0.1)
+		had := oneNow().InSlot(p.begun.Add(5*time.Hour), 0.1)
+		if got := p.settle(t, had); len(got) != 0 || len(p.slots.calls) != 0 || len(p.stored) != 1 || !p.stored[0].Due.Equal(had.Due) {
+			t.Errorf("requests after %v, reservations %v, stored %+v, want the same delivery", got, p.slots.calls, p.stored)
+		}
+	})
+}
+
+// The limit counts at once: nothing waits for a slot of the limit before.
+func TestADeliveryThatComesBackHoursBeforeItsSlotCountsByTheNewLimit(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPaced(t, 10)
+		had := oneNow().InSlot(p.begun.Add(5*time.Hour), 0.1)
+		if got := p.settle(t, had, had); !slices.Equal(got, []time.Duration{0, 100 * ms}) || len(p.stored) != 0 {
+			t.Errorf("requests after %v, %d stored, want them in the slots of the new limit", got, len(p.stored))
+		}
+	})
+}
+
 func TestASlotIsReservedAnew(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*paced){

@@ -18,8 +18,8 @@ import (
 // broken panics wherever it is called.
 type broken struct{}
 
-func (broken) Write([]byte) (int, error)                            { panic("broken") }
-func (broken) PutMany(context.Context, []delivery.Delivery) []error { panic("broken") }
+func (broken) Write([]byte) (int, error)                                       { panic("broken") }
+func (broken) PutMany(context.Context, []delivery.Delivery, time.Time) []error { panic("broken") }
 func (broken) Append(context.Context, []attemptlog.Chunk) ([]attemptlog.Chunk, error) {
 	panic("broken")
 }

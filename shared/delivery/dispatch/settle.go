@@ -91,7 +91,7 @@ func (d *Dispatcher) sendFollowUps(ctx context.Context, list []settled, logs []a
 	var sends sync.WaitGroup
 	sends.Go(func() { normal.Post(ctx, d.Consumer, "queueing messages", d.Queue.Send, onFailure.settle) })
 	sends.Go(func() { slow.Post(ctx, d.Consumer, "queueing messages", d.SlowQueue.Send, onFailure.settle) })
-	d.storeNext(ctx, far)
+	d.storeNext(ctx, far, horizon.Add(-queue.MaxDelay))
 	sends.Wait()
 	return refused
 }
@@ -105,15 +105,20 @@ func (s *settled) alone() string {
 	return s.message.Record.Body
 }
 
-// storeNext writes the next attempts of list to the retries table.
-func (d *Dispatcher) storeNext(ctx context.Context, list []*settled) {
+// storeNext writes the next attempts of list to the retries table at now.
+func (d *Dispatcher) storeNext(ctx context.Context, list []*settled, now time.Time) {
 	var rows inbound.Outbox[*settled, delivery.Delivery]
 	for _, s := range list {
 		rows.Add(s, *s.next)
 	}
-	rows.Post(ctx, d.Consumer, "storing next attempts", d.Retries.PutMany, func(s *settled, err error) {
+	rows.Post(ctx, d.Consumer, "storing next attempts", d.putMany(now), func(s *settled, err error) {
 		s.failure, s.stored = err, err == nil
 	})
+}
+
+// putMany returns a function that stores deliveries in the retries table at now.
+func (d *Dispatcher) putMany(now time.Time) func(context.Context, []delivery.Delivery) []error {
+	return func(ctx context.Context, rows []delivery.Delivery) []error { return d.Retries.PutMany(ctx, rows, now) }
 }
 
 // sendLetters sends the dead letters: messages that could not be decoded, and
@@ -179,7 +184,7 @@ func (d *Dispatcher) sendAlone(ctx context.Context, list []settled) {
 			rows.Add(s, later)
 		}
 	})
-	rows.Post(ctx, d.Consumer, "storing deliveries alone", d.Retries.PutMany, func(s *settled, err error) {
+	rows.Post(ctx, d.Consumer, "storing deliveries alone", d.putMany(now), func(s *settled, err error) {
 		if err == nil {
 			d.requeued(ctx, s)
 		}

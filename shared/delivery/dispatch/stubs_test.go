@@ -55,7 +55,7 @@ func (f queueFunc) Send(ctx context.Context, messages []queue.Message) []error {
 
 type retriesFunc func(context.Context, []delivery.Delivery) []error
 
-func (f retriesFunc) PutMany(ctx context.Context, deliveries []delivery.Delivery) []error {
+func (f retriesFunc) PutMany(ctx context.Context, deliveries []delivery.Delivery, _ time.Time) []error {
 	return f(ctx, deliveries)
 }
 

@@ -198,12 +198,12 @@ func (r *Retrier) move(ctx context.Context, rows []retrydb.Row, now time.Time) (
 	// a run with a backlog takes long.
 	sending := r.Now()
 	for _, row := range rows {
-		if row.Delivery.Due.After(now.Add(lookahead)) {
+		if row.Delivery.Due.After(now.Add(lookahead + row.Early)) {
 			continue
 		}
 		due = append(due, row)
 		messages = append(messages, queue.Message{
-			Body: row.Delivery.Encode(), Delay: row.Delivery.Delay(sending), Group: row.Delivery.Webhook.TenantID,
+			Body: row.Delivery.Encode(), Delay: row.Delivery.Delay(sending.Add(row.Early)), Group: row.Delivery.Webhook.TenantID,
 		})
 	}
 	if len(due) == 0 {

@@ -148,7 +148,7 @@ func several(n int, due time.Time) []delivery.Delivery {
 
 func (b *bundle) put(t *testing.T, deliveries ...delivery.Delivery) {
 	t.Helper()
-	for _, err := range b.store.PutMany(t.Context(), deliveries) {
+	for _, err := range b.store.PutMany(t.Context(), deliveries, b.now) {
 		if err != nil {
 			t.Fatal(err)
 		}

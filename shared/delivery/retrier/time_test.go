@@ -115,6 +115,23 @@ func TestARunWithoutTimeDoesNotMoveTheCursor(t *testing.T) {
 	})
 }
 
+// Its rate limit may have changed. If not, the dispatcher stores it again.
+func TestADeliveryWhoseSlotIsHoursAheadComesBackWithItsSlot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		b, _ := timed(t)
+		slot := b.now.Add(5*time.Hour + 61*time.Second)
+		b.now = b.now.Add(-30 * time.Minute) // when it is stored
+		b.put(t, waiting("evt_1", b.now).InSlot(slot, 0.1))
+		if err := b.tick(t); err != nil {
+			t.Fatal(err)
+		}
+		if sent := b.sent.take(t); len(sent) != 1 || sent["evt_1"] != 61*time.Second {
+			t.Errorf("sent with the delays %v, want 61 s: whole hours before its slot", sent)
+		}
+	})
+}
+
 // The dispatcher waits for the rest of the second. If the queue waited, all deliveries
 // of a second would begin at its end.
 func TestADeliveryWithASlotIsSentSoThatItComesBeforeIt(t *testing.T) {

@@ -1,5 +1,6 @@
 // Package retrydb stores deliveries whose next attempt is due later than a queue can
-// delay a message, by the minute in which they are due.
+// delay a message, by the minute in which they are due. A delivery whose slot is hours
+// ahead is stored whole hours before it, so that a changed rate limit reaches it.
 //
 // The key of a row is that minute and an id of event, webhook and attempt. Copies of
 // a delivery have the same due time, so they collapse into one row. A minute has
@@ -12,6 +13,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -56,7 +58,9 @@ func New(client DynamoDB, table string) *Store {
 // Row is a stored delivery.
 type Row struct {
 	Delivery delivery.Delivery
-	key      rowKey
+	// Early is how long before its due time the delivery comes back.
+	Early time.Duration
+	key   rowKey
 }
 
 type rowKey struct {
@@ -81,24 +85,24 @@ func partition(m Minute, shard int) string {
 	return strconv.FormatInt(int64(m), 10) + "#" + strconv.Itoa(shard)
 }
 
-// keyOf returns the key of the row of d.
-func keyOf(d delivery.Delivery) rowKey {
+// keyOf returns the key of the row of d, which is stored at now.
+func keyOf(d delivery.Delivery, now time.Time) rowKey {
 	id := d.Event.TenantID + "#" + d.Event.ID + "#" + strconv.FormatInt(d.Webhook.ID, 10) + "#" + strconv.Itoa(d.Attempt)
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(id)) // Write of a hash never returns an error
-	return rowKey{partition(MinuteOf(d.Due), int(h.Sum32()%Shards)), id}
+	return rowKey{partition(MinuteOf(d.Due.Add(-d.Early(now))), int(h.Sum32()%Shards)), id}
 }
 
-// PutMany stores deliveries, without their bodies, and returns an error for each, nil
+// PutMany stores deliveries at now, without their bodies, and returns an error for each, nil
 // if it is stored. Without the body a row costs one write unit; the dispatcher reads
 // the body from the events table.
-func (s *Store) PutMany(ctx context.Context, deliveries []delivery.Delivery) []error {
+func (s *Store) PutMany(ctx context.Context, deliveries []delivery.Delivery, now time.Time) []error {
 	failures := make([]error, len(deliveries))
 	requests := make(map[rowKey]types.WriteRequest, len(deliveries))
 	keys := make([]rowKey, len(deliveries))
 	for i, d := range deliveries {
 		d.Body = nil
-		keys[i] = keyOf(d)
+		keys[i] = keyOf(d, now)
 		encoded, err := attributevalue.MarshalMap(item{keys[i], d.Encode(), d.Due.Add(ttl).Unix()})
 		if err != nil {
 			failures[i] = fmt.Errorf("encode a retry: %w", err)
@@ -195,5 +199,10 @@ func decodeRow(attributes map[string]types.AttributeValue) (Row, error) {
 	if err != nil {
 		return Row{}, fmt.Errorf("decode retry %s %s: %w", it.Due, it.ID, err)
 	}
-	return Row{d, it.rowKey}, nil
+	minute, _, _ := strings.Cut(it.Due, "#")
+	stored, err := strconv.ParseInt(minute, 10, 64)
+	if err != nil {
+		return Row{}, fmt.Errorf("decode retry %s %s: %w", it.Due, it.ID, err)
+	}
+	return Row{d, time.Duration(MinuteOf(d.Due)-Minute(stored)) * time.Minute, it.rowKey}, nil
 }

@@ -44,6 +44,17 @@ func TestRowsHaveNoBody(t *testing.T) {
 	}
 }
 
+func TestASlotThatIsHoursAheadIsStoredWholeHoursBeforeIt(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	paced := sample(1).InSlot(due.Add(28*time.Hour+40*time.Minute), 0.1)
+	b.put(t, paced)
+	rows, _ := b.list(t, retrydb.MinuteOf(due.Add(40*time.Minute)))
+	if len(rows) != 1 || rows[0].Early != 28*time.Hour || !rows[0].Delivery.Due.Equal(paced.Due) {
+		t.Errorf("rows %+v, want one that comes 28 h before its slot", rows)
+	}
+}
+
 func TestRowsAreFoundInTheirMinute(t *testing.T) {
 	t.Parallel()
 	b := setup(t)

@@ -61,7 +61,7 @@ func samples(n int) []delivery.Delivery {
 // put stores deliveries. It fails if one is not stored.
 func (b bundle) put(t *testing.T, deliveries ...delivery.Delivery) {
 	t.Helper()
-	for i, err := range b.PutMany(t.Context(), deliveries) {
+	for i, err := range b.PutMany(t.Context(), deliveries, due) {
 		if err != nil {
 			t.Fatalf("delivery %d: %v", i, err)
 		}

@@ -61,7 +61,7 @@ func TestOnlyTheRowsThatWereNotWrittenFail(t *testing.T) {
 	failed := 0
 	list := samples(20)
 	stored := make(map[string]bool)
-	failures := b.PutMany(t.Context(), list)
+	failures := b.PutMany(t.Context(), list, due)
 	b.faults.Clear()
 	rows, _ := b.list(t, retrydb.MinuteOf(due))
 	for _, row := range rows {
@@ -107,7 +107,7 @@ func TestAFailedCallFailsItsRowsAlone(t *testing.T) {
 	})
 	failed := 0
 	// Both copies of a row in the first call get its error.
-	for _, err := range b.PutMany(t.Context(), append(samples(30), samples(30)...)) {
+	for _, err := range b.PutMany(t.Context(), append(samples(30), samples(30)...), due) {
 		if errors.Is(err, broken) {
 			failed++
 		} else if err != nil {

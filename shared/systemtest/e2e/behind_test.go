@@ -53,7 +53,7 @@ func TestStoredRetryIsDelivered(t *testing.T) {
 	kept := delivery.Delivery{
 		Webhook: webhook.Key{TenantID: c.id, ID: made.ID}, Event: e.Key(), Type: e.Type, Hash: e.Hash(), Attempt: 5, Due: time.Now(),
 	}
-	if err := store.PutMany(t.Context(), []delivery.Delivery{kept})[0]; err != nil {
+	if err := store.PutMany(t.Context(), []delivery.Delivery{kept}, time.Now())[0]; err != nil {
 		t.Fatal(err)
 	}
 	invoke(t, physicalID(t, "RetrierFunction"), []byte("{}"), administrator(t)) // otherwise the schedule invokes it within a minute

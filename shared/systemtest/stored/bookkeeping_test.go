@@ -112,7 +112,7 @@ func retryForms() []itemForm {
 		{
 			name: "retry", table: "RetriesTable", at: dynamo.Item{"due": s("29490780#0"), "id": s("acme#evt_1#1#4")},
 			write: func(ctx context.Context, c *cloud) error {
-				return errors.Join(c.retries().PutMany(ctx, []delivery.Delivery{waiting})...)
+				return errors.Join(c.retries().PutMany(ctx, []delivery.Delivery{waiting}, now)...)
 			},
 			read: func(ctx context.Context, c *cloud) (any, error) {
 				for shard := range retrydb.Shards {
