@@ -116,9 +116,10 @@ var errTooLate = errors.New("too little time was left to start the attempt")
 
 // level returns the level of a log line about err. An attempt that came too late is no
 // error of the service, whose alarm would take a gradual deployment back: an invocation
-// may take more deliveries than there are places for.
+// may take more deliveries than there are places for. Neither is a slot that could not be
+// reserved because a tenant's webhook gets many events.
 func level(err error) slog.Level {
-	if errors.Is(err, errTooLate) {
+	if errors.Is(err, errTooLate) || errors.Is(err, errNoSlot) {
 		return slog.LevelWarn
 	}
 	return inbound.Level(err)

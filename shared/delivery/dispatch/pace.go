@@ -2,6 +2,7 @@ package dispatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -59,6 +60,18 @@ func (d *Dispatcher) reserve(ctx context.Context, r *reservation, now time.Time)
 	ctx, cancel := context.WithTimeout(ctx, slotTimeout)
 	defer cancel()
 	r.slots, r.err = d.Slots.ReserveSlots(ctx, r.webhook, r.wanted, now)
+	if busy(r.err) {
+		r.err = fmt.Errorf("%w: %w", errNoSlot, r.err)
+	}
+}
+
+// errNoSlot says that a reservation may succeed a minute later: the item of the webhook
+// is written too fast, as one tenant's events may do.
+var errNoSlot = errors.New("no slot can be reserved now")
+
+// busy reports whether err says that DynamoDB is overloaded or did not answer in time.
+func busy(err error) bool {
+	return apperr.Is(err, apperr.TemporarilyUnavailable) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // slotWait returns how long an attempt may wait for its slot without beginning too late.
@@ -100,7 +113,7 @@ func wantedSlots(steps []*step, now time.Time) map[webhook.Key]*reservation {
 }
 
 // inSlots returns steps, each attempt with its slot. It postpones the attempts whose
-// slots are after latest. If the reservation failed, the delivery fails and is received
+// slots are after latest. If the reservation failed, the delivery fails and comes
 // again: a receiver that asked for a limit may not bear more, and nothing is lost.
 func inSlots(steps []*step, reserved map[webhook.Key]*reservation, now, latest time.Time) []*step {
 	for _, s := range steps {

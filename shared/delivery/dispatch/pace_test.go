@@ -2,6 +2,8 @@ package dispatch_test
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -194,23 +196,34 @@ func TestRetriesAndLastAttemptsHaveSlots(t *testing.T) {
 	})
 }
 
-// The receiver asked for the limit, and a message that is received again loses nothing.
+// The receiver asked for the limit. One tenant's busy webhook is no error of the service,
+// and its messages do not stay in flight for the visibility timeout.
 func TestWithoutAReservationNoRequestIsMade(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		err    error
 		failed int
+		sent   []time.Duration // the delays
+		log    string          // the level of the line
 	}{
-		"DynamoDB is overloaded": {apperr.New(apperr.TemporarilyUnavailable), 2},
-		"the webhook is deleted": {apperr.New(apperr.WebhookNotFound), 0},
+		"DynamoDB is overloaded":      {apperr.New(apperr.TemporarilyUnavailable), 0, []time.Duration{time.Minute, time.Minute}, "WARN"},
+		"DynamoDB did not answer":     {fmt.Errorf("reserve: %w", context.DeadlineExceeded), 0, []time.Duration{time.Minute, time.Minute}, "WARN"},
+		"the service may not reserve": {errBroken, 2, nil, "ERROR"},
+		"the webhook is deleted":      {apperr.New(apperr.WebhookNotFound), 0, nil, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				p := newPaced(t, 10)
-				p.slots.err = tt.err
-				if failed := p.handle(t, p.events(2)...); failed != tt.failed || len(p.times) != 0 || len(p.normal) != 0 {
-					t.Errorf("%d failed, %d requests, %d sent, want %d failed", failed, len(p.times), len(p.normal), tt.failed)
+				p, log := newPaced(t, 10), new(lines)
+				p.slots.err, p.Log = tt.err, slog.New(slog.NewJSONHandler(log, nil))
+				failed := p.handle(t, p.events(2)...)
+				if again, delays := sent(t, &p.normal); failed != tt.failed || len(p.times) != 0 || !slices.Equal(delays, tt.sent) {
+					t.Errorf("%d failed, %d requests, sent %+v after %v, want %d failed", failed, len(p.times), again, delays, tt.failed)
+				}
+				for _, level := range []string{"WARN", "ERROR"} {
+					if logged := log.contains(`"level":"` + level + `"`); logged != (level == tt.log) {
+						t.Errorf("a line of level %s: %t; %s", level, logged, log.text.String())
+					}
 				}
 			})
 		})

@@ -152,7 +152,9 @@ func (d *Dispatcher) sendLetters(ctx context.Context, list []settled) {
 const aloneDelay = time.Minute
 
 // sendAlone gives each failed delivery of a message with several a message of its own.
-// Otherwise all would be received again, and the attempts of the others repeated. The
+// Otherwise all would be received again, and the attempts of the others repeated. A
+// delivery without a slot gets another message too, because its own stays in flight for
+// the visibility timeout, which is longer, and SQS limits how many may be in flight. The
 // delivery continues where it was: if its attempt was made, with the next one, and not
 // before this one is due. A delivery that the queue refuses waits in the retries table, as
 // one that a breaker holds back.
@@ -161,7 +163,7 @@ func (d *Dispatcher) sendAlone(ctx context.Context, list []settled) {
 	now := d.Now()
 	for i := range list {
 		s := &list[i]
-		if s.failure == nil || !s.message.shared() {
+		if s.failure == nil || !s.message.shared() && !errors.Is(s.failure, errNoSlot) {
 			continue
 		}
 		m := queue.Message{Body: s.alone(), Delay: aloneDelay, Group: s.delivery.Webhook.TenantID}
