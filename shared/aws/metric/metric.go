@@ -32,7 +32,7 @@ const (
 	Delivered          Metric = "Delivered"          // attempts answered with 2xx
 	Retried            Metric = "Retried"            // failed attempts that another attempt follows
 	Failed             Metric = "Failed"             // failed attempts that no attempt follows
-	Skipped            Metric = "Skipped"            // deliveries to a disabled webhook
+	Skipped            Metric = "Skipped"            // deliveries to a disabled webhook, or too many for a rate limit
 	Held               Metric = "Held"               // deliveries held back by the circuit breaker
 	Forwarded          Metric = "Forwarded"          // deliveries moved to the slow lane
 	DeliveriesSetAside Metric = "DeliveriesSetAside" // dead letters of deliveries

@@ -10,7 +10,7 @@ import (
 type Failure string
 
 // The reasons why an attempt got no response. All but FailureURL and FailureRefused may
-// be temporary. FailureHeld is only in logs of deliveries that are held back without an
+// be temporary. FailureHeld and FailurePaceFull are only in logs of deliveries without an
 // attempt.
 const (
 	FailureDNS      Failure = "dns"      // the receiver's name could not be looked up
@@ -24,6 +24,9 @@ const (
 	FailureRefused  Failure = "refused"  // guard.CheckURL refuses the address in the URL
 	FailureInternal Failure = "internal" // our own error, or the caller's context ended
 	FailureHeld     Failure = "held"     // held back by the circuit breaker
+
+	// FailurePaceFull says that the rate limit has no slot while the event is kept.
+	FailurePaceFull Failure = "rate_limit_full"
 )
 
 // The reasons why there was no TLS.

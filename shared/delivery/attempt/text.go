@@ -75,6 +75,10 @@ var texts = map[Failure]locale.Text{
 		Chinese: "接收方连续多次失败，投递已暂缓，未发送请求；接收方恢复后会继续投递，否则在重试期限结束时再尝试最后一次",
 		English: "The receiver failed many times in a row: the delivery is held back without a request, and goes on when the receiver has recovered, or with a last attempt when the time for retries is over",
 	},
+	FailurePaceFull: {
+		Chinese: "等待投递的事件过多：按照当前的 rate_limit，在事件的保留期限内无法投递，未发送请求；请提高或取消 rate_limit，然后重新投递",
+		English: "Too many events wait for the rate_limit: this one could not be delivered while it is kept, and no request was sent; raise or remove rate_limit, then resend",
+	},
 
 	FailureTLS: {
 		Chinese: "与接收方的 TLS 握手失败：请检查证书的域名、有效期和证书链，并支持 TLS 1.2 或更高版本",

@@ -17,7 +17,7 @@ func TestFailureText(t *testing.T) {
 	seen := map[locale.Text]attempt.Failure{}
 	for _, failure := range []attempt.Failure{
 		attempt.FailureDNS, attempt.FailureConnect, attempt.FailureIPv6, attempt.FailureSend, attempt.FailureTimeout, attempt.FailureReset,
-		attempt.FailureProtocol, attempt.FailureURL, attempt.FailureRefused, attempt.FailureInternal, attempt.FailureHeld,
+		attempt.FailureProtocol, attempt.FailureURL, attempt.FailureRefused, attempt.FailureInternal, attempt.FailureHeld, attempt.FailurePaceFull,
 		attempt.FailureTLS, attempt.FailureTLSTimeout, attempt.FailureTLSClosed, attempt.FailureTLSPlain, attempt.FailureTLSVersion,
 		attempt.FailureTLSClientCert, attempt.FailureTLSName, attempt.FailureTLSExpired, attempt.FailureTLSAuthority, attempt.FailureTLSCertificate,
 		attempt.FaultLine + "7", attempt.FaultHeaderSize, attempt.FaultHeaderTimeout, attempt.FaultContentLength,

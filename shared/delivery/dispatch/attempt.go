@@ -57,6 +57,9 @@ func (d *Dispatcher) carryOut(ctx context.Context, s *step) result {
 		r.next = &s.delivery
 	case skip:
 		r.log = newLog(s.delivery, d.Now(), attemptlog.Skipped)
+	case giveUp:
+		r.log = newLog(s.delivery, d.Now(), attemptlog.Failed)
+		r.log.Failure = string(attempt.FailurePaceFull)
 	case hold:
 		return d.hold(s)
 	case makeProbe:

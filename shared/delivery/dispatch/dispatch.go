@@ -79,7 +79,9 @@ type Config struct {
 	Health             Health
 	Slots              Slots
 	Schedule           delivery.Schedule
-	Now                func() time.Time
+	// Kept is how long the events table keeps a body.
+	Kept time.Duration
+	Now  func() time.Time
 	// Sleep waits for the slot of an attempt. See [Sleep].
 	Sleep func(ctx context.Context, wait time.Duration) error
 	// Random returns a number in [0, 1).

@@ -44,7 +44,7 @@ func (n *numbers) add(list []settled) {
 		case s.next != nil:
 			n.held++
 		case s.log != nil:
-			n.count(s.log.Outcome) // skipped
+			n.skipped++ // or given up: FailingAttemptsAlarm is about receivers
 		}
 	}
 }
@@ -57,8 +57,6 @@ func (n *numbers) count(outcome attemptlog.Outcome) {
 		n.retried++
 	case attemptlog.Failed:
 		n.failed++
-	case attemptlog.Skipped:
-		n.skipped++
 	}
 }
 

@@ -24,6 +24,9 @@ const (
 	maxSlotWait = time.Second
 	// slotTimeout limits the reservation of slots.
 	slotTimeout = time.Second
+	// slotMargin is how long before its event expires the last slot of a delivery may be:
+	// time for a late message and for clocks that differ.
+	slotMargin = time.Hour
 )
 
 // reservation is the slots that a webhook needs, and then has, for a set of steps.
@@ -40,7 +43,7 @@ type reservation struct {
 func (d *Dispatcher) steps(ctx context.Context, in intake) []*step {
 	now := d.Now()
 	steps := plan(in, d.Schedule, now)
-	reservations := wantedSlots(steps, now)
+	reservations := d.wantedSlots(steps, now)
 	var group errgroup.Group
 	group.SetLimit(maxUpdates)
 	for _, r := range reservations {
@@ -52,7 +55,7 @@ func (d *Dispatcher) steps(ctx context.Context, in intake) []*step {
 		})
 	}
 	_ = group.Wait() // each reservation has its own error
-	return inSlots(steps, reservations, now, now.Add(d.slotWait(ctx)))
+	return d.inSlots(steps, reservations, now, now.Add(d.slotWait(ctx)))
 }
 
 // reserve makes the reservation r.
@@ -94,11 +97,17 @@ func (s *step) paced() bool {
 func (s *step) waits() bool { return s.paced() && s.delivery.Rate > 0 }
 
 // wantedSlots returns the reservations to make: for each webhook the number of attempts
-// that have no slot.
-func wantedSlots(steps []*step, now time.Time) map[webhook.Key]*reservation {
+// that have no slot. It gives those up for which no slot is left while their event is
+// kept. They reserve none: otherwise slots would be lost for ever while too many events
+// come.
+func (d *Dispatcher) wantedSlots(steps []*step, now time.Time) map[webhook.Key]*reservation {
 	var wanted map[webhook.Key]*reservation
 	for _, s := range steps {
 		if !s.paced() || s.delivery.HasSlot(s.webhook.RateLimit, now) {
+			continue
+		}
+		if d.expires(s, s.webhook.NextSlot, now) {
+			s.action = giveUp
 			continue
 		}
 		if wanted == nil {
@@ -112,10 +121,17 @@ func wantedSlots(steps []*step, now time.Time) map[webhook.Key]*reservation {
 	return wanted
 }
 
+// expires reports whether s would have to wait for slot for longer than the body of its
+// event is kept. The delivery would become a dead letter, and one tenant's limit would
+// raise the operator's alarm.
+func (d *Dispatcher) expires(s *step, slot, now time.Time) bool {
+	return slot.After(now.Add(maxSlotWait)) && slot.After(s.delivery.FirstDue().Add(d.Kept-slotMargin))
+}
+
 // inSlots returns steps, each attempt with its slot. It postpones the attempts whose
 // slots are after latest. If the reservation failed, the delivery fails and comes
 // again: a receiver that asked for a limit may not bear more, and nothing is lost.
-func inSlots(steps []*step, reserved map[webhook.Key]*reservation, now, latest time.Time) []*step {
+func (d *Dispatcher) inSlots(steps []*step, reserved map[webhook.Key]*reservation, now, latest time.Time) []*step {
 	for _, s := range steps {
 		if !s.paced() {
 			continue
@@ -134,7 +150,11 @@ func inSlots(steps []*step, reserved map[webhook.Key]*reservation, now, latest t
 				r.given++
 			}
 		}
-		if s.waits() && s.delivery.Due.After(latest) {
+		switch {
+		case !s.waits():
+		case d.expires(s, s.delivery.Due, now):
+			s.action = giveUp
+		case s.delivery.Due.After(latest):
 			s.action = postpone
 		}
 	}

@@ -20,6 +20,7 @@ const (
 	postpone                  // send the delivery back, because its slot is later
 	moveToTable               // store the delivery as a row of the retries table
 	skip                      // write the log of a delivery to a disabled webhook
+	giveUp                    // write the log of a delivery that has no slot while its event is kept
 	drop                      // nothing: the webhook is deleted, so its owner cannot read a log
 	fail                      // the webhook could not be read, or its slot not reserved
 	settleOnly                // the message has no delivery: queued logs, or it was not decoded

@@ -58,7 +58,8 @@ func Load(log *slog.Logger, cfg aws.Config, settings *boot.Settings, getenv func
 		Sender:     sender,
 		Now:        time.Now, Sleep: Sleep, Random: rand.Float64, Metrics: metric.New(os.Stdout, getenv("METRICS_NAMESPACE"), time.Now),
 	}
-	waits, kept := settings.Required("RETRY_SCHEDULE"), settings.Days("EVENT_RETENTION_DAYS")
+	waits := settings.Required("RETRY_SCHEDULE")
+	c.Kept = settings.Days("EVENT_RETENTION_DAYS")
 	if err := errors.Join(settings.Err(), invalid); err != nil {
 		return Config{}, err
 	}
@@ -67,7 +68,7 @@ func Load(log *slog.Logger, cfg aws.Config, settings *boot.Settings, getenv func
 		return Config{}, fmt.Errorf("RETRY_SCHEDULE: %w", err)
 	}
 	// Late attempts may then find no body. To refuse to start would stop all deliveries.
-	if err := c.Schedule.Fits(kept); err != nil {
+	if err := c.Schedule.Fits(c.Kept); err != nil {
 		log.Error("the retry schedule does not fit into EventRetentionDays", "error", err.Error())
 	}
 	return c, nil

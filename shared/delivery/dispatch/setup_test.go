@@ -85,8 +85,8 @@ func setup(t *testing.T) *bundle {
 		Queue:     b.queue,
 		SlowQueue: counting(new(int)), SlowQueueARN: slowARN, Health: new(healthStub), Slots: noSlots{},
 		Source: new(sourceStub), SlowSource: new(sourceStub), Visibility: visibility, Sleep: dispatch.Sleep, Random: func() float64 { return 0.5 },
-		Schedule: schedule(t),
-		Now:      func() time.Time { return b.now },
+		Schedule: schedule(t), Kept: retention,
+		Now: func() time.Time { return b.now },
 	})
 	return b
 }

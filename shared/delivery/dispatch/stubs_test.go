@@ -177,7 +177,7 @@ func stubbed(t testing.TB, result attempt.Result) *dispatch.Dispatcher {
 		Queue:    counting(new(int)), Retries: storing(new(int)),
 		SlowQueue: counting(new(int)), SlowQueueARN: slowARN, Health: new(healthStub), Slots: noSlots{},
 		Source: new(sourceStub), SlowSource: new(sourceStub), Visibility: visibility, Sleep: dispatch.Sleep, Random: func() float64 { return 0.5 },
-		Schedule: schedule(t), Now: time.Now,
+		Schedule: schedule(t), Kept: retention, Now: time.Now,
 	})
 }
 
