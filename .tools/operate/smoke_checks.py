@@ -11,7 +11,7 @@ from standardwebhooks.webhooks import Webhook
 from base.api import Api
 from base.console import say
 from base.receivers import QueueReceiver, Request
-from operate import smoke_waiting
+from operate import smoke_logs, smoke_waiting
 from operate.smoke_figures import OTHER_TYPE, TYPE, CheckError, delay, expect, new_id, percentiles
 from operate.smoke_receiver import AwsReceiver
 from operate.smoke_tenants import Tenants
@@ -41,6 +41,7 @@ class Smoke:
         self.check("every door", self.publishing)
         self.check("event to receiver", self.latency)
         self.check("retry", self.retry)
+        self.check("ids of logs", lambda: smoke_logs.measure(self))
         self.check("beside a noisy webhook", self.noise)
         self.check("while the dispatcher waits", lambda: smoke_waiting.measure(self, self.log_delay()))
         self.check("authorizer cache", self.authorizer)
