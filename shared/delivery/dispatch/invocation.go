@@ -23,9 +23,8 @@ type invocation struct {
 	flight   flight
 	finished chan result
 
-	ended    []result // that wait for the next flush
-	lingered <-chan time.Time
-	due      bool // the next flush need not wait for more results
+	ended    []result  // that wait for the next flush
+	flushAt  time.Time // when this flush stops waiting for more results; zero before it waits
 	flushing bool
 	flushed  chan []settled
 
@@ -61,7 +60,7 @@ func (v *invocation) run(ctx context.Context) {
 	defer timer.stop()
 	for {
 		wake := v.startRequests(ctx)
-		v.startFlush(ctx)
+		wake = earliest(wake, v.startFlush(ctx))
 		wake = earliest(wake, v.startPoll(ctx))
 		if v.flight.inFlight == 0 && !v.flushing && !v.taker.polling {
 			break // no step waits for a place, and no result for a flush
@@ -70,8 +69,6 @@ func (v *invocation) run(ctx context.Context) {
 		case r := <-v.finished:
 			v.flight.release(r.step)
 			v.ended = append(v.ended, r)
-		case <-v.lingered:
-			v.lingered, v.due = nil, true
 		case list := <-v.flushed:
 			v.flushing = false
 			v.numbers.add(list)
@@ -118,19 +115,22 @@ func (v *invocation) startRequests(ctx context.Context) (wake time.Time) {
 }
 
 // startFlush flushes the results that have ended, if a flush is due: those that end
-// together share one. A fast receiver's log does not wait for the slowest receiver.
-func (v *invocation) startFlush(ctx context.Context) {
+// together share one. A fast receiver's log does not wait for the slowest receiver. It
+// returns when it must be called again.
+func (v *invocation) startFlush(ctx context.Context) (wake time.Time) {
 	if len(v.ended) == 0 || v.flushing {
-		return
+		return time.Time{}
 	}
-	if v.flight.inFlight > 0 && !v.due {
-		if v.lingered == nil {
-			v.lingered = time.After(linger)
+	if now := time.Now(); v.flight.inFlight > 0 {
+		if v.flushAt.IsZero() {
+			v.flushAt = now.Add(linger)
 		}
-		return
+		if now.Before(v.flushAt) {
+			return v.flushAt
+		}
 	}
 	results := v.ended
-	v.ended, v.lingered, v.due, v.flushing = nil, nil, false, true
+	v.ended, v.flushAt, v.flushing = nil, time.Time{}, true
 	if observed := observationsOf(results); observed != nil {
 		v.beside.Go(func() { v.recorder().record(ctx, observed) })
 	}
@@ -141,6 +141,7 @@ func (v *invocation) startFlush(ctx context.Context) {
 		}
 		v.flushed <- list
 	}()
+	return time.Time{}
 }
 
 // startPoll takes more messages if it is time to, and returns when it must be called
