@@ -34,9 +34,9 @@ func NewSource(client Receiving, url string) *Source { return &Source{client, ur
 const MaxReceive = 10
 
 // Receive returns up to most messages as Lambda gives them to a function, but without the
-// ARN of the queue, and hides them from other receivers for the given time. It waits for the first message, in whole
-// seconds. With a wait of 0, SQS asks only some of its servers and may return fewer
-// messages than there are, or none:
+// ARN of the queue, and hides them from other receivers for the given time. It waits for
+// the first message, in whole seconds. With a wait of 0, SQS asks only some of its servers
+// and may return fewer messages than there are, or none:
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
 //
 // A call whose response is lost leaves its messages hidden. So the SDK does not repeat

@@ -1,13 +1,13 @@
 // Package dispatch makes the attempts of deliveries and records their results.
 //
-// It is a pipeline of values. A [Dispatcher] decodes messages (intake.go) and decides
-// what happens to each delivery (plan.go, a pure function). Attempts of webhooks with a
-// rate limit get slots (pace.go). It carries the steps of this plan out, each of which has one result (attempt.go), and settles the results: the log
-// of an attempt is written, its next attempt is queued and its message is settled, in
-// this order (settle.go). The health of receivers (health.go) and the metrics
-// (metrics.go) are folds over the results. An invocation (invocation.go) connects these
-// parts. Its messages come from Lambda, and from the queue itself while it waits
-// (take.go). They differ in nothing but how they are deleted.
+// It is a pipeline of values. A [Dispatcher] decodes messages (intake.go) and plans one
+// step for each delivery (plan.go, a pure function). Attempts of webhooks with a rate
+// limit get slots (pace.go). Each step that is carried out has one result (attempt.go).
+// Then the results are settled (settle.go): the log of an attempt is written, its next
+// attempt is queued and its message is settled, in this order. The health of receivers
+// (health.go) and the metrics (metrics.go) are folds over the results. An invocation
+// (invocation.go) connects these parts. Its messages come from Lambda, and from the queue
+// itself while it waits (take.go). They differ in nothing but how they are deleted.
 //
 // Deliveries are independent of each other. A receiver's failure never fails a message.
 // If the log of an attempt cannot be written, the attempt is still not repeated.

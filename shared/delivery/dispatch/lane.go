@@ -3,8 +3,9 @@ package dispatch
 import "github.com/aws/aws-lambda-go/events"
 
 // lane is where a delivery came from. A delivery moves from the normal lane to the slow
-// lane before any request if its webhook is marked as slow, or if this is the last attempt
-// to a receiver whose breaker is open.
+// lane before any request if its webhook is marked as slow, if this is the last attempt
+// to a receiver whose breaker is open, or if its tenant's share of the places is in use
+// (flight.go).
 type lane string
 
 const (

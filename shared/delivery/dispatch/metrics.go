@@ -31,8 +31,9 @@ func (n *numbers) add(list []settled) {
 			n.count(s.log.Outcome)
 			n.took = append(n.took, s.log.ResponseTime)
 			// The first attempt is due when the event was sent, or when its hold ended.
-			// Resent deliveries are excluded, because they have no such delay. So are the slow lane and
-			// deliveries with a slot: the receiver or its limit causes that delay.
+			// Resent deliveries are excluded, because they have no such delay. So are the
+			// slow lane and deliveries with a slot: the receiver or its limit causes that
+			// delay.
 			if s.delivery.Attempt == 1 && !s.delivery.Single && s.message.lane == laneNormal && s.action == makeAttempt && s.delivery.Rate == 0 {
 				n.delays = append(n.delays, s.log.CreatedAt.Sub(s.delivery.Due))
 			}

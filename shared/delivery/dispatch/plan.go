@@ -29,7 +29,8 @@ const (
 // requests reports whether a may make a request.
 func (a action) requests() bool { return a <= makeLast }
 
-// step is what happens to one delivery. It does not change.
+// step is what happens to one delivery. It does not change after [Dispatcher.steps] has
+// returned it.
 type step struct {
 	message  *message
 	delivery delivery.Delivery

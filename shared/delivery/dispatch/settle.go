@@ -50,12 +50,15 @@ func (f onFailure) settle(err error) {
 }
 
 // sendFollowUps sends the next attempts of list to a queue or, if they are due
-// after horizon, to the retries table. Next attempts after a slow attempt, forwarded
-// deliveries, and those that the slow lane postpones go to the slow lane, and unwritten logs to the normal queue.
-// Only what a queue can delay goes to the slow lane: later attempts come back from the
-// table to the normal lane, and [choose] decides again.
-// The queues and the table are called at the same time, so that one that hangs does
-// not delay the others. It returns the logs that the queue did not accept.
+// after horizon, to the retries table. It returns the logs that the queue did not accept.
+//
+// The slow lane gets next attempts after a slow attempt, forwarded deliveries, and those
+// that it has postponed itself. The normal queue gets the others, and unwritten logs. Only
+// what a queue can delay goes to the slow lane: later attempts come back from the table to
+// the normal lane, and [choose] decides again.
+//
+// The queues and the table are called at the same time, so that one that hangs does not
+// delay the others.
 func (d *Dispatcher) sendFollowUps(ctx context.Context, list []settled, logs []attemptlog.Chunk, horizon time.Time) (refused []refusedLogs) {
 	ctx, cancel := reserve(ctx, fallbackTime)
 	defer cancel()

@@ -75,7 +75,7 @@ func (s *several) message(change func(*delivery.Delivery), ids ...int64) events.
 	return message(d.EncodeTo(ids...))
 }
 
-// requests returns the webhooks that got a request.
+// requested returns the webhooks that got a request.
 func (s *several) requested() []int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -31,10 +31,11 @@ const (
 	// longPollAfter is when polls begin to wait for messages themselves. The first poll
 	// does not: it would keep an invocation whose attempts take half a second.
 	longPollAfter = time.Second
-	// longPoll is how long such a poll waits, and the pause after a poll that failed like
-	// one before it.
+	// longPoll is how long such a poll waits, and the pause after each failed poll but the
+	// first.
 	longPoll = time.Second
-	// takeFor is how long an invocation takes messages at least.
+	// takeFor is the shortest time for which an invocation takes messages, if its deadline
+	// leaves so much.
 	takeFor = 20 * time.Second
 	// finishTime is the part of responseTime that is left for deleting taken messages.
 	finishTime = 200 * time.Millisecond
@@ -44,8 +45,8 @@ const (
 type taker struct {
 	lane   lane
 	source Source // of this lane
-	// until is when no poll may be under way any more. Invocations that one wave of slow
-	// receivers began end their taking at different times.
+	// until is when the last poll must have ended. It is random, so that invocations that one
+	// wave of slow receivers began do not stop taking at the same time.
 	until time.Time
 	// waitingSince is when the attempts began for which the invocation waits.
 	waitingSince time.Time

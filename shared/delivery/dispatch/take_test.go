@@ -52,8 +52,8 @@ func TestAnInvocationThatWaitsPolls(t *testing.T) {
 	})
 }
 
-// Twenty events go to a receiver that takes 14 s and twenty to a fast one. Today's
-// invocations are all busy with the slow ones.
+// Twenty events go to a receiver that takes 14 s and twenty to a fast one. There is no
+// other invocation.
 func TestFastReceiversDoNotWaitForSlowOnes(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
