@@ -154,20 +154,17 @@ func (d *Dispatcher) finish(ctx context.Context, source Source, taken []*message
 	deadline, _ := ctx.Deadline() // without one nothing is taken
 	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), deadline.Add(finishTime))
 	defer cancel()
-	var done, late, failed []*message
+	var handles inbound.Outbox[*message, string] // of messages to delete
+	var late, failed []*message
 	for _, m := range taken {
 		switch {
 		case m.Err == nil:
-			done = append(done, m)
+			handles.Add(m, m.Record.ReceiptHandle)
 		case errors.Is(m.Err, errTooLate):
 			late = append(late, m)
 		default:
 			failed = append(failed, m)
 		}
-	}
-	var handles inbound.Outbox[*message, string]
-	for _, m := range done {
-		handles.Add(m, m.Record.ReceiptHandle)
 	}
 	handles.Post(ctx, d.Consumer, "deleting messages", source.Delete, func(m *message, err error) {
 		if err != nil {
