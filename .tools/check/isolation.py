@@ -20,7 +20,8 @@ from base import keys
 from base.console import say, stop_with
 from base.paths import LOCAL, ROOT
 from check import isolation_queues, isolation_slots
-from cloud import template
+from cloud import environment
+from cloud.environment import Variables
 from cloud.instance import Cloud
 
 WAVE_SECONDS = 40  # of the wave, whose webhooks hang for 15 s
@@ -53,7 +54,6 @@ GOALS = {
     "left_in_queues": 0,
 }
 
-Variables = dict[str, str]  # the environment of a function
 Figures = dict[str, float]
 
 
@@ -95,7 +95,7 @@ def without_the_slow_lane(cloud: Cloud, duration: float, figures: Figures, varia
     say(f"\nWithout the slow lane, {duration:.0f} s of {TROUBLE}")
     deliveries = variables["DELIVERIES_QUEUE_URL"]
     one_queue = {"SLOW_QUEUE_URL": deliveries, "SLOW_QUEUE_ARN": isolation_queues.arn(cloud, deliveries)}
-    set_variables(cloud, "DispatcherFunction", variables | one_queue)
+    environment.write(cloud, "DispatcherFunction", variables | one_queue)
     found, slots = measure_slots(cloud, duration, figures)
     say(isolation_slots.report(slots, has_lane=False))
     found["held_invocations"] = sum(len(lane.slow) for lane in slots.values())
@@ -124,13 +124,13 @@ def beside_a_paced_burst(cloud: Cloud, figures: Figures) -> None:
 def beside_a_busy_tenant(cloud: Cloud, duration: float, figures: Figures) -> None:
     """Measures a quiet tenant alone, and beside one that publishes and lists as fast as it may."""
     say(f"\nA busy tenant publishes {PUBLISH_RATE} events/s and lists without a pause for {duration:.0f} s")
-    before = variables_of(cloud, "PublishEventsFunction")
+    before = environment.read(cloud, "PublishEventsFunction")
     limited = before | {"PUBLISH_RATE": str(PUBLISH_RATE), "PUBLISH_BURST": str(PUBLISH_RATE)}
     try:
-        set_variables(cloud, "PublishEventsFunction", limited)
+        environment.write(cloud, "PublishEventsFunction", limited)
         found = measure(cloud, duration, "tenant", figures, **other_tenant(cloud, "busy"))
     finally:
-        set_variables(cloud, "PublishEventsFunction", before)
+        environment.write(cloud, "PublishEventsFunction", before)
     figures |= {f"tenant_{name}": value for name, value in found.items()}
 
 
@@ -161,13 +161,13 @@ def measure(cloud: Cloud, duration: float, trouble: str, figures: Figures, **var
 @contextlib.contextmanager
 def dispatcher_variables(cloud: Cloud) -> Iterator[Variables]:
     """The dispatcher's environment for the body, with the schedule of the measurement. It is restored afterwards."""
-    before = variables_of(cloud, "DispatcherFunction")
+    before = environment.read(cloud, "DispatcherFunction")
     changed = before | {"RETRY_SCHEDULE": RETRY_SCHEDULE}
     try:
-        set_variables(cloud, "DispatcherFunction", changed)
+        environment.write(cloud, "DispatcherFunction", changed)
         yield changed
     finally:
-        set_variables(cloud, "DispatcherFunction", before)
+        environment.write(cloud, "DispatcherFunction", before)
 
 
 @contextlib.contextmanager
@@ -187,18 +187,3 @@ def dispatcher_concurrency(cloud: Cloud, variables: Variables, maximum: int) -> 
 def limit(client: Any, mapping: str, maximum: int) -> None:
     """Limits the concurrent invocations of an event source mapping."""
     client.update_event_source_mapping(UUID=mapping, ScalingConfig={"MaximumConcurrency": maximum})
-
-
-def variables_of(cloud: Cloud, function: str) -> Variables:
-    """The environment of a function, by its logical name."""
-    physical = template.deployed(cloud).functions()[function]
-    found: Variables = cloud.client("lambda").get_function_configuration(FunctionName=physical)["Environment"][
-        "Variables"
-    ]
-    return found
-
-
-def set_variables(cloud: Cloud, function: str, variables: Variables) -> None:
-    """Sets the environment of a function, by its logical name."""
-    physical = template.deployed(cloud).functions()[function]
-    cloud.client("lambda").update_function_configuration(FunctionName=physical, Environment={"Variables": variables})

@@ -15,7 +15,7 @@ from base.console import say
 from check.chaos import Chaos
 from check.producers import Producers
 from check.soak_receivers import SoakReceivers
-from cloud import instance, local_stack, template
+from cloud import environment, instance, local_stack
 from cloud.build import build
 from cloud.instance import Cloud
 from operate import letters
@@ -64,14 +64,12 @@ def soak_in(cloud: Cloud, stack: dict[str, str], duration: float, rate: float) -
 
 def shorten_visibility(cloud: Cloud) -> None:
     """Sets a short visibility timeout of the queues, but not of the dead-letter queues, and tells the dispatcher."""
-    sqs, client = cloud.client("sqs"), cloud.client("lambda")
+    sqs = cloud.client("sqs")
     for name, queue in cloud.stack.queues().items():
         if "DeadLetters" not in name:
             sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": str(VISIBILITY_SECONDS)})
-    function = template.deployed(cloud).functions()["DispatcherFunction"]
-    variables = client.get_function_configuration(FunctionName=function)["Environment"]["Variables"]
-    variables["VISIBILITY_SECONDS"] = str(VISIBILITY_SECONDS)
-    client.update_function_configuration(FunctionName=function, Environment={"Variables": variables})
+    told = environment.read(cloud, "DispatcherFunction") | {"VISIBILITY_SECONDS": str(VISIBILITY_SECONDS)}
+    environment.write(cloud, "DispatcherFunction", told)
 
 
 def register(api: Api, receivers: SoakReceivers) -> None:
