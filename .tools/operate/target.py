@@ -104,19 +104,21 @@ class Target:
     def reports(self, since: float) -> dict[str, list[tuple[int, float]]]:
         """By function, the billed and the cold-start milliseconds (0: warm) of its invocations since that time."""
         found: dict[str, list[tuple[int, float]]] = {}
-        paginator = self.stack.client("logs").get_paginator("filter_log_events")
         for group in ("LogGroupName", "AuthorizerLogGroupName"):
-            pages = paginator.paginate(logGroupName=self.outputs[group], startTime=int(since * 1000))
-            for event in (event for page in pages for event in page["events"]):
+            for event in self.log_events(group, since):
                 if report := read_report(event["message"]):
                     found.setdefault(function_of(self.stack.name, event["logStreamName"]), []).append(report)
         return found
 
     def attempts(self, since: float) -> list[attempts.Attempt]:
         """The attempts of the dispatcher since that time, from its log lines."""
+        return attempts.read(event["message"] for event in self.log_events("LogGroupName", since))
+
+    def log_events(self, output: str, since: float) -> Iterator[dict[str, Any]]:
+        """The log events since that time in the group that an output of the stack names."""
         paginator = self.stack.client("logs").get_paginator("filter_log_events")
-        pages = paginator.paginate(logGroupName=self.outputs["LogGroupName"], startTime=int(since * 1000))
-        return attempts.read(event["message"] for page in pages for event in page["events"])
+        pages = paginator.paginate(logGroupName=self.outputs[output], startTime=int(since * 1000))
+        return (event for page in pages for event in page["events"])
 
     @contextlib.contextmanager
     def receiver(self) -> Iterator[QueueReceiver | AwsReceiver]:
