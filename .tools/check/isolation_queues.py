@@ -6,7 +6,8 @@ from typing import Any
 from cloud.instance import Cloud
 
 # Until what a measurement left has been attempted and the queues are empty: longer than the visibility timeout of a
-# message that an invocation took and did not delete.
+# message that an invocation took and could not delete, which ends with the invocation. A message that failed is hidden
+# for the queue's 360 s, and counts as left.
 SETTLE_SECONDS = 240
 COUNTS = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed")
 
