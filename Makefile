@@ -120,7 +120,7 @@ schemathesis: ## Search for responses that are not in the OpenAPI document: make
 	@$(TOOLS) schemathesis
 clients: ## Lint the OpenAPI document, and publish an event with clients that five generators make of it
 	@$(TOOLS) clients
-isolation: ## Measure how slow and failing receivers and a busy tenant delay others; figures in .local/isolation.json: DURATION=60s
+isolation: ## Measure how slow receivers, a wave, a paced burst and a busy tenant delay others; figures in .local/isolation.json: DURATION=60s
 	@$(TOOLS) isolation
 fuzz: ## Run every fuzz test for FUZZTIME: make fuzz FUZZTIME=1m
 	@.ci/fuzz $(FUZZTIME)
