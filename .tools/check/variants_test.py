@@ -15,7 +15,7 @@ class VariantsTest(unittest.TestCase):
         self.assertTrue(empty)
         self.assertLessEqual(empty, checked.OPTIONS.keys())
         for name, value in checked.OPTIONS.items():
-            self.assertIn(name, declared)
+            self.assertIn(name, declared.keys())
             self.assertNotEqual(value, str(declared[name]["Default"]), f"{name} keeps its default")
 
     def test_every_condition_is_true_in_one_deployment_and_false_in_another(self) -> None:
