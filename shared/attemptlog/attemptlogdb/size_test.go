@@ -9,11 +9,10 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"webhooks/shared/attemptlog"
-	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/event"
+	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/testkit/faulttest"
 )
 
@@ -61,7 +60,7 @@ func TestChunksStaySmall(t *testing.T) {
 			largest := 0
 			faulttest.On(b.faults, func(in *dynamodb.BatchWriteItemInput) (*dynamodb.BatchWriteItemOutput, error) {
 				for _, request := range in.RequestItems[b.table] {
-					largest = max(largest, sizeOf(t, request.PutRequest.Item))
+					largest = max(largest, cloudtest.ItemSize(t, request.PutRequest.Item))
 				}
 				return &dynamodb.BatchWriteItemOutput{}, nil
 			})
@@ -83,27 +82,4 @@ func failed(l *attemptlog.Log) {
 func random(n int) string {
 	sum := sha256.Sum256([]byte{byte(n)})
 	return hex.EncodeToString(sum[:])
-}
-
-// sizeOf returns the size of an item by the rules of DynamoDB:
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-func sizeOf(t *testing.T, item dynamo.Item) int {
-	t.Helper()
-	size := 0
-	for name, value := range item {
-		size += len(name)
-		switch v := value.(type) {
-		case *types.AttributeValueMemberS:
-			size += len(v.Value)
-		case *types.AttributeValueMemberB:
-			size += len(v.Value)
-		case *types.AttributeValueMemberN:
-			size += (len(v.Value)+1)/2 + 1
-		case *types.AttributeValueMemberBOOL:
-			size++
-		default:
-			t.Fatalf("unexpected attribute of type %T", value)
-		}
-	}
-	return size
 }

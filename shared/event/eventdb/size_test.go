@@ -14,6 +14,7 @@ import (
 
 	"webhooks/shared/event"
 	"webhooks/shared/event/eventdb"
+	"webhooks/shared/testkit/cloudtest"
 	"webhooks/shared/testkit/lambdatest"
 )
 
@@ -25,34 +26,6 @@ const (
 )
 
 func units(size int) int { return (size + writeUnit - 1) / writeUnit }
-
-// itemSize returns the size of a row as DynamoDB counts it:
-// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-func itemSize(t rapid.TB, item map[string]types.AttributeValue) int {
-	t.Helper()
-	number := func(digits string) int { return (len(digits)+1)/2 + 1 }
-	size := 0
-	for name, value := range item {
-		size += len(name)
-		switch v := value.(type) {
-		case *types.AttributeValueMemberS:
-			size += len(v.Value)
-		case *types.AttributeValueMemberB:
-			size += len(v.Value)
-		case *types.AttributeValueMemberBOOL:
-			size++
-		case *types.AttributeValueMemberN:
-			size += number(v.Value)
-		case *types.AttributeValueMemberNS:
-			for _, n := range v.Value {
-				size += number(n)
-			}
-		default:
-			t.Fatalf("the attribute %s has the unexpected type %T", name, value)
-		}
-	}
-	return size
-}
 
 // body returns the stored body of a row, and whether it is deflated.
 func body(item map[string]types.AttributeValue) (stored []byte, deflated bool) {
@@ -84,7 +57,7 @@ func TestRowsStaySmall(t *testing.T) {
 			b := setup(t)
 			b.store(t, tt.e, tt.webhooks...)
 			item := b.item(t, tt.e.TenantID+"#"+tt.e.ID)
-			if size := itemSize(t, item); units(size) != tt.want {
+			if size := cloudtest.ItemSize(t, item); units(size) != tt.want {
 				t.Errorf("the row has %d bytes, want %d units", size, tt.want)
 			}
 		})
@@ -105,7 +78,7 @@ func TestTheLargestRowsFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range []string{long + "#" + long, bodyRow(large)} {
-		if size := itemSize(t, b.item(t, name)); size < eventdb.InlineBody-100 || size > maxItem {
+		if size := cloudtest.ItemSize(t, b.item(t, name)); size < eventdb.InlineBody-100 || size > maxItem {
 			t.Errorf("row %.10s… has %d bytes, want a body and at most %d", name, size, maxItem)
 		}
 	}
@@ -153,12 +126,12 @@ func checkUnits(r *rapid.T, item map[string]types.AttributeValue, plainBody []by
 	stored, deflated := body(item)
 	const slack = 40
 	const flag = len("deflated") + 1
-	other := itemSize(r, item) - len(stored)
+	other := cloudtest.ItemSize(r, item) - len(stored)
 	if deflated {
 		other -= flag
 	}
 	plain, packed := other+len(plainBody), other+flag+len(deflate(r, plainBody))
-	got, least := itemSize(r, item), min(units(plain), units(packed))
+	got, least := cloudtest.ItemSize(r, item), min(units(plain), units(packed))
 	if units(got) > units(plain) {
 		r.Fatalf("%d bytes are stored as %d, which takes more units", plain, got)
 	}
