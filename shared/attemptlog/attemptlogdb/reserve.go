@@ -29,11 +29,12 @@ type reservation struct {
 	logs     attemptlog.Chunk // of any size
 	problems int
 	last     counters // after it
+	lost     error    // ids that a statement reserved, but did not return
 	err      error
 }
 
 // reserve replaces the chunks that have no ids by chunks with ids. It returns the chunks
-// without ids whose reservation failed.
+// without ids whose reservation failed. err also names ids that were reserved and lost.
 func (s *Store) reserve(ctx context.Context, chunks []attemptlog.Chunk) (reserved, failed []attemptlog.Chunk, err error) {
 	var list []*reservation
 	place := make(map[webhook.Key]*reservation)
@@ -53,8 +54,9 @@ func (s *Store) reserve(ctx context.Context, chunks []attemptlog.Chunk) (reserve
 	s.makeReservations(ctx, list)
 	var errs []error
 	for _, r := range list {
+		errs = append(errs, r.lost, r.err)
 		if r.err != nil {
-			errs, failed = append(errs, r.err), append(failed, attemptlog.Chunks(r.logs.Logs)...)
+			failed = append(failed, attemptlog.Chunks(r.logs.Logs)...)
 			continue
 		}
 		first, firstProblem := r.last.LastID-int64(len(r.logs.Logs))+1, r.last.LastProblem-int64(r.problems)+1
@@ -129,18 +131,24 @@ func (s *Store) shareRequest(ctx context.Context, batch []*reservation) (missed 
 // update returns the statement that updates an item 0. Unlike an ADD, it fails if the
 // item, or one of its numbers, does not exist.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-reference.update.html
+// AWS does not document that a batch returns the numbers. Others have measured it:
+// https://github.com/paritysuite/dynamodb-conformance/pull/103
 func (s *Store) update() string {
 	return `UPDATE "` + s.table + `" SET ` + lastIDName + `=` + lastIDName + `+? SET ` + lastProblemName + `=` + lastProblemName + `+?` +
 		` WHERE ` + bucketName + `=? AND ` + sortName + `=? RETURNING MODIFIED NEW *`
 }
 
-// settle sets the result of r. It returns false if the statement changed nothing for
-// another reason than the load, so that an UpdateItem may be tried. A statement may fail
-// with InternalServerError after its update, and a repeated update would leave a hole.
+// settle sets the result of r. It returns false if r needs an UpdateItem: the statement
+// changed nothing for another reason than the load, or it returned no ids.
+//
+// A statement may fail with InternalServerError after its update, and a repeated update
+// would leave a hole. A statement that succeeds without returning its ids leaves a hole
+// in any case. The UpdateItem gives the logs others at once. Through the queue they would
+// get them a minute later, by another statement that may leave another hole.
 func (r *reservation) settle(response types.BatchStatementResponse) bool {
 	if response.Error == nil {
-		r.err = r.take(response.Item)
-		return r.err == nil
+		r.lost = r.take(response.Item)
+		return r.lost == nil
 	}
 	switch response.Error.Code {
 	case types.BatchStatementErrorCodeEnumInternalServerError, types.BatchStatementErrorCodeEnumThrottlingError,
@@ -171,9 +179,12 @@ func (s *Store) addNumbers(ctx context.Context, r *reservation) error {
 func (r *reservation) take(attributes dynamo.Item) (err error) {
 	r.last, err = decodeCounters(attributes)
 	if err == nil && r.last.LastID < int64(len(r.logs.Logs)) {
-		err = r.failed(errors.New("DynamoDB returned no ids"))
+		err = errors.New("DynamoDB returned no ids")
 	}
-	return err
+	if err != nil {
+		return r.failed(err)
+	}
+	return nil
 }
 
 // failed adds to err what was to be reserved.

@@ -99,6 +99,26 @@ func TestQueuedLogsKeepTheirIDs(t *testing.T) {
 	}
 }
 
+// An error without unwritten logs is a loss of ids, and nothing goes round the queue.
+func TestLostLogIDsAreReported(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	receiver := httptest.NewServer(answer(200, new(atomicCount)))
+	defer receiver.Close()
+	w := b.create(t, receiver.URL)
+	b.dispatcher.Logs = chunksFunc(func(ctx context.Context, chunks []attemptlog.Chunk) ([]attemptlog.Chunk, error) {
+		unwritten, err := b.logs.Append(ctx, chunks)
+		return unwritten, errors.Join(err, errBroken)
+	})
+	b.settle(t, b.to(w, 1))
+	if !b.log.contains("log ids were reserved and lost") || b.log.contains("are queued") {
+		t.Error("the function's log does not say that ids are lost, or says that logs are queued")
+	}
+	if queued, _ := b.queue.take(t); len(queued) != 0 || len(b.written(t, w)) != 1 {
+		t.Errorf("%d messages are queued and %d logs are written, want only one log", len(queued), len(b.written(t, w)))
+	}
+}
+
 // Logs that were to be one chunk go round the queue as one message, whatever else is in
 // the flush, and become one chunk.
 func TestAFlushThatCannotBeWrittenIsQueuedByWebhook(t *testing.T) {

@@ -51,7 +51,10 @@ func (d *Dispatcher) writeLogs(ctx context.Context, list []settled) []attemptlog
 	ctx, cancel := reserve(ctx, queueTime)
 	defer cancel()
 	unwritten, err := d.appendLogs(ctx, chunks)
-	if err != nil {
+	switch {
+	case err != nil && len(unwritten) == 0:
+		d.Log.ErrorContext(ctx, "log ids were reserved and lost, and the logs have others", "error", err.Error())
+	case err != nil:
 		count := 0
 		for _, c := range unwritten {
 			count += len(c.Logs)
