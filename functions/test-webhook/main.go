@@ -20,11 +20,12 @@ func main() { boot.Main(build) }
 func build(log *slog.Logger, getenv func(string) string) (httpapi.Function, error) {
 	settings := boot.NewSettings(getenv)
 	cfg := settings.AWS()
-	parts, err := dispatch.LoadTester(log, cfg, settings, getenv)
+	db := dynamodb.NewFromConfig(cfg)
+	store := webhookdb.New(db, settings.Required("WEBHOOKS_TABLE"), webhookdb.WithVault(vault.FromConfig(cfg, vault.DecryptOnly)))
+	parts, err := dispatch.LoadTester(log, db, store, settings, getenv)
 	if err != nil {
 		return nil, err
 	}
-	store := webhookdb.New(dynamodb.NewFromConfig(cfg), settings.Required("WEBHOOKS_TABLE"), webhookdb.WithVault(vault.FromConfig(cfg, vault.DecryptOnly)))
 	h := handler{log: log, webhooks: store, sender: dispatch.NewTester(parts), now: parts.Now}
 	return httpapi.New(log, h.route()), nil
 }

@@ -75,14 +75,13 @@ func Load(log *slog.Logger, cfg aws.Config, settings *boot.Settings, getenv func
 }
 
 // LoadTester returns the parts of a tester, whose attempts take at most
-// [webhook.TestTimeout]: a caller waits for the response. Its error names every
-// variable that is missing or malformed.
-func LoadTester(log *slog.Logger, cfg aws.Config, settings *boot.Settings, getenv func(string) string) (TesterConfig, error) {
-	db := dynamodb.NewFromConfig(cfg)
+// [webhook.TestTimeout]: a caller waits for the response. It takes the client and the
+// store of the route. Its error names every variable that is missing or malformed.
+func LoadTester(log *slog.Logger, db *dynamodb.Client, health Health, settings *boot.Settings, getenv func(string) string) (TesterConfig, error) {
 	sender, invalid := loadSender(settings, getenv, webhook.TestTimeout)
 	c := TesterConfig{
 		Consumer: inbound.Consumer{Log: log},
-		Health:   webhookdb.New(db, settings.Required("WEBHOOKS_TABLE")),
+		Health:   health,
 		Logs:     attemptlogdb.New(db, settings.Required("LOGS_TABLE"), settings.Days("LOG_RETENTION_DAYS")),
 		Sender:   sender, Now: time.Now,
 	}

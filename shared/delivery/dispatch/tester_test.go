@@ -101,7 +101,7 @@ func TestATestTakesNoLongerThanItsOwnLimit(t *testing.T) {
 	for configured, want := range map[string]time.Duration{"15": webhook.TestTimeout, "6": webhook.TestTimeout, "5": 5 * time.Second, "2": 2 * time.Second} {
 		getenv := cloudtest.Getenv(t, lambdatest.NewNames(t).Variables("DispatcherFunction", map[string]string{"ATTEMPT_TIMEOUT_SECONDS": configured}))
 		log := slog.New(slog.DiscardHandler)
-		tester, err := dispatch.LoadTester(log, aws.Config{}, boot.NewSettings(getenv), getenv)
+		tester, err := dispatch.LoadTester(log, nil, nil, boot.NewSettings(getenv), getenv)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"pgregory.net/rapid"
 
 	"webhooks/shared/auth/jwtauth"
@@ -241,7 +240,7 @@ func TestNumbersAreAsStrictAsTheCode(t *testing.T) {
 		}
 		for _, end := range []string{"MinValue", "MaxValue"} {
 			environment := map[string]string{
-				"WEBHOOKS_TABLE": "w", "LOGS_TABLE": "l", "LOG_RETENTION_DAYS": "30", "ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512",
+				"LOGS_TABLE": "l", "LOG_RETENTION_DAYS": "30", "ATTEMPT_TIMEOUT_SECONDS": "15", "RESPONSE_BODY_BYTES": "512",
 				"EVENT_RETENTION_DAYS": "30", "PUBLISH_RATE": "0", "PUBLISH_BURST": "1", "WEBHOOKS_PER_HOST": "1",
 			}
 			environment[variable] = text(parameter, end)
@@ -250,7 +249,7 @@ func TestNumbersAreAsStrictAsTheCode(t *testing.T) {
 			settings.Days("EVENT_RETENTION_DAYS")
 			event.LimitOf(settings.Int)
 			settings.Int("WEBHOOKS_PER_HOST", 1, webhook.MaxPerTenant)
-			if _, err := dispatch.LoadTester(slog.New(slog.DiscardHandler), aws.Config{}, settings, getenv); err != nil {
+			if _, err := dispatch.LoadTester(slog.New(slog.DiscardHandler), nil, nil, settings, getenv); err != nil {
 				t.Errorf("%s=%s is allowed, and the code refuses it: %v", name, environment[variable], err)
 			}
 		}
