@@ -51,22 +51,21 @@ def make(name: str) -> Path:
         made_from = folder / "made-from.txt"
         wanted = "\n".join([lock_file(name).read_text(), f"python {sys.version} in {folder}"])
         if not made_from.exists() or made_from.read_text() != wanted:
-            if name != UV:
-                make(UV)
+            uv = None if name == UV else make(UV) / "uv"  # before the step, which prints one line
             with step(f"Install {', '.join(packages(name))} into .local/venv/{name}"):
-                install(name, folder)
+                install(name, folder, uv)
                 made_from.write_text(wanted)
     return folder / "bin"
 
 
-def install(name: str, folder: Path) -> None:
+def install(name: str, folder: Path, uv: Path | None) -> None:
     """Makes the environment in an empty folder.
 
-    uv takes about a tenth of pip's time. It does not read pip's configuration, so pip installs what uv cannot.
+    uv is faster than pip. It does not read pip's configuration, so pip installs what uv cannot.
     """
     shutil.rmtree(folder, ignore_errors=True)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    if name == UV or not succeeds(uv_commands(make(UV) / "uv", name, folder)):
+    if not uv or not succeeds(uv_commands(uv, name, folder)):
         shutil.rmtree(folder, ignore_errors=True)
         install_with_pip(name, folder)
 

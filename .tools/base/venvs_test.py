@@ -45,11 +45,10 @@ class InstallTest(unittest.TestCase):
     def test_pip_installs_what_uv_cannot(self) -> None:
         with (
             tempfile.TemporaryDirectory() as name,
-            mock.patch.object(venvs, "make"),
             mock.patch.object(venvs, "uv_commands", return_value=[["false"]]),
             mock.patch.object(venvs, "run") as run,
         ):
-            venvs.install("lint", Path(name) / "lint")
+            venvs.install("lint", Path(name) / "lint", Path("uv"))
         programs = [Path(call.args[0][0]).name for call in run.call_args_list]
         self.assertEqual(programs, [Path(sys.executable).name, "pip"])
 
