@@ -11,19 +11,43 @@ import (
 	"webhooks/shared/webhook"
 )
 
-// hanging is a thousand webhooks of one tenant that hang, in messages of ten.
-func hanging(s *taking) []events.SQSMessage {
+// wave returns messages of one tenant to ten webhooks each. took says how long the attempts
+// to a webhook take, by its number in the wave.
+func (s *taking) wave(of string, messages int, took func(i int) time.Duration) []events.SQSMessage {
 	var list []events.SQSMessage
-	for n := range 100 {
+	for n := range messages {
 		var ids []int64
-		for i := range 10 {
-			id := int64(100 + 10*n + i)
-			s.takes(15*time.Second, id)
+		for i := 10 * n; i < 10*n+10; i++ {
+			id := int64(100 + i)
+			s.takes(took(i), id)
 			ids = append(ids, id)
 		}
-		list = append(list, s.event(1, "attacker", ids...))
+		list = append(list, s.event(n, of, ids...))
 	}
 	return list
+}
+
+func hangs(int) time.Duration { return 15 * time.Second }
+
+// trickle sends n events to the fast webhook 1 of another tenant, one each trickleEvery.
+func (s *taking) trickle(n int) {
+	s.takes(100*time.Millisecond, 1)
+	for i := range n {
+		s.source.arrive(time.Duration(i)*trickleEvery, s.event(1000+i, tenant, 1))
+	}
+}
+
+const trickleEvery = 200 * time.Millisecond
+
+// checkTrickle checks that each of n such events is answered in time.
+func (s *taking) checkTrickle(t *testing.T, n int, limit time.Duration) {
+	t.Helper()
+	for i := range n {
+		sent := time.Duration(i) * trickleEvery
+		if after := s.answered[fmt.Sprintf("evt_%d", 1000+i)] - sent; after < 0 || after > limit {
+			t.Errorf("event %d of the other tenant is answered %v after it was sent, want at most %v", i, after, limit)
+		}
+	}
 }
 
 // Half of an invocation is enough for a tenant whose receivers hang.
@@ -31,24 +55,16 @@ func TestATenantThatHoldsHalfOfAnInvocationGoesToTheSlowLane(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newTaking(t)
-		s.takes(100*time.Millisecond, 1)
-		wave := hanging(s)
-		s.source.arrive(0, wave[10:20]...)
-		for n := range 10 {
-			s.source.arrive(time.Duration(n)*200*time.Millisecond, s.event(1000+n, tenant, 1))
-		}
+		wave := s.wave("attacker", 20, hangs)
+		s.source.arrive(0, wave[10:]...)
+		s.trickle(10)
 		if failed, _ := s.run(t, wave[:10]...); failed != nil || s.most > 60 {
 			t.Errorf("failed %v, %d requests at once", failed, s.most)
 		}
 		if n := len(alone(t, s.slow)); n != 150 {
 			t.Errorf("%d deliveries forwarded, want those of 200 that found no place", n)
 		}
-		for n := range 10 {
-			sent := time.Duration(n) * 200 * time.Millisecond
-			if after := s.answered[fmt.Sprintf("evt_%d", 1000+n)] - sent; after < 0 || after > 1100*time.Millisecond {
-				t.Errorf("event %d of the other tenant is answered %v after it was sent", n, after)
-			}
-		}
+		s.checkTrickle(t, 10, 1100*time.Millisecond)
 	})
 }
 
@@ -60,7 +76,7 @@ func TestADeliveryIsForwardedWithItsSlot(t *testing.T) {
 		s.webhooks[1] = func(w *webhook.Webhook) { w.RateLimit = slots.rate }
 		s.Slots = slots
 		s.source.arrive(0, s.event(1000, "attacker", 1))
-		if failed, _ := s.run(t, hanging(s)[:10]...); failed != nil {
+		if failed, _ := s.run(t, s.wave("attacker", 10, hangs)...); failed != nil {
 			t.Fatal(failed)
 		}
 		if d := alone(t, s.slow)[1]; d.Rate != slots.rate || len(slots.calls) != 1 {
@@ -75,32 +91,17 @@ func TestATenantWhoseReceiversHangInPartDoesNotHoldUpOthers(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := newTaking(t)
-		s.takes(100*time.Millisecond, 1)
-		var given []events.SQSMessage
-		for n := range 10 {
-			var ids []int64
-			for i := range 10 {
-				id := int64(100 + 10*n + i)
-				s.takes(350*time.Millisecond, id)
-				if 10*n+i < 49 {
-					s.takes(15*time.Second, id)
-				}
-				ids = append(ids, id)
+		given := s.wave("attacker", 10, func(i int) time.Duration {
+			if i < 49 {
+				return hangs(i)
 			}
-			given = append(given, s.event(n, "attacker", ids...))
-		}
-		for n := range 20 {
-			s.source.arrive(time.Duration(n)*200*time.Millisecond, s.event(1000+n, tenant, 1))
-		}
+			return 350 * time.Millisecond
+		})
+		s.trickle(20)
 		if failed, _ := s.run(t, given...); failed != nil {
 			t.Errorf("failed %v", failed)
 		}
-		for n := range 20 {
-			sent := time.Duration(n) * 200 * time.Millisecond
-			if after := s.answered[fmt.Sprintf("evt_%d", 1000+n)] - sent; after < 0 || after > 1200*time.Millisecond {
-				t.Errorf("event %d of the other tenant is answered %v after it was sent", n, after)
-			}
-		}
+		s.checkTrickle(t, 20, 1200*time.Millisecond)
 	})
 }
 
