@@ -162,7 +162,7 @@ func TestALostLogIsInTheFunctionsLog(t *testing.T) {
 	defer receiver.Close()
 	w := b.create(t, receiver.URL)
 	b.faults.Fail("BatchWriteItem", errBroken)
-	b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return allOf(len(messages), errBroken) })
+	b.dispatcher.Queue = queueFunc(refuse[queue.Message])
 	b.settle(t, b.to(w, 1))
 
 	if !b.log.contains("the log of an attempt is lost") || !b.log.contains(`"event_id":"evt_1"`) || requests.get() != 1 {
@@ -204,7 +204,7 @@ func TestAQueuedLogThatCannotBeWrittenIsReceivedAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.faults.Fail("UpdateItem", errBroken)
-	b.dispatcher.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return allOf(len(messages), errBroken) })
+	b.dispatcher.Queue = queueFunc(refuse[queue.Message])
 	if diff := cmp.Diff([]string{"m-0"}, b.handle(t, t.Context(), message(body))); diff != "" {
 		t.Errorf("received again (-want +got):\n%s", diff)
 	}

@@ -1,7 +1,6 @@
 package dispatch_test
 
 import (
-	"context"
 	"net/http/httptest"
 	"testing"
 	"time"
@@ -132,8 +131,8 @@ func TestAHeldDeliveryIsNotAnAttempt(t *testing.T) {
 			d := f.instances[0]
 			d.Metrics = log.Writer
 			if tt.failing {
-				d.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error { return allOf(len(list), errBroken) })
-				d.Queue = queueFunc(func(_ context.Context, list []queue.Message) []error { return allOf(len(list), errBroken) })
+				d.Retries = retriesFunc(refuse[delivery.Delivery])
+				d.Queue = queueFunc(refuse[queue.Message])
 			}
 			one, other := f.event(1000), f.event(1001)
 			if tt.change != nil {

@@ -2,7 +2,6 @@ package dispatch_test
 
 import (
 	"context"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,8 +74,9 @@ func TestAPanicRepeatsNoAttempt(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				l, log := newLanes(t), new(lines)
-				l.Log, l.takes = slog.New(slog.NewJSONHandler(log, nil)), tt.takes
+				l := newLanes(t)
+				log := logOf(l.Dispatcher)
+				l.takes = tt.takes
 				tt.change(l)
 				if failed := l.handle(t, oneNow(), oneNow()); failed != tt.failed || l.requests.get() != 2 {
 					t.Errorf("%d failed, %d requests, want %d and 2", failed, l.requests.get(), tt.failed)

@@ -2,7 +2,6 @@ package dispatch_test
 
 import (
 	"context"
-	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -75,14 +74,8 @@ func TestAFailedDeliveryOfAMessageIsQueuedAlone(t *testing.T) {
 		{name: "no time is left", left: 17 * time.Second, alone: map[int64]int{1: 1, 2: 1, 3: 1}},
 		{name: "its next attempt is refused by table and queue", change: func(s *several) {
 			s.answers[2] = attempt.Result{StatusCode: 503, RetryAfter: time.Hour}
-			s.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error { return allOf(len(list), errBroken) })
-			accepting, calls := s.Queue, 0
-			s.Queue = queueFunc(func(ctx context.Context, messages []queue.Message) []error {
-				if calls++; calls == 1 {
-					return allOf(len(messages), errBroken)
-				}
-				return accepting.Send(ctx, messages)
-			})
+			s.Retries = retriesFunc(refuse[delivery.Delivery])
+			s.Queue = refuseFirst(s.Queue)
 		}, requests: []int64{1, 2, 3}, alone: map[int64]int{2: 2}, delayed: true},
 		{name: "the slow queue refuses it", change: func(s *several) {
 			s.webhooks[2] = func(w *webhook.Webhook) { w.Health.SlowUntil = time.Now().Add(time.Minute) }
@@ -126,16 +119,10 @@ func TestADeliveryThatIsQueuedAloneIsNotAttemptedBeforeItIsDue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const asked = 10 * time.Minute
-		s, calls := newSeveral(t), 0
+		s := newSeveral(t)
 		s.answers[2] = attempt.Result{StatusCode: 503, RetryAfter: asked}
-		s.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error { return allOf(len(list), errBroken) })
-		accepting := s.Queue
-		s.Queue = queueFunc(func(ctx context.Context, messages []queue.Message) []error {
-			if calls++; calls == 1 {
-				return allOf(len(messages), errBroken)
-			}
-			return accepting.Send(ctx, messages)
-		})
+		s.Retries = retriesFunc(refuse[delivery.Delivery])
+		s.Queue = refuseFirst(s.Queue)
 		response, err := s.Handle(t.Context(), batch(s.message(nil, 1, 2)))
 		if err != nil || len(response.BatchItemFailures) != 0 || len(s.normal) != 1 {
 			t.Fatal(response, err, s.normal)
@@ -151,8 +138,8 @@ func TestADeliveryThatIsQueuedAloneIsNotAttemptedBeforeItIsDue(t *testing.T) {
 func TestAnAttemptThatComesTooLateIsNoErrorOfTheService(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, log := newSeveral(t), new(lines)
-		s.Log = slog.New(slog.NewJSONHandler(log, nil))
+		s := newSeveral(t)
+		log := logOf(s.Dispatcher)
 		ctx, cancel := context.WithTimeout(t.Context(), 17*time.Second)
 		defer cancel()
 		if _, err := s.Handle(ctx, batch(s.message(nil, 1, 2), s.message(nil, 3))); err != nil {
@@ -179,8 +166,8 @@ func TestAMessageWhoseDeliveryCannotBeQueuedAloneIsReceivedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSeveral(t)
 		s.unreadable[2], s.unreadable[3] = errBroken, errBroken
-		s.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return allOf(len(messages), errBroken) })
-		s.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error { return allOf(len(list), errBroken) })
+		s.Queue = queueFunc(refuse[queue.Message])
+		s.Retries = retriesFunc(refuse[delivery.Delivery])
 		response, err := s.Handle(t.Context(), batch(s.message(nil, 1, 2, 3), s.message(nil, 4, 5)))
 		want := []events.SQSBatchItemFailure{{ItemIdentifier: "m-0"}}
 		if diff := cmp.Diff(want, response.BatchItemFailures); diff != "" || err != nil {
@@ -196,7 +183,7 @@ func TestADeliveryThatTheQueueRefusesAloneWaitsInTheTable(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSeveral(t)
 		s.unreadable[2] = errBroken
-		s.Queue = queueFunc(func(_ context.Context, messages []queue.Message) []error { return allOf(len(messages), errBroken) })
+		s.Queue = queueFunc(refuse[queue.Message])
 		var rows []delivery.Delivery
 		s.Retries = retriesFunc(func(_ context.Context, list []delivery.Delivery) []error {
 			rows = append(rows, list...)

@@ -114,6 +114,28 @@ func allOf(n int, err error) []error {
 	return failures
 }
 
+// logOf returns the log that d writes from now on.
+func logOf(d *dispatch.Dispatcher) *lines {
+	log := new(lines)
+	d.Log = slog.New(slog.NewJSONHandler(log, nil))
+	return log
+}
+
+// refuse accepts none of the items.
+func refuse[Item any](_ context.Context, items []Item) []error { return allOf(len(items), errBroken) }
+
+// refuseFirst returns a queue that accepts nothing of its first call, and passes the
+// others to next.
+func refuseFirst(next inbound.Queue) queueFunc {
+	calls := 0
+	return func(ctx context.Context, messages []queue.Message) []error {
+		if calls++; calls == 1 {
+			return refuse(ctx, messages)
+		}
+		return next.Send(ctx, messages)
+	}
+}
+
 // letter is a message of the dead-letter queue.
 type letter struct {
 	Body    string

@@ -2,7 +2,6 @@ package dispatch_test
 
 import (
 	"fmt"
-	"log/slog"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -130,8 +129,8 @@ func TestTakingEndsAtARandomTime(t *testing.T) {
 func TestAFailedPollIsLoggedOnceAndRepeated(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, log := newTaking(t), new(lines)
-		s.Log = slog.New(slog.NewJSONHandler(log, nil))
+		s := newTaking(t)
+		log := logOf(s.Dispatcher)
 		s.takes(5*time.Second, 1)
 		s.source.refuseReceive = errBroken
 		if failed, took := s.run(t, s.event(1, tenant, 1)); failed != nil || took != 5*time.Second {

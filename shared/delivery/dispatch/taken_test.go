@@ -3,7 +3,6 @@ package dispatch_test
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -72,8 +71,8 @@ func TestATakenMessageIsDeletedAfterAFlushThatUsedUpTheTime(t *testing.T) {
 func TestATakenMessageThatCannotBeDeletedComesAgain(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, log := newTaking(t), new(lines)
-		s.Log = slog.New(slog.NewJSONHandler(log, nil))
+		s := newTaking(t)
+		log := logOf(s.Dispatcher)
 		s.takes(2*time.Second, 1)
 		s.source.refuseDelete = errBroken
 		s.source.arrive(0, s.event(2, tenant, 1))
@@ -91,8 +90,8 @@ func TestATakenMessageThatCannotBeDeletedComesAgain(t *testing.T) {
 func TestATakenMessageThatFailsIsHiddenAsLongAsAGivenOne(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s, log := newTaking(t), new(lines)
-		s.Log = slog.New(slog.NewJSONHandler(log, nil))
+		s := newTaking(t)
+		log := logOf(s.Dispatcher)
 		s.takes(2*time.Second, 1)
 		s.unreadable[2] = errBroken
 		s.source.arrive(0, s.event(2, tenant, 2), s.event(3, tenant, 1))
@@ -188,8 +187,8 @@ func TestAPanicOfTheSourceFailsNoMessage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				s, log := newTaking(t), new(lines)
-				s.Log = slog.New(slog.NewJSONHandler(log, nil))
+				s := newTaking(t)
+				log := logOf(s.Dispatcher)
 				s.takes(2*time.Second, 1)
 				s.source.arrive(0, s.event(2, tenant, 1))
 				s.Source = source(s.source)
