@@ -33,8 +33,7 @@ type Delivery struct {
 	// equals Due. Later due times are computed from Planned, and not from the clock or
 	// a Retry-After header, so that copies of a delivery compute the same times.
 	Planned time.Time
-	// First is when the first attempt was due, in whole milliseconds; zero if this is
-	// the first attempt, or if the message is older than the field.
+	// First is when the first attempt was due, in whole milliseconds; zero if that is Due.
 	First time.Time
 	// SlowAt is the address of the webhook at which the previous attempt was slow; zero if
 	// it was not. At another address this attempt is not the second slow one in a row.

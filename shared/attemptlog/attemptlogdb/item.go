@@ -77,7 +77,7 @@ func parts(c attemptlog.Chunk) []part {
 	first := c.FirstProblem
 	for left := c.Problems(); len(left) > 0; {
 		bucket := attemptlog.Bucket(first)
-		n := min(int64(len(left)), (bucket+1)*attemptlog.BucketSize-first)
+		n := min(int64(len(left)), lastOf(bucket)-first+1)
 		list = append(list, part{bucketKey(c.Webhook, problemBucket, bucket), number(first), left[:n], true})
 		left, first = left[n:], first+n
 	}

@@ -78,7 +78,7 @@ func (s *Store) oldestIn(ctx context.Context, key webhook.Key, bucket, last int6
 	return s.firstLive(key, found[0], last, now)
 }
 
-// lastOf returns the last id of a bucket.
+// lastOf returns the last id, or the last problem number, of a bucket.
 func lastOf(bucket int64) int64 { return (bucket+1)*attemptlog.BucketSize - 1 }
 
 // state returns the state of a chunk, given as a list of at most one.

@@ -69,7 +69,7 @@ func (s *Store) window(ctx context.Context, key webhook.Key, w attemptlog.Window
 	for i := range parts {
 		bucket := top - int64(i)
 		calls.Go(func() (err error) {
-			low, high := max(w.Low, bucket*attemptlog.BucketSize), min(w.High, (bucket+1)*attemptlog.BucketSize-1)
+			low, high := max(w.Low, bucket*attemptlog.BucketSize), min(w.High, lastOf(bucket))
 			parts[i], err = s.logs(ctx, key, low, high, now)
 			return err
 		})
