@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// The load of the third trouble: a busy tenant beside a quiet one.
+// The load of the trouble "tenant": a busy tenant beside a quiet one.
 const (
 	quietRate = 20                     // events per second of the quiet tenant
 	callEvery = 100 * time.Millisecond // between two API calls of the quiet tenant
