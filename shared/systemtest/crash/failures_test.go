@@ -77,7 +77,7 @@ func failures() []failure {
 		{name: "response lost", applies: writes, fail: lost(errLost), stride: errorStride, maxRepeats: allRequests, why: inDoubt},
 		{name: "repeated by the SDK", applies: writes, fail: twice, stride: errorStride, maxRepeats: allRequests, why: inDoubt},
 		{name: "transaction conflict", applies: conflicts, fail: conflict, stride: errorStride, maxRepeats: fewRequests, why: notDone, repeatsNoAttemptIn: dispatcherName},
-		{name: "one entry unprocessed", applies: batches, fail: leaveOneOut, stride: errorStride},
+		{name: "one entry unprocessed", applies: batches, fail: leaveOneOut, stride: errorStride, repeatsNoAttemptIn: dispatcherName},
 	}
 }
 

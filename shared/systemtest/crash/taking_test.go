@@ -139,7 +139,7 @@ func TestCrashWhileTaking(t *testing.T) {
 		f.only, f.maxRepeats, f.why = dispatcherName, allRequests, "what was taken and not deleted is received again"
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
-			walks(t, f, takingWorld(t), stride(max(f.stride, errorStride)))
+			walks(t, f, takingWorld(t), stride(f.stride))
 		})
 	}
 }
