@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -131,15 +132,55 @@ func takingWorld(t *testing.T) *world {
 	return w
 }
 
-// TestCrashWhileTaking does the same as TestCrashAtEveryCall in a taking world. Each call that takes, deletes or gives back
-// messages fails in every way, and so do the calls for taken messages.
+// TestCrashWhileTaking does the same as TestCrashAtEveryCall in a taking world: the calls
+// for taken messages fail in every way.
 func TestCrashWhileTaking(t *testing.T) {
 	t.Parallel()
 	for _, f := range failures() {
-		f.only, f.maxRepeats, f.why = dispatcherName, allRequests, "what was taken and not deleted is received again"
+		f.only, f.maxRepeats, f.why = dispatcherName, allRequests, takenAgain
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			walks(t, f, takingWorld(t), stride(f.stride))
 		})
+	}
+}
+
+const takenAgain = "what was taken and not deleted is received again"
+
+// TestCrashAtEveryCallThatTakes lets one call fail that takes or deletes messages, and
+// nothing else. A walk makes few of these calls, so the strides of TestCrashWhileTaking
+// miss most of them.
+func TestCrashAtEveryCallThatTakes(t *testing.T) {
+	t.Parallel()
+	for _, f := range failures() {
+		f.only, f.maxRepeats, f.why = dispatcherName, allRequests, takenAgain
+		for _, operation := range []string{"ReceiveMessage", "DeleteMessageBatch"} {
+			if !f.applies(faulttest.Call{Operation: operation}) {
+				continue
+			}
+			of := f
+			of.applies = func(c faulttest.Call) bool { return c.Operation == operation }
+			t.Run(operation+" "+f.name, func(t *testing.T) {
+				t.Parallel()
+				failOnce(t, of, takingWorld(t), operation)
+			})
+		}
+	}
+}
+
+// failOnce runs walks in which call n fails, for n from 1, until that call is operation:
+// with a crash, the responses to Lambda are calls too.
+func failOnce(t *testing.T, f failure, world *world, operation string) {
+	t.Helper()
+	tenant, r := world.newTenant(t)
+	for n := 1; ; n++ {
+		w := (&walk{failure: f, number: n}).run(t, world, tenant, r)
+		w.check(r, tenant)
+		if len(w.failed) == 0 {
+			t.Fatalf("no %s failed in %d walks", operation, n)
+		}
+		if strings.Contains(w.failed[0], operation) {
+			return
+		}
 	}
 }
