@@ -32,7 +32,7 @@ const (
 // deliveries in a few seconds, and too few to be throttled.
 const concurrency = 8
 
-// tries is how often Send sends an entry that SQS rejects for an error of its own.
+// tries is how often an entry is sent that SQS rejects for an error of its own.
 const tries = 3
 
 // Message is a message to send.
@@ -71,15 +71,16 @@ func Open(cfg aws.Config, url string) *Queue { return New(sqs.NewFromConfig(cfg)
 func (q *Queue) Send(ctx context.Context, messages []Message) []error {
 	failures := make([]error, len(messages))
 	batches := pack(messages)
+	send := func(indexes []int) map[int]error { return q.try(ctx, messages, indexes) }
 	if len(batches) == 1 { // the usual case: this saves the stack of a goroutine
-		q.sendBatch(ctx, messages, batches[0], failures)
+		repeat(batches[0], failures, send)
 		return failures
 	}
 	var group errgroup.Group
 	group.SetLimit(concurrency)
 	for _, batch := range batches {
 		group.Go(func() error {
-			q.sendBatch(ctx, messages, batch, failures)
+			repeat(batch, failures, send) // batches have distinct indexes
 			return nil
 		})
 	}
@@ -118,12 +119,13 @@ func (m Message) Size() int {
 
 const attributeType = "String"
 
-// sendBatch sends the messages with the indexes in batch and sets their failures.
-// Batches have distinct indexes, so they may run at the same time.
-func (q *Queue) sendBatch(ctx context.Context, messages []Message, batch []int, failures []error) {
+// repeat makes requests for the indexes in batch and sets their failures: it repeats the
+// request for entries that SQS rejects for an error of its own. A request that fails as a
+// whole was already repeated by the SDK. request returns the result of each index.
+func repeat(batch []int, failures []error, request func(indexes []int) map[int]error) {
 	for try := 1; len(batch) > 0; try++ {
 		var again []int
-		for i, err := range q.try(ctx, messages, batch) {
+		for i, err := range request(batch) {
 			failures[i] = err
 			var refused *entryError
 			if errors.As(err, &refused) && !refused.senderFault && try < tries {
@@ -165,7 +167,7 @@ func (q *Queue) try(ctx context.Context, messages []Message, batch []int) map[in
 	}
 	for _, refused := range output.Failed {
 		if i, err := strconv.Atoi(aws.ToString(refused.Id)); err == nil {
-			results[i] = &entryError{aws.ToString(refused.Code), aws.ToString(refused.Message), refused.SenderFault}
+			results[i] = rejected(refused)
 		}
 	}
 	return results
@@ -209,6 +211,10 @@ func delaySeconds(d time.Duration) int32 {
 type entryError struct {
 	code, message string
 	senderFault   bool // the message itself is wrong, so a retry is useless
+}
+
+func rejected(e types.BatchResultErrorEntry) error {
+	return &entryError{aws.ToString(e.Code), aws.ToString(e.Message), e.SenderFault}
 }
 
 func (e *entryError) Error() string {

@@ -30,8 +30,8 @@ type Source struct {
 // NewSource returns the source of the queue at url.
 func NewSource(client Receiving, url string) *Source { return &Source{client, url} }
 
-// MaxReceive is the largest number of messages of one Receive.
-const MaxReceive = 10
+// maxReceive is the largest number of messages of one Receive.
+const maxReceive = 10
 
 // Receive returns up to most messages as Lambda gives them to a function, but without the
 // ARN of the queue, and hides them from other receivers for the given time. It waits for
@@ -43,7 +43,7 @@ const MaxReceive = 10
 // it, and the caller should not cancel ctx.
 func (s *Source) Receive(ctx context.Context, most int, wait, hidden time.Duration) ([]events.SQSMessage, error) {
 	output, err := s.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
-		QueueUrl: &s.url, MaxNumberOfMessages: int32(min(most, MaxReceive)),
+		QueueUrl: &s.url, MaxNumberOfMessages: int32(min(most, maxReceive)),
 		WaitTimeSeconds: int32(wait / time.Second), VisibilityTimeout: wholeSeconds(hidden),
 		MessageAttributeNames: []string{"All"},
 		MessageSystemAttributeNames: []types.MessageSystemAttributeName{
@@ -112,34 +112,31 @@ func (s *Source) Hide(ctx context.Context, handles []string, hidden time.Duratio
 	})
 }
 
-// each makes requests with up to ten of the handles each, and repeats them for the
-// entries that SQS rejects for an error of its own. A request that fails as a whole was
-// already repeated by the SDK.
+// each makes requests with up to ten of the handles each. request returns the entries that
+// SQS rejected.
 func each(handles []string, doing string, request func(indexes []int) ([]types.BatchResultErrorEntry, error)) []error {
 	failures, all := make([]error, len(handles)), make([]int, len(handles))
 	for i := range all {
 		all[i] = i
 	}
 	for indexes := range slices.Chunk(all, maxEntries) {
-		for try := 1; len(indexes) > 0; try++ {
+		repeat(indexes, failures, func(indexes []int) map[int]error {
 			failed, err := request(indexes)
+			results := make(map[int]error, len(indexes))
 			for _, i := range indexes {
-				if failures[i] = nil; err != nil {
-					failures[i] = fmt.Errorf("%s: %w", doing, err)
+				results[i] = nil
+				if err != nil {
+					results[i] = fmt.Errorf("%s: %w", doing, err)
 				}
 			}
-			indexes = nil
 			for _, entry := range failed {
 				i, err := strconv.Atoi(aws.ToString(entry.Id))
-				if err != nil || i < 0 || i >= len(handles) {
-					continue
-				}
-				failures[i] = &entryError{aws.ToString(entry.Code), aws.ToString(entry.Message), entry.SenderFault}
-				if !entry.SenderFault && try < tries {
-					indexes = append(indexes, i)
+				if _, asked := results[i]; err == nil && asked {
+					results[i] = rejected(entry)
 				}
 			}
-		}
+			return results
+		})
 	}
 	return failures
 }

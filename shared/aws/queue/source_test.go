@@ -130,13 +130,11 @@ var errDown = errors.New("down")
 
 // rejecting rejects an entry of a request by its number, as often as times says.
 type rejecting struct {
-	stubReceiving
+	queue.Receiving
 	times map[int]int
 	fault bool // of the sender
 	calls int
 }
-
-type stubReceiving struct{ queue.Receiving }
 
 func (r *rejecting) DeleteMessageBatch(_ context.Context, in *sqs.DeleteMessageBatchInput, _ ...func(*sqs.Options)) (*sqs.DeleteMessageBatchOutput, error) {
 	r.calls++
