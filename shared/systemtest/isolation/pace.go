@@ -46,7 +46,7 @@ func (s *stack) pace(ctx context.Context, duration time.Duration) (string, figur
 	paced.await(burstSize, patience)
 	text, found := m.report()
 	took, busiest := paced.spread()
-	rate := float64(paced.count()-1) / took.Seconds()
+	rate := perSecond(paced.count(), took)
 	text += fmt.Sprintf("  %d of the %d events of the burst arrived, %.2f a second, at most %d in a second; the limit is %d\n",
 		paced.count(), burstSize, rate, busiest, paceLimit)
 	// The first seconds count only as the worst latency: the fan-out of the burst holds others up on the local cloud,
@@ -72,6 +72,12 @@ func (s *stack) burst(ctx context.Context, eventType string, n int) error {
 		return fmt.Errorf("publish: %w", err)
 	}
 	return nil
+}
+
+// perSecond returns the rate of n arrivals, of which the last came a time after the first.
+// It is a number also if nothing arrived, as JSON needs.
+func perSecond(n int, took time.Duration) float64 {
+	return float64(max(n-1, 0)) / max(took.Seconds(), 0.001)
 }
 
 // spread returns the time from the first arrival to the last, and the largest number of arrivals in any second.

@@ -30,3 +30,15 @@ func TestSpreadOfArrivals(t *testing.T) {
 		})
 	}
 }
+
+func TestTheRateOfNothingIsANumber(t *testing.T) {
+	t.Parallel()
+	for n := range 2 {
+		if got := perSecond(n, 0); got != 0 {
+			t.Errorf("the rate of %d arrivals is %v, want 0", n, got)
+		}
+	}
+	if got := perSecond(301, 30*time.Second); got != 10 {
+		t.Errorf("the rate of 301 arrivals in 30 s is %v, want 10", got)
+	}
+}
