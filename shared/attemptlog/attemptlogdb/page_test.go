@@ -193,7 +193,7 @@ func TestListWithHoles(t *testing.T) {
 func TestListWithoutAnyWrittenLog(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.reserve(t, 1250)
+	b.skip(t, 1250)
 	if page := b.list(t, 1, 20); page.Total != 0 || page.TotalPages != 0 || len(page.Logs) != 0 {
 		t.Errorf("the page is %+v, want an empty one", page)
 	}

@@ -25,7 +25,7 @@ func TestPagesShowEveryLogWhileOthersAreWritten(t *testing.T) {
 		b.key, b.now = webhook.Key{TenantID: "acme", ID: webhooks}, start
 		for range rapid.IntRange(1, 2).Draw(rt, "before") {
 			b.append(t, b.logs(rapid.IntRange(1, 12).Draw(rt, "logs")))
-			b.reserve(t, rapid.IntRange(0, 5).Draw(rt, "hole"))
+			b.skip(t, rapid.Int64Range(0, 5).Draw(rt, "hole"))
 			b.now = b.now.Add(time.Hour)
 		}
 		size := rapid.IntRange(4, 9).Draw(rt, "size")

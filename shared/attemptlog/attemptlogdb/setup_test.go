@@ -98,13 +98,6 @@ func (b *bundle) list(t *testing.T, number, size int) attemptlog.Page {
 	return page
 }
 
-// reserve reserves n ids without logs, as a crash between the two calls of Append
-// does.
-func (b *bundle) reserve(t *testing.T, n int) {
-	t.Helper()
-	b.unwritten(t, b.logs(n))
-}
-
 // unwritten reserves ids for logs, fails to write them, and returns the chunks that go
 // round the queue.
 func (b *bundle) unwritten(t *testing.T, logs []attemptlog.Log) []attemptlog.Chunk {
