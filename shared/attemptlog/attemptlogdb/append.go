@@ -31,8 +31,8 @@ const maxCalls = 16
 // for each log, and two logs with the same event and attempt do no harm.
 //
 // A reservation whose response was lost leaves a hole: ids without logs. If DynamoDB
-// reserves ids without returning them, Append reserves others. err then says so, even if
-// every chunk is written.
+// reserves ids without returning them, or refuses the shared request, Append reserves the
+// ids of each webhook alone. err then says so, even if every chunk is written.
 func (s *Store) Append(ctx context.Context, chunks []attemptlog.Chunk) (unwritten []attemptlog.Chunk, err error) {
 	reserved, failed, reserveErr := s.reserve(ctx, chunks)
 	left, writeErr := s.write(ctx, reserved)

@@ -29,12 +29,13 @@ type reservation struct {
 	logs     attemptlog.Chunk // of any size
 	problems int
 	last     counters // after it
-	lost     error    // ids that a statement reserved, but did not return
+	again    error    // why its statement gave no ids, so that an UpdateItem followed
 	err      error
 }
 
 // reserve replaces the chunks that have no ids by chunks with ids. It returns the chunks
-// without ids whose reservation failed. err also names ids that were reserved and lost.
+// without ids whose reservation failed. err also says why ids had to be
+// reserved again.
 func (s *Store) reserve(ctx context.Context, chunks []attemptlog.Chunk) (reserved, failed []attemptlog.Chunk, err error) {
 	var list []*reservation
 	place := make(map[webhook.Key]*reservation)
@@ -54,7 +55,7 @@ func (s *Store) reserve(ctx context.Context, chunks []attemptlog.Chunk) (reserve
 	s.makeReservations(ctx, list)
 	var errs []error
 	for _, r := range list {
-		errs = append(errs, r.lost, r.err)
+		errs = append(errs, r.again, r.err)
 		if r.err != nil {
 			failed = append(failed, attemptlog.Chunks(r.logs.Logs)...)
 			continue
@@ -115,6 +116,9 @@ func (s *Store) shareRequest(ctx context.Context, batch []*reservation) (missed 
 	out, err := s.client.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements}, withoutRetries)
 	for i, r := range batch {
 		switch {
+		case dynamo.Refused(err): // for example without the permission for PartiQL
+			r.again = r.failed(err)
+			missed = append(missed, r)
 		case err != nil:
 			r.err = r.failed(dynamo.Classify(err))
 		case i < len(out.Responses):
@@ -147,8 +151,8 @@ func (s *Store) update() string {
 // get them a minute later, by another statement that may leave another hole.
 func (r *reservation) settle(response types.BatchStatementResponse) bool {
 	if response.Error == nil {
-		r.lost = r.take(response.Item)
-		return r.lost == nil
+		r.again = r.take(response.Item)
+		return r.again == nil
 	}
 	switch response.Error.Code {
 	case types.BatchStatementErrorCodeEnumInternalServerError, types.BatchStatementErrorCodeEnumThrottlingError,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 	"github.com/google/go-cmp/cmp"
 
 	"webhooks/shared/apperr"
@@ -133,6 +134,20 @@ func TestAnAnswerWithoutIDs(t *testing.T) {
 	})
 	if failed, err := b.store.Append(t.Context(), attemptlog.Chunks(b.of(2))); err == nil || len(failed) != 2 || failed[0].First != 0 {
 		t.Errorf("%+v failed (%v), want both chunks without ids", failed, err)
+	}
+}
+
+// DynamoDB may refuse the statements themselves. No log waits for that.
+func TestARefusedBatchIsReservedByWebhook(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	b.faults.Fail("BatchExecuteStatement", &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no PartiQLUpdate"})
+	failed, err := b.store.Append(t.Context(), attemptlog.Chunks(b.of(3)))
+	if len(failed) != 0 || err == nil || strings.Count(err.Error(), "no PartiQLUpdate") != 3 {
+		t.Errorf("%d chunks failed (%v), want none, and an error for each webhook", len(failed), err)
+	}
+	if diff := cmp.Diff([]int{1, 1, 1}, b.counts(t, 3)); diff != "" {
+		t.Errorf("logs of each webhook (-want +got):\n%s", diff)
 	}
 }
 

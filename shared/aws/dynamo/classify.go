@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"webhooks/shared/apperr"
 )
@@ -22,4 +23,11 @@ func Classify(err error) error {
 		return apperr.Wrap(err, apperr.TemporarilyUnavailable)
 	}
 	return err
+}
+
+// Refused reports whether err is DynamoDB's refusal of a request for what it asks, for
+// instance without the permission for it. Such a request has changed nothing.
+func Refused(err error) bool {
+	var answered smithy.APIError
+	return errors.As(err, &answered) && answered.ErrorFault() != smithy.FaultServer && !apperr.Is(Classify(err), apperr.TemporarilyUnavailable)
 }

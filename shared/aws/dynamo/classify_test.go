@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/smithy-go"
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/aws/dynamo"
@@ -27,5 +28,27 @@ func TestOverloadIsTemporarilyUnavailable(t *testing.T) {
 	}
 	if err := dynamo.Classify(nil); err != nil {
 		t.Errorf("Classify(nil) = %v", err)
+	}
+}
+
+// A refused request has changed nothing. One that failed in another way may have.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"no permission":     {&smithy.GenericAPIError{Code: "AccessDeniedException"}, true},
+		"invalid statement": {&smithy.GenericAPIError{Code: "ValidationException"}, true},
+		"missing table":     {&types.ResourceNotFoundException{}, true},
+		"overload":          {&types.ThrottlingException{}, false},
+		"failing":           {&types.InternalServerError{}, false},
+		"another failure":   {&smithy.GenericAPIError{Code: "ServiceUnavailable", Fault: smithy.FaultServer}, false},
+		"no answer":         {errors.New("connection reset"), false},
+		"none":              {nil, false},
+	} {
+		if got := dynamo.Refused(fmt.Errorf("update: %w", tt.err)); got != tt.want {
+			t.Errorf("%s: %t, want %t", name, got, tt.want)
+		}
 	}
 }

@@ -111,7 +111,7 @@ func TestLostLogIDsAreReported(t *testing.T) {
 		return unwritten, errors.Join(err, errBroken)
 	})
 	b.settle(t, b.to(w, 1))
-	if !b.log.contains("log ids were reserved and lost") || b.log.contains("are queued") {
+	if !b.log.contains("log ids had to be reserved again") || b.log.contains("are queued") {
 		t.Error("the function's log does not say that ids are lost, or says that logs are queued")
 	}
 	if queued, _ := b.queue.take(t); len(queued) != 0 || len(b.written(t, w)) != 1 {

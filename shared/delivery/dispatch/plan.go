@@ -27,7 +27,7 @@ const (
 )
 
 // requests reports whether a may make a request.
-func (a action) requests() bool { return a <= makeLast }
+func (a action) requests() bool { return a == makeAttempt || a == makeProbe || a == makeLast }
 
 // step is what happens to one delivery. It does not change after [Dispatcher.steps] has
 // returned it.

@@ -53,7 +53,7 @@ func (d *Dispatcher) writeLogs(ctx context.Context, list []settled) []attemptlog
 	unwritten, err := d.appendLogs(ctx, chunks)
 	switch {
 	case err != nil && len(unwritten) == 0:
-		d.Log.ErrorContext(ctx, "log ids were reserved and lost, and the logs have others", "error", err.Error())
+		d.Log.ErrorContext(ctx, "log ids had to be reserved again", "error", err.Error())
 	case err != nil:
 		count := 0
 		for _, c := range unwritten {

@@ -11,10 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/smithy-go"
 	"golang.org/x/sync/errgroup"
 
-	"webhooks/shared/apperr"
 	"webhooks/shared/aws/dynamo"
 	"webhooks/shared/event"
 )
@@ -54,8 +52,7 @@ func (s *Store) insert(ctx context.Context, list []Matched, now time.Time) (resu
 	output, err := s.client.BatchExecuteStatement(ctx, &dynamodb.BatchExecuteStatementInput{Statements: statements})
 	if err != nil {
 		err = fmt.Errorf("store %d events: %w", len(list), dynamo.Classify(err))
-		var answered smithy.APIError
-		if !errors.As(err, &answered) || apperr.Is(err, apperr.TemporarilyUnavailable) {
+		if !dynamo.Refused(err) {
 			// DynamoDB is down or overloaded: one request per event would add to the load.
 			return slices.Repeat([]error{err}, len(list)), nil
 		}
