@@ -141,7 +141,7 @@ func TestAnAnswerWithoutIDs(t *testing.T) {
 func TestARefusedBatchIsReservedByWebhook(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
-	b.faults.Fail("BatchExecuteStatement", &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no PartiQLUpdate"})
+	b.faults.Fail("BatchExecuteStatement", faulttest.Answer(400, &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "no PartiQLUpdate"}))
 	failed, err := b.store.Append(t.Context(), attemptlog.Chunks(b.of(3)))
 	if len(failed) != 0 || err == nil || strings.Count(err.Error(), "no PartiQLUpdate") != 3 {
 		t.Errorf("%d chunks failed (%v), want none, and an error for each webhook", len(failed), err)

@@ -4,7 +4,7 @@ import (
 	"errors"
 
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
-	"github.com/aws/smithy-go"
+	"github.com/aws/smithy-go/transport/http"
 
 	"webhooks/shared/apperr"
 )
@@ -26,8 +26,10 @@ func Classify(err error) error {
 }
 
 // Refused reports whether err is DynamoDB's refusal of a request for what it asks, for
-// instance without the permission for it. Such a request has changed nothing.
+// instance without the permission for it. Such a request has changed nothing. The status
+// decides: the SDK does not know the fault of an error that its model lacks, such as
+// ServiceUnavailable.
 func Refused(err error) bool {
-	var answered smithy.APIError
-	return errors.As(err, &answered) && answered.ErrorFault() != smithy.FaultServer && !apperr.Is(Classify(err), apperr.TemporarilyUnavailable)
+	var answered *http.ResponseError
+	return errors.As(err, &answered) && answered.HTTPStatusCode()/100 == 4 && !apperr.Is(Classify(err), apperr.TemporarilyUnavailable)
 }

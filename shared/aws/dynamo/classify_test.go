@@ -10,6 +10,7 @@ import (
 
 	"webhooks/shared/apperr"
 	"webhooks/shared/aws/dynamo"
+	"webhooks/shared/testkit/faulttest"
 )
 
 func TestOverloadIsTemporarilyUnavailable(t *testing.T) {
@@ -38,12 +39,12 @@ func TestRefused(t *testing.T) {
 		err  error
 		want bool
 	}{
-		"no permission":     {&smithy.GenericAPIError{Code: "AccessDeniedException"}, true},
-		"invalid statement": {&smithy.GenericAPIError{Code: "ValidationException"}, true},
-		"missing table":     {&types.ResourceNotFoundException{}, true},
-		"overload":          {&types.ThrottlingException{}, false},
-		"failing":           {&types.InternalServerError{}, false},
-		"another failure":   {&smithy.GenericAPIError{Code: "ServiceUnavailable", Fault: smithy.FaultServer}, false},
+		"no permission":     {faulttest.Answer(400, &smithy.GenericAPIError{Code: "AccessDeniedException"}), true},
+		"invalid statement": {faulttest.Answer(400, &smithy.GenericAPIError{Code: "ValidationException"}), true},
+		"missing table":     {faulttest.Answer(400, &types.ResourceNotFoundException{}), true},
+		"overload":          {faulttest.Answer(400, &types.ThrottlingException{}), false},
+		"failing":           {faulttest.Answer(500, &types.InternalServerError{}), false},
+		"another failure":   {faulttest.Answer(503, &smithy.GenericAPIError{Code: "ServiceUnavailable"}), false},
 		"no answer":         {errors.New("connection reset"), false},
 		"none":              {nil, false},
 	} {

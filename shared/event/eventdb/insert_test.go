@@ -194,7 +194,7 @@ func TestCreateManyReturnsErrors(t *testing.T) {
 // event is stored on its own and the caller learns why.
 func TestCreateManyWithoutTheBatch(t *testing.T) {
 	t.Parallel()
-	denied := &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized"}
+	denied := faulttest.Answer(400, &smithy.GenericAPIError{Code: "AccessDeniedException", Message: "not authorized"})
 	failure := types.BatchStatementResponse{Error: &types.BatchStatementError{Code: types.BatchStatementErrorCodeEnumAccessDenied}}
 	for name, tt := range map[string]struct {
 		out *dynamodb.BatchExecuteStatementOutput
