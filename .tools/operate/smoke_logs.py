@@ -12,7 +12,8 @@ from operate.smoke_figures import CheckError, expect, new_id
 if TYPE_CHECKING:
     from operate.smoke_checks import Smoke
 
-# The first event makes the counters of the new webhooks, one by one. The reservations for the others share requests.
+# For the first event, the counter of each new webhook is made alone. For the later events, one request reserves the log
+# ids of several webhooks.
 EVENTS = 4
 LOG_SECONDS = 60.0  # until an attempt is in the logs
 PAUSE_SECONDS = 0.5

@@ -147,8 +147,8 @@ func (s *Store) update() string {
 //
 // A statement may fail with InternalServerError after its update, and a repeated update
 // would leave a hole. A statement that succeeds without returning its ids leaves a hole
-// in any case. The UpdateItem gives the logs others at once. Through the queue they would
-// get them a minute later, by another statement that may leave another hole.
+// in any case. The UpdateItem gives the logs other ids at once. If the logs went round the
+// queue, they would get ids a minute later, by a statement that may leave another hole.
 func (r *reservation) settle(response types.BatchStatementResponse) bool {
 	if response.Error == nil {
 		r.again = r.take(response.Item)

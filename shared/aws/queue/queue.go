@@ -120,8 +120,9 @@ func (m Message) Size() int {
 const attributeType = "String"
 
 // repeat makes requests for the indexes in batch and sets their failures: it repeats the
-// request for entries that SQS rejects for an error of its own. A request that fails as a
-// whole was already repeated by the SDK. request returns the result of each index.
+// request for entries that SQS rejects for an error of its own. The SDK has
+// already repeated a request that fails as a whole. request returns the result of each
+// index.
 func repeat(batch []int, failures []error, request func(indexes []int) map[int]error) {
 	for try := 1; len(batch) > 0; try++ {
 		var again []int

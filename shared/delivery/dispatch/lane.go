@@ -4,8 +4,8 @@ import "github.com/aws/aws-lambda-go/events"
 
 // lane is where a delivery came from. A delivery moves from the normal lane to the slow
 // lane before any request if its webhook is marked as slow, if this is the last attempt
-// to a receiver whose breaker is open, or if its tenant's share of the places is in use
-// (flight.go).
+// to a receiver whose breaker is open, or if its tenant already has as many requests under
+// way as one tenant may have (flight.go).
 type lane string
 
 const (

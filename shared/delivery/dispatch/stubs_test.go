@@ -114,7 +114,7 @@ func allOf(n int, err error) []error {
 	return failures
 }
 
-// logOf returns the log that d writes from now on.
+// logOf makes d write its log lines to the returned lines.
 func logOf(d *dispatch.Dispatcher) *lines {
 	log := new(lines)
 	d.Log = slog.New(slog.NewJSONHandler(log, nil))

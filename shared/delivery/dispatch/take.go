@@ -45,8 +45,9 @@ const (
 type taker struct {
 	lane   lane
 	source Source // of this lane
-	// until is when the last poll must have ended. It is random, so that invocations that one
-	// wave of slow receivers began do not stop taking at the same time.
+	// until is the time by which the last poll must have ended. It is random: when many
+	// receivers become slow at once, many invocations begin to take messages together, and
+	// they should not all stop together.
 	until time.Time
 	// waitingSince is when the attempts began for which the invocation waits.
 	waitingSince time.Time
